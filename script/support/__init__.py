@@ -1,0 +1,1 @@
+"""What the commands share: private servers, supervised processes, and the programs themselves."""
