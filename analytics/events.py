@@ -1,0 +1,1 @@
+"""analytics publishes nothing: it only listens."""

@@ -1,0 +1,1 @@
+"""notifications publishes nothing: it is the end of the line."""

@@ -1,0 +1,97 @@
+"""The kernel in the admin: everything is there to look at; only dead letters can be acted on."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from shop.messaging.dead_letters import replay_dead_letters
+from shop.messaging.models import (
+    DeadLetter,
+    DeadLetterAction,
+    EventRecord,
+    InboxEntry,
+    OutboxEntry,
+    ScheduledMessage,
+)
+
+
+class ReadOnly(admin.ModelAdmin[Any]):
+    """A model that people may look at, and the system alone writes."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(EventRecord)
+class EventRecordAdmin(ReadOnly):
+    list_display = ["position", "type", "aggregate_id", "sequence", "time"]
+    list_filter = ["type", "time"]
+    search_fields = ["=aggregate_id", "=correlation_id", "=id"]
+    ordering = ["-position"]
+
+
+@admin.register(OutboxEntry)
+class OutboxEntryAdmin(ReadOnly):
+    list_display = ["id", "type", "queue", "shard", "created_at"]
+    list_filter = ["type", "queue"]
+    search_fields = ["=message_id"]
+
+
+@admin.register(InboxEntry)
+class InboxEntryAdmin(ReadOnly):
+    list_display = ["consumer", "event_id", "consumed_at"]
+    list_filter = ["consumer"]
+    search_fields = ["=event_id"]
+    ordering = ["-pk"]
+
+
+@admin.register(ScheduledMessage)
+class ScheduledMessageAdmin(ReadOnly):
+    list_display = ["kind", "app", "type", "aggregate_id", "due_at", "attempts", "parkings", "last_error"]
+    list_filter = ["kind", "app", "type"]
+    search_fields = ["=aggregate_id", "=message_id"]
+    ordering = ["due_at"]
+
+
+class DeadLetterActions(admin.TabularInline[DeadLetterAction, DeadLetter]):
+    model = DeadLetterAction
+    extra = 0
+    can_delete = False
+    readonly_fields = ["action", "by", "reason", "at"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(ReadOnly):
+    list_display = ["id", "status", "cause", "consumer", "type", "error_type", "attempts", "died_at"]
+    list_filter = ["status", "cause", "app", "consumer", "error_type", "type"]
+    search_fields = ["=event_id", "=aggregate_id", "error"]
+    ordering = ["-pk"]
+    inlines = [DeadLetterActions]
+    actions = ["replay"]
+
+    def has_act_on_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may replay and discard."""
+        return request.user.has_perm("messaging.act_on_deadletter")
+
+    @admin.action(description="Replay selected dead letters", permissions=["act_on"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        """Deliver the selected events to their consumers again."""
+        ids = queryset.values_list("pk", flat=True)
+        replayed, refusals = replay_dead_letters(dead_letter_ids=ids, by=request.user.get_username())
+        self.message_user(request, f"{replayed} replayed.", messages.SUCCESS)
+        for refusal in refusals:
+            self.message_user(request, refusal, messages.WARNING)

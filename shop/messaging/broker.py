@@ -1,0 +1,232 @@
+"""The broker seen from our side: its topology, and publishing with confirms. Only here and in the bridge: kombu."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from amqp.method_framing import frame_writer
+from kombu import Connection, Exchange, Message, Producer, Queue, binding
+
+from shop.messaging.cloudevents import CONTENT_TYPE
+from shop.messaging.consuming import consumers, consuming_apps, events_queue
+from shop.messaging.contracts import Reminder
+
+EVENTS = Exchange("shop.events", type="topic", durable=True)
+#: Where RabbitMQ puts what a consumer rejected, or what came back too often.
+DEAD = Exchange("shop.dead", type="direct", durable=True)
+#: How often RabbitMQ redelivers a message that crashes its worker; queues cannot be changed afterwards.
+DELIVERY_LIMIT = 20
+#: Seconds to wait for the confirms of a batch.
+CONFIRM_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish: to everybody who subscribed, or to one queue."""
+
+    entry_id: int
+    message_id: UUID
+    type: str
+    queue: str
+    headers: dict[str, int]
+    body: str
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Exchange and routing key."""
+        return ("", self.queue) if self.queue else (EVENTS.name, self.type)
+
+
+@dataclass
+class Receipt:
+    """What became of a batch: ids of outbox entries."""
+
+    confirmed: set[int] = field(default_factory=set)
+    #: No queue is bound to them.
+    unroutable: set[int] = field(default_factory=set)
+
+
+def dead_queue(app: str) -> str:
+    """The name of the queue for messages that ``app`` could not even read."""
+    return f"{app}.dead"
+
+
+def is_amqp(connection: Connection) -> bool:
+    """Whether this is a real AMQP broker, with confirms, mandatory routing and dead-letter exchanges."""
+    return bool(connection.transport.driver_type == "amqp")
+
+
+def queue_of(app: str, *, amqp: bool) -> Queue:
+    """The durable queue of ``app``, bound to the types that it consumes."""
+    bindings = [
+        binding(EVENTS, routing_key=consumer.event.type)
+        for consumer in consumers()
+        if consumer.app == app and not issubclass(consumer.event, Reminder)
+    ]
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD.name,
+        "x-dead-letter-routing-key": dead_queue(app),
+    }
+    return Queue(events_queue(app), bindings=bindings, queue_arguments=arguments if amqp else None)
+
+
+def dead_queue_of(app: str, *, amqp: bool) -> Queue:
+    """The queue where unreadable messages of ``app`` wait for a person."""
+    name = dead_queue(app)
+    return Queue(
+        name, exchange=DEAD, routing_key=name, queue_arguments={"x-queue-type": "quorum"} if amqp else None
+    )
+
+
+def declare_topology(connection: Connection, apps: Iterable[str] | None = None) -> None:
+    """Declare exchanges, queues and bindings. Both ends do it: neither has to wait for the other."""
+    amqp = is_amqp(connection)
+    with connection.channel() as channel:
+        for exchange in (EVENTS, DEAD):
+            exchange(channel).declare()
+        for app in apps or consuming_apps():
+            for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
+                queue(channel).declare()
+
+
+def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
+    """Put a copy of a message into the app's dead queue, where the broker does not do so itself."""
+    Producer(channel).publish(
+        message.body,
+        routing_key=dead_queue(app),
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        headers=message.headers,
+    )
+
+
+class Publisher:
+    """Publishes batches over any kombu transport, one message after the other."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._channel = connection.channel()
+        self._producer = Producer(self._channel)
+
+    def publish(self, batch: Sequence[Outgoing]) -> Receipt:
+        """Publish a batch. Whatever is in the receipt is with the broker, durably."""
+        receipt = Receipt()
+        for message in batch:
+            exchange, routing_key = message.address
+            self._producer.publish(
+                message.body,
+                exchange=exchange,
+                routing_key=routing_key,
+                content_type=CONTENT_TYPE,
+                content_encoding="utf-8",
+                headers=message.headers,
+                delivery_mode=2,
+                message_id=str(message.message_id),
+                type=message.type,
+            )
+            receipt.confirmed.add(message.entry_id)
+        return receipt
+
+
+class _Cork:
+    """Stands in for py-amqp's transport: gathers frames, so that a batch is one write to the socket."""
+
+    def __init__(self) -> None:
+        self._frames: list[bytes] = []
+
+    def write(self, frame: bytes | memoryview) -> None:
+        self._frames.append(bytes(frame))
+
+    def drain(self) -> bytes:
+        frames, self._frames = self._frames, []
+        return b"".join(frames)
+
+
+class ConfirmingPublisher:
+    """Publishes batches over AMQP: pipelined, mandatory, confirmed.
+
+    It must be thrown away with its connection after any exception: py-amqp takes a confirm that
+    comes late for one of the next batch.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._channel = connection.channel()
+        self._connection = self._channel.connection
+        self._channel.confirm_select()
+        self._channel.events["basic_ack"].add(self._on_ack)
+        self._channel.events["basic_nack"].add(self._on_nack)
+        self._channel.events["basic_return"].add(self._on_return)
+        self._cork = _Cork()
+        self._corked_writer = frame_writer(self._connection, self._cork)
+        #: The delivery tag of the last message; the broker counts along.
+        self._tag = 0
+        self._unconfirmed: dict[int, Outgoing] = {}
+        self._by_message_id: dict[str, Outgoing] = {}
+        self._receipt = Receipt()
+
+    def publish(self, batch: Sequence[Outgoing]) -> Receipt:
+        """Publish a batch and wait for its confirms.
+
+        What the broker refused is in neither set of the receipt: publish it again. Raises the
+        transport's errors, and TimeoutError if the broker does not confirm in time.
+        """
+        self._receipt = Receipt()
+        self._by_message_id = {str(message.message_id): message for message in batch}
+        self._send(batch)
+        self._await_confirms()
+        self._receipt.confirmed -= self._receipt.unroutable
+        return self._receipt
+
+    def _send(self, batch: Sequence[Outgoing]) -> None:
+        plain_writer = self._connection.frame_writer
+        self._connection.frame_writer = self._corked_writer
+        try:
+            for message in batch:
+                exchange, routing_key = message.address
+                self._tag += 1
+                self._unconfirmed[self._tag] = message
+                self._channel._basic_publish(self._prepare(message), exchange, routing_key, mandatory=True)
+        finally:
+            self._connection.frame_writer = plain_writer
+        self._connection.transport.write(self._cork.drain())
+
+    def _prepare(self, message: Outgoing) -> Any:
+        return self._channel.prepare_message(
+            message.body.encode(),
+            content_type=CONTENT_TYPE,
+            content_encoding="utf-8",
+            headers=message.headers,
+            properties={"delivery_mode": 2, "message_id": str(message.message_id), "type": message.type},
+        )
+
+    def _await_confirms(self) -> None:
+        deadline = time.monotonic() + CONFIRM_TIMEOUT
+        while self._unconfirmed:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError(f"the broker has not confirmed {len(self._unconfirmed)} messages")
+            self._connection.drain_events(timeout=remaining)
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self._receipt.confirmed |= {message.entry_id for message in self._settled(tag, multiple)}
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._settled(tag, multiple)
+
+    def _settled(self, tag: int, multiple: bool) -> list[Outgoing]:
+        tags = [t for t in self._unconfirmed if t <= tag] if multiple else [tag]
+        return [self._unconfirmed.pop(t) for t in tags if t in self._unconfirmed]
+
+    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
+        returned = self._by_message_id[message.properties["message_id"]]
+        self._receipt.unroutable.add(returned.entry_id)
+
+
+def publisher_for(connection: Connection) -> Publisher | ConfirmingPublisher:
+    """The best publisher that the connection's transport allows."""
+    return ConfirmingPublisher(connection) if is_amqp(connection) else Publisher(connection)

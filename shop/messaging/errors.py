@@ -1,0 +1,33 @@
+"""What can go wrong in messaging, one class each."""
+
+
+class MessagingError(Exception):
+    """Something went wrong in messaging."""
+
+
+class NotInTransaction(MessagingError):
+    """publish() and schedule() need an open transaction: wrap the state change and them in one atomic()."""
+
+
+class UndeclaredEvent(MessagingError):
+    """A consumer published an event that its ``emits=`` does not name: add it there and to the choreography."""
+
+
+class UnknownEventType(MessagingError):
+    """No event of this type is known here."""
+
+
+class InvalidMessage(MessagingError):
+    """The message is no valid CloudEvent, or its data does not fit the schema of its type."""
+
+
+class TooEarly(MessagingError):
+    """Raise it in a consumer whose predecessor event has not come: the event is parked until it did."""
+
+
+class PermanentFailure(MessagingError):
+    """Raise it in a consumer when no retry can help: the event becomes a dead letter at once."""
+
+
+class AlreadyConsumed(MessagingError):
+    """This consumer has consumed this event before; its effects stand."""

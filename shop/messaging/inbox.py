@@ -1,0 +1,142 @@
+"""Exactly-once effects: what a consumer has consumed is written in the transaction of its effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from shop.messaging import outbox, trace
+from shop.messaging.contracts import Event, Reminder
+from shop.messaging.errors import AlreadyConsumed, UndeclaredEvent
+
+if TYPE_CHECKING:
+    from shop.messaging.consuming import Consumer
+
+_RECORD = """
+    INSERT INTO messaging_inboxentry (event_id, consumer)
+    SELECT id, %s FROM unnest(%s::uuid[]) AS id
+    ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
+"""
+_FREE_PARKED = """
+    WITH freed AS (
+        UPDATE messaging_scheduledmessage SET due_at = now()
+        WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%s) RETURNING 1
+    )
+    SELECT pg_notify(%s, '') FROM freed LIMIT 1
+"""
+
+
+@dataclass
+class Delivery:
+    """Events on their way through a consumer."""
+
+    consumer: Consumer
+    events: list[Event]
+    #: Whether their inbox rows are written in the open transaction.
+    recorded: bool = False
+    #: The event in hand, where the consumer takes them one by one.
+    event: Event | None = None
+    _by_aggregate: dict[UUID, Event] = field(default_factory=dict)
+
+    def cause_of(self, event: Event) -> Event | None:
+        """The delivered event that ``event`` follows from: the one in hand, or about the same aggregate."""
+        if self.event or len(self.events) == 1:
+            return self.event or self.events[0]
+        if not self._by_aggregate:
+            self._by_aggregate = {delivered.aggregate_id: delivered for delivered in self.events}
+        return self._by_aggregate.get(event.aggregate_id)
+
+
+_delivery: ContextVar[Delivery | None] = ContextVar("delivery", default=None)
+
+
+@contextmanager
+def delivering(delivery: Delivery) -> Iterator[None]:
+    """Make ``delivery`` the one whose effects are being made."""
+    token = _delivery.set(delivery)
+    try:
+        yield
+    finally:
+        _delivery.reset(token)
+
+
+@contextmanager
+def effects() -> Iterator[None]:
+    """A transaction that holds a service's effects, what it publishes, and the inbox rows of what it consumes.
+
+    Joins the open one, if there is one for the same purpose. Without a consumer, as in a web request
+    or a command, it is atomic(). Raises AlreadyConsumed if the event was consumed meanwhile.
+    """
+    delivery = _delivery.get()
+    if delivery and delivery.recorded:
+        yield
+        return
+    with transaction.atomic(), outbox.collected():
+        if delivery:
+            fresh = record(delivery.consumer, delivery.events)
+            if len(fresh) < len(delivery.events):
+                raise AlreadyConsumed(f"{delivery.consumer.name} has consumed these events before")
+            delivery.recorded = True
+        try:
+            yield
+        except BaseException:
+            if delivery:
+                delivery.recorded = False
+            raise
+        if delivery:
+            free_parked(delivery.consumer, delivery.events)
+
+
+def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
+    """Write the inbox rows and return the events that had none.
+
+    A copy that is being consumed elsewhere is waited for: it is skipped if that commits.
+    """
+    ids = sorted({event.meta.id for event in events})
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [consumer.name, ids])
+        fresh = {row[0] for row in cursor.fetchall()}
+    return _first_of_each(event for event in events if event.meta.id in fresh)
+
+
+def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
+    """The events without an inbox row, each once. Only a look: record() decides."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%s)",
+            [consumer.name, [event.meta.id for event in events]],
+        )
+        consumed = {row[0] for row in cursor.fetchall()}
+    return _first_of_each(event for event in events if event.meta.id not in consumed)
+
+
+def _first_of_each(events: Iterator[Event]) -> list[Event]:
+    return list({event.meta.id: event for event in events}.values())
+
+
+def free_parked(consumer: Consumer, events: Sequence[Event]) -> None:
+    """Make events due that the app parked until something about the same aggregate was consumed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FREE_PARKED, [consumer.app, [event.aggregate_id for event in events], outbox.CHANNEL]
+        )
+
+
+def check_declared(event: Event) -> None:
+    """Raise UndeclaredEvent if the consumer at work does not declare that it publishes this."""
+    delivery = _delivery.get()
+    if delivery and not isinstance(event, Reminder) and type(event) not in delivery.consumer.emits:
+        raise UndeclaredEvent(f"{delivery.consumer.name} does not declare emits={type(event).__name__}")
+
+
+def origin_of(event: Event) -> trace.Trace | None:
+    """The trace that ``event`` carries on, if a consumer publishes it."""
+    delivery = _delivery.get()
+    cause = delivery and delivery.cause_of(event)
+    return trace.caused_by(cause.meta) if cause else None

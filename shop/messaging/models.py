@@ -1,0 +1,192 @@
+"""What the kernel remembers: the log, and the hot tables that empty themselves."""
+
+from typing import Any, NoReturn
+
+from django.db import models
+
+from shop.messaging.ids import uuid7
+
+
+class EventRecord(models.Model):
+    """An event in the append-only log; the database refuses to change or delete it."""
+
+    #: The order in which the log is read. Positions may become visible out of order: see docs/guarantees.md.
+    position = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True)
+    type = models.CharField(max_length=100)
+    aggregate_id = models.UUIDField()
+    #: 1, 2, 3 ... within the aggregate.
+    sequence = models.IntegerField()
+    time = models.DateTimeField()
+    correlation_id = models.UUIDField()
+    causation_id = models.UUIDField(null=True)
+    traceparent = models.CharField(max_length=55, blank=True)
+    data = models.JSONField()
+
+    class Meta:
+        verbose_name = "event"
+        constraints = [
+            models.UniqueConstraint(fields=["aggregate_id", "sequence"], name="event_sequence_unique")
+        ]
+        indexes = [models.Index(fields=["correlation_id"], name="event_correlation")]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.position}"
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: only publish() writes to the log."""
+        raise TypeError("the log is append-only: publish() an event instead")
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: what has happened has happened."""
+        raise TypeError("the log is append-only: nothing in it can be deleted")
+
+
+class OutboxEntry(models.Model):
+    """A message still to be relayed to the broker; deleted once the broker has confirmed it."""
+
+    #: Relays share the work by shard; one shard is relayed in order.
+    shard = models.SmallIntegerField()
+    message_id = models.UUIDField()
+    type = models.CharField(max_length=100)
+    #: Empty for everybody who subscribed; else the one queue that it goes to.
+    queue = models.CharField(max_length=100, blank=True)
+    headers = models.JSONField(default=dict)
+    #: The CloudEvent, as it goes over the wire.
+    body = models.TextField()
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = "outbox entry"
+        verbose_name_plural = "outbox entries"
+        indexes = [models.Index(fields=["shard", "id"], name="outbox_shard")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.message_id}"
+
+
+class InboxEntry(models.Model):
+    """A consumer has consumed an event; written in the transaction of its effects."""
+
+    event_id = models.UUIDField()
+    consumer = models.CharField(max_length=150)
+    consumed_at = models.DateTimeField(db_default=models.functions.Now(), db_index=True)
+
+    class Meta:
+        verbose_name = "inbox entry"
+        verbose_name_plural = "inbox entries"
+        constraints = [models.UniqueConstraint(fields=["event_id", "consumer"], name="inbox_once")]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} consumed {self.event_id}"
+
+
+class ScheduledMessage(models.Model):
+    """A message due later: a reminder, a retry, or an event parked because it came too early."""
+
+    class Kind(models.TextChoices):
+        #: A durable timer that an app set for itself.
+        REMINDER = "reminder"
+        #: Its consumer failed; it will be tried again.
+        RETRY = "retry"
+        #: Its predecessor has not come; freed when the app consumes one of the same aggregate.
+        PARKED = "parked"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    app = models.CharField(max_length=50)
+    type = models.CharField(max_length=100)
+    message_id = models.UUIDField(default=uuid7)
+    aggregate_id = models.UUIDField()
+    body = models.TextField()
+    due_at = models.DateTimeField(db_index=True)
+    #: Failed attempts so far.
+    attempts = models.SmallIntegerField(default=0)
+    #: How often it was parked so far.
+    parkings = models.SmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = "scheduled message"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["type", "aggregate_id"],
+                condition=models.Q(kind="reminder"),
+                name="one_reminder_per_aggregate",
+            ),
+            models.UniqueConstraint(
+                fields=["app", "message_id"], name="one_scheduled_delivery_per_app"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["aggregate_id", "app"], condition=models.Q(kind="parked"), name="parked_by_aggregate"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.type} for {self.app}"
+
+
+class DeadLetter(models.Model):
+    """A message that could not be consumed; an operator replays or discards it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    class Cause(models.TextChoices):
+        #: Its consumer failed as often as it may.
+        FAILED = "failed"
+        #: It cannot be read, or nobody knows its type.
+        UNREADABLE = "unreadable"
+        #: No queue is bound to its type.
+        UNROUTABLE = "unroutable"
+        #: Its consumer took the worker process down with it.
+        CRASHED = "crashed"
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    cause = models.CharField(max_length=10, choices=Cause)
+    app = models.CharField(max_length=50, blank=True)
+    consumer = models.CharField(max_length=150, blank=True)
+    type = models.CharField(max_length=100, blank=True)
+    event_id = models.UUIDField(null=True, blank=True, db_index=True)
+    aggregate_id = models.UUIDField(null=True, blank=True, db_index=True)
+    body = models.TextField()
+    error_type = models.CharField(max_length=200)
+    error = models.TextField()
+    traceback = models.TextField(blank=True)
+    attempts = models.SmallIntegerField(default=0)
+    died_at = models.DateTimeField(db_default=models.functions.Now(), db_index=True)
+
+    class Meta:
+        verbose_name = "dead letter"
+        permissions = [("act_on_deadletter", "Can replay and discard dead letters")]
+        constraints = [
+            # A message that dies again joins the letter that is still open.
+            models.UniqueConstraint(
+                fields=["app", "consumer", "event_id"],
+                condition=models.Q(status="open", event_id__isnull=False),
+                name="one_open_dead_letter_per_delivery",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'unreadable message'} for {self.consumer or self.app or 'nobody'}"
+
+
+class DeadLetterAction(models.Model):
+    """Who did what with a dead letter, when and why."""
+
+    dead_letter = models.ForeignKey(DeadLetter, on_delete=models.PROTECT, related_name="actions")
+    action = models.CharField(max_length=10, choices=[("replay", "replay"), ("discard", "discard")])
+    by = models.CharField(max_length=150)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = "dead letter action"
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.by}"

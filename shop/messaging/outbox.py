@@ -1,0 +1,184 @@
+"""The first receiver of ``event_published``: it writes the log and the outbox in the publisher's transaction."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.dispatch import receiver
+
+from shop.messaging import cloudevents
+from shop.messaging.contracts import Event, Reminder
+from shop.messaging.signals import event_published
+
+#: Relays share the work by shard. More than there will ever be relays; changing it needs an empty outbox.
+SHARDS = 16
+#: The channel on which PostgreSQL tells the relay that there is work.
+CHANNEL = "shop_outbox"
+
+_LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+_APPEND = """
+    WITH new AS (
+        SELECT * FROM unnest(
+            %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[],
+            %s::text[], %s::smallint[], %s::text[]
+        ) WITH ORDINALITY AS t (
+            id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body, nr
+        )
+    ), logged AS (
+        INSERT INTO messaging_eventrecord
+            (id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, data)
+        SELECT id, type, aggregate_id,
+               row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) + coalesce(
+                   (SELECT max(sequence) FROM messaging_eventrecord AS earlier
+                    WHERE earlier.aggregate_id = new.aggregate_id), 0),
+               time, correlation_id, causation_id, traceparent, data::jsonb
+        FROM new ORDER BY nr
+    ), queued AS (
+        INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
+        SELECT shard, id, type, '', '{}', body FROM new ORDER BY nr
+    )
+    SELECT pg_notify(%s, '')
+"""
+_SCHEDULE = """
+    INSERT INTO messaging_scheduledmessage
+        (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
+    SELECT 'reminder', *, 0, 0, ''
+    FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
+    ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
+    SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
+"""
+_UNSCHEDULE = """
+    DELETE FROM messaging_scheduledmessage USING unnest(%s::text[], %s::uuid[]) AS gone (type, aggregate_id)
+    WHERE kind = 'reminder' AND messaging_scheduledmessage.type = gone.type
+      AND messaging_scheduledmessage.aggregate_id = gone.aggregate_id
+"""
+_ENQUEUE = """
+    INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
+    VALUES (%s, %s, %s, %s, %s, %s)
+"""
+
+ReminderKey = tuple[str, UUID]
+
+
+@dataclass
+class Pending:
+    """What a transaction has published and scheduled, and not yet written."""
+
+    #: How many savepoints were open when collecting began.
+    depth: int
+    events: list[Event] = field(default_factory=list)
+    #: The last word on each reminder: when it is due, or None where it is called off.
+    reminders: dict[ReminderKey, tuple[Reminder, datetime] | None] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write it all, in few statements."""
+        due = {key: value for key, value in self.reminders.items() if value}
+        gone = [key for key, value in self.reminders.items() if value is None]
+        if gone:
+            write_unscheduled(gone)
+        if due:
+            write_reminders([due[key] for key in sorted(due)])
+        if self.events:
+            append(self.events)
+
+
+_pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[None]:
+    """Collect what the open transaction publishes and write it once, at the end of the block.
+
+    Use it as the innermost block of an atomic(): a batch then costs one write instead of one an event.
+    """
+    pending = Pending(len(connection.savepoint_ids))
+    token = _pending.set(pending)
+    try:
+        yield
+        pending.write()
+    finally:
+        _pending.reset(token)
+
+
+def collector() -> Pending | None:
+    """Where to put what is published now; None to write it at once.
+
+    Inside a savepoint that was opened meanwhile it has to be written at once: only so does it
+    disappear with the savepoint.
+    """
+    pending = _pending.get()
+    return pending if pending and len(connection.savepoint_ids) == pending.depth else None
+
+
+@receiver(event_published, dispatch_uid="outbox")
+def store(event: Event, **kwargs: object) -> None:
+    """Write a published event to log and outbox, or collect it."""
+    pending = collector()
+    if pending:
+        pending.events.append(event)
+    else:
+        append([event])
+
+
+def append(events: Sequence[Event]) -> None:
+    """Append events to the log and put them into the outbox, in this order.
+
+    Events of one aggregate are written one transaction after the other (an advisory lock until
+    commit), so their sequence has no gaps and the relay sees them in the order of their commits.
+    """
+    keys = sorted({lock_key(event.aggregate_id) for event in events})
+    rows = [_row(event) for event in events]
+    with connection.cursor() as cursor:
+        # Two statements: the second one's snapshot has to be taken once the locks are held.
+        cursor.execute(_LOCK_AGGREGATES, [keys])
+        cursor.execute(_APPEND, [*map(list, zip(*rows, strict=True)), CHANNEL])
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    meta, data = event.meta, event.model_dump_json()
+    return (
+        meta.id, event.type, event.aggregate_id, meta.time, meta.correlation_id, meta.causation_id,
+        meta.traceparent or "", data, shard_of(event.aggregate_id), cloudevents.encode(event, data),
+    )  # fmt: skip
+
+
+def write_reminders(reminders: Sequence[tuple[Reminder, datetime]]) -> None:
+    """Schedule reminders; one that is scheduled already moves."""
+    rows = [
+        (r.app, r.type, r.meta.id, r.aggregate_id, cloudevents.encode(r), due) for r, due in reminders
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_SCHEDULE, [*map(list, zip(*rows, strict=True))])
+
+
+def write_unscheduled(keys: Sequence[ReminderKey]) -> None:
+    """Call reminders off; one that is not scheduled is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSCHEDULE, [*map(list, zip(*sorted(keys), strict=True))])
+
+
+def enqueue(
+    *, message_id: UUID, aggregate_id: UUID, type: str, queue: str, body: str, headers: dict[str, int]
+) -> None:
+    """Put a message for one queue alone into the outbox: a retry, a replay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json.dumps(headers), body]
+        )
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def lock_key(aggregate_id: UUID) -> int:
+    """The aggregate's advisory lock: the random half of its id, as PostgreSQL's signed bigint."""
+    return int.from_bytes(aggregate_id.bytes[8:], signed=True)
+
+
+def shard_of(aggregate_id: UUID) -> int:
+    """The shard that relays all messages about this aggregate."""
+    return aggregate_id.int % SHARDS

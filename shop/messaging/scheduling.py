@@ -1,0 +1,30 @@
+"""Durable timers: an app reminds itself of something later, whatever happens to processes meanwhile."""
+
+from datetime import datetime
+from uuid import UUID
+
+from shop.messaging import outbox
+from shop.messaging.contracts import Reminder
+from shop.messaging.publishing import stamp
+
+
+def schedule(reminder: Reminder, *, at: datetime) -> None:
+    """Deliver ``reminder`` to its own app at ``at`` or soon after, if the open transaction commits.
+
+    There is one reminder of a type per aggregate: scheduling it again moves it.
+    """
+    stamped = stamp(reminder)
+    pending = outbox.collector()
+    if pending:
+        pending.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
+    else:
+        outbox.write_reminders([(stamped, at)])
+
+
+def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
+    """Call a reminder off. One that is on its way already still comes, and must then do nothing."""
+    pending = outbox.collector()
+    if pending:
+        pending.reminders[kind.type, aggregate_id] = None
+    else:
+        outbox.write_unscheduled([(kind.type, aggregate_id)])

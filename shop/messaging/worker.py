@@ -1,0 +1,43 @@
+"""What a Celery worker of this project has besides Celery: the bridge, the relay and a sign of readiness."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from celery import Celery, bootsteps
+
+from shop.messaging.bridge import Bridge
+from shop.messaging.relay import Relay
+
+#: A worker that serves this queue runs a relay.
+RELAY_QUEUE = "messaging"
+
+
+class RelayStep(bootsteps.StartStopStep):
+    """Runs a relay in the worker that serves the messaging queue, for as long as the worker lives."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **kwargs: Any) -> None:
+        super().__init__(worker, **kwargs)
+        self.enabled = RELAY_QUEUE in worker.app.amqp.queues.consume_from
+        self._relay = Relay(worker.app)
+        self._thread: threading.Thread | None = None
+
+    def start(self, worker: Any) -> None:
+        """Start it once the pool's processes are forked."""
+        self._thread = threading.Thread(target=self._relay.run, name="relay", daemon=True)
+        self._thread.start()
+
+    def stop(self, worker: Any) -> None:
+        """Let it finish its batch."""
+        self._relay.stop()
+        if self._thread:
+            self._thread.join(timeout=15)
+
+
+def add_steps(app: Celery) -> None:
+    """Add our steps to every worker of ``app``; each runs only where its queue is served."""
+    app.steps["worker"].add(RelayStep)
+    app.steps["consumer"].add(Bridge)

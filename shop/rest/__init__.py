@@ -1,0 +1,1 @@
+"""What the apps' REST interfaces share: money, pages, problems."""

@@ -1,0 +1,67 @@
+"""The chain without broker and workers: the same outbox rows, inbox and consumers, in this process."""
+
+import json
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from shop.messaging import cloudevents, relay, runner
+from shop.messaging.consuming import Consumer, consumer_of, consumers
+from shop.messaging.contracts import Event, Reminder
+from shop.messaging.models import OutboxEntry, ScheduledMessage
+
+#: A chain that has not ended after so many deliveries will not end.
+TOO_MANY = 10_000
+
+
+def deliver_all(*, freeing_parked: bool = True) -> int:
+    """Deliver what is in the outbox, and what that publishes, until all is quiet; return how many.
+
+    Parked events that their predecessor has freed are delivered too; retries and reminders wait.
+    """
+    delivered = 0
+    while True:
+        if freeing_parked:
+            promote_due()
+        entry = OutboxEntry.objects.order_by("id").first()
+        if entry is None:
+            return delivered
+        entry.delete()
+        for consumer in receivers(entry):
+            runner.run(consumer, [json.loads(entry.body)], [entry.headers])
+            delivered += 1
+        assert delivered < TOO_MANY, "the chain does not come to rest"
+
+
+def receivers(entry: OutboxEntry) -> list[Consumer]:
+    """The consumers that the broker would route this entry to."""
+    if entry.queue:
+        consumer = consumer_of(entry.queue.removesuffix(".events"), entry.type)
+        return [consumer] if consumer else []
+    return [c for c in consumers() if c.event.type == entry.type and not issubclass(c.event, Reminder)]
+
+
+def deliver(event: Event, app: str | None = None) -> None:
+    """Deliver one published event (again) to its consumers, or to that of one app."""
+    body = json.loads(cloudevents.encode(event))
+    for consumer in consumers():
+        if consumer.event is type(event) and app in (None, consumer.app):
+            runner.run(consumer, [body], [{}])
+
+
+def fire_reminders() -> int:
+    """Make all reminders due, and deliver them and what follows."""
+    ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.REMINDER).update(due_at=datetime.now(UTC))
+    return deliver_all()
+
+
+def fire_retries() -> int:
+    """Make all retries due, and deliver them and what follows."""
+    ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.RETRY).update(due_at=datetime.now(UTC))
+    return deliver_all()
+
+
+def promote_due() -> None:
+    """What the relay does: move what is due to the outbox."""
+    with connection.cursor() as cursor:
+        cursor.execute(relay._PROMOTE, [1000])
