@@ -1,0 +1,194 @@
+"""The operators' view of catalogue and stock: what happened is there to be read, not rewritten."""
+
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from inventory import services
+from inventory.errors import InventoryError
+from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+
+#: Below this, a product is shown as scarce.
+SCARCE = 10
+
+
+class CappedPaginator(Paginator[Any]):
+    """Counts no further than anybody would page, so that a list opens at once however long it is."""
+
+    cap = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk")[: self.cap])
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Shows rows and changes none."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class StockFilter(admin.SimpleListFilter):
+    """Finds what is running out."""
+
+    title = "stock"
+    parameter_name = "stock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "Sold out"), ("scarce", f"Less than {SCARCE}"), ("plenty", f"{SCARCE} or more")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        ranges: dict[str | None, dict[str, int]] = {
+            "none": {"available": 0},
+            "scarce": {"available__lt": SCARCE},
+            "plenty": {"available__gte": SCARCE},
+        }
+        return queryset.filter(**ranges.get(self.value(), {}))
+
+
+class AdjustmentForm(forms.Form):
+    """By how much and why the stock is corrected."""
+
+    quantity = forms.IntegerField(
+        min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
+    )
+    reason = forms.CharField(max_length=200, help_text="Is kept with the movement.")
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin[Product]):
+    """The catalogue: how a product is sold can be edited, its stock only adjusted with a reason."""
+
+    list_display = ("sku", "name", "price_with_currency", "available", "stock_status", "active")
+    list_display_links = ("sku", "name")
+    list_filter = ("active", StockFilter, "currency")
+    search_fields = ("sku", "name", "description")
+    ordering = ("sku",)
+    actions = ("put_on_sale", "take_off_sale")
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("sku", "name", "description", "picture")}),
+        ("Sale", {"fields": (("price", "currency"), "active")}),
+        ("Stock", {"fields": (("available", "initial_stock"), "created_at")}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        known = ("sku", "currency", "initial_stock") if obj else ()
+        return ("available", "created_at", *known)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Product, form: forms.ModelForm[Any], change: bool
+    ) -> None:
+        """Write what was edited and nothing else: the stock may have moved since the form was opened."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+            return
+        given = {name: form.cleaned_data[name] for name in form.cleaned_data if name != "initial_stock"}
+        obj.pk = services.add_product(**given, stock=form.cleaned_data["initial_stock"]).pk
+
+    def get_urls(self) -> list[URLPattern]:
+        adjust = self.admin_site.admin_view(self.adjust_stock)
+        return [
+            path("<uuid:product_id>/adjust/", adjust, name="inventory_product_adjust"),
+            *super().get_urls(),
+        ]
+
+    def adjust_stock(self, request: HttpRequest, product_id: str) -> HttpResponse:
+        """Ask for quantity and reason, then adjust."""
+        product = get_object_or_404(Product, pk=product_id)
+        if not self.has_change_permission(request, product):
+            raise PermissionDenied
+        form = AdjustmentForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._adjusted(request, product, form):
+            return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Adjust the stock of {product}",
+            "opts": self.opts,
+            "original": product,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/inventory/product/adjust.html", context)
+
+    def _adjusted(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
+        try:
+            adjusted = services.adjust_stock(
+                sku=product.sku, actor=request.user.get_username(), **form.cleaned_data
+            )
+        except InventoryError as error:
+            form.add_error("quantity", str(error))
+            return False
+        text = f"{form.cleaned_data['quantity']:+}, {form.cleaned_data['reason']}"
+        self.log_change(request, adjusted, f"Adjusted the stock: {text}")
+        messages.success(request, f"There are {adjusted.available} of {adjusted} now.")
+        return True
+
+    @admin.action(description="Put on sale", permissions=["change"])
+    def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        messages.success(request, f"On sale: {queryset.update(active=True)} products.")
+
+    @admin.action(description="Take off sale", permissions=["change"])
+    def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        messages.success(request, f"Off sale: {queryset.update(active=False)} products.")
+
+    @admin.display(description="Price", ordering="price")
+    def price_with_currency(self, product: Product) -> str:
+        return f"{product.price} {product.currency}"
+
+    @admin.display(description="Stock")
+    def stock_status(self, product: Product) -> str:
+        if product.available >= SCARCE:
+            return "in stock"
+        return format_html("<strong>{}</strong>", "scarce" if product.available else "sold out")
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(ReadOnlyAdmin):
+    """The ledger of the stock."""
+
+    list_display = ("at", "product", "kind", "quantity", "order_id", "reason", "actor")
+    list_filter = ("kind", "at")
+    list_select_related = ("product",)
+    search_fields = ("=product__sku", "=order_id")
+    search_help_text = "The SKU of a product or the id of an order"
+    ordering = ("-pk",)
+
+
+@admin.register(OrderStock)
+class OrderStockAdmin(ReadOnlyAdmin):
+    """What each order wanted from the stock, and whether it got it."""
+
+    list_display = ("order_id", "state", "wants", "changed_at")
+    list_filter = ("state", "changed_at")
+    search_fields = ("=order_id",)
+    search_help_text = "The id of an order"
+    ordering = ("-pk",)
+
+    @admin.display(description="Wants")
+    def wants(self, order: OrderStock) -> str:
+        return ", ".join(f"{line.quantity} x {line.sku}" for line in order.stock_lines)

@@ -1,0 +1,152 @@
+"""How the REST API reaches the catalogue and the stock."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.permissions import AllowAny, IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from inventory import services
+from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
+from inventory.models import MAX_STOCK, Product
+from shop.rest.fields import MoneyField
+from shop.rest.problems import Conflict
+
+
+class ProductOut(serializers.Serializer[Product]):
+    """A product as a customer sees it."""
+
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    price = MoneyField(amount="price")
+    picture = serializers.CharField(help_text="An emoji, the name of an SVG picture, or a URL.")
+    active = serializers.BooleanField(help_text="Whether it can be ordered.")
+    in_stock = serializers.SerializerMethodField()
+    url = serializers.HyperlinkedIdentityField(view_name="product-detail", lookup_field="sku")
+
+    def get_in_stock(self, product: Product) -> bool:
+        return product.available > 0
+
+
+class StockOut(serializers.Serializer[Product]):
+    """How much there is of a product."""
+
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    active = serializers.BooleanField()
+    initial = serializers.IntegerField(source="initial_stock")
+    available = serializers.IntegerField()
+
+
+class AdjustmentIn(serializers.Serializer[Any]):
+    """A correction of the stock."""
+
+    quantity = serializers.IntegerField(
+        min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
+    )
+    reason = serializers.CharField(max_length=200)
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
+            raise serializers.ValidationError(
+                {name: [remedy] for name in sorted(unknown)}, code="unknown_field"
+            )
+        return super().to_internal_value(data)
+
+
+class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What products can be looked for by."""
+
+    search = django_filters.CharFilter(method="having_all_words", label="Words in name, SKU or description")
+    active = django_filters.BooleanFilter(label="Whether it can be ordered")
+
+    class Meta:
+        model = Product
+        fields: tuple[str, ...] = ()
+
+    def having_all_words(self, products: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        for word in value.split():
+            products = products.filter(
+                Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
+            )
+        return products
+
+
+class VisibleProducts(GenericAPIView[Product]):
+    """Customers see what they can order; staff see all."""
+
+    permission_classes = [AllowAny]
+    serializer_class = ProductOut
+    lookup_field = "sku"
+
+    def get_queryset(self) -> QuerySet[Product]:
+        if self.request.user.is_staff:
+            return Product.objects.all()
+        return Product.objects.filter(active=True)
+
+
+@extend_schema_view(get=extend_schema(summary="List products", tags=["products"]))
+class Products(VisibleProducts, ListAPIView[Product]):
+    """The catalogue, newest products first; open to everybody."""
+
+    filterset_class = ProductFilter
+
+
+@extend_schema_view(get=extend_schema(summary="Read a product", tags=["products"]))
+class ProductDetail(VisibleProducts, RetrieveAPIView[Product]):
+    """One product; open to everybody."""
+
+
+@extend_schema_view(get=extend_schema(summary="List the stock", tags=["stock"]))
+class Stock(ListAPIView[Product]):
+    """How much there is of each product; for staff."""
+
+    permission_classes = [IsAdminUser]
+    serializer_class = StockOut
+    filterset_class = ProductFilter
+    queryset = Product.objects.all()
+
+
+class StockAdjustment(APIView):
+    """Correct the stock of a product; for staff."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(
+        summary="Adjust the stock of a product",
+        tags=["stock"],
+        request=AdjustmentIn,
+        responses={
+            200: StockOut,
+            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
+            404: OpenApiResponse(description="There is no such product."),
+            409: OpenApiResponse(description="There is less than is to be taken away."),
+        },
+    )
+    def post(self, request: Request, sku: str) -> Response:
+        """Correct the stock by ``quantity``, and keep who did it and why."""
+        adjustment = AdjustmentIn(data=request.data)
+        adjustment.is_valid(raise_exception=True)
+        product = _adjust(sku, actor=request.user.get_username(), **adjustment.validated_data)
+        return Response(StockOut(product).data)
+
+
+def _adjust(sku: str, *, quantity: int, reason: str, actor: str) -> Product:
+    try:
+        return services.adjust_stock(sku=sku, quantity=quantity, reason=reason, actor=actor)
+    except UnknownProduct as unknown:
+        raise Http404 from unknown
+    except (NotEnoughStock, StockLimitExceeded) as refusal:
+        raise Conflict(str(refusal)) from refusal
+    except InventoryError as error:
+        raise serializers.ValidationError({"quantity": [str(error)]}) from error

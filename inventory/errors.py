@@ -1,0 +1,32 @@
+"""What can go wrong in inventory, one class each; the docstring is what a person reads."""
+
+
+class InventoryError(Exception):
+    """The stock cannot do this."""
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__((self.__doc__ or "").format(**facts))
+
+
+class IllegalTransition(InventoryError):
+    """The stock of order {order} is {state}: it cannot become {to}."""
+
+
+class UnknownProduct(InventoryError):
+    """There is no product {sku}."""
+
+
+class NotEnoughStock(InventoryError):
+    """There are only {available} of {sku}: {wanted} cannot be taken away."""
+
+
+class ReasonMissing(InventoryError):
+    """Say why the stock of {sku} is adjusted: the movement is kept for ever."""
+
+
+class NothingToAdjust(InventoryError):
+    """Adjust the stock of {sku} by at least one, up or down."""
+
+
+class StockLimitExceeded(InventoryError):
+    """The stock of {sku} cannot grow beyond {limit}."""

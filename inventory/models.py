@@ -1,0 +1,193 @@
+"""What inventory remembers: products with their stock, its movements, and what each order took."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from inventory.errors import IllegalTransition
+from inventory.events import StockLine
+from shop.messaging.ids import uuid7
+
+#: Fits into a URL and onto a label.
+SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+#: The most of one product that the shop can hold: what fits into the column.
+MAX_STOCK = 2_147_483_647
+
+
+def default_currency() -> str:
+    return settings.SHOP_CURRENCY
+
+
+class Product(models.Model):
+    """Something to sell, and how much of it there is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    sku = models.CharField(
+        "SKU",
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(SKU_PATTERN, "Use letters, digits, dots, dashes and underscores only.")],
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    price = models.DecimalField(
+        max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    currency = models.CharField(
+        max_length=3,
+        default=default_currency,
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", "Use the ISO 4217 code, as in EUR.")],
+    )
+    picture = models.CharField(
+        max_length=200, blank=True, help_text="An emoji, the name of an SVG picture, or a URL."
+    )
+    active = models.BooleanField(default=True, help_text="Whether customers can see and order it.")
+    initial_stock = models.IntegerField(
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_STOCK)],
+        help_text="What there was to begin with.",
+    )
+    available = models.IntegerField(default=0, help_text="What can be sold now.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["sku"]
+        constraints = [
+            models.CheckConstraint(condition=Q(available__gte=0), name="product_never_oversold"),
+            models.CheckConstraint(
+                condition=Q(initial_stock__gte=0), name="product_initial_stock_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(price__gt=0), name="product_costs_something"),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="product_currency_iso_4217"
+            ),
+            models.CheckConstraint(condition=Q(sku__regex=SKU_PATTERN), name="product_sku_fits_into_a_url"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sku})"
+
+
+class StockMovement(models.Model):
+    """One change of one product's stock. Written once: the database refuses to change or delete it."""
+
+    class Kind(models.TextChoices):
+        #: What there was when the product came into the catalogue.
+        INITIAL = "initial", "Initial stock"
+        #: Taken for a paid order.
+        SOLD = "sold", "Sold"
+        #: Put back because the order was undone.
+        RESTOCKED = "restocked", "Restocked"
+        #: Corrected by an operator: a delivery, a loss, a count.
+        ADJUSTED = "adjusted", "Adjusted"
+
+    WRITTEN_ONCE = "a stock movement is never changed or deleted: write the opposite one"
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements")
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    quantity = models.IntegerField(help_text="Positive into the stock, negative out of it.")
+    order_id = models.UUIDField("order", null=True, blank=True, db_index=True)
+    reason = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=150, blank=True, help_text="Who adjusted it.")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="initial", quantity__gte=0)
+                | Q(kind="sold", quantity__lt=0)
+                | Q(kind="restocked", quantity__gt=0)
+                | (Q(kind="adjusted") & ~Q(quantity=0) & ~Q(reason="")),
+                name="movement_goes_the_right_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["sold", "restocked"], order_id__isnull=False)
+                | Q(kind__in=["initial", "adjusted"], order_id__isnull=True),
+                name="movement_names_its_order",
+            ),
+            models.UniqueConstraint(
+                fields=["order_id", "product", "kind"],
+                condition=Q(order_id__isnull=False),
+                name="movement_once_per_order_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["product"], condition=Q(kind="initial"), name="movement_one_initial_per_product"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity:+} {self.get_kind_display().lower()}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write it, once."""
+        if self.pk is not None:
+            raise TypeError(self.WRITTEN_ONCE)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: what has moved has moved."""
+        raise TypeError(self.WRITTEN_ONCE)
+
+
+class OrderStock(models.Model):
+    """What an order wants from the stock, and whether it got it."""
+
+    class State(models.TextChoices):
+        #: The order was created; its lines are known, nothing is taken.
+        REMEMBERED = "remembered", "Remembered"
+        #: All lines are taken.
+        DEDUCTED = "deducted", "Deducted"
+        #: The stock could not serve it; nothing is taken.
+        REJECTED = "rejected", "Rejected"
+        #: What was taken is back.
+        RESTOCKED = "restocked", "Restocked"
+        #: The order was stopped before anything was taken; whatever comes later does nothing.
+        RELEASED = "released", "Released"
+
+    LEGAL: dict[str, set[str]] = defaultdict(
+        set,
+        {
+            State.REMEMBERED: {State.DEDUCTED, State.REJECTED, State.RELEASED},
+            State.DEDUCTED: {State.RESTOCKED},
+            State.REJECTED: {State.RELEASED},
+        },
+    )
+
+    order_id = models.UUIDField("order", primary_key=True, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REMEMBERED)
+    lines = models.JSONField(default=list)
+    shortages = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-order_id"]
+        verbose_name = "stock of an order"
+        verbose_name_plural = "stock of orders"
+        indexes = [models.Index(fields=["state", "-order_id"], name="orderstock_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["remembered", "deducted", "rejected", "restocked", "released"]),
+                name="orderstock_state_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.get_state_display().lower()}"
+
+    def move_to(self, state: str) -> None:
+        """Change the state; :class:`IllegalTransition` if it cannot follow the present one."""
+        if state not in self.LEGAL[self.state]:
+            raise IllegalTransition(order=self.order_id, state=self.state, to=state)
+        self.state, self.changed_at = state, timezone.now()
+
+    @property
+    def stock_lines(self) -> tuple[StockLine, ...]:
+        return tuple(StockLine(**line) for line in self.lines)

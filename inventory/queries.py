@@ -1,0 +1,235 @@
+"""What others may ask inventory: prices, the catalogue, stock, and facts for the audit. Plain data only."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, Sum
+
+from inventory.models import OrderStock, Product, StockMovement
+
+Row = OrderStock | StockMovement
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a product costs now, and whether it can be ordered."""
+
+    sku: str
+    name: str
+    unit_price: Decimal
+    currency: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueItem:
+    """A product as a customer sees it."""
+
+    sku: str
+    name: str
+    description: str
+    price: Decimal
+    currency: str
+    #: An emoji, the name of an SVG picture, or a URL.
+    picture: str
+    available: int
+    active: bool
+
+    @property
+    def in_stock(self) -> bool:
+        return self.available > 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    sku: str
+    name: str
+    initial: int
+    available: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    sku: str
+    kind: str
+    quantity: int
+    order_id: UUID | None
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StockOfOrder:
+    """What an order wanted from the stock, and whether it got it."""
+
+    order_id: UUID
+    state: str
+    state_label: str
+    #: SKU -> quantity.
+    wanted: dict[str, int]
+    #: SKU -> (requested, available at that moment), of a rejected order.
+    shortages: dict[str, tuple[int, int]]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StockFacts:
+    """A product for the audit: its stock beside what its movements add up to."""
+
+    sku: str
+    initial: int
+    available: int
+    #: Kind of movement -> sum of the signed quantities.
+    movements: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> int:
+        """What should be available."""
+        return sum(self.movements.values())
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStockFacts:
+    """An order for the audit: what its state says, beside what its movements say."""
+
+    order_id: UUID
+    #: ``unknown`` if inventory has movements for an order that it never heard of.
+    state: str
+    wanted: dict[str, int] = field(default_factory=dict)
+    #: SKU -> quantity taken, positive.
+    deducted: dict[str, int] = field(default_factory=dict)
+    #: SKU -> quantity put back, positive.
+    restocked: dict[str, int] = field(default_factory=dict)
+
+
+def prices(skus: Collection[str]) -> dict[str, Price]:
+    """The prices of those of the SKUs that exist, in one statement."""
+    rows = Product.objects.filter(sku__in=set(skus)).values_list("sku", "name", "price", "currency", "active")
+    return {row[0]: Price(*row) for row in rows}
+
+
+def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[CatalogueItem]:
+    """Products that can be ordered, by name; the next page comes ``after`` the last SKU seen."""
+    products = _matching(search).filter(active=True).order_by("name", "sku")
+    if last := Product.objects.filter(sku=after).values_list("name", "sku").first() if after else None:
+        products = products.filter(Q(name__gt=last[0]) | Q(name=last[0], sku__gt=last[1]))
+    return [_item(product) for product in products[:limit]]
+
+
+def product(sku: str) -> CatalogueItem | None:
+    """One product, also one that is not active any more."""
+    found = Product.objects.filter(sku=sku).first()
+    return _item(found) if found else None
+
+
+def stock_levels(skus: Collection[str]) -> dict[str, StockLevel]:
+    return {p.sku: _level(p) for p in Product.objects.filter(sku__in=set(skus))}
+
+
+def low_stock(*, below: int = 10, limit: int = 20) -> list[StockLevel]:
+    """Active products of which less than ``below`` are left, the scarcest first."""
+    scarce = Product.objects.filter(active=True, available__lt=below).order_by("available", "sku")
+    return [_level(p) for p in scarce[:limit]]
+
+
+def stock_of_order(order_id: UUID) -> StockOfOrder | None:
+    order = OrderStock.objects.filter(pk=order_id).first()
+    if order is None:
+        return None
+    return StockOfOrder(
+        order_id=order.order_id,
+        state=order.state,
+        state_label=order.get_state_display(),
+        wanted=_wanted(order),
+        shortages={s["sku"]: (s["requested"], s["available"]) for s in order.shortages},
+        changed_at=order.changed_at,
+    )
+
+
+def movements_of_order(order_id: UUID) -> list[Movement]:
+    return [_movement(m) for m in _movements().filter(order_id=order_id).order_by("pk")]
+
+
+def movements_of_product(sku: str, *, limit: int = 50) -> list[Movement]:
+    """The latest movements of a product, newest first."""
+    return [_movement(m) for m in _movements().filter(product__sku=sku).order_by("-pk")[:limit]]
+
+
+# --- For the audit: streams, whatever the size ------------------------------------------------
+
+
+def stock_facts() -> Iterator[StockFacts]:
+    """Every product with the sums of its movements, by SKU."""
+    sums = StockMovement.objects.order_by().values_list("product_id", "kind").annotate(total=Sum("quantity"))
+    by_product: dict[UUID, dict[str, int]] = {}
+    for product_id, kind, total in sums.iterator():
+        by_product.setdefault(product_id, {})[kind] = total
+    for p in Product.objects.order_by("sku").iterator():
+        yield StockFacts(p.sku, p.initial_stock, p.available, by_product.get(p.pk, {}))
+
+
+def order_stock_facts() -> Iterator[OrderStockFacts]:
+    """Every order that inventory heard of or that has movements, by order id."""
+    states: Iterator[tuple[UUID, Row]] = (
+        (order.order_id, order) for order in OrderStock.objects.order_by("pk").iterator()
+    )
+    moves = _movements().filter(order_id__isnull=False).order_by("order_id", "pk").iterator()
+    moved: Iterator[tuple[UUID, Row]] = ((move.order_id, move) for move in moves if move.order_id)
+    rows = merge(states, moved, key=itemgetter(0))
+    for order_id, group in groupby(rows, key=itemgetter(0)):
+        yield _order_facts(order_id, [row for _, row in group])
+
+
+def _order_facts(order_id: UUID, rows: list[Row]) -> OrderStockFacts:
+    facts = OrderStockFacts(order_id, rows[0].state if isinstance(rows[0], OrderStock) else "unknown")
+    for row in rows:
+        if isinstance(row, OrderStock):
+            facts.wanted.update(_wanted(row))
+        else:
+            of_kind = facts.restocked if row.kind == StockMovement.Kind.RESTOCKED else facts.deducted
+            of_kind[row.product.sku] = of_kind.get(row.product.sku, 0) + abs(row.quantity)
+    return facts
+
+
+def _matching(search: str) -> QuerySet[Product]:
+    words = Q()
+    for word in search.split():
+        words &= Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
+    return Product.objects.filter(words)
+
+
+def _item(p: Product) -> CatalogueItem:
+    return CatalogueItem(
+        sku=p.sku,
+        name=p.name,
+        description=p.description,
+        price=p.price,
+        currency=p.currency,
+        picture=p.picture,
+        available=p.available,
+        active=p.active,
+    )
+
+
+def _level(p: Product) -> StockLevel:
+    return StockLevel(p.sku, p.name, p.initial_stock, p.available, p.active)
+
+
+def _wanted(order: OrderStock) -> dict[str, int]:
+    return {line.sku: line.quantity for line in order.stock_lines}
+
+
+def _movements() -> QuerySet[StockMovement]:
+    return StockMovement.objects.select_related("product")
+
+
+def _movement(m: StockMovement) -> Movement:
+    return Movement(m.product.sku, m.kind, m.quantity, m.order_id, m.reason, m.actor, m.at)

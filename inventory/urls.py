@@ -1,0 +1,12 @@
+"""The REST addresses of inventory."""
+
+from django.urls import path
+
+from inventory import api
+
+urlpatterns = [
+    path("products", api.Products.as_view(), name="product-list"),
+    path("products/<str:sku>", api.ProductDetail.as_view(), name="product-detail"),
+    path("stock", api.Stock.as_view(), name="stock-list"),
+    path("stock/<str:sku>/adjust", api.StockAdjustment.as_view(), name="stock-adjust"),
+]
