@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from script.support.errors import ScriptError
 from script.support.paths import ROOT
@@ -24,32 +25,38 @@ def start_child(
     argv: Sequence[str | Path],
     *,
     env: Mapping[str, str],
-    log: Path,
+    log: Path | None,
     user: pwd.struct_passwd | None = None,
     when_we_die: signal.Signals = signal.SIGKILL,
     cwd: Path = ROOT,
 ) -> Child:
-    """Start a direct child in a session of its own, writing to ``log``.
+    """Start a direct child in a session of its own, writing to ``log`` (None: to where we write).
 
-    ``when_we_die`` is what the kernel sends it when this process ends in whatever way. Only the main thread may
-    call this: the kernel watches the thread that started the child, not the process.
+    ``when_we_die`` is what the kernel sends it when this process ends in whatever way. Only the main thread
+    may call this: the kernel watches the thread that started the child, not the process.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("start child processes from the main thread: they die with the thread")
-    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(_open_log(log)) if log else None
         return subprocess.Popen(
             [str(arg) for arg in argv],
             env=dict(env),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if log else None,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=output,
             start_new_session=True,
             preexec_fn=_die_with(os.getpid(), when_we_die),
-            **identity,  # type: ignore[arg-type]  # user, group and extra_groups, or nothing
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
         )
+
+
+def _open_log(log: Path) -> IO[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
 
 
 def _die_with(parent: int, last_signal: signal.Signals) -> Callable[[], None]:
@@ -77,7 +84,7 @@ def stop_children(
 
 
 def has_ended(child: Child) -> bool:
-    """Whether ``child`` has ended; its number stays taken until :func:`kill_child` has tidied up behind it."""
+    """Whether ``child`` has ended; its number stays taken until :func:`kill_child` tidied up."""
     if child.returncode is not None:
         return True
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -105,4 +112,6 @@ def unprivileged_user() -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam("nobody")
     except KeyError:
-        raise ScriptError("PostgreSQL refuses to run as root, and there is no user 'nobody': run as a normal user.") from None
+        raise ScriptError(
+            "PostgreSQL refuses to run as root, and there is no user 'nobody': run as a normal user."
+        ) from None

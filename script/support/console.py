@@ -24,7 +24,7 @@ def say(text: str) -> None:
 
 
 def run_command(name: str, main: Callable[[list[str]], int]) -> NoReturn:
-    """Run ``main`` with the command line's arguments and exit with its code; 2 if it could not do its work."""
+    """Run ``main`` with the command line's arguments and exit with its code; 2 if it cannot do its work."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:

@@ -34,7 +34,9 @@ class NotReachable(ScriptError):
     """A server that the environment names does not answer."""
 
     def __init__(self, variable: str, url: str, why: str) -> None:
-        super().__init__(f"{variable} names {url}, which does not answer ({why}). Start it, or unset {variable}.")
+        super().__init__(
+            f"{variable} names {url}, which does not answer ({why}). Start it, or unset {variable}."
+        )
 
 
 class NoRabbitMQ(ScriptError):

@@ -1,7 +1,6 @@
 """A private PostgreSQL: our own direct child, with its data in a folder of ours."""
 
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from script.support import children, ports, servers
 from script.support.errors import ScriptError, ServerFailed
@@ -64,7 +64,7 @@ class Postgres:
         self.port = ports.pick(self.preferred_port)
         settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        argv = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
+        argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
         self.child = self._start_child(argv, self.log)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
@@ -93,17 +93,15 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
             if not found:
-                create = psycopg.sql.SQL("create database {} template {}")
-                connection.execute(
-                    create.format(psycopg.sql.Identifier(name), psycopg.sql.Identifier(template))
-                )
+                create = sql.SQL("create database {} template {}")
+                connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
         """Drop the database ``name``, whoever is connected to it."""
-        drop = psycopg.sql.SQL("drop database if exists {} with (force)")
+        drop = sql.SQL("drop database if exists {} with (force)")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(drop.format(psycopg.sql.Identifier(name)))
+            connection.execute(drop.format(sql.Identifier(name)))
 
     @property
     def _password(self) -> str:
@@ -136,10 +134,10 @@ class Postgres:
         version = (self.data / "PG_VERSION").read_text().strip()
         if version != str(MAJOR_VERSION):
             raise ScriptError(
-                f"{self.data} was made by PostgreSQL {version}, this is {MAJOR_VERSION}: move that folder away."
+                f"{self.data} was made by PostgreSQL {version}, this is {MAJOR_VERSION}: move it away."
             )
         servers.wait_for_predecessor(self.data / "postmaster.pid", str(self.data))
-        # After a crash the number in it may belong to another program, which PostgreSQL would take for itself.
+        # After a crash its number may belong to another program, which PostgreSQL would take for itself.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _start_child(self, argv: list[str | Path], log: Path) -> children.Child:

@@ -94,9 +94,15 @@ class RabbitMQ:
     def control(self, *arguments: str) -> str:
         """Run ``rabbitmqctl`` on the node and return what it prints; takes a second or two."""
         programs = rabbitmq_programs(self.programs_home)
-        argv = [programs.rabbitmq / "rabbitmqctl", "--quiet", *arguments]
+        argv: list[str | Path] = [programs.rabbitmq / "rabbitmqctl", "--quiet", *arguments]
         done = subprocess.run(
-            argv, env=self._env(programs), cwd=self.home, capture_output=True, text=True, timeout=60, check=False
+            argv,
+            env=self._env(programs),
+            cwd=self.home,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
         )
         if done.returncode:
             raise ServerFailed("rabbitmqctl", f"{arguments[0]} failed: {done.stderr.strip()}", self.log)
@@ -164,7 +170,7 @@ class RabbitMQ:
 
     def _start_epmd(self, programs: RabbitPrograms) -> None:
         """Start the node's name server ourselves: one that RabbitMQ starts would outlive it."""
-        argv = [programs.erlang / "epmd", "-address", ports.LOOPBACK, "-port", str(self._epmd_port)]
+        argv = [str(programs.erlang / "epmd"), "-address", ports.LOOPBACK, "-port", str(self._epmd_port)]
         env, log = self._env(programs), self.home / "epmd.log"
         epmd = self._epmd = children.start_child(argv, env=env, log=log, cwd=self.home)
         servers.wait_until_ready("epmd", epmd, lambda: ports.answers(self._epmd_port), log=log, timeout=10)

@@ -26,7 +26,8 @@ def hold_lock(path: Path, command: str) -> IO[str]:
 def wait_for_predecessor(pid_file: Path, marker: str, *, timeout: float = 30.0) -> None:
     """Wait until the server that ``pid_file`` names is gone, in case it is still shutting down.
 
-    A number that meanwhile belongs to another program does not count: ``marker`` stands in the command line of ours.
+    A number that meanwhile belongs to another program does not count: ours has ``marker`` in its command
+    line or environment.
     """
     deadline = time.monotonic() + timeout
     while (pid := _pid_in(pid_file)) and _runs(pid, marker):
@@ -43,18 +44,20 @@ def _pid_in(pid_file: Path) -> int | None:
 
 
 def _runs(pid: int, marker: str) -> bool:
+    return any(os.fsencode(marker) in _read(Path(f"/proc/{pid}/{name}")) for name in ("cmdline", "environ"))
+
+
+def _read(path: Path) -> bytes:
     try:
-        command_line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        return path.read_bytes()
     except OSError:
-        return False
-    return os.fsencode(marker) in command_line + environment
+        return b""
 
 
 def wait_until_ready(
     name: str, child: Child, is_ready: Callable[[], bool], *, log: Path, timeout: float
 ) -> None:
-    """Wait until ``is_ready()``; :class:`ServerFailed` with the end of its log if ``child`` ends or is too slow."""
+    """Wait until ``is_ready()``; :class:`ServerFailed` with its log if ``child`` ends or is too slow."""
     deadline = time.monotonic() + timeout
     while not is_ready():
         if has_ended(child):

@@ -1,0 +1,114 @@
+"""The database and the broker: private ones by default, or those that the environment names."""
+
+from urllib.parse import urlsplit
+
+import psycopg
+from kombu import Connection
+
+from script.support.children import unprivileged_user
+from script.support.errors import NotReachable, ServerFailed
+from script.support.paths import servers_home
+from script.support.pgmq import install_pgmq
+from script.support.postgres import Postgres
+from script.support.rabbitmq import RabbitMQ
+
+
+class Infrastructure:
+    """What the shop stands on. Use it as a context manager: leaving it stops the private servers.
+
+    ``DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are. Without the first, a private
+    PostgreSQL serves as the database; without the second, it is the broker as well, or with ``rabbitmq`` a
+    private RabbitMQ is.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        rabbitmq: bool = False,
+        durable: bool = True,
+        given: dict[str, str] | None = None,
+    ) -> None:
+        given = {} if given is None else given
+        self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")
+        self._rabbitmq = private_rabbitmq(folder) if rabbitmq and not self.broker_url else None
+        needs_postgres = not self.database_url or not (self.broker_url or rabbitmq)
+        self._postgres = private_postgres(folder, durable=durable) if needs_postgres else None
+
+    def __enter__(self) -> "Infrastructure":
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for server in (self._rabbitmq, self._postgres):
+            if server:
+                server.stop()
+
+    def check(self) -> None:
+        """Raise :class:`ServerFailed` if a private server has ended."""
+        for server in (self._rabbitmq, self._postgres):
+            if server and not server.is_running():
+                raise ServerFailed(type(server).__name__, "has ended", server.log)
+
+    def _start(self) -> None:
+        if self._postgres:
+            self._postgres.launch()
+        if self._rabbitmq:
+            self._rabbitmq.start()
+            self.broker_url = self._rabbitmq.url()
+        if self._postgres:
+            self._postgres.wait_ready()
+            self._use(self._postgres)
+        check_database(self.database_url)
+        check_broker(self.broker_url)
+
+    def _use(self, postgres: Postgres) -> None:
+        self.database_url = self.database_url or postgres.create_database("shop")
+        if not self.broker_url:
+            url = postgres.create_database("shop_broker")
+            self.broker_url = url.replace("postgresql://", "pgmq://", 1)
+
+
+def private_postgres(folder: str, *, durable: bool) -> Postgres:
+    """The PostgreSQL of this checkout whose data lies in ``folder``."""
+    return Postgres(servers_home(unprivileged_user()) / folder / "postgres", durable=durable)
+
+
+def private_rabbitmq(folder: str) -> RabbitMQ:
+    """The RabbitMQ of this checkout whose data lies in ``folder``."""
+    home = servers_home(None)
+    return RabbitMQ(home / folder / "rabbitmq", programs_home=home)
+
+
+def check_database(url: str) -> None:
+    """:class:`NotReachable` unless a PostgreSQL answers at ``url``."""
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        raise NotReachable("DATABASE_URL", without_password(url), _first_line(error)) from None
+
+
+def check_broker(url: str) -> None:
+    """:class:`NotReachable` unless a broker answers at ``url``; pgmq is installed there if it is missing."""
+    try:
+        if url.startswith("pgmq://"):
+            install_pgmq(url.replace("pgmq://", "postgresql://", 1))
+            return
+        with Connection(url, connect_timeout=5) as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except (psycopg.Error, OSError, *Connection(url).connection_errors) as error:
+        raise NotReachable("CELERY_BROKER_URL", without_password(url), _first_line(error)) from None
+
+
+def without_password(url: str) -> str:
+    """``url`` as it may be shown."""
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":***@", 1) if password else url
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
