@@ -42,7 +42,7 @@ class Check:
         out.print(f"[green]ok[/]      {self.name}" if held else f"[bold red]failed[/]  {self.name}")
         if not held:
             self.output.seek(0)
-            out.print(escape(self.output.read().decode(errors="replace").rstrip()))
+            out.print(escape(self.output.read().decode(errors="replace").rstrip()), soft_wrap=True)
         return held
 
 
