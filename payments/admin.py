@@ -1,0 +1,124 @@
+"""Payments for operators. Money and ledgers can only be read; a failed refund can be retried."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from payments import services
+from payments.errors import NotRetryable
+from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
+
+
+class ReadOnly(admin.options.BaseModelAdmin[Any]):
+    """Nothing here is written by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
+    model = Refund
+    fields = ("reason", "state", "amount", "currency", "attempt", "failure_code", "updated_at")
+    show_change_link = True
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
+    list_display = (
+        "order",
+        "state",
+        "amount",
+        "amount_refunded",
+        "currency",
+        "method",
+        "failure_code",
+        "stop_reason",
+        "created_at",
+    )
+    list_filter = ("state", "refunds__state", "stop_reason", "failure_code", "created_at")
+    search_fields = ("order_number__exact", "order_id__exact", "id__exact", "reference__exact")
+    ordering = ("-id",)
+    inlines = (RefundInline,)
+    show_full_result_count = False
+
+    @admin.display(description="order", ordering="order_number")
+    def order(self, payment: Payment) -> str:
+        """The order's number, or its id where that is all there is."""
+        return payment.order_number or str(payment.order_id)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnly, admin.ModelAdmin[Refund]):
+    list_display = (
+        "payment",
+        "reason",
+        "state",
+        "amount",
+        "currency",
+        "attempt",
+        "failure_code",
+        "created_at",
+        "updated_at",
+    )
+    list_filter = ("state", "reason", "created_at")
+    list_select_related = ("payment",)
+    search_fields = (
+        "payment__order_number__exact",
+        "payment__order_id__exact",
+        "id__exact",
+        "reference__exact",
+    )
+    ordering = ("-id",)
+    actions = ("retry",)
+    show_full_result_count = False
+
+    @admin.action(description="Retry the selected failed refunds", permissions=["view"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        """Ask the provider again for what it refused; say which refunds have not failed."""
+        retried = 0
+        for refund in queryset:
+            try:
+                services.retry_refund(refund_id=refund.id)
+            except NotRetryable as error:
+                self.message_user(request, f"{refund}: {error}", messages.WARNING)
+            else:
+                self.log_change(request, refund, "Retried the refund.")
+                retried += 1
+        if retried:
+            self.message_user(request, f"{retried} refund(s) will be asked for again now.", messages.SUCCESS)
+
+
+@admin.register(SimulatedCharge)
+class SimulatedChargeAdmin(ReadOnly, admin.ModelAdmin[SimulatedCharge]):
+    list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
+    list_filter = ("status", "token", "created_at")
+    search_fields = ("reference__exact", "key__exact", "order_id__exact")
+    ordering = ("-reference",)
+    show_full_result_count = False
+
+
+@admin.register(SimulatedRefund)
+class SimulatedRefundAdmin(ReadOnly, admin.ModelAdmin[SimulatedRefund]):
+    list_display = ("reference", "charge", "status", "amount", "code", "looks", "created_at")
+    list_filter = ("status", "created_at")
+    list_select_related = ("charge",)
+    search_fields = ("reference__exact", "key__exact", "charge__reference__exact")
+    ordering = ("-reference",)
+    show_full_result_count = False
+
+
+@admin.register(GatewayFault)
+class GatewayFaultAdmin(admin.ModelAdmin[GatewayFault]):
+    """Break the simulated gateway, and mend it by deleting the row."""
+
+    list_display = ("kind", "operation", "seconds", "calls_left", "created_at")
+    list_filter = ("kind", "operation")
+    show_full_result_count = False

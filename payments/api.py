@@ -1,0 +1,121 @@
+"""Payments over REST, for staff: read them, and retry a refund that failed."""
+
+from uuid import UUID
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from payments import services
+from payments.errors import NotRetryable
+from payments.models import Payment, Refund
+from shop.rest.fields import MoneyField
+from shop.rest.problems import Conflict
+
+UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+class RefundSerializer(serializers.ModelSerializer[Refund]):
+    amount = MoneyField(amount="amount")
+
+    class Meta:
+        model = Refund
+        fields = (
+            "id",
+            "reason",
+            "state",
+            "amount",
+            "attempt",
+            "reference",
+            "failure_code",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    amount = MoneyField(amount="amount")
+    refunded = MoneyField(amount="amount_refunded")
+
+    class Meta:
+        model = Payment
+        fields: tuple[str, ...] = (
+            "id",
+            "order_id",
+            "order_number",
+            "state",
+            "amount",
+            "refunded",
+            "method",
+            "reference",
+            "failure_code",
+            "failure_message",
+            "stop_reason",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class PaymentDetailSerializer(PaymentSerializer):
+    refunds = RefundSerializer(many=True, read_only=True)
+
+    class Meta(PaymentSerializer.Meta):
+        fields = (*PaymentSerializer.Meta.fields, "refunds")
+        read_only_fields = fields
+
+
+class PaymentFilter(filters.FilterSet):  # type: ignore[misc]
+    """``?state=succeeded&refund_state=failed&created_after=2025-01-01T00:00:00Z``."""
+
+    state = filters.ChoiceFilter(choices=Payment.State.choices)
+    refund_state = filters.ChoiceFilter(
+        field_name="refunds__state", choices=Refund.State.choices, distinct=True
+    )
+    order_id = filters.UUIDFilter()
+    order_number = filters.CharFilter()
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+
+class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
+    """The payments of all orders, newest first."""
+
+    permission_classes = [IsAdminUser]
+    filterset_class = PaymentFilter
+    lookup_value_regex = UUID_PATTERN
+    queryset = Payment.objects.prefetch_related("refunds")
+
+    def get_serializer_class(self) -> type[PaymentSerializer]:
+        """One payment comes with its refunds."""
+        return PaymentDetailSerializer if self.action == "retrieve" else PaymentSerializer
+
+    @extend_schema(
+        summary="Retry a refund that the provider refused",
+        request=None,
+        responses={
+            202: RefundSerializer,
+            409: OpenApiResponse(description="The refund has not failed."),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=f"refunds/(?P<refund_id>{UUID_PATTERN})/retry",
+        url_name="retry",
+    )
+    def retry(self, request: Request, pk: UUID, refund_id: UUID) -> Response:
+        """Ask the provider again, under a new key. Accepted at once; a worker carries it out."""
+        refund = get_object_or_404(Refund, pk=refund_id, payment=pk)
+        try:
+            refund = services.retry_refund(refund_id=refund.id)
+        except NotRetryable as error:
+            raise Conflict(str(error)) from error
+        return Response(RefundSerializer(refund).data, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,54 @@
+"""What payments reacts to."""
+
+from inventory.events import InventoryRejected
+from orders.events import OrderCreated
+from payments import services
+from payments.events import (
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundCheckDue,
+    RefundFailed,
+)
+from shipping.events import FulfilmentStopped, ShipmentFailed
+from shop.messaging.consuming import consumes
+
+
+@consumes(
+    OrderCreated,
+    emits=(PaymentProcessed, PaymentFailed, PaymentVoided, PaymentRefunded, RefundFailed),
+    calls_outside=True,
+)
+def when_order_created_charge_customer(event: OrderCreated) -> None:
+    """Charge the customer of a new order."""
+    services.charge_customer(
+        order_id=event.order_id,
+        order_number=event.number,
+        amount=event.total,
+        payment_method=event.payment_method,
+    )
+
+
+@consumes(InventoryRejected, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
+    """Give the money for an order that the stock cannot serve back."""
+    services.refund_payment(order_id=event.order_id, reason="out_of_stock")
+
+
+@consumes(ShipmentFailed, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
+    """Give the money for a parcel that the carrier does not take back."""
+    services.refund_payment(order_id=event.order_id, reason="shipment_failed")
+
+
+@consumes(FulfilmentStopped, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
+    """Undo the payment of a stopped order, or keep it from being made."""
+    services.stop_payment(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(RefundCheckDue, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
+    """Ask how a refund that had no end is going."""
+    services.check_refund(refund_id=event.refund_id)

@@ -1,0 +1,37 @@
+"""What can go wrong in payments, one class each."""
+
+
+class PaymentsError(Exception):
+    """Something went wrong in payments."""
+
+
+class IllegalTransition(PaymentsError):
+    """The state of the payment or refund does not allow this."""
+
+
+class NotRetryable(PaymentsError):
+    """Only a failed refund can be retried."""
+
+
+class InsideTransaction(PaymentsError):
+    """The gateway must not be called inside a transaction: commit the intent, call, commit the result."""
+
+
+class GatewayError(PaymentsError):
+    """The payment gateway did not do what it was asked to."""
+
+
+class GatewayTimeout(GatewayError):
+    """The gateway did not answer in time: whether it acted is unknown, ask it by key."""
+
+
+class GatewayUnavailable(GatewayError):
+    """The gateway is not able to answer and has not acted: try again later."""
+
+
+class KeyReused(GatewayError):
+    """The idempotency key was used for a different call before."""
+
+
+class UnknownCharge(GatewayError):
+    """The gateway knows no such charge."""

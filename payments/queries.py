@@ -1,0 +1,137 @@
+"""What others may ask payments, answered in plain data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from payments.gateway import provider_ledger
+from payments.models import Payment, Refund, capture_key
+from shop.messaging.contracts import Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefundInfo:
+    """A refund, as other parts of the shop may see it."""
+
+    id: UUID
+    payment_id: UUID
+    order_id: UUID
+    reason: str
+    #: ``requested``, ``pending``, ``succeeded`` or ``failed``.
+    state: str
+    amount: Money
+    attempt: int
+    failure_code: str
+    created_at: datetime
+    updated_at: datetime
+    #: An operator may ask for it again.
+    can_be_retried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentInfo:
+    """A payment with its refunds, as other parts of the shop may see it."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    #: ``processing``, ``succeeded``, ``failed`` or ``voided``.
+    state: str
+    amount: Money
+    refunded: Money
+    method: str
+    reference: str
+    failure_code: str
+    failure_message: str
+    stop_reason: str
+    created_at: datetime
+    updated_at: datetime
+    refunds: tuple[RefundInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What was taken for an order and given back, in our books and in the provider's."""
+
+    order_id: UUID
+    captured: Decimal
+    refunded: Decimal
+    provider_captured: Decimal
+    provider_refunded: Decimal
+
+    @property
+    def kept(self) -> Decimal:
+        """What the shop has got for the order."""
+        return self.captured - self.refunded
+
+    @property
+    def agrees(self) -> bool:
+        """Whether our books say what the provider's say."""
+        return (self.captured, self.refunded) == (self.provider_captured, self.provider_refunded)
+
+
+def payments_of(order_id: UUID) -> list[PaymentInfo]:
+    """The payments of an order, with their refunds; at most one, none before payments heard of the order."""
+    payments = Payment.objects.filter(order_id=order_id).prefetch_related("refunds")
+    return [_payment_info(payment) for payment in payments]
+
+
+def failed_refunds(*, limit: int = 50) -> list[RefundInfo]:
+    """Refunds that wait for an operator, the latest failures first."""
+    failed = Refund.objects.filter(state=Refund.State.FAILED).select_related("payment")
+    return [_refund_info(refund) for refund in failed.order_by("-updated_at")[:limit]]
+
+
+def balances() -> Iterator[Balance]:
+    """For audits: what every order's payment adds up to, also orders that only one of the two books knows.
+
+    Read while payments are under way, the books may differ for a moment.
+    """
+    provider = {line.key: line for line in provider_ledger()}
+    for order_id, state, amount, refunded in Payment.objects.values_list(
+        "order_id", "state", "amount", "amount_refunded"
+    ).iterator():
+        captured = amount if state == Payment.State.SUCCEEDED else Decimal(0)
+        line = provider.pop(capture_key(order_id), None)
+        theirs = (line.captured, line.refunded) if line else (Decimal(0), Decimal(0))
+        yield Balance(order_id, captured, refunded, *theirs)
+    for line in provider.values():
+        order_id = UUID(line.key.removeprefix(capture_key("")))
+        yield Balance(order_id, Decimal(0), Decimal(0), line.captured, line.refunded)
+
+
+def _payment_info(payment: Payment) -> PaymentInfo:
+    return PaymentInfo(
+        id=payment.id,
+        order_id=payment.order_id,
+        order_number=payment.order_number,
+        state=payment.state,
+        amount=payment.money,
+        refunded=Money(amount=payment.amount_refunded, currency=payment.currency),
+        method=payment.method,
+        reference=payment.reference,
+        failure_code=payment.failure_code,
+        failure_message=payment.failure_message,
+        stop_reason=payment.stop_reason,
+        created_at=payment.created_at,
+        updated_at=payment.updated_at,
+        refunds=tuple(_refund_info(refund) for refund in payment.refunds.all()),
+    )
+
+
+def _refund_info(refund: Refund) -> RefundInfo:
+    return RefundInfo(
+        id=refund.id,
+        payment_id=refund.payment_id,
+        order_id=refund.payment.order_id,
+        reason=refund.reason,
+        state=refund.state,
+        amount=refund.money,
+        attempt=refund.attempt,
+        failure_code=refund.failure_code,
+        created_at=refund.created_at,
+        updated_at=refund.updated_at,
+        can_be_retried=refund.state == Refund.State.FAILED,
+    )

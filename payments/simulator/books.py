@@ -1,0 +1,125 @@
+"""The simulated provider's own tables, as if they were in another company's database."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
+from shop.messaging.ids import uuid7
+
+
+def _charge_reference() -> str:
+    return f"pi_{uuid7().hex}"
+
+
+def _refund_reference() -> str:
+    return f"re_{uuid7().hex}"
+
+
+class SimulatedCharge(models.Model):
+    """A PaymentIntent at the simulated provider."""
+
+    class Status(models.TextChoices):
+        #: Begun, but the provider broke down; nothing has been charged.
+        PROCESSING = "processing"
+        SUCCEEDED = ChargeStatus.SUCCEEDED.value
+        DECLINED = ChargeStatus.DECLINED.value
+        CANCELED = ChargeStatus.CANCELED.value
+
+    reference = models.CharField(primary_key=True, max_length=40, default=_charge_reference)
+    key = models.CharField(max_length=255, unique=True)
+    amount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    currency = models.CharField(max_length=3, blank=True)
+    token = models.TextField(blank=True)
+    #: What the merchant said it is for.
+    order_id = models.UUIDField(null=True, blank=True)
+    status = models.CharField(max_length=30, choices=Status, default=Status.PROCESSING)
+    code = models.CharField(max_length=100, blank=True)
+    message = models.TextField(blank=True)
+    #: Calls that tried to charge.
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "charge at the simulated gateway"
+        verbose_name_plural = "charges at the simulated gateway"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="simulated_charge_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.amount} {self.currency} {self.status}"
+
+    def as_charge(self) -> Charge:
+        """Return it in the words of the port."""
+        return Charge(self.reference, ChargeStatus(self.status), self.code, self.message)
+
+
+class SimulatedRefund(models.Model):
+    """A refund at the simulated provider."""
+
+    class Status(models.TextChoices):
+        PENDING = RefundStatus.PENDING.value
+        SUCCEEDED = RefundStatus.SUCCEEDED.value
+        FAILED = RefundStatus.FAILED.value
+
+    reference = models.CharField(primary_key=True, max_length=40, default=_refund_reference)
+    key = models.CharField(max_length=255, unique=True)
+    charge = models.ForeignKey(SimulatedCharge, on_delete=models.PROTECT, related_name="refunds")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    status = models.CharField(max_length=10, choices=Status)
+    code = models.CharField(max_length=100, blank=True)
+    #: How often the merchant asked after a pending refund; the second time it is done.
+    looks = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "refund at the simulated gateway"
+        verbose_name_plural = "refunds at the simulated gateway"
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="simulated_refund_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.amount} {self.status}"
+
+    def as_refund(self) -> ProviderRefund:
+        """Return it in the words of the port."""
+        return ProviderRefund(self.reference, RefundStatus(self.status), self.code)
+
+
+class GatewayFault(models.Model):
+    """Something wrong with the simulated gateway, seen by all processes; delete the row to mend it."""
+
+    class Kind(models.TextChoices):
+        #: Refuses every call, and does nothing.
+        OUTAGE = "outage"
+        #: Does what it is asked, and then does not answer.
+        TIMEOUT = "timeout"
+        #: Answers, but late.
+        SLOW = "slow"
+
+    class Operation(models.TextChoices):
+        CHARGE = "charge"
+        FIND_CHARGE = "find_charge"
+        CANCEL_CHARGE = "cancel_charge"
+        REFUND = "refund"
+        FIND_REFUND = "find_refund"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    #: Empty for all calls.
+    operation = models.CharField(max_length=20, choices=Operation, blank=True)
+    #: Added to every answer.
+    seconds = models.FloatField(default=0)
+    #: How many calls it hits; empty until the row is deleted.
+    calls_left = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "fault of the simulated gateway"
+        verbose_name_plural = "faults of the simulated gateway"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.operation or 'every call'}"

@@ -1,0 +1,153 @@
+"""The simulated provider behind the port: idempotent by key, committing on its own as a remote one does."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from payments.errors import KeyReused, UnknownCharge
+from payments.gateway import (
+    Charge,
+    GatewayTimeout,
+    GatewayUnavailable,
+    LedgerLine,
+    ProviderRefund,
+    outside_transaction,
+)
+from payments.simulator.books import SimulatedCharge, SimulatedRefund
+from payments.simulator.faults import faulty
+from payments.simulator.tokens import Behaviour, behaviour_of
+from shop.messaging.contracts import Money
+
+#: Asked after a pending refund this often, the provider says that it succeeded.
+LOOKS_UNTIL_REFUNDED = 2
+
+
+class SimulatedGateway:
+    """Takes and gives back money that does not exist."""
+
+    def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
+        """Take the money as the token wants it, once per key."""
+        outside_transaction()
+        behaviour = behaviour_of(token)
+        with faulty("charge"):
+            made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
+            charge = _attempt(made, behaviour)
+            if charge.status == SimulatedCharge.Status.PROCESSING:
+                raise GatewayUnavailable("500 Internal Server Error")
+            if behaviour.times_out and charge.pk == made.pk:
+                raise GatewayTimeout("the charge was made, its answer was lost")
+        return charge.as_charge()
+
+    def find_charge(self, *, key: str) -> Charge | None:
+        """The finished charge with this key."""
+        outside_transaction()
+        with faulty("find_charge"):
+            finished = ~Q(status=SimulatedCharge.Status.PROCESSING)
+            charge = SimulatedCharge.objects.filter(finished, key=key).first()
+        return charge.as_charge() if charge else None
+
+    def cancel_charge(self, *, key: str) -> Charge:
+        """Cancel what has not been charged; a key never heard of is cancelled in advance."""
+        outside_transaction()
+        with faulty("cancel_charge"), transaction.atomic():
+            charge = _insert_or_lock(SimulatedCharge(key=key))
+            if charge.status == SimulatedCharge.Status.PROCESSING:
+                charge.status = SimulatedCharge.Status.CANCELED
+                charge.save(update_fields=["status"])
+        return charge.as_charge()
+
+    def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
+        """Give money back as the charge's token wants it, once per key."""
+        outside_transaction()
+        with faulty("refund"), transaction.atomic():
+            refund = _refund(key, _locked_charge(charge), amount)
+        return refund.as_refund()
+
+    def find_refund(self, *, key: str) -> ProviderRefund | None:
+        """The refund with this key; a pending one gets done after a while."""
+        outside_transaction()
+        with faulty("find_refund"), transaction.atomic():
+            refund = SimulatedRefund.objects.select_for_update().filter(key=key).first()
+            if refund and refund.status == SimulatedRefund.Status.PENDING:
+                _look_at(refund)
+        return refund.as_refund() if refund else None
+
+    def ledger(self) -> Iterator[LedgerLine]:
+        """What was captured and given back, charge by charge."""
+        refunded = Sum("refunds__amount", filter=Q(refunds__status=SimulatedRefund.Status.SUCCEEDED))
+        captured = SimulatedCharge.objects.filter(status=SimulatedCharge.Status.SUCCEEDED)
+        for charge in captured.annotate(refunded=refunded).iterator():
+            yield LedgerLine(charge.key, charge.amount, charge.refunded or Decimal(0), charge.currency)
+
+
+def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
+    """Charge ``made``, or go on with what was made under its key before."""
+    with transaction.atomic():
+        charge = _insert_or_lock(made)
+        if charge.status == SimulatedCharge.Status.PROCESSING:
+            _check_same(charge, made)
+            _try_to_charge(charge, behaviour)
+        elif charge.status != SimulatedCharge.Status.CANCELED:
+            _check_same(charge, made)
+    return charge
+
+
+def _try_to_charge(charge: SimulatedCharge, behaviour: Behaviour) -> None:
+    charge.attempts += 1
+    if charge.attempts > behaviour.errors:
+        declined = bool(behaviour.decline_code)
+        charge.status = SimulatedCharge.Status.DECLINED if declined else SimulatedCharge.Status.SUCCEEDED
+        charge.code, charge.message = behaviour.decline_code, behaviour.message
+    charge.save(update_fields=["attempts", "status", "code", "message"])
+
+
+def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:
+    SimulatedCharge.objects.bulk_create([made], ignore_conflicts=True)
+    return SimulatedCharge.objects.select_for_update().get(key=made.key)
+
+
+def _check_same(known: SimulatedCharge, asked: SimulatedCharge) -> None:
+    if (known.amount, known.currency, known.token) != (asked.amount, asked.currency, asked.token):
+        raise KeyReused(f"{known.key} was used for {known.amount} {known.currency} before")
+
+
+def _locked_charge(reference: str) -> SimulatedCharge:
+    try:
+        return SimulatedCharge.objects.select_for_update().get(pk=reference)
+    except SimulatedCharge.DoesNotExist:
+        raise UnknownCharge(f"No such charge: '{reference}'") from None
+
+
+def _refund(key: str, charge: SimulatedCharge, amount: Money) -> SimulatedRefund:
+    known = SimulatedRefund.objects.filter(key=key).first()
+    if known and (known.charge_id, known.amount) != (charge.pk, amount.amount):
+        raise KeyReused(f"{key} was used for {known.amount} of {known.charge_id} before")
+    if known:
+        return known
+    status, code = _outcome(charge, amount.amount)
+    return SimulatedRefund.objects.create(
+        key=key, charge=charge, amount=amount.amount, status=status, code=code
+    )
+
+
+def _outcome(charge: SimulatedCharge, amount: Decimal) -> tuple[str, str]:
+    """How a new refund ends, and why if it fails."""
+    behaviour, before = behaviour_of(charge.token), list(charge.refunds.all())
+    given = sum(refund.amount for refund in before if refund.status != SimulatedRefund.Status.FAILED)
+    if charge.status != SimulatedCharge.Status.SUCCEEDED or given + amount > charge.amount:
+        return SimulatedRefund.Status.FAILED, "charge_already_refunded" if given else "charge_not_captured"
+    if behaviour.refund_fails and not before:
+        return SimulatedRefund.Status.FAILED, "expired_or_canceled_card"
+    if behaviour.refund_pends:
+        return SimulatedRefund.Status.PENDING, ""
+    return SimulatedRefund.Status.SUCCEEDED, ""
+
+
+def _look_at(refund: SimulatedRefund) -> None:
+    refund.looks += 1
+    if refund.looks >= LOOKS_UNTIL_REFUNDED:
+        refund.status = SimulatedRefund.Status.SUCCEEDED
+    refund.save(update_fields=["looks", "status"])
