@@ -127,7 +127,7 @@ class StockMovement(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write it, once."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError(self.WRITTEN_ONCE)
         super().save(*args, **kwargs)
 

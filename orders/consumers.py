@@ -1,0 +1,137 @@
+"""What orders reacts to: whatever the other contexts make of an order moves its state."""
+
+from collections.abc import Sequence
+
+from inventory.events import (
+    InventoryRejected,
+    InventoryReleased,
+    InventoryRestocked,
+    InventoryUpdated,
+)
+from orders import services
+from orders.events import (
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderDeadlinePassed,
+    OrderNeedsAttention,
+)
+from payments.events import (
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundFailed,
+)
+from shipping.events import (
+    CancellationRejected,
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+)
+from shop.messaging.consuming import consumes
+
+# --- The way to the customer -------------------------------------------------------------------
+
+
+@consumes(PaymentProcessed)
+def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
+    """Note that the customer has paid, and wait for the stock."""
+    services.record_payments(order_ids=[event.order_id for event in events])
+
+
+@consumes(InventoryUpdated)
+def when_inventory_updated_mark_order_in_fulfilment(events: Sequence[InventoryUpdated]) -> None:
+    """Note that the stock serves the order, and wait for the carrier."""
+    services.record_deductions(order_ids=[event.order_id for event in events])
+
+
+@consumes(OrderShipped)
+def when_order_shipped_mark_it_shipped(events: Sequence[OrderShipped]) -> None:
+    """Note that the parcel has left: from here on nothing can be cancelled."""
+    services.record_shipments(order_ids=[event.order_id for event in events])
+
+
+@consumes(OrderDelivered)
+def when_order_delivered_complete_it(events: Sequence[OrderDelivered]) -> None:
+    """Note that the customer has the parcel: the order is complete."""
+    services.record_deliveries(order_ids=[event.order_id for event in events])
+
+
+# --- The way back ------------------------------------------------------------------------------
+
+
+@consumes(PaymentFailed, emits=(OrderCancelled,))
+def when_payment_failed_cancel_order(events: Sequence[PaymentFailed]) -> None:
+    """Cancel what cannot be paid: nothing has been done for it."""
+    services.record_payment_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(InventoryRejected, emits=(OrderCancelled,))
+def when_inventory_rejected_give_order_up(events: Sequence[InventoryRejected]) -> None:
+    """Give up what the stock cannot serve; the refund ends it."""
+    services.record_rejections(order_ids=[event.order_id for event in events])
+
+
+@consumes(ShipmentFailed, emits=(OrderCancelled,))
+def when_shipment_failed_give_order_up(events: Sequence[ShipmentFailed]) -> None:
+    """Give up what the carrier does not take; refund and restocking end it."""
+    services.record_shipment_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(FulfilmentStopped, emits=(OrderCancelled,))
+def when_fulfilment_stopped_give_order_up(event: FulfilmentStopped) -> None:
+    """Wait for refund and restocking of an order that was stopped."""
+    services.record_stop(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(CancellationRejected)
+def when_cancellation_rejected_mark_order_shipped(events: Sequence[CancellationRejected]) -> None:
+    """Take the cancellation back: the parcel has left."""
+    services.record_shipments(order_ids=[event.order_id for event in events])
+
+
+@consumes(PaymentVoided, emits=(OrderCancelled,))
+def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
+    """Note that nothing is charged, and cancel the order if that was the last thing to undo."""
+    services.record_undone_payments(order_ids=[event.order_id for event in events])
+
+
+@consumes(PaymentRefunded, emits=(OrderCancelled,))
+def when_payment_refunded_note_it(events: Sequence[PaymentRefunded]) -> None:
+    """Note that the money is back, and cancel the order if that was the last thing to undo."""
+    services.record_undone_payments(order_ids=[event.order_id for event in events])
+
+
+@consumes(InventoryRestocked, emits=(OrderCancelled,))
+def when_inventory_restocked_note_it(events: Sequence[InventoryRestocked]) -> None:
+    """Note that the goods are back, and cancel the order if that was the last thing to undo."""
+    services.record_undone_stock(order_ids=[event.order_id for event in events])
+
+
+@consumes(InventoryReleased, emits=(OrderCancelled,))
+def when_inventory_released_note_it(events: Sequence[InventoryReleased]) -> None:
+    """Note that nothing is taken, and cancel the order if that was the last thing to undo."""
+    services.record_undone_stock(order_ids=[event.order_id for event in events])
+
+
+# --- What needs a person -----------------------------------------------------------------------
+
+
+@consumes(RefundFailed, emits=(OrderNeedsAttention,))
+def when_refund_failed_ask_for_attention(events: Sequence[RefundFailed]) -> None:
+    """Have an operator give the money back."""
+    services.record_refund_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(DeliveryFailed, emits=(OrderNeedsAttention,))
+def when_delivery_failed_ask_for_attention(events: Sequence[DeliveryFailed]) -> None:
+    """Have an operator find out what became of the parcel."""
+    services.record_delivery_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(OrderDeadlinePassed, emits=(OrderCancellationRequested, OrderNeedsAttention))
+def when_deadline_passed_cancel_or_ask_for_attention(event: OrderDeadlinePassed) -> None:
+    """Cancel what was not paid in time; have an operator look at what got no answer."""
+    services.miss_deadline(order_id=event.order_id, step=event.step)

@@ -1,0 +1,50 @@
+"""What can go wrong in orders, one class each; the docstring is what a person reads."""
+
+from dataclasses import dataclass
+
+from shop.messaging.errors import PermanentFailure
+
+
+class OrdersError(Exception):
+    """The order cannot do this."""
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__((self.__doc__ or "").format(**facts))
+
+
+class IllegalTransition(OrdersError):
+    """{number} is {status}: it cannot become {to}."""
+
+
+class UnknownOrder(OrdersError, PermanentFailure):
+    """There is no order {order}."""
+
+
+class TooLateToCancel(OrdersError):
+    """{number} is {status}: it is too late to cancel it."""
+
+
+class NotWaiting(OrdersError):
+    """{number} is {status}: only an order that needs attention can go on waiting."""
+
+
+class IdempotencyKeyReused(OrdersError):
+    """The Idempotency-Key {key} was used for a different order before: choose a new one."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with an order that is to be placed, and the remedy."""
+
+    #: The field; a number is the position in ``lines``.
+    path: tuple[str | int, ...]
+    message: str
+    code: str
+
+
+class InvalidOrder(OrdersError):
+    """The order cannot be accepted: {reasons}"""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(reasons=" ".join(problem.message for problem in problems))

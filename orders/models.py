@@ -1,0 +1,230 @@
+"""What orders remembers, and which transitions of an order are legal."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Func, Q, Value
+from django.utils import timezone
+
+from orders.errors import IllegalTransition
+from orders.events import Address, OrderedLine
+from orders.states import (
+    CANCELLABLE,
+    LEGAL,
+    RANK,
+    STAGE_OF_ATTENTION,
+    TERMINAL,
+    AttentionReason,
+    CancelReason,
+    Status,
+)
+from shop.messaging.contracts import Money
+from shop.messaging.ids import uuid7
+
+#: Comes before the serial number in what people see: ORD-1042.
+NUMBER_PREFIX = "ORD-"
+
+
+class Order(models.Model):
+    """What a customer ordered, and how far it has come."""
+
+    Status, CancelReason, AttentionReason = Status, CancelReason, AttentionReason
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    serial = models.BigIntegerField(
+        unique=True, editable=False, db_default=Func(Value("orders_order_serial"), function="nextval")
+    )
+    customer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False)
+    customer_name = models.CharField(max_length=300)
+    customer_email = models.EmailField(blank=True)
+    ship_name = models.CharField(max_length=120)
+    ship_street = models.CharField(max_length=200)
+    ship_city = models.CharField(max_length=100)
+    ship_postal_code = models.CharField(max_length=20)
+    ship_country = models.CharField(max_length=2)
+    payment_method = models.CharField(max_length=100)
+    total = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.PLACED)
+    cancel_reason = models.CharField(max_length=20, choices=CancelReason.choices, blank=True)
+    attention_reason = models.CharField(max_length=20, choices=AttentionReason.choices, blank=True)
+    payment_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, charged.")
+    stock_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, taken.")
+    placed_at = models.DateTimeField(default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    idempotency_key = models.CharField(max_length=255, blank=True, editable=False)
+    request_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["customer", "-id"], name="order_by_customer"),
+            models.Index(fields=["status", "-id"], name="order_by_status"),
+            models.Index(fields=["-placed_at"], name="order_by_placed_at"),
+            models.Index(
+                fields=["customer_email"], opclasses=["varchar_pattern_ops"], name="order_by_email_prefix"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="order_once_per_idempotency_key",
+            ),
+            models.CheckConstraint(condition=Q(total__gt=0), name="order_total_positive"),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_iso_4217"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]),
+                name="order_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["cancelling", "cancelled"]) | ~Q(cancel_reason=""),
+                name="order_cancelled_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="cancelled") | Q(payment_undone=True, stock_undone=True),
+                name="order_cancelled_only_when_undone",
+            ),
+            models.CheckConstraint(
+                condition=Q(Q(status="needs_attention"), ~Q(attention_reason=""))
+                | Q(~Q(status="needs_attention"), attention_reason=""),
+                name="order_attention_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    # --- What it tells ---
+
+    @property
+    def number(self) -> str:
+        """As the customer knows it: ``ORD-1042``."""
+        return f"{NUMBER_PREFIX}{self.serial}"
+
+    @property
+    def stage(self) -> str:
+        """The status; of an order that needs attention, the one that it is held up in."""
+        return STAGE_OF_ATTENTION.get(self.attention_reason, self.status)
+
+    @property
+    def reason(self) -> str:
+        """Why the status is what it is, where there is more to say; else empty."""
+        return self.attention_reason or self.cancel_reason
+
+    @property
+    def reason_label(self) -> str:
+        """The reason, for people."""
+        if self.attention_reason:
+            return self.get_attention_reason_display()
+        return self.get_cancel_reason_display() if self.cancel_reason else ""
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether somebody may still ask for it to be cancelled."""
+        return self.stage in CANCELLABLE
+
+    @property
+    def ship_to(self) -> Address:
+        return Address(
+            name=self.ship_name,
+            street=self.ship_street,
+            city=self.ship_city,
+            postal_code=self.ship_postal_code,
+            country=self.ship_country,
+        )
+
+    # --- What may happen to it. Each says whether it changed anything, for events come late, early and twice ---
+
+    def advance(self, to: str) -> bool:
+        """Come as far as ``to``, unless it has come as far already or is being cancelled."""
+        if RANK[to] <= RANK[self.stage]:
+            return False
+        self.cancel_reason = ""  # the parcel was faster than the cancellation
+        self._move(to)
+        return True
+
+    def give_up(self, reason: str) -> bool:
+        """Start cancelling; the first reason stays. What has left or is over cannot be given up."""
+        if self.stage not in (*CANCELLABLE, Status.CANCELLING) or self.cancel_reason:
+            return False
+        self.cancel_reason = reason
+        if self.stage != Status.CANCELLING:
+            self._move(Status.CANCELLING)
+        return True
+
+    def note_undone(self, *, payment: bool = False, stock: bool = False) -> bool:
+        """Remember what is undone; it may be told before the order knows that it is given up."""
+        before = (self.payment_undone, self.stock_undone)
+        self.payment_undone |= payment
+        self.stock_undone |= stock
+        return before != (self.payment_undone, self.stock_undone)
+
+    def finish_cancelling(self) -> bool:
+        """Be cancelled, once it is given up and everything is undone."""
+        undone = self.payment_undone and self.stock_undone and self.cancel_reason
+        if not undone or self.stage != Status.CANCELLING:
+            return False
+        self._move(Status.CANCELLED)
+        return True
+
+    def need_attention(self, reason: str) -> bool:
+        """Be held up until an operator acts, or what is missing comes after all."""
+        stage = STAGE_OF_ATTENTION[reason]
+        if self.is_terminal or self.attention_reason == reason or RANK[stage] < RANK[self.stage]:
+            return False
+        if stage != Status.CANCELLING:
+            self.cancel_reason = ""
+        self.attention_reason = reason
+        if self.status != Status.NEEDS_ATTENTION:
+            self._move(Status.NEEDS_ATTENTION, reason)
+        return True
+
+    def resume(self) -> None:
+        """Go on waiting where it was held up."""
+        self._move(self.stage)
+
+    def _move(self, to: str, attention_reason: str = "") -> None:
+        if to not in LEGAL[self.status]:
+            raise IllegalTransition(number=self.number, status=self.status, to=to)
+        self.status, self.attention_reason, self.changed_at = to, attention_reason, timezone.now()
+
+
+class OrderLine(models.Model):
+    """So many of one product, at the price it had when the order was placed."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    sku = models.CharField("SKU", max_length=64)
+    name = models.CharField(max_length=200)
+    quantity = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sku"], name="orderline_once_per_sku"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="orderline_quantity_positive"),
+            models.CheckConstraint(condition=Q(unit_price__gt=0), name="orderline_price_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.name}"
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs in all."""
+        return self.quantity * self.unit_price
+
+    @property
+    def fact(self) -> OrderedLine:
+        """The line as other contexts hear of it."""
+        price = Money(amount=self.unit_price, currency=self.currency)
+        return OrderedLine(sku=self.sku, name=self.name, quantity=self.quantity, unit_price=price)

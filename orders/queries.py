@@ -1,0 +1,191 @@
+"""What others may ask orders: plain data about orders, for pages that look across contexts and for the audit."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from orders.events import Address
+from orders.models import Order, OrderLine
+from orders.states import TERMINAL, Status
+
+_NUMBER = re.compile(r"\s*(?:ORD-)?(\d{1,18})\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Decimal
+    currency: str
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs in all."""
+        return self.quantity * self.unit_price
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An order in a list."""
+
+    id: UUID
+    number: str
+    status: str
+    status_label: str
+    #: Why the status is what it is, where there is more to say; else empty.
+    reason: str
+    reason_label: str
+    total: Decimal
+    currency: str
+    customer_id: int
+    customer_name: str
+    customer_email: str
+    placed_at: datetime
+    changed_at: datetime
+    #: Nothing will happen to it any more.
+    is_terminal: bool
+    is_cancellable: bool
+    needs_attention: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All that orders knows of an order."""
+
+    summary: Summary
+    lines: list[Line]
+    ship_to: Address
+    payment_method: str
+    payment_undone: bool
+    stock_undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOrder:
+    """An order for the audit."""
+
+    id: UUID
+    number: str
+    status: str
+    reason: str
+    is_terminal: bool
+    total: Decimal
+    currency: str
+    placed_at: datetime
+    changed_at: datetime
+    #: SKU -> quantity.
+    lines: dict[str, int]
+
+
+def order(order_id: UUID, *, customer_id: int | None = None) -> Details | None:
+    """One order; with ``customer_id`` only if it is that customer's."""
+    orders = Order.objects.filter(pk=order_id).prefetch_related("lines")
+    found = (orders if customer_id is None else orders.filter(customer_id=customer_id)).first()
+    return _details(found) if found else None
+
+
+def order_by_number(number: str) -> Summary | None:
+    """The order with this number, written as ``ORD-1042`` or ``1042``."""
+    serial = serial_of(number)
+    found = Order.objects.filter(serial=serial).first() if serial is not None else None
+    return _summary(found) if found else None
+
+
+def serial_of(number: str) -> int | None:
+    """The serial number in what people write; None if it is none."""
+    match = _NUMBER.fullmatch(number)
+    return int(match[1]) if match else None
+
+
+def latest_orders(
+    *,
+    customer_id: int | None = None,
+    status: str | None = None,
+    before: UUID | None = None,
+    limit: int = 20,
+) -> list[Summary]:
+    """The latest orders, newest first; the next page comes ``before`` the last id seen."""
+    wanted = {"customer_id": customer_id, "status": status, "pk__lt": before}
+    orders = Order.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return [_summary(found) for found in orders.order_by("-pk")[:limit]]
+
+
+def orders_needing_attention(*, limit: int = 50) -> list[Summary]:
+    """Orders that cannot go on by themselves, the oldest first."""
+    held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by("pk")
+    return [_summary(found) for found in held_up[:limit]]
+
+
+def moving_orders_by_status() -> dict[str, int]:
+    """How many orders there are in each status that is not an end. Ended orders are not counted: too many."""
+    moving = [status for status in Status if status not in TERMINAL]
+    counts = Order.objects.filter(status__in=moving).order_by().values_list("status").annotate(n=Count("pk"))
+    return dict.fromkeys(moving, 0) | dict(counts)
+
+
+def statuses(order_ids: list[UUID]) -> dict[UUID, str]:
+    """The statuses of these orders: for waiting until they are done."""
+    return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "status"))
+
+
+def accepted_orders(*, chunk: int = 2000) -> Iterator[AcceptedOrder]:
+    """Every accepted order, oldest first, streamed."""
+    for found in _all_with_lines().iterator(chunk_size=chunk):
+        yield AcceptedOrder(
+            id=found.pk,
+            number=found.number,
+            status=found.status,
+            reason=found.reason,
+            is_terminal=found.is_terminal,
+            total=found.total,
+            currency=found.currency,
+            placed_at=found.placed_at,
+            changed_at=found.changed_at,
+            lines={line.sku: line.quantity for line in found.lines.all()},
+        )
+
+
+def _all_with_lines() -> QuerySet[Order]:
+    return Order.objects.order_by("pk").prefetch_related("lines")
+
+
+def _summary(found: Order) -> Summary:
+    return Summary(
+        id=found.pk,
+        number=found.number,
+        status=found.status,
+        status_label=found.get_status_display(),
+        reason=found.reason,
+        reason_label=found.reason_label,
+        total=found.total,
+        currency=found.currency,
+        customer_id=found.customer_id,
+        customer_name=found.customer_name,
+        customer_email=found.customer_email,
+        placed_at=found.placed_at,
+        changed_at=found.changed_at,
+        is_terminal=found.is_terminal,
+        is_cancellable=found.is_cancellable,
+        needs_attention=found.status == Status.NEEDS_ATTENTION,
+    )
+
+
+def _details(found: Order) -> Details:
+    return Details(
+        summary=_summary(found),
+        lines=[_line(line) for line in found.lines.all()],
+        ship_to=found.ship_to,
+        payment_method=found.payment_method,
+        payment_undone=found.payment_undone,
+        stock_undone=found.stock_undone,
+    )
+
+
+def _line(line: OrderLine) -> Line:
+    return Line(line.sku, line.name, line.quantity, line.unit_price, line.currency)

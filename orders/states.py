@@ -1,0 +1,93 @@
+"""The states of an order and what may follow what: the rules that the model holds every order to."""
+
+from collections import defaultdict
+
+from django.db.models import TextChoices
+
+
+class Status(TextChoices):
+    """How far an order has come."""
+
+    #: Accepted; nobody has paid yet.
+    PLACED = "placed", "Placed"
+    #: The customer has been charged.
+    PAID = "paid", "Paid"
+    #: All lines are taken from the stock; the carrier comes next.
+    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
+    #: The parcel is with the carrier: the point of no return.
+    SHIPPED = "shipped", "Shipped"
+    #: The customer has the parcel. The end.
+    DELIVERED = "delivered", "Delivered"
+    #: Given up; what was done for it is being undone.
+    CANCELLING = "cancelling", "Being cancelled"
+    #: Off, and everything that had been done for it is undone. The end.
+    CANCELLED = "cancelled", "Cancelled"
+    #: Cannot go on by itself: an operator has to act.
+    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+
+
+class CancelReason(TextChoices):
+    """Why an order was given up."""
+
+    CUSTOMER = "customer", "The customer cancelled it"
+    OPERATOR = "operator", "An operator cancelled it"
+    PAYMENT_OVERDUE = "payment_overdue", "It was not paid in time"
+    PAYMENT_FAILED = "payment_failed", "The payment failed"
+    OUT_OF_STOCK = "out_of_stock", "The stock could not serve it"
+    SHIPMENT_FAILED = "shipment_failed", "The carrier did not take it"
+
+
+class AttentionReason(TextChoices):
+    """Why an order cannot go on by itself."""
+
+    STOCK_OVERDUE = "stock_overdue", "No answer from the stock"
+    CARRIER_OVERDUE = "carrier_overdue", "No answer from the carrier"
+    CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
+    REFUND_FAILED = "refund_failed", "The money could not be given back"
+    DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
+
+
+TERMINAL = (Status.DELIVERED, Status.CANCELLED)
+#: Where an order may still be given up: the parcel has not left.
+CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
+
+#: What may follow. Steps may be skipped, for events may overtake each other; none is taken back.
+LEGAL: dict[str, set[Status]] = defaultdict(
+    set,
+    {
+        Status.PLACED: set(Status) - {Status.PLACED, Status.CANCELLED},
+        Status.PAID: set(Status) - {Status.PLACED, Status.PAID, Status.CANCELLED},
+        Status.IN_FULFILMENT: {Status.SHIPPED, Status.DELIVERED, Status.CANCELLING, Status.NEEDS_ATTENTION},
+        Status.SHIPPED: {Status.DELIVERED, Status.NEEDS_ATTENTION},
+        Status.CANCELLING: {Status.CANCELLED, Status.SHIPPED, Status.DELIVERED, Status.NEEDS_ATTENTION},
+        Status.NEEDS_ATTENTION: set(Status) - {Status.PLACED, Status.NEEDS_ATTENTION},
+    },
+)
+
+#: How far along the way. What is given up is not packed any more, and what has left is not given up.
+RANK: dict[str, int] = {
+    Status.PLACED: 0,
+    Status.PAID: 1,
+    Status.IN_FULFILMENT: 2,
+    Status.CANCELLING: 2,
+    Status.SHIPPED: 3,
+    Status.DELIVERED: 4,
+    Status.CANCELLED: 4,
+}
+
+#: Where an order that needs attention is held up, and goes on from.
+STAGE_OF_ATTENTION: dict[str, Status] = {
+    AttentionReason.STOCK_OVERDUE: Status.PAID,
+    AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,
+    AttentionReason.CANCELLATION_OVERDUE: Status.CANCELLING,
+    AttentionReason.REFUND_FAILED: Status.CANCELLING,
+    AttentionReason.DELIVERY_FAILED: Status.SHIPPED,
+}
+
+#: What an order in this status waits for, and the setting that says for how long.
+DEADLINES: dict[str, tuple[str, str]] = {
+    Status.PLACED: ("payment", "SHOP_PAYMENT_DEADLINE"),
+    Status.PAID: ("stock", "SHOP_STOCK_DEADLINE"),
+    Status.IN_FULFILMENT: ("carrier", "SHOP_CARRIER_DEADLINE"),
+    Status.CANCELLING: ("cancellation", "SHOP_CARRIER_DEADLINE"),
+}
