@@ -11,10 +11,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="consumers")
 
-
-@app.on_configure.connect
-def add_bootsteps(sender: Celery, **kwargs: object) -> None:
-    """Give every worker the bridge and the relay; each starts only where its queue is served."""
-    from shop.messaging.worker import add_steps
-
-    add_steps(sender)
+# By name: importing this module must not need Django's models.
+app.steps["worker"].add("shop.messaging.worker:RelayStep")
+app.steps["consumer"].add("shop.messaging.bridge:Bridge")

@@ -9,6 +9,7 @@ whatever is ready when the pool has a place for it: nothing ever waits for more.
 from __future__ import annotations
 
 import json
+import select
 import threading
 import time
 from collections import deque
@@ -125,42 +126,43 @@ class Dispatcher:
         self._ready: dict[str, deque[Delivered]] = {}
         #: With an event loop all happens in one thread; without, results come in another.
         self._lock = threading.RLock()
-        self._arrivals = 0
         self._closed = False
-        self._pump_is_due = False
         self._pumping = False
+        self._socket = select.poll()
+        if c.hub:
+            c.hub.on_tick.add(self._tick)
+            if sock := getattr(c.connection.connection, "sock", None):
+                self._socket.register(sock, select.POLLIN)
 
     def add(self, delivered: Delivered) -> None:
         """Take a message in; it runs as soon as there is a place."""
         with self._lock:
             task = delivered.consumer.name if delivered.consumer else BURY_TASK
             self._ready.setdefault(task, deque()).append(delivered)
-            self._arrivals += 1
         self._pump_soon()
 
     def close(self) -> None:
         """Give back what has not been started."""
         with self._lock:
             self._closed = True
+            if self._c.hub:
+                self._c.hub.on_tick.discard(self._tick)
             waiting = [delivered for queue in self._ready.values() for delivered in queue]
             self._ready.clear()
         for delivered in waiting:
             delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
 
     def _pump_soon(self) -> None:
-        if self._c.hub is None:
+        if not self._c.hub:  # else the next tick does it, before the loop waits for anything
             self._pump()
-        elif not self._pump_is_due:
-            self._pump_is_due = True
-            self._c.hub.call_soon(self._pump_when_read, self._arrivals)
 
-    def _pump_when_read(self, arrivals: int) -> None:
-        """Pump once the socket has nothing more to read: the messages that are here go together."""
-        self._pump_is_due = False
-        if self._arrivals != arrivals:
-            self._pump_is_due = True
-            self._c.hub.call_soon(self._pump_when_read, self._arrivals)
-        else:
+    def _tick(self) -> None:
+        """Pump once the socket has nothing more to read, so that the messages that are here go together.
+
+        A tick, because kombu's hub runs what call_soon() is given inside a callback only after the next
+        poll, which may take a second.
+        """
+        if any(self._ready.values()) and self._places > 0 and not self._socket.poll(0):
             self._pump()
 
     def _pump(self) -> None:

@@ -71,6 +71,10 @@ class Event(Fact):
 
     _meta: Meta | None = PrivateAttr(default=None)
 
+    def __init_subclass__(cls, *, version: int = 1, aggregate: str = "order_id", **kwargs: Any) -> None:
+        """Let the class keywords pass; they are read once pydantic knows the fields."""
+        super().__init_subclass__(**kwargs)
+
     @classmethod
     def __pydantic_init_subclass__(
         cls, *, version: int = 1, aggregate: str = "order_id", **kwargs: Any

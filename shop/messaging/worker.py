@@ -1,13 +1,12 @@
-"""What a Celery worker of this project has besides Celery: the bridge, the relay and a sign of readiness."""
+"""The relay as a part of a Celery worker, beside the bridge."""
 
 from __future__ import annotations
 
 import threading
 from typing import Any
 
-from celery import Celery, bootsteps
+from celery import bootsteps
 
-from shop.messaging.bridge import Bridge
 from shop.messaging.relay import Relay
 
 #: A worker that serves this queue runs a relay.
@@ -35,9 +34,3 @@ class RelayStep(bootsteps.StartStopStep):
         self._relay.stop()
         if self._thread:
             self._thread.join(timeout=15)
-
-
-def add_steps(app: Celery) -> None:
-    """Add our steps to every worker of ``app``; each runs only where its queue is served."""
-    app.steps["worker"].add(RelayStep)
-    app.steps["consumer"].add(Bridge)

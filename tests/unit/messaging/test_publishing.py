@@ -1,0 +1,139 @@
+"""publish(): log, outbox and the rules around them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from orders.events import OrderCancelled, OrderDeadlinePassed
+from shop.messaging import trace
+from shop.messaging.contracts import Event, Money
+from shop.messaging.errors import NotInTransaction
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
+from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule, unschedule
+from shop.messaging.signals import event_published
+
+
+def cancelled(order_id: UUID | None = None) -> OrderCancelled:
+    return OrderCancelled(order_id=order_id or uuid7(), number="ORD-1042", reason="customer")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_publish_outside_a_transaction_is_refused():
+    with pytest.raises(NotInTransaction, match="open a transaction"):
+        publish(cancelled())
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_published_event_is_in_log_and_outbox_under_one_name():
+    event = publish(cancelled())
+
+    record, entry = EventRecord.objects.get(), OutboxEntry.objects.get()
+    assert record.type == entry.type == "orders.OrderCancelled.v1"
+    assert record.id == entry.message_id == event.meta.id
+    assert record.data == {"order_id": str(event.order_id), "number": "ORD-1042", "reason": "customer"}
+    wire = json.loads(entry.body)
+    assert wire["data"] == record.data
+    assert wire["type"] == record.type
+    assert wire["subject"] == str(event.order_id)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_undone_with_its_transaction():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        publish(cancelled())
+        _ = 1 / 0
+    assert not EventRecord.objects.exists()
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_of_the_signal_runs_inside_the_transaction():
+    def refuse(event: Event, **kwargs: object) -> None:
+        assert connection.in_atomic_block
+        raise RuntimeError("not today")
+
+    event_published.connect(refuse, sender=OrderCancelled)
+    try:
+        with pytest.raises(RuntimeError, match="not today"), transaction.atomic():
+            publish(cancelled())
+    finally:
+        event_published.disconnect(refuse, sender=OrderCancelled)
+    assert not EventRecord.objects.exists()
+
+
+@pytest.mark.django_db
+def test_events_of_an_aggregate_are_numbered_without_gaps():
+    order, other = uuid7(), uuid7()
+    for order_id in (order, other, order, order):
+        publish(cancelled(order_id))
+    numbers = EventRecord.objects.order_by("position").values_list("aggregate_id", "sequence")
+    assert list(numbers) == [(order, 1), (other, 1), (order, 2), (order, 3)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE messaging_eventrecord SET type = 'x'",
+        "DELETE FROM messaging_eventrecord",
+        "TRUNCATE messaging_eventrecord",
+    ],
+)
+def test_the_log_refuses_to_be_changed(statement):
+    publish(cancelled())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE messaging_eventrecord ENABLE TRIGGER event_no_truncate")
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert EventRecord.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_all_that_one_request_sets_off_shares_a_correlation():
+    started = trace.begin("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    with trace.using(started):
+        first, second = publish(cancelled()), publish(cancelled())
+    assert first.meta.correlation_id == second.meta.correlation_id == started.correlation_id
+    assert first.meta.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.django_db
+def test_scheduling_a_reminder_again_moves_it():
+    order, noon = uuid7(), datetime(2026, 12, 24, 12, tzinfo=UTC)
+    schedule(OrderDeadlinePassed(order_id=order, step="payment"), at=noon)
+    schedule(OrderDeadlinePassed(order_id=order, step="stock"), at=noon + timedelta(hours=1))
+
+    reminder = ScheduledMessage.objects.get()
+    assert reminder.due_at == noon + timedelta(hours=1)
+    assert json.loads(reminder.body)["data"]["step"] == "stock"
+
+
+@pytest.mark.django_db
+def test_a_reminder_is_neither_logged_nor_published():
+    schedule(OrderDeadlinePassed(order_id=uuid7(), step="payment"), at=datetime.now(UTC))
+    assert not EventRecord.objects.exists()
+    assert not OutboxEntry.objects.exists()
+    with pytest.raises(TypeError, match="schedule"):
+        publish(OrderDeadlinePassed(order_id=uuid7(), step="payment"))
+
+
+@pytest.mark.django_db
+def test_an_unscheduled_reminder_is_gone():
+    order = uuid7()
+    schedule(OrderDeadlinePassed(order_id=order, step="payment"), at=datetime.now(UTC))
+    unschedule(OrderDeadlinePassed, order)
+    assert not ScheduledMessage.objects.exists()
+
+
+def test_money_is_text_on_the_wire():
+    assert Money(amount="49.9", currency="EUR").model_dump_json() == '{"amount":"49.90","currency":"EUR"}'
