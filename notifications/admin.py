@@ -1,0 +1,102 @@
+"""The operators' view of the messages to customers: to be read, and to be sent again."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from notifications import services
+from notifications.errors import NotificationsError
+from notifications.letters import html_of
+from notifications.models import Notification, Recipient, Resend
+
+
+class ReadOnly:
+    """What was written to customers is not rewritten."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
+    """The history of a message's resends."""
+
+    model = Resend
+    extra = 0
+    fields = ("sequence", "by", "email", "outcome", "error", "requested_at")
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
+    """The ledger of messages."""
+
+    list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
+    list_filter = ("state", "kind", "created_at")
+    search_fields = ("=number", "=email", "=order_id")
+    search_help_text = "The number or id of an order, or the recipient's address"
+    ordering = ("-pk",)
+    show_full_result_count = False
+    list_per_page = 50
+    inlines = (Resends,)
+    actions = ("resend",)
+    fieldsets = (
+        (None, {"fields": ("number", "order_id", "kind", "state", "last_error")}),
+        ("Delivery", {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
+        ("Message", {"fields": ("subject", "preview")}),
+    )
+    readonly_fields = ("preview",)
+
+    @admin.display(description="Message")
+    def preview(self, notification: Notification) -> SafeString:
+        """What the customer sees, locked into a frame that can run nothing."""
+        return format_html(
+            '<iframe title="The message" sandbox srcdoc="{}" style="width:100%; max-width:640px; '
+            'height:560px; border:1px solid var(--border-color)"></iframe>',
+            html_of(notification),
+        )
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may have messages sent again."""
+        return request.user.has_perm("notifications.resend_notification")
+
+    @admin.action(description="Send again", permissions=["resend"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        """Send the selected messages once more."""
+        for notification in queryset:
+            try:
+                services.resend(notification_id=notification.pk, by=request.user.get_username())
+            except NotificationsError as refusal:
+                self.message_user(request, str(refusal), messages.WARNING)
+            else:
+                self.message_user(request, f"{notification} was sent again.", messages.SUCCESS)
+
+
+@admin.register(Resend)
+class ResendAdmin(ReadOnly, admin.ModelAdmin[Resend]):
+    """Who had messages sent again."""
+
+    list_display = ("requested_at", "notification", "by", "email", "outcome", "error")
+    list_filter = ("outcome", "requested_at")
+    search_fields = ("=by", "=email", "=notification__number")
+    list_select_related = ("notification",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnly, admin.ModelAdmin[Any]):
+    """Whom orders' messages go to."""
+
+    list_display = ("number", "name", "email")
+    search_fields = ("=number", "=email", "=order_id")
+    ordering = ("-pk",)
+    show_full_result_count = False

@@ -1,0 +1,104 @@
+"""What notifications reacts to: every turn of an order that its customer should hear of."""
+
+from collections.abc import Sequence
+
+from notifications import services
+from notifications.models import Kind, Recipient
+from orders.events import OrderCancelled, OrderCreated
+from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
+from shop.messaging.consuming import consumes
+
+#: The most messages that go out over one mail connection; well below what fits into a task's time limit.
+BATCH = 100
+
+
+@consumes(OrderCreated, calls_outside=True, batch=BATCH)
+def when_order_created_confirm_receipt(events: Sequence[OrderCreated]) -> None:
+    """Remember whom to write to, then tell them what they ordered."""
+    services.remember_recipients(recipients=[_recipient(event) for event in events])
+    services.send_messages(
+        kind=Kind.ORDER_RECEIVED, contexts={event.order_id: _ordered(event) for event in events}
+    )
+
+
+@consumes(PaymentProcessed, calls_outside=True, batch=BATCH)
+def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> None:
+    """Tell customers that they paid."""
+    services.send_messages(
+        kind=Kind.PAYMENT_RECEIVED,
+        contexts={event.order_id: {"amount": str(event.amount)} for event in events},
+    )
+
+
+@consumes(PaymentFailed, calls_outside=True, batch=BATCH)
+def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
+    """Tell customers why they could not pay."""
+    services.send_messages(
+        kind=Kind.PAYMENT_FAILED, contexts={event.order_id: {"message": event.message} for event in events}
+    )
+
+
+@consumes(PaymentRefunded, calls_outside=True, batch=BATCH)
+def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> None:
+    """Tell customers that their money is back."""
+    services.send_messages(
+        kind=Kind.REFUNDED, contexts={event.order_id: {"amount": str(event.amount)} for event in events}
+    )
+
+
+@consumes(OrderShipped, calls_outside=True, batch=BATCH)
+def when_order_shipped_tell_customer(events: Sequence[OrderShipped]) -> None:
+    """Tell customers how to track their parcel."""
+    services.send_messages(kind=Kind.SHIPPED, contexts={event.order_id: _tracking(event) for event in events})
+
+
+@consumes(OrderDelivered, calls_outside=True, batch=BATCH)
+def when_order_delivered_tell_customer(events: Sequence[OrderDelivered]) -> None:
+    """Tell customers that their parcel has arrived."""
+    services.send_messages(
+        kind=Kind.DELIVERED,
+        contexts={event.order_id: {"day": f"{event.delivered_at:%-d %B %Y}"} for event in events},
+    )
+
+
+@consumes(CancellationRejected, calls_outside=True, batch=BATCH)
+def when_cancellation_rejected_tell_customer(events: Sequence[CancellationRejected]) -> None:
+    """Tell customers that their parcel had left before they cancelled."""
+    services.send_messages(kind=Kind.CANCELLATION_REJECTED, contexts={event.order_id: {} for event in events})
+
+
+@consumes(OrderCancelled, calls_outside=True, batch=BATCH)
+def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None:
+    """Tell customers that their order is off, and why."""
+    services.send_messages(
+        kind=Kind.CANCELLED, contexts={event.order_id: {"reason": event.reason} for event in events}
+    )
+
+
+def _recipient(event: OrderCreated) -> Recipient:
+    return Recipient(
+        order_id=event.order_id,
+        number=event.number,
+        name=event.customer_name,
+        email=event.customer_email,
+    )
+
+
+def _ordered(event: OrderCreated) -> services.Context:
+    lines = [
+        {
+            "name": line.name,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price": str(line.unit_price),
+            "sum": f"{line.quantity * line.unit_price.amount:.2f} {line.unit_price.currency}",
+        }
+        for line in event.lines
+    ]
+    address = event.ship_to.model_dump()
+    return {"lines": lines, "total": str(event.total), "ship_to": address}
+
+
+def _tracking(event: OrderShipped) -> services.Context:
+    return {"carrier": event.carrier, "tracking_number": event.tracking_number}

@@ -1,0 +1,67 @@
+"""What a message says: its subject, and its text and HTML from the templates of its kind."""
+
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from notifications.channels import Letter
+from notifications.models import Kind, Notification, Resend
+
+SUBJECTS: Mapping[Kind, str] = {
+    Kind.ORDER_RECEIVED: "We have received your order {number}",
+    Kind.PAYMENT_RECEIVED: "Payment received for your order {number}",
+    Kind.PAYMENT_FAILED: "The payment for your order {number} did not work",
+    Kind.REFUNDED: "Your refund for order {number}",
+    Kind.SHIPPED: "Your order {number} is on its way",
+    Kind.DELIVERED: "Your order {number} has been delivered",
+    Kind.CANCELLATION_REJECTED: "Your order {number} could no longer be cancelled",
+    Kind.CANCELLED: "Your order {number} has been cancelled",
+}
+
+
+def subject(kind: Kind, number: str) -> str:
+    """The subject line of a message."""
+    return SUBJECTS[kind].format(number=number)
+
+
+def message_id(order_id: UUID, kind: Kind) -> str:
+    """The Message-ID of the one message of this kind about the order, the same at every attempt."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{kind}.{order_id}@{domain}>"
+
+
+def message_id_of_resend(resend: Resend) -> str:
+    """The Message-ID of a resend: a new one, else the mailbox hides it as one that it knows."""
+    name, _, domain = resend.notification.message_id.rpartition("@")
+    return f"{name}.{resend.sequence}@{domain}"
+
+
+def write(notification: Notification, *, message_id: str = "") -> Letter:
+    """Write the letter for a notification, under its own Message-ID unless another is given."""
+    says = _says(notification)
+    return Letter(
+        to_name=notification.name,
+        to_email=notification.email,
+        subject=notification.subject,
+        text=render_to_string(f"notifications/{notification.kind}.txt", says),
+        html=render_to_string(f"notifications/{notification.kind}.html", says),
+        message_id=message_id or notification.message_id,
+    )
+
+
+def html_of(notification: Notification) -> str:
+    """The HTML of a notification's letter, to look at."""
+    return render_to_string(f"notifications/{notification.kind}.html", _says(notification))
+
+
+def _says(notification: Notification) -> dict[str, Any]:
+    return {
+        **notification.context,
+        "number": notification.number,
+        "name": notification.name,
+        "subject": notification.subject,
+    }

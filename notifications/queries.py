@@ -1,0 +1,39 @@
+"""What others may ask notifications."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from notifications.models import Notification
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSummary:
+    """A message about an order, and how far it got."""
+
+    id: UUID
+    order_id: UUID
+    kind: str
+    state: str
+    email: str
+    subject: str
+    attempts: int
+    last_error: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+_FIELDS = tuple(NotificationSummary.__annotations__)
+
+
+def notifications_of(order_id: UUID) -> list[NotificationSummary]:
+    """The messages about an order, oldest first."""
+    rows = Notification.objects.filter(order_id=order_id).order_by("id").values(*_FIELDS)
+    return [NotificationSummary(**row) for row in rows]
+
+
+def kinds_by_order() -> Iterator[tuple[UUID, str, str]]:
+    """Order, kind and state of every message there is, streamed; for audits."""
+    rows = Notification.objects.order_by().values_list("order_id", "kind", "state")
+    yield from rows.iterator(chunk_size=5000)

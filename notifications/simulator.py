@@ -1,0 +1,57 @@
+"""A mail server without a network: keeps mail in files, refuses known addresses, and can be taken down.
+
+Chosen by ``EMAIL_BACKEND=notifications.simulator.EmailBackend``. Its switch is a file beside the mail, so
+that any process can take it down for all of them.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from smtplib import SMTPRecipientsRefused
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.filebased import EmailBackend as FileBackend
+
+#: Recipients with such a local part are refused: for good, or for the time being.
+REFUSALS = {
+    "bounce": (550, b"5.1.1 No such mailbox here"),
+    "mailboxfull": (452, b"4.2.2 The mailbox is full"),
+}
+
+
+class EmailBackend(FileBackend):
+    """Takes every mail but those to the addresses in REFUSALS, unless it is down."""
+
+    def open(self) -> bool | None:
+        """Connect; ConnectionRefusedError while the server is down."""
+        if _switch().exists():
+            raise ConnectionRefusedError("the simulated mail server is down")
+        return super().open()
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Take the messages; SMTPRecipientsRefused for an address that it does not serve."""
+        self.open()
+        for message in email_messages:
+            self._check(message)
+        return super().send_messages(email_messages) or 0
+
+    def _check(self, message: EmailMessage) -> None:
+        for recipient in message.recipients():
+            local_part = recipient.rpartition("<")[2].partition("@")[0]
+            if refusal := REFUSALS.get(local_part):
+                raise SMTPRecipientsRefused({recipient: refusal})
+
+
+def take_down() -> None:
+    """Make the mail server unreachable for all processes, also in the middle of a batch."""
+    _switch().parent.mkdir(parents=True, exist_ok=True)
+    _switch().touch()
+
+
+def bring_up() -> None:
+    """Make the mail server reachable again."""
+    _switch().unlink(missing_ok=True)
+
+
+def _switch() -> Path:
+    return Path(settings.EMAIL_FILE_PATH) / "DOWN"

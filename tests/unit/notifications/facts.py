@@ -1,0 +1,65 @@
+"""One customer's order, and the events of its life."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from orders.events import Address, OrderCancelled, OrderCreated, OrderedLine
+from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
+from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
+from shop.messaging.contracts import Event, Money
+from shop.messaging.ids import uuid7
+from shop.messaging.publishing import publish
+
+
+def eur(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
+
+
+def order_created(
+    number: str = "ORD-1042",
+    *,
+    name: str = "Alice Liddell",
+    email: str = "alice@example.com",
+    tea: str = "Tea",
+) -> OrderCreated:
+    """Alice orders two tins of tea and a pot."""
+    return OrderCreated(
+        order_id=uuid7(),
+        number=number,
+        customer_id=7,
+        customer_name=name,
+        customer_email=email,
+        lines=(
+            OrderedLine(sku="TEA-1", name=tea, quantity=2, unit_price=eur("9.95")),
+            OrderedLine(sku="POT-1", name="Pot", quantity=1, unit_price=eur("30.00")),
+        ),
+        total=eur("49.90"),
+        payment_method="pm_card_visa",
+        ship_to=Address(
+            name=name, street="1 Rabbit Hole", city="Oxford", postal_code="OX1 1AA", country="GB"
+        ),
+    )
+
+
+def life_of(order_id: UUID) -> list[Event]:
+    """Every event after OrderCreated of which a customer hears, however unlikely in one life."""
+    paid = {"order_id": order_id, "payment_id": uuid7()}
+    parcel = {"order_id": order_id, "shipment_id": uuid7()}
+    return [
+        PaymentProcessed(**paid, amount=eur("49.90")),
+        PaymentFailed(**paid, code="expired_card", message="Your card has expired."),
+        PaymentRefunded(**paid, refund_id=uuid7(), amount=eur("49.90")),
+        OrderShipped(**parcel, carrier="UPS", tracking_number="EZ1000000001"),
+        OrderDelivered(**parcel, delivered_at=datetime(2026, 3, 5, 9, tzinfo=UTC)),
+        CancellationRejected(order_id=order_id, reason="customer"),
+        OrderCancelled(order_id=order_id, number="ORD-1042", reason="out_of_stock"),
+    ]
+
+
+def published(event: Event) -> Event:
+    """The event as its consumers get it."""
+    with transaction.atomic():
+        return publish(event)
