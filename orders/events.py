@@ -54,7 +54,8 @@ class OrderCancelled(Event):
 
     order_id: UUID
     number: str
-    #: ``customer``, ``operator``, ``payment_overdue``, ``payment_failed``, ``out_of_stock``, ``shipment_failed``.
+    #: ``customer``, ``operator``, ``payment_overdue``, ``payment_failed``, ``out_of_stock`` or
+    #: ``shipment_failed``.
     reason: str
 
 
@@ -70,5 +71,5 @@ class OrderDeadlinePassed(Reminder):
     """A step of the order should have been done by now."""
 
     order_id: UUID
-    #: ``payment``, ``stock`` or ``carrier``.
+    #: ``payment``, ``stock``, ``carrier`` or ``cancellation``.
     step: str

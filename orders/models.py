@@ -141,7 +141,7 @@ class Order(models.Model):
             country=self.ship_country,
         )
 
-    # --- What may happen to it. Each says whether it changed anything, for events come late, early and twice ---
+    # --- What may happen to it, late, early and twice: each says whether it changed anything ---
 
     def advance(self, to: str) -> bool:
         """Come as far as ``to``, unless it has come as far already or is being cancelled."""

@@ -1,4 +1,4 @@
-"""What others may ask orders: plain data about orders, for pages that look across contexts and for the audit."""
+"""What others may ask orders: plain data, for pages that look across contexts and for the audit."""
 
 import re
 from collections.abc import Iterator
@@ -126,7 +126,7 @@ def moving_orders_by_status() -> dict[str, int]:
     """How many orders there are in each status that is not an end. Ended orders are not counted: too many."""
     moving = [status for status in Status if status not in TERMINAL]
     counts = Order.objects.filter(status__in=moving).order_by().values_list("status").annotate(n=Count("pk"))
-    return dict.fromkeys(moving, 0) | dict(counts)
+    return {status.value: 0 for status in moving} | dict(counts)
 
 
 def statuses(order_ids: list[UUID]) -> dict[UUID, str]:

@@ -1,31 +1,25 @@
 """What orders does: accept orders, follow what the other contexts make of them, and give them up.
 
-What the events of other contexts change comes in sets of orders, locked in the order of their ids:
-one statement serves a whole batch. Events may come late, early and twice; the model decides what
-they still mean.
+What the events of other contexts tell comes in sets of orders, so that few statements serve a batch.
+Events may come late, early and twice; the model decides what they still mean.
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
-from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError
-from django.utils import timezone
 
 from inventory import queries as inventory
 from orders import intake
-from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel, UnknownOrder
+from orders.changes import Step, change, locked, move_deadline, store
+from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
 from orders.events import (
     Address,
     CancellationReason,
     OrderCancellationRequested,
-    OrderCancelled,
     OrderCreated,
-    OrderDeadlinePassed,
-    OrderNeedsAttention,
 )
 from orders.intake import Item, Offer
 from orders.models import Order, OrderLine
@@ -33,14 +27,8 @@ from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
-from shop.messaging.scheduling import schedule, unschedule
 
 logger = logging.getLogger(__name__)
-
-#: Changes an order and says whether it did.
-Step = Callable[[Order], bool]
-#: The columns that steps change.
-CHANGEABLE = ("status", "cancel_reason", "attention_reason", "payment_undone", "stock_undone")
 
 
 # --- Intake ----------------------------------------------------------------------------------
@@ -48,13 +36,13 @@ CHANGEABLE = ("status", "cancel_reason", "attention_reason", "payment_undone", "
 
 def place_order(
     *,
-    customer: AbstractUser,
+    customer: User,
     lines: Iterable[tuple[str, int]],
     ship_to: Address,
     payment_method: str,
     idempotency_key: str = "",
 ) -> Order:
-    """Accept an order of (SKU, quantity) at the catalogue's prices; payment, stock and parcel follow by themselves.
+    """Accept an order of (SKU, quantity) at the catalogue's prices; all that follows does so by itself.
 
     The same customer's same key and request give the order of the first time.
 
@@ -116,7 +104,8 @@ def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
     order.save(force_insert=True)
     OrderLine.objects.bulk_create(lines)
-    _move_deadline(order)
+    _remember_lines(order, lines)
+    move_deadline(order)
     publish(
         OrderCreated(
             order_id=order.pk,
@@ -133,6 +122,13 @@ def _accept(order: Order, lines: list[OrderLine]) -> Order:
     return order
 
 
+def _remember_lines(order: Order, lines: list[OrderLine]) -> None:
+    """Spare whoever shows the order the query for what was just written."""
+    known = order.lines.all()
+    known._result_cache = lines
+    order._prefetched_objects_cache = {"lines": known}  # type: ignore[attr-defined]
+
+
 # --- What people decide ------------------------------------------------------------------------
 
 
@@ -143,13 +139,13 @@ def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order
     Raises:
         TooLateToCancel: the parcel has left, or the order is over.
     """
-    order = _locked([order_id])[0]
+    order = locked([order_id])[0]
     if order.stage == Status.CANCELLING:
         return order
     if not order.is_cancellable:
         raise TooLateToCancel(number=order.number, status=order.get_status_display().lower())
     order.give_up(reason)
-    _store([order], moved=[order])
+    store([order], moved=[order])
     publish(OrderCancellationRequested(order_id=order.pk, reason=reason))
     return order
 
@@ -161,11 +157,11 @@ def resume_order(*, order_id: UUID) -> Order:
     Raises:
         NotWaiting: it does not need attention.
     """
-    order = _locked([order_id])[0]
+    order = locked([order_id])[0]
     if order.status != Status.NEEDS_ATTENTION:
         raise NotWaiting(number=order.number, status=order.get_status_display().lower())
     order.resume()
-    _store([order], moved=[order])
+    store([order], moved=[order])
     return order
 
 
@@ -214,12 +210,12 @@ def record_stop(*, order_id: UUID, reason: str) -> Order:
 
 def record_undone_payments(*, order_ids: Collection[UUID]) -> list[Order]:
     """The customers have their money."""
-    return _change(order_ids, lambda order: order.note_undone(payment=True), Order.finish_cancelling)
+    return change(order_ids, lambda order: order.note_undone(payment=True), Order.finish_cancelling)
 
 
 def record_undone_stock(*, order_ids: Collection[UUID]) -> list[Order]:
     """The stock has its goods."""
-    return _change(order_ids, lambda order: order.note_undone(stock=True), Order.finish_cancelling)
+    return change(order_ids, lambda order: order.note_undone(stock=True), Order.finish_cancelling)
 
 
 def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
@@ -235,7 +231,7 @@ def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
 @effects()
 def miss_deadline(*, order_id: UUID, step: str) -> Order:
     """Cancel an order that was not paid in time; have an operator look at one that got no answer."""
-    order = _locked([order_id])[0]
+    order = locked([order_id])[0]
     waits_for, _ = DEADLINES.get(order.status, ("nothing", ""))
     if waits_for != step:
         logger.info("%s: the deadline for %s passed, but it waits for %s", order.number, step, waits_for)
@@ -246,7 +242,7 @@ def miss_deadline(*, order_id: UUID, step: str) -> Order:
 
 
 def _advance(order_ids: Collection[UUID], to: Status) -> list[Order]:
-    return _change(order_ids, lambda order: order.advance(to))
+    return change(order_ids, lambda order: order.advance(to))
 
 
 def _give_up(
@@ -256,7 +252,7 @@ def _give_up(
     payment_undone: bool = False,
     stock_undone: bool = False,
 ) -> list[Order]:
-    return _change(
+    return change(
         order_ids,
         lambda order: order.note_undone(payment=payment_undone, stock=stock_undone),
         lambda order: order.give_up(reason),
@@ -267,53 +263,4 @@ def _give_up(
 def _hold_up(
     order_ids: Collection[UUID], reason: AttentionReason, unless: Step = lambda order: False
 ) -> list[Order]:
-    return _change(order_ids, lambda order: not unless(order) and order.need_attention(reason))
-
-
-@effects()
-def _change(order_ids: Collection[UUID], *steps: Step) -> list[Order]:
-    """Take every step with every order; store, time and tell what came of it."""
-    orders = _locked(order_ids)
-    before = {order.pk: (order.status, order.attention_reason) for order in orders}
-    changed = [order for order in orders if any([step(order) for step in steps])]
-    moved = [order for order in changed if (order.status, order.attention_reason) != before[order.pk]]
-    _store(changed, moved)
-    for order in moved:
-        _announce(order)
-    return orders
-
-
-def _locked(order_ids: Collection[UUID]) -> list[Order]:
-    wanted = set(order_ids)
-    found = Order.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    orders = list(found)
-    if missing := wanted - {order.pk for order in orders}:
-        raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
-    return orders
-
-
-def _store(changed: Collection[Order], moved: Collection[Order]) -> None:
-    alike: defaultdict[tuple[object, ...], list[UUID]] = defaultdict(list)
-    for order in changed:
-        alike[tuple(getattr(order, name) for name in CHANGEABLE)].append(order.pk)
-    for values, ids in alike.items():
-        new = dict(zip(CHANGEABLE, values, strict=True))
-        Order.objects.filter(pk__in=ids).update(**new, changed_at=timezone.now())
-    for order in moved:
-        _move_deadline(order)
-
-
-def _move_deadline(order: Order) -> None:
-    if order.status not in DEADLINES:
-        unschedule(OrderDeadlinePassed, order.pk)
-        return
-    step, setting = DEADLINES[order.status]
-    due = timezone.now() + getattr(settings, setting)
-    schedule(OrderDeadlinePassed(order_id=order.pk, step=step), at=due)
-
-
-def _announce(order: Order) -> None:
-    if order.status == Status.CANCELLED:
-        publish(OrderCancelled(order_id=order.pk, number=order.number, reason=order.cancel_reason))
-    elif order.status == Status.NEEDS_ATTENTION:
-        publish(OrderNeedsAttention(order_id=order.pk, number=order.number, reason=order.attention_reason))
+    return change(order_ids, lambda order: not unless(order) and order.need_attention(reason))

@@ -1,0 +1,230 @@
+"""The operators' view of orders: everything is there to be read, and only legal actions change it."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from orders import services
+from orders.errors import OrdersError
+from orders.models import Order, OrderLine
+from orders.queries import serial_of
+
+#: Most orders that one action takes: each is locked and stored by itself.
+MAX_SELECTED = 200
+
+
+class Action(NamedTuple):
+    """What an operator may do to an order."""
+
+    #: Asked before it is done.
+    question: str
+    #: What the page says that asks.
+    consequence: str
+    #: On the button.
+    verb: str
+    #: What is told and logged afterwards.
+    done: str
+    service: Callable[[UUID], Order]
+
+
+ACTIONS = {
+    "cancel": Action(
+        question="Cancel?",
+        consequence="Shipping is asked to stop the parcel. If it has not left, the money is refunded and "
+        "the goods go back into the stock. This cannot be taken back.",
+        verb="Yes, cancel",
+        done="The cancellation is on its way.",
+        service=lambda order_id: services.request_cancellation(order_id=order_id, reason="operator"),
+    ),
+    "resume": Action(
+        question="Go on waiting?",
+        consequence="The order goes back to where it was held up and waits for its next step, "
+        "with a new deadline.",
+        verb="Yes, go on waiting",
+        done="The order goes on waiting.",
+        service=lambda order_id: services.resume_order(order_id=order_id),
+    ),
+}
+
+
+class CappedPaginator(Paginator[Any]):
+    """Counts no further than anybody would page, so that a list opens at once however long it is."""
+
+    cap = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk")[: self.cap])
+
+
+class ReadOnly:
+    """Nobody adds, changes or deletes it by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
+    model = OrderLine
+    fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
+    readonly_fields = ("amount",)
+    verbose_name_plural = "lines"
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
+    """Orders, read-only but for cancelling them and letting them go on waiting."""
+
+    list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
+    list_filter = ("status", "cancel_reason", "attention_reason", "placed_at")
+    search_fields = ("serial",)
+    search_help_text = "A number as in ORD-1042, an order's id, or how the customer's e-mail begins"
+    ordering = ("-pk",)
+    list_per_page = 50
+    paginator = CappedPaginator
+    show_full_result_count = False
+    inlines = (OrderLineInline,)
+    actions = ("cancel_selected", "resume_selected")
+    fieldsets = (
+        (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
+        ("Customer", {"fields": (("customer_name", "customer_email"), "payment_method")}),
+        (
+            "Ship to",
+            {"fields": ("ship_name", "ship_street", ("ship_postal_code", "ship_city"), "ship_country")},
+        ),
+        ("Undone", {"fields": (("payment_undone", "stock_undone"),), "classes": ("collapse",)}),
+    )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "may_act": self.has_cancel_permission(request)}
+        return super().change_view(request, object_id, form_url, context)
+
+    # --- Reading ---
+
+    @admin.display(description="Number", ordering="serial")
+    def number(self, order: Order) -> str:
+        return order.number
+
+    @admin.display(description="Status", ordering="status")
+    def status_badge(self, order: Order) -> str:
+        return format_html(
+            '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
+        )
+
+    @admin.display(description="Why", empty_value="")
+    def why(self, order: Order) -> str:
+        return order.reason_label
+
+    @admin.display(description="Total", ordering="total")
+    def amount(self, order: Order) -> str:
+        return f"{order.total} {order.currency}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Look only where an index leads: number, id, and how the e-mail begins."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if (serial := serial_of(term)) is not None:
+            return queryset.filter(serial=serial), False
+        if (order_id := _as_uuid(term)) is not None:
+            return queryset.filter(pk=order_id), False
+        return queryset.filter(customer_email__startswith=term), False
+
+    # --- Acting ---
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Who may change orders may act on them, though nobody edits them."""
+        return request.user.has_perm("orders.change_order")
+
+    @admin.action(description="Cancel selected orders", permissions=["cancel"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._act_on(request, queryset, "cancel")
+
+    @admin.action(description="Let selected orders go on waiting", permissions=["cancel"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        return self._act_on(request, queryset, "resume")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.act_on_one)
+        actions = [
+            path(f"<uuid:order_id>/{action}/", view, {"action": action}, name=f"orders_order_{action}")
+            for action in ACTIONS
+        ]
+        return [*actions, *super().get_urls()]
+
+    def act_on_one(self, request: HttpRequest, order_id: UUID, action: str) -> HttpResponse:
+        """The button on an order's page: ask first, then do it."""
+        if not self.has_cancel_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order, pk=order_id)
+        back = reverse("admin:orders_order_change", args=[order.pk])
+        if request.method != "POST":
+            return self._ask(request, [order], action, back)
+        self._do(request, order, action)
+        return HttpResponseRedirect(back)
+
+    def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
+        """The action on a list: ask first, then do it, up to a limit."""
+        orders = list(queryset.order_by("pk")[:MAX_SELECTED])
+        if "confirmed" not in request.POST:
+            return self._ask(request, orders, action, reverse("admin:orders_order_changelist"))
+        for order in orders:
+            self._do(request, order, action)
+        return None
+
+    def _ask(self, request: HttpRequest, orders: list[Order], action: str, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": ACTIONS[action].question,
+            "opts": self.opts,
+            "orders": orders,
+            "asked": ACTIONS[action],
+            "limit": MAX_SELECTED,
+            "action": request.POST.get("action", ""),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/orders/order/confirm.html", context)
+
+    def _do(self, request: HttpRequest, order: Order, action: str) -> None:
+        try:
+            done = ACTIONS[action].service(order.pk)
+        except OrdersError as refusal:
+            messages.error(request, str(refusal))
+            return
+        self.log_change(request, done, ACTIONS[action].done)
+        messages.success(request, f"{done.number}: {ACTIONS[action].done}")
+
+
+def _as_uuid(term: str) -> UUID | None:
+    try:
+        return UUID(term)
+    except ValueError:
+        return None

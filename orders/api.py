@@ -1,0 +1,178 @@
+"""How the REST API reaches orders. Customers see their own, staff see all."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from orders import services, timeline
+from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel
+from orders.events import Address, CancellationReason
+from orders.filters import OrderFilter
+from orders.models import Order
+from orders.serializers import (
+    OrderIn,
+    OrderOut,
+    OrderSummaryOut,
+    StaffTimelineOut,
+    as_validation_error,
+)
+from orders.states import Status
+from shop.messaging import queries as messaging
+from shop.rest import problems
+
+#: A string of a structured field (RFC 8941) in quotes; many clients send it bare.
+_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
+_BARE = re.compile(r"[\x21\x23-\x7e][\x20-\x7e]*")
+_NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
+
+
+class MyOrders(GenericAPIView[Order]):
+    """The orders that whoever asks may see; the others do not exist for them."""
+
+    parser_classes = [JSONParser]
+    queryset = Order.objects.all()
+
+    def get_queryset(self) -> QuerySet[Order]:
+        orders = super().get_queryset()
+        if self.request.user.is_staff:
+            return orders
+        return orders.filter(customer_id=self.request.user.pk)
+
+
+@extend_schema_view(get=extend_schema(summary="List orders", tags=["orders"]))
+class Orders(MyOrders, ListAPIView[Order]):
+    """List orders, newest first, and place them."""
+
+    serializer_class = OrderSummaryOut
+    filterset_class = OrderFilter
+
+    @extend_schema(
+        summary="Place an order",
+        tags=["orders"],
+        request=OrderIn,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="Any string of your own, the same for every attempt to place this order: "
+                "it is then placed once, and every attempt gets the same answer.",
+            ),
+            OpenApiParameter(
+                "Location", str, OpenApiParameter.HEADER, response=[201], description="The order's URL."
+            ),
+        ],
+        responses={
+            201: OrderOut,
+            400: OpenApiResponse(
+                description="A field is wrong, missing or unknown; it says which and what to do."
+            ),
+            422: OpenApiResponse(description="The Idempotency-Key came with another order before."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Accept an order at once; payment, stock and parcel follow. Its URL tells how far it has come."""
+        placed = OrderIn(data=request.data)
+        placed.is_valid(raise_exception=True)
+        order = _place(request, placed.validated_data)
+        body = OrderOut(_as_placed(order), context=self.get_serializer_context()).data
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["url"]})
+
+
+@extend_schema_view(
+    get=extend_schema(summary="Read an order", tags=["orders"], responses={200: OrderOut, 404: _NOT_FOUND})
+)
+class OrderDetail(MyOrders, RetrieveAPIView[Order]):
+    """One order."""
+
+    serializer_class = OrderOut
+    queryset = Order.objects.prefetch_related("lines")
+
+
+class OrderCancellation(MyOrders):
+    """Cancel an order."""
+
+    serializer_class = OrderOut
+
+    @extend_schema(
+        summary="Cancel an order",
+        tags=["orders"],
+        request=None,
+        responses={
+            202: OrderOut,
+            404: _NOT_FOUND,
+            409: OpenApiResponse(description="The parcel has left, or the order is over."),
+        },
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        """Ask for an order to be cancelled, while its parcel has not left. Asking again does no harm."""
+        order = self.get_object()
+        reason: CancellationReason = "customer" if order.customer_id == request.user.pk else "operator"
+        try:
+            order = services.request_cancellation(order_id=order.pk, reason=reason)
+        except TooLateToCancel as refusal:
+            raise problems.Conflict(str(refusal)) from refusal
+        body = OrderOut(order, context=self.get_serializer_context()).data
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+class OrderTimeline(MyOrders):
+    """What happened to an order."""
+
+    queryset = Order.objects.only("pk")
+    pagination_class = None
+    filter_backends = []
+
+    @extend_schema(
+        summary="Read an order's timeline",
+        tags=["orders"],
+        responses={200: StaffTimelineOut(many=True), 404: _NOT_FOUND},
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        """What happened to the order so far, oldest first. Staff see the events in full."""
+        show = timeline.for_staff if request.user.is_staff else timeline.for_customer
+        return Response([show(entry) for entry in messaging.timeline(self.get_object().pk)])
+
+
+def _place(request: Request, data: dict[str, Any]) -> Order:
+    assert isinstance(request.user, User)  # noqa: S101 - the permission class lets nobody else in
+    try:
+        return services.place_order(
+            customer=request.user,
+            lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
+            ship_to=Address(**data["ship_to"]),
+            payment_method=data["payment_method"],
+            idempotency_key=_idempotency_key(request),
+        )
+    except InvalidOrder as refusal:
+        raise as_validation_error(refusal) from refusal
+    except IdempotencyKeyReused as refusal:
+        raise problems.IdempotencyKeyReused(str(refusal)) from refusal
+
+
+def _idempotency_key(request: Request) -> str:
+    """The Idempotency-Key, without quotes; empty if there is none."""
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return ""
+    quoted = _QUOTED.fullmatch(header)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else header
+    if len(key) > 255 or not (quoted or _BARE.fullmatch(header)):
+        text = "Send 1 to 255 printable ASCII characters, in double quotes."
+        raise ValidationError({"Idempotency-Key": [text]}, code="invalid_idempotency_key")
+    return key
+
+
+def _as_placed(order: Order) -> Order:
+    """The order as it was accepted, so that a repeated request gets the answer of the first."""
+    order.status, order.cancel_reason, order.attention_reason = Status.PLACED, "", ""
+    return order

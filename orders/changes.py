@@ -1,0 +1,81 @@
+"""How orders change: locked in the order of their ids, stored in sets, timed, and told of.
+
+Whatever the batch, it takes one statement to lock, and one for each kind of outcome to store.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from orders.errors import UnknownOrder
+from orders.events import OrderCancelled, OrderDeadlinePassed, OrderNeedsAttention
+from orders.models import Order
+from orders.states import DEADLINES, Status
+from shop.messaging.inbox import effects
+from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule, unschedule
+
+#: Changes an order and says whether it did.
+Step = Callable[[Order], bool]
+#: The columns that steps change.
+CHANGEABLE = ("status", "cancel_reason", "attention_reason", "payment_undone", "stock_undone")
+
+
+@effects()
+def change(order_ids: Collection[UUID], *steps: Step) -> list[Order]:
+    """Take every step with every order; store, time and tell what came of it. Returns all of them."""
+    orders = locked(order_ids)
+    before = {order.pk: (order.status, order.attention_reason) for order in orders}
+    changed = [order for order in orders if _took_any(order, steps)]
+    moved = [order for order in changed if (order.status, order.attention_reason) != before[order.pk]]
+    store(changed, moved)
+    for order in moved:
+        _announce(order)
+    return orders
+
+
+def _took_any(order: Order, steps: Collection[Step]) -> bool:
+    taken = [step(order) for step in steps]
+    return any(taken)
+
+
+def locked(order_ids: Collection[UUID]) -> list[Order]:
+    """The orders, locked until the open transaction ends; :class:`UnknownOrder` if one does not exist."""
+    wanted = set(order_ids)
+    found = Order.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    orders = list(found)
+    if missing := wanted - {order.pk for order in orders}:
+        raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
+    return orders
+
+
+def store(changed: Collection[Order], moved: Collection[Order]) -> None:
+    """Write changed orders, and set the deadlines of those that moved on."""
+    alike: defaultdict[tuple[object, ...], list[UUID]] = defaultdict(list)
+    for order in changed:
+        alike[tuple(getattr(order, name) for name in CHANGEABLE)].append(order.pk)
+    for values, ids in alike.items():
+        new = dict(zip(CHANGEABLE, values, strict=True))
+        Order.objects.filter(pk__in=ids).update(**new, changed_at=timezone.now())
+    for order in moved:
+        move_deadline(order)
+
+
+def move_deadline(order: Order) -> None:
+    """Have the order looked at when its present step should be done; one that waits for nothing never."""
+    if order.status not in DEADLINES:
+        unschedule(OrderDeadlinePassed, order.pk)
+        return
+    step, setting = DEADLINES[order.status]
+    due = timezone.now() + getattr(settings, setting)
+    schedule(OrderDeadlinePassed(order_id=order.pk, step=step), at=due)
+
+
+def _announce(order: Order) -> None:
+    if order.status == Status.CANCELLED:
+        publish(OrderCancelled(order_id=order.pk, number=order.number, reason=order.cancel_reason))
+    elif order.status == Status.NEEDS_ATTENTION:
+        publish(OrderNeedsAttention(order_id=order.pk, number=order.number, reason=order.attention_reason))

@@ -1,0 +1,40 @@
+"""By what orders can be looked for over the REST API."""
+
+import django_filters
+from django import forms
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
+
+from orders.models import Order
+from orders.queries import serial_of
+from orders.states import Status
+
+
+class IntegerFilter(django_filters.Filter):  # type: ignore[misc]
+    """A whole number."""
+
+    field_class = forms.IntegerField
+
+
+class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Only what is declared here reaches the database."""
+
+    status = django_filters.MultipleChoiceFilter(
+        choices=Status.choices, label="One of these statuses; may be given several times"
+    )
+    number = django_filters.CharFilter(
+        method="having_number",
+        label="As in ORD-1042",
+        validators=[RegexValidator(r"(?i)^\s*(ORD-)?\d{1,18}\s*\Z", "Write the number as in ORD-1042.")],
+    )
+    placed_after = django_filters.IsoDateTimeFilter("placed_at", "gte", label="Placed at or after")
+    placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt", label="Placed before")
+    customer = IntegerFilter("customer_id", label="The customer's id", min_value=1)
+
+    class Meta:
+        model = Order
+        fields: tuple[str, ...] = ()
+
+    def having_number(self, orders: QuerySet[Order], name: str, value: str) -> QuerySet[Order]:
+        serial = serial_of(value)
+        return orders.none() if serial is None else orders.filter(serial=serial)

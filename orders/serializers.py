@@ -1,0 +1,195 @@
+"""Orders on the wire: what a client may send, every field of it checked, and what it gets to see."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from orders.countries import COUNTRIES
+from orders.errors import InvalidOrder
+from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
+from orders.models import Order, OrderLine
+from orders.states import AttentionReason, CancelReason, Status
+from shop.rest.fields import MoneyField
+
+#: What clients like to send although the catalogue decides.
+_PRICES = {"price", "unit_price", "amount", "total", "currency"}
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know, so that nobody believes they counted."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        errors = {name: [self._remedy(name)] for name in self._unknown(data)}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**_by_field(error), **errors}) from error
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+    def _unknown(self, data: Any) -> list[str]:
+        return sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+
+    def _remedy(self, name: str) -> ErrorDetail:
+        if name in _PRICES:
+            return ErrorDetail("Remove this field: prices come from the catalogue.", "unknown_field")
+        known = ", ".join(self.fields)
+        return ErrorDetail(f"Remove this field: it is unknown. Known are {known}.", "unknown_field")
+
+
+def _by_field(error: serializers.ValidationError) -> dict[str, Any]:
+    return error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+
+
+class QuantityField(serializers.IntegerField):
+    """A whole number, written as one: 2, not "2", 2.0 or true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            raise serializers.ValidationError("Write a whole number, as in 2.", code="invalid")
+        return super().to_internal_value(data)
+
+
+class LineIn(StrictSerializer):
+    """So many of one product."""
+
+    sku = serializers.CharField(max_length=64, help_text="As in the catalogue.")
+    quantity = QuantityField(
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        error_messages={
+            "min_value": f"Order between 1 and {MAX_QUANTITY}.",
+            "max_value": f"Order between 1 and {MAX_QUANTITY}.",
+        },
+    )
+
+
+class AddressIn(StrictSerializer):
+    """Where the parcel goes."""
+
+    name = serializers.CharField(max_length=ADDRESS_LIMITS["name"])
+    street = serializers.CharField(max_length=ADDRESS_LIMITS["street"])
+    city = serializers.CharField(max_length=ADDRESS_LIMITS["city"])
+    postal_code = serializers.CharField(max_length=ADDRESS_LIMITS["postal_code"])
+    country = serializers.CharField(help_text="ISO 3166-1 alpha-2, as in DE.")
+
+    def validate_country(self, country: str) -> str:
+        if country not in COUNTRIES:
+            text = "This is no country: use its ISO 3166-1 alpha-2 code, as in DE."
+            raise serializers.ValidationError(text, code="unknown_country")
+        return country
+
+
+class OrderIn(StrictSerializer):
+    """An order as a client places it. Prices come from the catalogue."""
+
+    lines = LineIn(  # type: ignore[call-arg]  # many=True makes it a ListSerializer
+        many=True,
+        allow_empty=False,
+        max_length=settings.SHOP_MAX_ORDER_LINES,
+        error_messages={
+            "empty": "The order is empty: add at least one line.",
+            "max_length": "The order is too long: split it into orders of at most {max_length} lines.",
+        },
+    )
+    ship_to = AddressIn()
+    payment_method = serializers.CharField(
+        max_length=MAX_PAYMENT_METHOD, help_text="The payment provider's token, as in pm_card_visa."
+    )
+
+
+class LineOut(serializers.Serializer[OrderLine]):
+    """A line at the price it had when the order was placed."""
+
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = MoneyField(amount="unit_price")
+    amount = MoneyField(amount="amount")
+
+
+class AddressOut(serializers.Serializer[Any]):
+    """Where the parcel goes."""
+
+    name = serializers.CharField()
+    street = serializers.CharField()
+    city = serializers.CharField()
+    postal_code = serializers.CharField()
+    country = serializers.CharField()
+
+
+class CustomerOut(serializers.Serializer[Order]):
+    """Who ordered, as it was then."""
+
+    id = serializers.IntegerField(source="customer_id")
+    name = serializers.CharField(source="customer_name")
+    email = serializers.EmailField(source="customer_email")
+
+
+class OrderSummaryOut(serializers.Serializer[Order]):
+    """An order in a list."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField(help_text="As people say it: ORD-1042.")
+    url = serializers.HyperlinkedIdentityField(view_name="order-detail")
+    status = serializers.ChoiceField(choices=Status.choices)
+    reason = serializers.ChoiceField(
+        choices=[*CancelReason.choices, *AttentionReason.choices],
+        allow_blank=True,
+        help_text="Why it is being cancelled, or needs attention; else empty.",
+    )
+    total = MoneyField(amount="total")
+    placed_at = serializers.DateTimeField()
+
+
+class OrderOut(OrderSummaryOut):
+    """An order with all its lines."""
+
+    customer = CustomerOut(source="*")
+    lines = LineOut(many=True)
+    ship_to = AddressOut()
+    cancellable = serializers.BooleanField(
+        source="is_cancellable", help_text="Whether the parcel can still be stopped."
+    )
+    timeline_url = serializers.HyperlinkedIdentityField(view_name="order-timeline")
+
+
+class TimelineOut(serializers.Serializer[Any]):
+    """Something that happened to the order."""
+
+    type = serializers.CharField(help_text="The type of the event, as in orders.OrderCreated.v1.")
+    time = serializers.DateTimeField()
+    summary = serializers.CharField()
+
+
+class StaffTimelineOut(TimelineOut):
+    """The same with what only staff see."""
+
+    id = serializers.UUIDField(required=False)
+    position = serializers.IntegerField(required=False)
+    correlation_id = serializers.UUIDField(required=False)
+    causation_id = serializers.UUIDField(required=False, allow_null=True)
+    data = serializers.DictField(required=False)  # type: ignore[assignment]  # a field, not the property
+
+
+def as_validation_error(refusal: InvalidOrder) -> serializers.ValidationError:
+    """The problems of an order as DRF nests them: ``lines[1].sku`` under lines, 1, sku."""
+    details: dict[str, Any] = {}
+    for problem in refusal.problems:
+        _put(details, problem.path, ErrorDetail(problem.message, problem.code))
+    return serializers.ValidationError(details)
+
+
+def _put(details: dict[str, Any], path: tuple[str | int, ...], message: ErrorDetail) -> None:
+    match path:
+        case (str(field), int(index), str(name)):
+            rows = details.setdefault(field, [])
+            rows.extend({} for _ in range(index + 1 - len(rows)))
+            rows[index].setdefault(name, []).append(message)
+        case (str(group), str(name)):
+            details.setdefault(group, {}).setdefault(name, []).append(message)
+        case (field, *_):
+            details.setdefault(str(field), []).append(message)

@@ -1,0 +1,50 @@
+"""An order's history in words that customers understand, and nothing else of it."""
+
+import re
+
+from shop.messaging.queries import TimelineEntry
+
+SUMMARIES = {
+    "OrderCreated": "The order was placed",
+    "PaymentProcessed": "The payment was received",
+    "PaymentFailed": "The payment failed",
+    "PaymentVoided": "No payment was taken",
+    "PaymentRefunded": "The payment was refunded",
+    "RefundFailed": "The refund did not succeed yet; we are looking into it",
+    "InventoryUpdated": "The goods were set aside",
+    "InventoryRejected": "The goods are not available",
+    "InventoryRestocked": "The goods went back into the stock",
+    "InventoryReleased": "No goods were set aside",
+    "OrderShipped": "The parcel was handed to the carrier",
+    "ShipmentFailed": "The carrier could not take the parcel",
+    "OrderCancellationRequested": "The cancellation was requested",
+    "CancellationRejected": "The parcel had left already: it could not be cancelled any more",
+    "FulfilmentStopped": "The parcel was stopped",
+    "OrderDelivered": "The parcel was delivered",
+    "DeliveryFailed": "The parcel could not be delivered",
+    "OrderCancelled": "The order was cancelled",
+    "OrderNeedsAttention": "We are looking into the order",
+}
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def summary_of(entry: TimelineEntry) -> str:
+    """What happened, in a sentence; an event without one shows its name in words."""
+    return SUMMARIES.get(entry.name) or _WORD.sub(" ", entry.name).capitalize()
+
+
+def for_customer(entry: TimelineEntry) -> dict[str, object]:
+    """What a customer may see of an event."""
+    return {"type": entry.type, "time": entry.time, "summary": summary_of(entry)}
+
+
+def for_staff(entry: TimelineEntry) -> dict[str, object]:
+    """All of it."""
+    return {
+        **for_customer(entry),
+        "id": entry.id,
+        "position": entry.position,
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+        "data": entry.data,
+    }

@@ -1,0 +1,12 @@
+"""The REST addresses of orders."""
+
+from django.urls import path
+
+from orders import api
+
+urlpatterns = [
+    path("orders", api.Orders.as_view(), name="order-list"),
+    path("orders/<uuid:pk>", api.OrderDetail.as_view(), name="order-detail"),
+    path("orders/<uuid:pk>/cancel", api.OrderCancellation.as_view(), name="order-cancel"),
+    path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
+]
