@@ -1,5 +1,6 @@
 """The database and the broker: private ones by default, or those that the environment names."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import psycopg
@@ -27,7 +28,7 @@ class Infrastructure:
         *,
         rabbitmq: bool = False,
         durable: bool = True,
-        given: dict[str, str] | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> None:
         given = {} if given is None else given
         self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")

@@ -1,0 +1,26 @@
+"""Products, stock and customers that a run needs, made through the shop's own command."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from script.support.paths import VAR, make_private_file
+from script.support.stack import Stack
+
+
+def provide(
+    stack: Stack, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
+) -> dict[str, str]:
+    """Make sure of ``products``, their stock, and ``customers`` (user name -> full name); return API tokens."""
+    wanted, tokens = VAR / f"wanted-{os.getpid()}.json", VAR / f"tokens-{os.getpid()}.json"
+    try:
+        make_private_file(
+            wanted, json.dumps({"products": [*products], "customers": {**customers}, "reason": reason})
+        )
+        stack.run_python("manage.py", "import_catalogue", wanted, "--tokens", tokens, name="import_catalogue")
+        found: dict[str, str] = json.loads(tokens.read_text())
+        return found
+    finally:
+        wanted.unlink(missing_ok=True)
+        tokens.unlink(missing_ok=True)

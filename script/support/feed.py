@@ -1,0 +1,76 @@
+"""What happens in the shop, read from the log of events while it happens."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+#: Positions become visible out of order, for a transaction may commit late: look so far back.
+_LOOK_BACK = 500
+#: How many orders' numbers are kept in mind.
+_REMEMBERED = 20_000
+_ROWS = """
+    select position, type, aggregate_id, time, data->>'number' from messaging_eventrecord
+    where position > %s order by position
+"""
+_NUMBER = """
+    select data->>'number' from messaging_eventrecord where aggregate_id = %s and data ? 'number' limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event as the log tells of it; ``number`` is what the order is called, if it is about one."""
+
+    position: int
+    type: str
+    aggregate_id: UUID
+    time: datetime
+    number: str
+
+    @property
+    def app(self) -> str:
+        return self.type.split(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.type.split(".")[1]
+
+
+class Feed:
+    """The events that were logged since it was made, each told once."""
+
+    def __init__(self, database_url: str) -> None:
+        self._session = psycopg.connect(database_url, autocommit=True, connect_timeout=5)
+        row = self._session.execute("select coalesce(max(position), 0) from messaging_eventrecord").fetchone()
+        self._last: int = row[0] if row else 0
+        self._floor = self._last
+        self._told: deque[int] = deque(maxlen=10 * _LOOK_BACK)
+        self._numbers: dict[UUID, str] = {}
+
+    def close(self) -> None:
+        self._session.close()
+
+    def new(self) -> Iterator[Happening]:
+        """What has been logged since the last call, oldest first."""
+        told = set(self._told)
+        rows = self._session.execute(_ROWS, [max(self._floor, self._last - _LOOK_BACK)]).fetchall()
+        for position, kind, aggregate_id, time, number in rows:
+            if position not in told:
+                self._told.append(position)
+                self._last = max(self._last, position)
+                yield Happening(position, kind, aggregate_id, time, self._number(aggregate_id, number))
+
+    def _number(self, aggregate_id: UUID, number: str | None) -> str:
+        if number is None and aggregate_id in self._numbers:
+            return self._numbers[aggregate_id]
+        if number is None:
+            row = self._session.execute(_NUMBER, [aggregate_id]).fetchone()
+            number = row[0] if row else ""
+        if len(self._numbers) >= _REMEMBERED:
+            self._numbers.clear()
+        self._numbers[aggregate_id] = number
+        return number

@@ -1,0 +1,103 @@
+"""``script/run --orders``: orders of mixed fate, what was expected of them, and what came of them."""
+
+import contextlib
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from script.support import accounts, fates, verdict
+from script.support.api import Api
+from script.support.campaign import Campaign, Wish
+from script.support.console import out
+from script.support.errors import ScriptError
+from script.support.feed import Feed
+from script.support.stack import Stack
+
+CUSTOMERS = {"ada": "Ada Lovelace", "grace": "Grace Hopper", "katherine": "Katherine Johnson"}
+#: Of how many products the orders are.
+_ASSORTMENT = 20
+
+
+def place_mixed_orders(stack: Stack, *, count: int, seed: int, rate: float) -> bool:
+    """Place ``count`` orders, see each through, and print what came of it; True if all is as it has to be."""
+    api, chosen = Api(stack.port), fates.draw(count, seed)
+    products = api.get(f"/api/v1/products?page_size={_ASSORTMENT}")["results"]
+    if not products:
+        raise ScriptError("the catalogue is empty: there is nothing to order.")
+    skus = sorted(product["sku"] for product in products if product["sku"] != fates.SOLD_OUT_SKU)
+    tokens = accounts.provide(
+        stack, products=_stock(skus, count), customers=CUSTOMERS, reason=f"for {count} demonstration orders"
+    )
+    wishes = fates.wishes(
+        chosen, skus=skus, tokens=sorted(tokens.values()), seed=seed, run=secrets.token_hex(8)
+    )
+    see_through(stack, api, wishes, rate=rate)
+    as_expected = show_outcomes(chosen, wishes)
+    return show_verdict(stack, wishes) and as_expected
+
+
+def _stock(skus: Sequence[str], count: int) -> list[dict[str, Any]]:
+    """So much stock that only the sold-out product is sold out."""
+    sold_out = {
+        "sku": fates.SOLD_OUT_SKU,
+        "name": "Sold-out souvenir",
+        "price": "9.90",
+        "currency": "",
+        "needed": 0,
+    }
+    return [sold_out, *({"sku": sku, "needed": 10 * count} for sku in skus)]
+
+
+def see_through(stack: Stack, api: Api, wishes: Sequence[Wish], *, rate: float) -> None:
+    """Place and follow all wishes under a progress bar."""
+    feed = Feed(stack.infrastructure.database_url)
+    with contextlib.closing(feed), _bars(len(wishes)) as advance:
+        Campaign(api, feed, rate=rate, tend=stack.tend).run(wishes, advance)
+
+
+@contextlib.contextmanager
+def _bars(total: int) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out) as bars:
+        placed, done = bars.add_task("placed", total=total), bars.add_task("done", total=total)
+
+        def advance(placed_count: int, done_count: int) -> None:
+            bars.update(placed, completed=placed_count)
+            bars.update(done, completed=done_count)
+
+        yield advance
+
+
+def show_outcomes(chosen: Sequence[fates.Fate], wishes: Sequence[Wish]) -> bool:
+    """Print what each fate should have led to beside what it led to; True if they agree."""
+    table = Table("fate", "orders", "expected", "got", "", title="Outcomes", title_justify="left")
+    as_expected = True
+    for fate in fates.FATES:
+        got = Counter(wish.outcome for wish, its in zip(wishes, chosen, strict=True) if its is fate)
+        if got:
+            right = set(got) <= fate.outcomes
+            as_expected &= right
+            counted = ", ".join(f"{count} {outcome}" for outcome, count in got.most_common())
+            verdict_mark = "[green]ok[/]" if right else "[bold red]wrong[/]"
+            expected = " or ".join(sorted(fate.outcomes))
+            table.add_row(fate.name, str(got.total()), expected, counted, verdict_mark)
+    out.print(table)
+    for wish in wishes:
+        if wish.refusal:
+            out.print(f"refused: {wish.label}: {wish.refusal}", markup=False)
+    return as_expected
+
+
+def show_verdict(stack: Stack, wishes: Sequence[Wish]) -> bool:
+    """Print how long it took and the story of one order, then audit; True if the audit holds."""
+    database_url = stack.infrastructure.database_url
+    accepted = [wish for wish in wishes if wish.id]
+    verdict.show_latency(database_url, [wish.id for wish in accepted if wish.id])
+    shown = max(accepted, key=lambda wish: (wish.outcome == "delivered", wish.number), default=None)
+    if shown and shown.id:
+        verdict.show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
+    return verdict.audit(stack.env)

@@ -1,0 +1,9 @@
+"""Makes the database ready, tables and first data, in one process: Django takes its time to start."""
+
+import django
+from django.core.management import call_command
+
+if __name__ == "__main__":
+    django.setup()
+    call_command("migrate", interactive=False, skip_checks=True)
+    call_command("seed", skip_checks=True)

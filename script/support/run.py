@@ -1,0 +1,132 @@
+"""script/run: the whole shop on this machine, until Ctrl-C or until the given orders are done."""
+
+import argparse
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from script.support import ports
+from script.support.console import errors, out, run_command, say
+from script.support.errors import ScriptError
+from script.support.feed import Feed, Happening
+from script.support.import_orders import import_orders
+from script.support.mixed_orders import place_mixed_orders
+from script.support.paths import LOGS, VAR
+from script.support.servers import hold_lock
+from script.support.stack import Stack
+
+_COLOURS = {
+    "orders": "cyan",
+    "payments": "green",
+    "inventory": "yellow",
+    "shipping": "blue",
+    "notifications": "magenta",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Start the shop and do what the options ask."""
+    options = _parser().parse_args(arguments)
+    file = _existing(options.import_file)
+    with hold_lock(VAR / "run.lock", "script/run"):
+        stack = Stack(
+            port=ports.claim(options.port),
+            rabbitmq=options.rabbitmq,
+            one_worker=options.workers == "one",
+            report=_report,
+        )
+        with stack:
+            started = time.monotonic()
+            stack.start(say)
+            say(f"Ready after {time.monotonic() - started:.1f} s.")
+            if options.orders:
+                right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
+            elif file:
+                right = import_orders(stack, file=file, limit=options.limit, rate=options.rate)
+            else:
+                _show_addresses(stack)
+                _follow(stack)
+            say("Stopping ...")
+    return 0 if right else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="script/run",
+        description="Start the whole shop: database, broker, web server, relay and workers. Ctrl-C stops it.",
+        epilog="DATABASE_URL and CELERY_BROKER_URL, if set, name servers to use instead of private ones.",
+    )
+    work = parser.add_mutually_exclusive_group()
+    work.add_argument(
+        "--orders", type=_count, metavar="N", help="place N orders of mixed fate, check them, stop"
+    )
+    work.add_argument(
+        "--import", dest="import_file", metavar="FILE", help="place the orders of FILE (CSV, also .gz)"
+    )
+    parser.add_argument("--limit", type=_count, metavar="N", help="import only the first N invoices")
+    parser.add_argument(
+        "--rate", type=float, default=20, help="orders a second (default 20; 0: as fast as it goes)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="for the mix of --orders (default 1)")
+    parser.add_argument("--rabbitmq", action="store_true", help="put a private RabbitMQ under it")
+    parser.add_argument(
+        "--workers", choices=["each", "one"], default="each", help="one for each app, or one for all"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="of the web server (default 8000)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
+
+
+def _existing(name: str | None) -> Path | None:
+    """The file as the caller means it, who may stand in another folder."""
+    if name is None:
+        return None
+    file = Path(os.environ.get("CALLED_FROM", "."), name)
+    if not file.is_file():
+        raise ScriptError(f"there is no file {file}.")
+    return file
+
+
+def _report(notice: str) -> None:
+    errors.print(notice, markup=False, soft_wrap=True)
+
+
+def _show_addresses(stack: Stack) -> None:
+    table = Table("what", "where", "log in as", title="shop is ready", title_justify="left")
+    for what, path, login in (
+        ("REST API", "/api/v1/docs", "ada / ada-pass"),
+        ("Operations", "/admin/", "operator / operator-pass"),
+    ):
+        table.add_row(what, f"{stack.url}{path}", login)
+    out.print(table)
+    say(f"Logs are in {LOGS}. For manage.py: source {VAR}/environment. Ctrl-C stops everything.")
+
+
+def _follow(stack: Stack) -> None:
+    """Show what happens, until somebody stops us."""
+    with contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
+        while True:
+            stack.tend()
+            for happening in feed.new():
+                _show(happening)
+            time.sleep(0.2)
+
+
+def _show(happening: Happening) -> None:
+    colour = _COLOURS.get(happening.app, "white")
+    about = happening.number or str(happening.aggregate_id)
+    moment = f"{happening.time.astimezone():%H:%M:%S.%f}"[:-3]
+    out.print(f"[dim]{moment}[/]  [{colour}]{happening.app:<13}[/]  {happening.name:<28}  {escape(about)}")
+
+
+if __name__ == "__main__":
+    run_command("run", main)

@@ -1,0 +1,75 @@
+"""``manage.py import_catalogue``: products and customers from a file, for imports and demonstrations."""
+
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+from rest_framework.authtoken.models import Token
+
+from inventory import queries, services
+from inventory.services import NewProduct
+
+
+class Command(BaseCommand):
+    """Add what is missing; give each customer an API token and write the tokens to a file."""
+
+    help = "Add products, stock and customers from a JSON file; write the customers' API tokens to another."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", type=Path, help="JSON: products (sku, name, price, currency, needed), customers"
+        )
+        parser.add_argument("--tokens", type=Path, required=True, help="where to write {user name: token}")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = json.loads(options["file"].read_text())
+        add_products([product for product in wanted["products"] if "name" in product])
+        top_up({product["sku"]: product["needed"] for product in wanted["products"]}, reason=wanted["reason"])
+        tokens = {name: token_of(name, full_name) for name, full_name in wanted["customers"].items()}
+        _write_private(options["tokens"], json.dumps(tokens))
+
+
+def add_products(products: list[dict[str, Any]]) -> None:
+    """Add the products to the catalogue, or change how they are sold."""
+    services.add_products(
+        products=[
+            NewProduct(
+                sku=product["sku"],
+                name=product["name"],
+                price=Decimal(product["price"]),
+                currency=product["currency"],
+            )
+            for product in products
+        ]
+    )
+
+
+def top_up(needed: dict[str, int], *, reason: str) -> None:
+    """Raise the stock to what is needed, where there is less."""
+    for sku, level in queries.stock_levels(list(needed)).items():
+        if (missing := needed[sku] - level.available) > 0:
+            services.adjust_stock(sku=sku, quantity=missing, reason=reason, actor="import")
+
+
+def token_of(username: str, full_name: str) -> str:
+    """The API token of a customer, who is made if need be; without a password, there is no other way in."""
+    first, _, last = full_name.partition(" ")
+    customer, created = get_user_model().objects.get_or_create(
+        username=username,
+        defaults={"first_name": first, "last_name": last, "email": f"{username}@example.com"},
+    )
+    if created:
+        customer.set_unusable_password()
+        customer.save()
+    return Token.objects.get_or_create(user=customer)[0].key
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
