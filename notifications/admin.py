@@ -32,7 +32,7 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 
     model = Resend
     extra = 0
-    fields = ("sequence", "by", "email", "outcome", "error", "requested_at")
+    fields = readonly_fields = ("sequence", "by", "email", "outcome", "error", "requested_at")
 
 
 @admin.register(Notification)

@@ -8,7 +8,7 @@ from notifications.models import Kind, Notification
 from tests.support.inprocess import deliver
 from tests.unit.notifications.facts import life_of, order_created, published
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 SAYS = {
     Kind.ORDER_RECEIVED: ["Tea", "9.95 EUR", "19.90 EUR", "Pot", "Total", "49.90 EUR", "1 Rabbit Hole"],

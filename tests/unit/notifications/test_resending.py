@@ -9,11 +9,12 @@ from notifications import consumers, services, simulator  # noqa: F401 - registe
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.queries import notifications_of
+from shop.messaging.ids import uuid7
 from tests.support.inprocess import deliver
 from tests.unit.notifications.facts import life_of, order_created, published
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True),
+    pytest.mark.django_db,
     pytest.mark.urls("tests.unit.notifications.urls"),
 ]
 
@@ -169,7 +170,7 @@ def test_a_resend_is_refused_with_the_reason(api, notification):
     refused = api.post(url, {"email": "bounce@example.com"}, format="json")
     assert refused.status_code == 409
     assert "No such mailbox" in refused.json()["detail"]
-    assert api.post(reverse("notification-resend", args=["0" * 32])).status_code == 404
+    assert api.post(reverse("notification-resend", args=[uuid7()])).status_code == 404
 
 
 def test_only_staff_read_and_only_some_resend(notification):
