@@ -1,0 +1,165 @@
+"""The port to the carrier: what shipping asks of any of them, whoever it is.
+
+Booking carries an idempotency key. The carrier makes at most one label per key and answers a repeated
+call with the first outcome; no label will ever be made under a voided key.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Protocol
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable, InsideTransaction
+
+__all__ = [
+    "Carrier",
+    "CarrierError",
+    "CarrierTimeout",
+    "CarrierUnavailable",
+    "Destination",
+    "Label",
+    "LabelLine",
+    "LabelStatus",
+    "ParcelStatus",
+    "Scan",
+    "carrier",
+    "carrier_labels",
+    "outside_transaction",
+]
+
+#: Used unless ``settings.SHOP_CARRIER`` names another class.
+DEFAULT_CARRIER = "shipping.simulator.carrier.SimulatedCarrier"
+
+
+class LabelStatus(StrEnum):
+    """What became of a booking."""
+
+    #: The carrier takes the parcel.
+    BOOKED = "booked"
+    #: The carrier does not take it.
+    REFUSED = "refused"
+    #: Withdrawn before the carrier had the parcel.
+    VOIDED = "voided"
+
+
+class ParcelStatus(StrEnum):
+    """Where a parcel is, in EasyPost's words."""
+
+    UNKNOWN = "unknown"
+    PRE_TRANSIT = "pre_transit"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    AVAILABLE_FOR_PICKUP = "available_for_pickup"
+    DELIVERED = "delivered"
+    RETURN_TO_SENDER = "return_to_sender"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a parcel goes."""
+
+    name: str
+    street: str
+    city: str
+    postal_code: str
+    #: ISO 3166-1 alpha-2.
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The carrier's answer about a booking."""
+
+    status: LabelStatus
+    carrier: str = ""
+    tracking_number: str = ""
+    #: Why it was refused.
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A parcel was somewhere at some time."""
+
+    status: ParcelStatus
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLine:
+    """A label in the carrier's books."""
+
+    key: str
+    status: LabelStatus
+    tracking_number: str
+
+
+class Carrier(Protocol):
+    """A carrier. Raises CarrierTimeout (outcome unknown) and CarrierUnavailable (nothing done)."""
+
+    def book(self, *, key: str, to: Destination) -> Label:
+        """Make a label, once per key."""
+        ...
+
+    def find_booking(self, *, key: str) -> Label | None:
+        """The label made, refused or voided under ``key``; None if there is none."""
+        ...
+
+    def void(self, *, key: str) -> Label:
+        """See to it that no parcel leaves under ``key``, also if it is booked later.
+
+        Raises TooLateToVoid once the carrier has the parcel.
+        """
+        ...
+
+    def track(self, *, tracking_number: str) -> Sequence[Scan]:
+        """All that happened to a parcel so far, oldest first."""
+        ...
+
+    def labels(self) -> Iterable[LabelLine]:
+        """All labels ever asked for, for audits."""
+        ...
+
+
+def carrier() -> Carrier:
+    """Return the configured carrier, to be called outside of any transaction.
+
+    Raises:
+        InsideTransaction: a transaction is open.
+    """
+    outside_transaction()
+    return _configured()
+
+
+def carrier_labels() -> Iterable[LabelLine]:
+    """Return the carrier's own books, for audits; reading them is safe everywhere."""
+    return _configured().labels()
+
+
+def outside_transaction() -> None:
+    """Refuse to go on inside a transaction; the one around a test of Django's TestCase does not count."""
+    try:
+        with transaction.atomic(durable=True):
+            pass  # opens nothing at the server: psycopg sends BEGIN with the first statement
+    except RuntimeError as error:
+        raise InsideTransaction(InsideTransaction.__doc__) from error
+
+
+def _configured() -> Carrier:
+    return _load(getattr(settings, "SHOP_CARRIER", DEFAULT_CARRIER))
+
+
+@cache
+def _load(path: str) -> Carrier:
+    made: Carrier = import_string(path)()
+    return made

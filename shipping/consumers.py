@@ -1,0 +1,48 @@
+"""What shipping reacts to."""
+
+from collections.abc import Sequence
+
+from inventory.events import InventoryUpdated
+from orders.events import OrderCancellationRequested, OrderCreated
+from shipping import services
+from shipping.carrier import Destination
+from shipping.events import (
+    CancellationRejected,
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+    TrackingDue,
+)
+from shop.messaging.consuming import consumes
+
+
+@consumes(OrderCreated)
+def when_order_created_remember_address(events: Sequence[OrderCreated]) -> None:
+    """Remember where the parcels of new orders go."""
+    services.remember_orders(orders=[_placed(event) for event in events])
+
+
+def _placed(event: OrderCreated) -> services.PlacedOrder:
+    to = event.ship_to
+    destination = Destination(to.name, to.street, to.city, to.postal_code, to.country)
+    return services.PlacedOrder(event.order_id, event.number, destination)
+
+
+@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed, FulfilmentStopped), calls_outside=True)
+def when_inventory_updated_book_carrier(event: InventoryUpdated) -> None:
+    """Hand the parcel of an order that is paid and in stock to the carrier."""
+    services.book_shipment(order_id=event.order_id)
+
+
+@consumes(OrderCancellationRequested, emits=(FulfilmentStopped, CancellationRejected), calls_outside=True)
+def when_cancellation_requested_stop_shipment(event: OrderCancellationRequested) -> None:
+    """Decide whether an order can still be stopped, and stop it."""
+    services.stop_shipment(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True)
+def when_tracking_due_ask_carrier(event: TrackingDue) -> None:
+    """Ask where a parcel is."""
+    services.track_parcel(shipment_id=event.shipment_id)

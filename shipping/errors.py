@@ -1,0 +1,41 @@
+"""What can go wrong in shipping, one class each."""
+
+
+class ShippingError(Exception):
+    """Something went wrong in shipping."""
+
+
+class IllegalTransition(ShippingError):
+    """The state of the shipment does not allow this."""
+
+
+class NotStoppable(ShippingError):
+    """Only a shipment that has not left can be voided."""
+
+
+class InsideTransaction(ShippingError):
+    """The carrier must not be called inside a transaction: commit the intent, call, commit the result."""
+
+
+class CarrierError(ShippingError):
+    """The carrier did not do what it was asked to."""
+
+
+class CarrierTimeout(CarrierError):
+    """The carrier did not answer in time: whether it acted is unknown, ask it by key."""
+
+
+class CarrierUnavailable(CarrierError):
+    """The carrier is not able to answer and has not acted: try again later."""
+
+
+class KeyReused(CarrierError):
+    """The idempotency key was used for a different call before."""
+
+
+class TooLateToVoid(CarrierError):
+    """The carrier has the parcel: its label cannot be voided any more."""
+
+
+class UnknownParcel(CarrierError):
+    """The carrier knows no such parcel."""

@@ -1,0 +1,170 @@
+"""What shipping remembers: one shipment an order, and where its parcel has been.
+
+The simulated carrier's own books live in shipping.simulator; nothing here refers to them.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from shipping.carrier import Destination, Label, ParcelStatus
+from shipping.errors import IllegalTransition
+from shipping.simulator.books import CarrierFault, SimulatedLabel
+from shop.messaging.ids import uuid7
+
+__all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
+
+STATUSES = [(status.value, status.value.replace("_", " ")) for status in ParcelStatus]
+
+
+def shipping_key(order_id: Any) -> str:
+    """Return the idempotency key under which an order's parcel is booked, the same for every attempt."""
+    return f"ship:{order_id}"
+
+
+class Shipment(models.Model):
+    """The parcel of one order, from its address to the customer's door."""
+
+    class State(models.TextChoices):
+        #: The order was placed; nothing has been asked of the carrier.
+        REMEMBERED = "remembered"
+        #: The carrier is being asked, or has not answered yet.
+        BOOKING = "booking"
+        #: The parcel is with the carrier: the point of no return.
+        SHIPPED = "shipped"
+        #: The customer has it.
+        DELIVERED = "delivered"
+        #: The carrier brought it back.
+        RETURNED = "returned"
+        #: The carrier could not deliver it.
+        LOST = "lost"
+        #: The carrier did not take it; it never left.
+        FAILED = "failed"
+        #: Stopped before it left; it never will, whatever comes late.
+        STOPPED = "stopped"
+
+    LEGAL: ClassVar[dict[str, frozenset[str]]] = {
+        State.REMEMBERED: frozenset({State.BOOKING, State.STOPPED}),
+        State.BOOKING: frozenset({State.SHIPPED, State.FAILED, State.STOPPED}),
+        State.SHIPPED: frozenset({State.DELIVERED, State.RETURNED, State.LOST}),
+    }
+    #: The parcel has not left: a stop is still possible.
+    STOPPABLE: ClassVar[frozenset[str]] = frozenset({State.REMEMBERED, State.BOOKING})
+    #: The parcel has left, however it ended.
+    GONE: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST})
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order_id = models.UUIDField(unique=True)
+    #: As the customer knows the order; empty, like the address, if it was stopped before it was heard of.
+    order_number = models.CharField(max_length=32, blank=True, db_index=True)
+    name = models.TextField(blank=True)
+    street = models.TextField(blank=True)
+    city = models.TextField(blank=True)
+    postal_code = models.TextField(blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    idempotency_key = models.CharField(max_length=100, unique=True)
+    state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED, db_index=True)
+    #: Why the order was stopped. Set, it freezes what has not left: only the stop itself goes on.
+    stop_reason = models.CharField(max_length=50, blank=True)
+    carrier = models.CharField(max_length=50, blank=True)
+    tracking_number = models.CharField(max_length=100, blank=True, db_index=True)
+    #: Where the parcel was last.
+    tracking_status = models.CharField(max_length=25, choices=STATUSES, blank=True)
+    failure_code = models.CharField(max_length=100, blank=True)
+    failure_message = models.TextField(blank=True)
+    shipped_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"parcel of {self.order_number or self.order_id}"
+
+    @property
+    def destination(self) -> Destination:
+        """Where the parcel goes."""
+        return Destination(self.name, self.street, self.city, self.postal_code, self.country)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Somebody wants the order stopped."""
+        return bool(self.stop_reason)
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """The parcel has not left."""
+        return self.state in self.STOPPABLE
+
+    @property
+    def has_left(self) -> bool:
+        """The parcel was handed to the carrier."""
+        return self.state in self.GONE
+
+    def start_booking(self) -> None:
+        """The carrier is about to be asked."""
+        self._become(self.State.BOOKING)
+
+    def ship(self, label: Label) -> None:
+        """The parcel is with the carrier."""
+        self._become(
+            self.State.SHIPPED,
+            carrier=label.carrier,
+            tracking_number=label.tracking_number,
+            tracking_status=ParcelStatus.PRE_TRANSIT.value,
+            shipped_at=timezone.now(),
+        )
+
+    def fail(self, label: Label) -> None:
+        """The carrier does not take the parcel."""
+        self._become(self.State.FAILED, failure_code=label.code, failure_message=label.message)
+
+    def request_stop(self, *, reason: str) -> None:
+        """Remember that the order is to be stopped; the first reason stands."""
+        self.stop_reason = self.stop_reason or reason
+        self.save(update_fields=["stop_reason", "updated_at"])
+
+    def stop(self) -> None:
+        """The parcel will not leave."""
+        self._become(self.State.STOPPED)
+
+    def moved(self, status: ParcelStatus) -> None:
+        """The parcel is on its way."""
+        if self.tracking_status != status.value:
+            self.tracking_status = status.value
+            self.save(update_fields=["tracking_status", "updated_at"])
+
+    def deliver(self, *, at: datetime) -> None:
+        """The customer has the parcel."""
+        self._become(self.State.DELIVERED, tracking_status=ParcelStatus.DELIVERED.value, delivered_at=at)
+
+    def give_up(self, status: ParcelStatus) -> None:
+        """The carrier could not deliver the parcel."""
+        back = status == ParcelStatus.RETURN_TO_SENDER
+        self._become(self.State.RETURNED if back else self.State.LOST, tracking_status=status.value)
+
+    def _become(self, state: str, **facts: Any) -> None:
+        if state not in self.LEGAL.get(self.state, ()):
+            raise IllegalTransition(f"a {self.state} shipment cannot become {state}")
+        for field, value in {"state": state, **facts}.items():
+            setattr(self, field, value)
+        self.save(update_fields=["state", *facts, "updated_at"])
+
+
+class TrackingEvent(models.Model):
+    """What the carrier said of a parcel, each status once."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="tracking_events")
+    status = models.CharField(max_length=25, choices=STATUSES)
+    #: At the carrier.
+    time = models.DateTimeField()
+
+    class Meta:
+        ordering = ["time", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "status"], name="tracking_status_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} at {self.time:%Y-%m-%d %H:%M}"

@@ -1,0 +1,282 @@
+"""What shipping does: book, track, stop. Every step looks at the state first, so that it may run again.
+
+The carrier is called between transactions: the intent is committed, the carrier asked under a key that
+follows from it, its answer committed together with the event that tells of it. The shipment's row lock
+decides between a parcel that leaves and a stop: whichever commits first.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from shipping.carrier import (
+    CarrierTimeout,
+    CarrierUnavailable,
+    Destination,
+    Label,
+    LabelStatus,
+    ParcelStatus,
+    Scan,
+    carrier,
+)
+from shipping.errors import NotStoppable
+from shipping.events import (
+    CancellationRejected,
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+    TrackingDue,
+)
+from shipping.models import Shipment, TrackingEvent, shipping_key
+from shop.messaging.errors import TooEarly
+from shop.messaging.inbox import effects
+from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule
+
+logger = logging.getLogger("shop.shipping")
+
+#: With these the carrier has given up on a parcel.
+GIVEN_UP = frozenset(
+    {ParcelStatus.RETURN_TO_SENDER, ParcelStatus.FAILURE, ParcelStatus.CANCELLED, ParcelStatus.ERROR}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """What shipping has to know of an order."""
+
+    order_id: UUID
+    number: str
+    destination: Destination
+
+
+def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
+    """Remember where the parcels of new orders go. An order that was stopped before stays stopped."""
+    shipments = [
+        Shipment(
+            order_id=order.order_id,
+            order_number=order.number,
+            idempotency_key=shipping_key(order.order_id),
+            **asdict(order.destination),
+        )
+        for order in orders
+    ]
+    with transaction.atomic():
+        Shipment.objects.bulk_create(shipments, ignore_conflicts=True)
+
+
+def book_shipment(*, order_id: UUID) -> Shipment:
+    """Hand an order's parcel to the carrier, once, however often it is called.
+
+    Publishes OrderShipped or ShipmentFailed; nothing if the order is being stopped, for whoever stops
+    it voids the label and tells.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: not known yet, or not booked; call again.
+        TooEarly: shipping has not heard of the order.
+    """
+    shipment = _begin_booking(order_id)
+    if shipment.state != Shipment.State.BOOKING or shipment.stop_requested:
+        return shipment
+    label = _book(shipment)
+    with effects():
+        return _settle(order_id, label)
+
+
+def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
+    """Keep an order's parcel from leaving, unless it has; also one that shipping has not heard of.
+
+    Publishes FulfilmentStopped or CancellationRejected; neither if the parcel never left and that has
+    been told.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: not known yet; call again.
+    """
+    shipment = _request_stop(order_id, reason)
+    if shipment.state == Shipment.State.BOOKING:
+        _void(shipment)
+    with effects():
+        return _answer_stop(order_id, reason)
+
+
+def void_shipment(*, shipment_id: UUID) -> Shipment:
+    """Stop a shipment because an operator wants it.
+
+    Raises:
+        NotStoppable: the parcel has left, or never will.
+        CarrierTimeout, CarrierUnavailable: not known yet; call again.
+    """
+    shipment = Shipment.objects.get(pk=shipment_id)
+    if not shipment.can_be_stopped:
+        raise NotStoppable(f"this shipment is {shipment.state}; only one that has not left can be voided")
+    return stop_shipment(order_id=shipment.order_id, reason="operator")
+
+
+def track_parcel(*, shipment_id: UUID) -> Shipment:
+    """Ask the carrier where a parcel is, and again later until it has arrived: outages only delay it.
+
+    Publishes OrderDelivered or DeliveryFailed at the end of the way.
+    """
+    shipment = Shipment.objects.get(pk=shipment_id)
+    if shipment.state != Shipment.State.SHIPPED:
+        return shipment
+    scans = _track(shipment)
+    with effects():
+        return _record_scans(shipment.order_id, scans)
+
+
+# --- Booking ---------------------------------------------------------------------------------
+
+
+def _begin_booking(order_id: UUID) -> Shipment:
+    """Commit the intent to book, unless the order is being stopped."""
+    with transaction.atomic():
+        try:
+            shipment = _locked(order_id)
+        except Shipment.DoesNotExist:
+            raise TooEarly(f"shipping has not heard of order {order_id}") from None
+        if shipment.state == Shipment.State.REMEMBERED and not shipment.stop_requested:
+            shipment.start_booking()
+    return shipment
+
+
+def _book(shipment: Shipment) -> Label:
+    try:
+        return carrier().book(key=shipment.idempotency_key, to=shipment.destination)
+    except CarrierTimeout:
+        return _found_label(shipment)
+
+
+def _found_label(shipment: Shipment) -> Label:
+    """The outcome of a call without an answer; if there is none, it may still be under way."""
+    label = carrier().find_booking(key=shipment.idempotency_key)
+    if label is None:
+        raise CarrierTimeout(f"the carrier has not answered about {shipment.idempotency_key}")
+    return label
+
+
+def _settle(order_id: UUID, label: Label) -> Shipment:
+    """Take over the carrier's answer, unless somebody else did or the order is being stopped."""
+    shipment = _locked(order_id)
+    if shipment.state != Shipment.State.BOOKING or shipment.stop_requested:
+        return shipment
+    if label.status == LabelStatus.BOOKED:
+        _ship(shipment, label)
+    else:
+        _fail(shipment, label)
+    return shipment
+
+
+def _ship(shipment: Shipment, label: Label) -> None:
+    shipment.ship(label)
+    _track_later(shipment)
+    publish(
+        OrderShipped(
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            carrier=shipment.carrier,
+            tracking_number=shipment.tracking_number,
+        )
+    )
+
+
+def _fail(shipment: Shipment, label: Label) -> None:
+    shipment.fail(label)
+    publish(
+        ShipmentFailed(
+            order_id=shipment.order_id, shipment_id=shipment.id, code=label.code, message=label.message
+        )
+    )
+
+
+# --- Stopping --------------------------------------------------------------------------------
+
+
+def _request_stop(order_id: UUID, reason: str) -> Shipment:
+    """Freeze what has not left; an order that was not heard of yet becomes a tombstone."""
+    tombstone = {"idempotency_key": shipping_key(order_id), "stop_reason": reason}
+    with transaction.atomic():
+        locked = Shipment.objects.select_for_update()
+        shipment, created = locked.get_or_create(order_id=order_id, defaults=tombstone)
+        if shipment.can_be_stopped and not created:
+            shipment.request_stop(reason=reason)
+    return shipment
+
+
+def _void(shipment: Shipment) -> None:
+    """Withdraw the label, or see to it that none is made; a refused one is as good."""
+    try:
+        carrier().void(key=shipment.idempotency_key)
+    except CarrierTimeout:
+        if _found_label(shipment).status == LabelStatus.BOOKED:
+            raise
+
+
+def _answer_stop(order_id: UUID, reason: str) -> Shipment:
+    shipment = _locked(order_id)
+    if shipment.can_be_stopped:
+        shipment.stop()
+        publish(FulfilmentStopped(order_id=order_id, reason=shipment.stop_reason))
+    elif shipment.has_left:
+        publish(CancellationRejected(order_id=order_id, reason=reason))
+    return shipment
+
+
+# --- Tracking --------------------------------------------------------------------------------
+
+
+def _track(shipment: Shipment) -> Sequence[Scan]:
+    try:
+        return carrier().track(tracking_number=shipment.tracking_number)
+    except (CarrierTimeout, CarrierUnavailable) as error:
+        logger.warning("parcel %s is asked after again later: %r", shipment.tracking_number, error)
+        return []
+
+
+def _record_scans(order_id: UUID, scans: Sequence[Scan]) -> Shipment:
+    """Write down what is new, and tell if it is the end of the way."""
+    shipment = _locked(order_id)
+    if shipment.state != Shipment.State.SHIPPED:
+        return shipment
+    events = [TrackingEvent(shipment=shipment, status=scan.status.value, time=scan.time) for scan in scans]
+    TrackingEvent.objects.bulk_create(events, ignore_conflicts=True)
+    last = scans[-1] if scans else None
+    if last and last.status == ParcelStatus.DELIVERED:
+        _deliver(shipment, last)
+    elif last and last.status in GIVEN_UP:
+        _give_up(shipment, last)
+    else:
+        _go_on(shipment, last)
+    return shipment
+
+
+def _deliver(shipment: Shipment, scan: Scan) -> None:
+    shipment.deliver(at=scan.time)
+    publish(OrderDelivered(order_id=shipment.order_id, shipment_id=shipment.id, delivered_at=scan.time))
+
+
+def _give_up(shipment: Shipment, scan: Scan) -> None:
+    shipment.give_up(scan.status)
+    publish(DeliveryFailed(order_id=shipment.order_id, shipment_id=shipment.id, status=scan.status.value))
+
+
+def _go_on(shipment: Shipment, scan: Scan | None) -> None:
+    if scan:
+        shipment.moved(scan.status)
+    _track_later(shipment)
+
+
+def _track_later(shipment: Shipment) -> None:
+    due = datetime.now(UTC) + settings.SHOP_TRACKING_INTERVAL
+    schedule(TrackingDue(order_id=shipment.order_id, shipment_id=shipment.id), at=due)
+
+
+def _locked(order_id: UUID) -> Shipment:
+    return Shipment.objects.select_for_update().get(order_id=order_id)
