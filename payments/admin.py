@@ -43,7 +43,7 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
         "stop_reason",
         "created_at",
     )
-    list_filter = ("state", "refunds__state", "stop_reason", "failure_code", "created_at")
+    list_filter = ("state", "refunds__state", ("stop_reason", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("order_number__exact", "order_id__exact", "id__exact", "reference__exact")
     ordering = ("-id",)
     inlines = (RefundInline,)
@@ -99,7 +99,7 @@ class RefundAdmin(ReadOnly, admin.ModelAdmin[Refund]):
 @admin.register(SimulatedCharge)
 class SimulatedChargeAdmin(ReadOnly, admin.ModelAdmin[SimulatedCharge]):
     list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
-    list_filter = ("status", "token", "created_at")
+    list_filter = ("status", "created_at")
     search_fields = ("reference__exact", "key__exact", "order_id__exact")
     ordering = ("-reference",)
     show_full_result_count = False

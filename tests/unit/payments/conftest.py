@@ -1,0 +1,117 @@
+"""Orders on their way to the gateway, and what payments says of them."""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+import payments.consumers
+from inventory.events import InventoryRejected, Shortage
+from orders.events import Address, OrderCreated, OrderedLine
+from shipping.events import FulfilmentStopped, ShipmentFailed
+from shop.messaging import runner
+from shop.messaging.consuming import consumer_of
+from shop.messaging.contracts import Event, Money
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord, ScheduledMessage
+from shop.messaging.publishing import publish
+from tests.support.inprocess import deliver
+
+assert payments.consumers  # registered
+
+
+@pytest.fixture
+def order() -> Callable[..., OrderCreated]:
+    """Make Ada's order of two teapots, paid with a given token."""
+
+    def make(payment_method: str = "pm_card_visa", amount: str = "49.90") -> OrderCreated:
+        return OrderCreated(
+            order_id=uuid7(),
+            number="ORD-1042",
+            customer_id=7,
+            customer_name="Ada Lovelace",
+            customer_email="ada@example.com",
+            lines=(
+                OrderedLine(
+                    sku="TEAPOT", name="Teapot", quantity=2, unit_price=Money(amount="24.95", currency="EUR")
+                ),
+            ),
+            total=Money(amount=amount, currency="EUR"),
+            payment_method=payment_method,
+            ship_to=Address(
+                name="Ada Lovelace",
+                street="12 St James's Sq",
+                city="London",
+                postal_code="SW1Y",
+                country="GB",
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def happened() -> Callable[[Event], Event]:
+    """Publish an event and let payments consume it."""
+
+    def publish_and_deliver(event: Event) -> Event:
+        with transaction.atomic():
+            event = publish(event)
+        deliver(event, app="payments")
+        return event
+
+    return publish_and_deliver
+
+
+@pytest.fixture
+def said() -> Callable[[UUID], list[str]]:
+    """The names of what payments published about an order, in order."""
+
+    def names(order_id: UUID) -> list[str]:
+        records = EventRecord.objects.filter(aggregate_id=order_id, type__startswith="payments.")
+        return [record.type.split(".")[1] for record in records.order_by("position")]
+
+    return names
+
+
+@pytest.fixture
+def remind() -> Callable[[], int]:
+    """Deliver the reminders that payments set for itself, and return how many they were."""
+    return lambda: _deliver_scheduled(ScheduledMessage.Kind.REMINDER)
+
+
+@pytest.fixture
+def retry() -> Callable[[], int]:
+    """Deliver what payments failed on again, and return how many events that was."""
+    return lambda: _deliver_scheduled(ScheduledMessage.Kind.RETRY)
+
+
+def _deliver_scheduled(kind: str) -> int:
+    scheduled = list(ScheduledMessage.objects.filter(app="payments", kind=kind))
+    for message in scheduled:
+        message.delete()
+        consumer = consumer_of("payments", message.type)
+        assert consumer
+        runner.run(consumer, [json.loads(message.body)], [{"x-attempts": message.attempts}])
+    return len(scheduled)
+
+
+@pytest.fixture
+def rejected() -> Callable[[UUID], InventoryRejected]:
+    return lambda order_id: InventoryRejected(
+        order_id=order_id, shortages=(Shortage(sku="TEAPOT", requested=2, available=1),)
+    )
+
+
+@pytest.fixture
+def stopped() -> Callable[[UUID], FulfilmentStopped]:
+    return lambda order_id: FulfilmentStopped(order_id=order_id, reason="customer")
+
+
+@pytest.fixture
+def not_taken() -> Callable[[UUID], ShipmentFailed]:
+    return lambda order_id: ShipmentFailed(
+        order_id=order_id, shipment_id=uuid7(), code="failure", message="Address not served"
+    )

@@ -1,0 +1,213 @@
+"""A customer is charged once, whatever happens on the way, and everybody hears the truth about it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from django.db import connection, connections, transaction
+
+from payments import services
+from payments.errors import GatewayTimeout, InsideTransaction
+from payments.models import GatewayFault, Payment, SimulatedCharge
+from payments.simulator.gateway import SimulatedGateway
+from shop.messaging.models import EventRecord, ScheduledMessage
+from tests.support.inprocess import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+class DiesAfterCharge(SimulatedGateway):
+    """The worker is killed when the gateway has charged and before it can write that down."""
+
+    def charge(self, **call):
+        super().charge(**call)
+        raise SystemExit("killed")
+
+
+class NeverAnswers(SimulatedGateway):
+    """Nobody learns what became of a charge, because nothing did."""
+
+    def charge(self, **call):
+        raise GatewayTimeout("no answer")
+
+
+def charge(order):
+    return services.charge_customer(
+        order_id=order.order_id,
+        order_number=order.number,
+        amount=order.total,
+        payment_method=order.payment_method,
+    )
+
+
+def test_created_order_charges_the_customer(order, happened, said):
+    created = happened(order())
+
+    payment = Payment.objects.get(order_id=created.order_id)
+    assert (payment.state, payment.amount, payment.currency) == ("succeeded", Decimal("49.90"), "EUR")
+    assert payment.order_number == "ORD-1042"
+    assert said(created.order_id) == ["PaymentProcessed"]
+    taken = SimulatedCharge.objects.get(key=f"capture:{created.order_id}")
+    assert (taken.reference, taken.amount, taken.status) == (payment.reference, Decimal("49.90"), "succeeded")
+
+
+def test_payment_processed_says_how_much_was_charged(order, happened):
+    created = happened(order(amount="120.00"))
+
+    data = EventRecord.objects.get(type="payments.PaymentProcessed.v1").data
+    payment = Payment.objects.get()
+    assert data == {
+        "order_id": str(created.order_id),
+        "payment_id": str(payment.id),
+        "amount": {"amount": "120.00", "currency": "EUR"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "message"),
+    [
+        ("pm_card_visa_chargeDeclined", "generic_decline", "Your card was declined."),
+        (
+            "pm_card_visa_chargeDeclinedInsufficientFunds",
+            "insufficient_funds",
+            "Your card has insufficient funds.",
+        ),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", "Your card has expired."),
+        ("pm_card_of_a_stranger", "resource_missing", "No such PaymentMethod: 'pm_card_of_a_stranger'"),
+    ],
+)
+def test_declined_card_fails_the_payment(order, happened, said, token, code, message):
+    created = happened(order(token))
+
+    payment = Payment.objects.get()
+    assert (payment.state, payment.failure_code, payment.failure_message) == ("failed", code, message)
+    assert said(created.order_id) == ["PaymentFailed"]
+    assert EventRecord.objects.get(type="payments.PaymentFailed.v1").data["code"] == code
+    assert not SimulatedCharge.objects.filter(status="succeeded").exists()
+
+
+def test_timeout_after_charge_charges_once(order, happened, said):
+    created = happened(order("pm_card_timeoutAfterCharge"))
+
+    assert Payment.objects.get().state == "succeeded"
+    assert said(created.order_id) == ["PaymentProcessed"]
+    assert SimulatedCharge.objects.get().attempts == 1
+
+
+def test_charge_without_any_answer_is_tried_again_under_the_same_key(order, happened, said, retry, settings):
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.NeverAnswers"
+    created = happened(order())
+    assert Payment.objects.get().state == "processing"
+    assert said(created.order_id) == []
+
+    del settings.SHOP_PAYMENT_GATEWAY
+    assert retry() == 1
+    assert Payment.objects.get().state == "succeeded"
+    assert said(created.order_id) == ["PaymentProcessed"]
+
+
+def test_gateway_errors_pass_with_retries(order, happened, said):
+    created = happened(order("pm_card_gatewayError"))
+
+    assert said(created.order_id) == ["PaymentProcessed"]
+    assert SimulatedCharge.objects.get().attempts == 3
+
+
+def test_outage_of_the_gateway_delays_the_charge(order, happened, said, retry):
+    outage = GatewayFault.objects.create(kind="outage")
+    created = happened(order())
+    assert said(created.order_id) == []
+    assert ScheduledMessage.objects.get(kind="retry").last_error.startswith("GatewayUnavailable")
+
+    outage.delete()
+    retry()
+    assert said(created.order_id) == ["PaymentProcessed"]
+
+
+def test_crash_between_charge_and_settlement_charges_once(order, said, settings):
+    placed = order()
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.DiesAfterCharge"
+    with pytest.raises(SystemExit):
+        charge(placed)
+    assert Payment.objects.get().state == "processing"
+
+    del settings.SHOP_PAYMENT_GATEWAY
+    charge(placed)
+    assert Payment.objects.get().state == "succeeded"
+    assert said(placed.order_id) == ["PaymentProcessed"]
+    assert SimulatedCharge.objects.get().attempts == 1
+
+
+def test_duplicate_event_charges_once(order, happened, said):
+    created = happened(order())
+    deliver(created, app="payments")
+
+    assert said(created.order_id) == ["PaymentProcessed"]
+    assert SimulatedCharge.objects.count() == 1
+
+
+def test_charging_again_without_the_inbox_charges_once(order, said):
+    placed = order()
+    first, second = charge(placed), charge(placed)
+
+    assert first.pk == second.pk
+    assert said(placed.order_id) == ["PaymentProcessed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_on_the_same_order_charge_once(order, said):
+    placed = order()
+    GatewayFault.objects.create(kind="slow", operation="charge", seconds=0.2)  # both are inside at once
+
+    def work(_):
+        try:
+            return charge(placed).state
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as workers:
+        assert list(workers.map(work, range(2))) == ["succeeded", "succeeded"]
+    assert said(placed.order_id) == ["PaymentProcessed"]
+    assert SimulatedCharge.objects.get().attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_deliveries_at_once_charge_once(order, happened, said):
+    with transaction.atomic():
+        placed = services.publish(order())
+    GatewayFault.objects.create(kind="slow", operation="charge", seconds=0.2)
+
+    def work(_):
+        try:
+            deliver(placed, app="payments")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(work, range(2)))
+    assert said(placed.order_id) == ["PaymentProcessed"]
+    assert not ScheduledMessage.objects.exists()
+
+
+def test_gateway_refuses_to_be_called_inside_a_transaction(order):
+    with pytest.raises(InsideTransaction), transaction.atomic():
+        charge(order())
+    assert not SimulatedCharge.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_the_gateway_is_called(order, settings):
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.LooksAround"
+    charge(order())
+
+    assert LooksAround.saw == (False, "processing")  # the intent was committed before
+
+
+class LooksAround(SimulatedGateway):
+    """Notes what the gateway could see of the shop when it was called."""
+
+    saw: tuple[bool, str] | None = None
+
+    def charge(self, **call):
+        type(self).saw = connection.in_atomic_block, Payment.objects.get().state
+        return super().charge(**call)
