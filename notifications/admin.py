@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from notifications import services
@@ -61,7 +61,7 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
         return format_html(
             '<iframe title="The message" sandbox srcdoc="{}" style="width:100%; max-width:640px; '
             'height:560px; border:1px solid var(--border-color)"></iframe>',
-            html_of(notification),
+            escape(html_of(notification)),  # it is marked as safe, but not for an attribute
         )
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
