@@ -118,63 +118,64 @@ class DeliveryRequest(Request):
 
 
 class Dispatcher:
-    """Keeps what is ready and gives it to the pool, one batch for each place that is free."""
+    """Keeps what is ready and gives it to the pool, one batch for each place that is free.
+
+    With an event loop (AMQP) all of it happens in the loop's thread. Without one, messages, results
+    and starts have a thread each, for each of them may block.
+    """
 
     def __init__(self, c: Any) -> None:
         self._c = c
-        self._places = c.controller.concurrency + 1  # one more, so that no process waits for its next
+        #: With a loop one more than can run, so that no process waits for its next batch.
+        self._places = c.controller.concurrency + (1 if c.hub else 0)
         self._ready: dict[str, deque[Delivered]] = {}
-        #: With an event loop all happens in one thread; without, results come in another.
-        self._lock = threading.RLock()
+        self._changed = threading.Condition(threading.RLock())
         self._closed = False
-        self._pumping = False
         self._socket = select.poll()
         if c.hub:
             c.hub.on_tick.add(self._tick)
             if sock := getattr(c.connection.connection, "sock", None):
                 self._socket.register(sock, select.POLLIN)
+        else:
+            threading.Thread(target=self._start_when_ready, name="bridge", daemon=True).start()
 
     def add(self, delivered: Delivered) -> None:
         """Take a message in; it runs as soon as there is a place."""
-        with self._lock:
+        with self._changed:
             task = delivered.consumer.name if delivered.consumer else BURY_TASK
             self._ready.setdefault(task, deque()).append(delivered)
-        self._pump_soon()
+            self._changed.notify()
 
     def close(self) -> None:
         """Give back what has not been started."""
-        with self._lock:
+        with self._changed:
             self._closed = True
             if self._c.hub:
                 self._c.hub.on_tick.discard(self._tick)
             waiting = [delivered for queue in self._ready.values() for delivered in queue]
             self._ready.clear()
+            self._changed.notify()
         for delivered in waiting:
             delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
 
-    def _pump_soon(self) -> None:
-        if not self._c.hub:  # else the next tick does it, before the loop waits for anything
-            self._pump()
-
     def _tick(self) -> None:
-        """Pump once the socket has nothing more to read, so that the messages that are here go together.
+        """Start batches once the socket has nothing more to read, so that the messages here go together.
 
         A tick, because kombu's hub runs what call_soon() is given inside a callback only after the next
         poll, which may take a second.
         """
-        if any(self._ready.values()) and self._places > 0 and not self._socket.poll(0):
-            self._pump()
+        if any(self._ready.values()) and not self._socket.poll(0):
+            while batch := self._next_batch():
+                self._start(batch)
 
-    def _pump(self) -> None:
-        with self._lock:
-            if self._pumping:  # a pool without processes ran a batch at once; the loop below goes on
-                return
-            self._pumping = True
-            try:
-                while batch := self._next_batch():
-                    self._start(batch)
-            finally:
-                self._pumping = False
+    def _start_when_ready(self) -> None:
+        while not self._closed:
+            with self._changed:
+                batch = self._next_batch()
+                if not batch:
+                    self._changed.wait()
+                    continue
+            self._start(batch)  # blocks while the pool is full
 
     def _next_batch(self) -> Batch | None:
         waiting = {task: queue for task, queue in self._ready.items() if queue}
@@ -200,13 +201,13 @@ class Dispatcher:
         )
 
     def _settle(self, how: Callable[[Batch], None], batch: Batch) -> None:
-        """Acknowledge or reject in the thread that owns the connection."""
-        if self._c.hub is None or threading.current_thread() is threading.main_thread():
-            with self._lock:
-                how(batch)
-            self._pump_soon()
-        else:
+        """Acknowledge or reject; with an event loop in the thread that owns the connection."""
+        if self._c.hub and threading.current_thread() is not threading.main_thread():
             self._c.hub.call_soon(self._settle, how, batch)
+            return
+        with self._changed:
+            how(batch)
+            self._changed.notify()
 
     def _on_ack(self, batch: Batch) -> None:
         self._places += 1

@@ -16,6 +16,8 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"polling_interval": 0.2}
     if scheme == "pgmq":
         options |= {
+            # Said outright: without it pgmq's client would take DATABASE_URL from the environment.
+            "conn_string": "postgresql" + broker_url.removeprefix("pgmq"),
             "init_extension": False,  # the tables are installed by our own command, without superuser rights
             "use_notify": True,
             "notify_throttle_interval_ms": 0,
