@@ -1,0 +1,64 @@
+"""A small catalogue, and what inventory says of the orders that want some of it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+import inventory.consumers
+from inventory import queries, services
+from inventory.models import OrderStock, Product
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord
+
+assert inventory.consumers  # registered
+
+
+@pytest.fixture
+def teapot(db) -> Product:
+    return services.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), stock=5)
+
+
+@pytest.fixture
+def kettle(db) -> Product:
+    return services.add_product(sku="KETTLE", name="Copper kettle", price=Decimal("89.00"), stock=3)
+
+
+@pytest.fixture
+def wants() -> Callable[..., UUID]:
+    """Remember an order of so many of each SKU, and return its id."""
+
+    def remember(**lines: int) -> UUID:
+        order_id = uuid7()
+        services.remember_orders(lines={order_id: lines.items()})
+        return order_id
+
+    return remember
+
+
+@pytest.fixture
+def said() -> Callable[[UUID], list[str]]:
+    """The names of what inventory published about an order, in order."""
+
+    def names(order_id: UUID) -> list[str]:
+        records = EventRecord.objects.filter(aggregate_id=order_id).order_by("position")
+        return [record.type.split(".")[1] for record in records]
+
+    return names
+
+
+@pytest.fixture
+def state() -> Callable[[UUID], str]:
+    return lambda order_id: OrderStock.objects.get(pk=order_id).state
+
+
+@pytest.fixture
+def available() -> Callable[[str], int]:
+    return lambda sku: Product.objects.get(sku=sku).available
+
+
+@pytest.fixture
+def balanced() -> Callable[[], bool]:
+    """Whether every product has what its movements add up to."""
+    return lambda: all(facts.expected == facts.available for facts in queries.stock_facts())

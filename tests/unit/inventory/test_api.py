@@ -1,0 +1,127 @@
+"""The catalogue for everybody, the stock for staff."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from inventory import services
+from inventory.models import StockMovement
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.inventory.urls")]
+
+
+@pytest.fixture
+def anybody() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def ada() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("ada"))
+    return client
+
+
+@pytest.fixture
+def olga() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("olga", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def old_pot(db):
+    return services.add_product(sku="OLD", name="Old pot", price=Decimal("1.00"), active=False)
+
+
+def skus(response):
+    return sorted(row["sku"] for row in response.json()["results"])
+
+
+def test_everybody_sees_what_is_sold(anybody, teapot, old_pot):
+    services.adjust_stock(sku="TEAPOT", quantity=-5, reason="Broken")
+    response = anybody.get("/api/v1/products")
+    assert response.json()["results"] == [
+        {
+            "sku": "TEAPOT",
+            "name": "Teapot",
+            "description": "",
+            "price": {"amount": "24.95", "currency": "EUR"},
+            "picture": "",
+            "active": True,
+            "in_stock": False,
+            "url": "http://testserver/api/v1/products/TEAPOT",
+        }
+    ]
+
+
+def test_products_are_found_by_all_words(anybody, teapot, kettle):
+    assert skus(anybody.get("/api/v1/products?search=copper KETTLE")) == ["KETTLE"]
+    assert skus(anybody.get("/api/v1/products?search=copper teapot")) == []
+
+
+def test_only_staff_see_what_is_not_sold(anybody, olga, teapot, old_pot):
+    assert skus(olga.get("/api/v1/products")) == ["OLD", "TEAPOT"]
+    assert skus(olga.get("/api/v1/products?active=false")) == ["OLD"]
+    assert skus(anybody.get("/api/v1/products?active=false")) == []
+    assert anybody.get("/api/v1/products/OLD").status_code == 404
+    assert olga.get("/api/v1/products/OLD").status_code == 200
+
+
+def test_a_page_of_products_takes_one_statement(anybody, teapot, kettle, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        anybody.get("/api/v1/products")
+
+
+def test_the_stock_is_for_staff(anybody, ada, olga, teapot):
+    assert anybody.get("/api/v1/stock").status_code == 401
+    assert ada.get("/api/v1/stock").status_code == 403
+    assert olga.get("/api/v1/stock").json()["results"] == [
+        {"sku": "TEAPOT", "name": "Teapot", "active": True, "initial": 5, "available": 5}
+    ]
+
+
+def test_staff_adjust_the_stock(olga, teapot):
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -2, "reason": "Broken"}, format="json")
+    assert response.status_code == 200
+    assert response.json()["available"] == 3
+    movement = StockMovement.objects.get(kind="adjusted")
+    assert (movement.actor, movement.reason) == ("olga", "Broken")
+
+
+def test_customers_do_not_adjust_the_stock(anybody, ada, teapot, available):
+    for client, status in ((anybody, 401), (ada, 403)):
+        response = client.post("/api/v1/stock/TEAPOT/adjust", {"quantity": 9, "reason": "x"}, format="json")
+        assert response.status_code == status
+    assert available("TEAPOT") == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"quantity": "many", "reason": "Delivery"}, "quantity"),
+        ({"quantity": 0, "reason": "Delivery"}, "quantity"),
+        ({"quantity": 10**12, "reason": "Delivery"}, "quantity"),
+        ({"quantity": 1}, "reason"),
+        ({"quantity": 1, "reason": " "}, "reason"),
+        ({"quantity": 1, "reason": "Delivery", "available": 99}, "available"),
+    ],
+)
+def test_a_wrong_adjustment_names_its_field(olga, teapot, body, field, available):
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", body, format="json")
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert available("TEAPOT") == 5
+
+
+def test_more_than_there_is_cannot_be_taken_away(olga, teapot):
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -6, "reason": "Broken"}, format="json")
+    assert response.status_code == 409
+    assert response.json()["detail"] == "There are only 5 of TEAPOT: 6 cannot be taken away."
+
+
+def test_what_does_not_exist_cannot_be_adjusted(olga):
+    response = olga.post("/api/v1/stock/GHOST/adjust", {"quantity": 1, "reason": "x"}, format="json")
+    assert response.status_code == 404

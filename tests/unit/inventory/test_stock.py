@@ -1,0 +1,216 @@
+"""Taking stock for orders and giving it back: all or nothing, once, in whatever order the events come."""
+
+import pytest
+from django.db import transaction
+
+from inventory import services
+from inventory.events import InventoryReleased
+from inventory.models import OrderStock, StockMovement
+from orders.events import Address, OrderCreated, OrderedLine
+from payments.events import PaymentProcessed
+from shipping.events import FulfilmentStopped, ShipmentFailed
+from shop.messaging.contracts import Money
+from shop.messaging.errors import TooEarly
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord, ScheduledMessage
+from shop.messaging.publishing import publish
+from tests.support.inprocess import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+def happened(event):
+    """Publish an event and let inventory consume it."""
+    with transaction.atomic():
+        event = publish(event)
+    deliver(event, app="inventory")
+    return event
+
+
+def order_created(order_id, **lines):
+    price = Money(amount="24.95", currency="EUR")
+    return OrderCreated(
+        order_id=order_id,
+        number="ORD-1042",
+        customer_id=7,
+        customer_name="Ada Lovelace",
+        customer_email="ada@example.com",
+        lines=[OrderedLine(sku=sku, name=sku, quantity=n, unit_price=price) for sku, n in lines.items()],
+        total=price,
+        payment_method="pm_card_visa",
+        ship_to=Address(
+            name="Ada", street="12 St James's Sq", city="London", postal_code="SW1Y", country="GB"
+        ),
+    )
+
+
+def payment_processed(order_id):
+    return PaymentProcessed(
+        order_id=order_id, payment_id=uuid7(), amount=Money(amount="24.95", currency="EUR")
+    )
+
+
+# --- Deducting ---
+
+
+def test_a_paid_order_takes_all_its_lines(teapot, kettle, wants, said, available, balanced):
+    order = wants(TEAPOT=2, KETTLE=1)
+    services.deduct_stock(order_ids=[order])
+
+    assert (available("TEAPOT"), available("KETTLE")) == (3, 2)
+    assert said(order) == ["InventoryUpdated"]
+    assert EventRecord.objects.get().data["lines"] == [
+        {"sku": "TEAPOT", "quantity": 2},
+        {"sku": "KETTLE", "quantity": 1},
+    ]
+    assert balanced()
+
+
+def test_an_order_that_cannot_have_all_lines_takes_none(teapot, kettle, wants, said, available, state):
+    order = wants(TEAPOT=2, KETTLE=4)
+    services.deduct_stock(order_ids=[order])
+
+    assert (available("TEAPOT"), available("KETTLE")) == (5, 3)
+    assert state(order) == OrderStock.State.REJECTED
+    assert said(order) == ["InventoryRejected"]
+    assert EventRecord.objects.get().data["shortages"] == [{"sku": "KETTLE", "requested": 4, "available": 3}]
+    assert not StockMovement.objects.filter(order_id=order).exists()
+
+
+def test_a_product_that_does_not_exist_is_out_of_stock(teapot, wants, said):
+    order = wants(TEAPOT=1, GHOST=1)
+    services.deduct_stock(order_ids=[order])
+    assert said(order) == ["InventoryRejected"]
+
+
+def test_in_a_batch_older_orders_come_first_and_a_rejection_undoes_no_other(
+    teapot, kettle, wants, state, available, balanced
+):
+    first, greedy, last = wants(TEAPOT=3), wants(TEAPOT=3, KETTLE=1), wants(TEAPOT=2, KETTLE=3)
+    services.deduct_stock(order_ids=[last, greedy, first])
+
+    assert [state(order) for order in (first, greedy, last)] == ["deducted", "rejected", "deducted"]
+    assert (available("TEAPOT"), available("KETTLE")) == (0, 0)
+    assert balanced()
+
+
+def test_a_second_payment_event_takes_nothing_more(teapot, wants, said, available):
+    order = wants(TEAPOT=2)
+    services.deduct_stock(order_ids=[order])
+    assert services.deduct_stock(order_ids=[order]) == []
+    assert available("TEAPOT") == 3
+    assert said(order) == ["InventoryUpdated"]
+
+
+def test_a_batch_takes_few_statements(teapot, kettle, wants, django_assert_num_queries):
+    orders = [wants(TEAPOT=1) for _ in range(4)] + [wants(KETTLE=9)]
+    # Two savepoints' worth of frame; orders, products, update, movements, states; log lock and append.
+    with django_assert_num_queries(9):
+        services.deduct_stock(order_ids=orders)
+
+
+def test_payment_before_the_order_is_known_is_too_early():
+    with pytest.raises(TooEarly, match="not heard of yet"):
+        services.deduct_stock(order_ids=[uuid7()])
+
+
+# --- Giving back ---
+
+
+def test_restocking_puts_everything_back_once(teapot, wants, said, available, state, balanced):
+    order = wants(TEAPOT=2)
+    services.deduct_stock(order_ids=[order])
+    services.restock(order_ids=[order])
+    services.restock(order_ids=[order])
+
+    assert available("TEAPOT") == 5
+    assert state(order) == OrderStock.State.RESTOCKED
+    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+    assert balanced()
+
+
+def test_stopping_a_deducted_order_restocks_it(teapot, wants, said, available):
+    order = wants(TEAPOT=2)
+    services.deduct_stock(order_ids=[order])
+    services.stop_orders(order_ids=[order])
+    assert available("TEAPOT") == 5
+    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+
+
+def test_stopping_an_order_before_payment_releases_it_for_good(teapot, wants, said, available, state):
+    order = wants(TEAPOT=2)
+    services.stop_orders(order_ids=[order])
+    services.deduct_stock(order_ids=[order])
+    assert state(order) == OrderStock.State.RELEASED
+    assert available("TEAPOT") == 5
+    assert said(order) == ["InventoryReleased"]
+
+
+def test_stopping_a_rejected_order_still_answers(teapot, wants, said):
+    order = wants(TEAPOT=9)
+    services.deduct_stock(order_ids=[order])
+    services.stop_orders(order_ids=[order])
+    assert said(order) == ["InventoryRejected", "InventoryReleased"]
+
+
+def test_stopping_an_order_that_was_restocked_says_nothing_twice(teapot, wants, said):
+    order = wants(TEAPOT=1)
+    services.deduct_stock(order_ids=[order])
+    services.restock(order_ids=[order])
+    services.stop_orders(order_ids=[order])
+    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+
+
+def test_one_batch_of_stops_answers_each_order_by_its_state(teapot, wants, said, balanced):
+    taken, untaken, unknown = wants(TEAPOT=2), wants(TEAPOT=2), uuid7()
+    services.deduct_stock(order_ids=[taken])
+    services.stop_orders(order_ids=[unknown, untaken, taken])
+    assert said(taken)[-1] == "InventoryRestocked"
+    assert said(untaken) == said(unknown) == ["InventoryReleased"]
+    assert balanced()
+
+
+# --- Through the consumers ---
+
+
+def test_the_events_of_an_order_do_their_work_however_often_they_come(teapot, said, available):
+    order = uuid7()
+    created = happened(order_created(order, TEAPOT=2))
+    paid = happened(payment_processed(order))
+    failed = happened(
+        ShipmentFailed(order_id=order, shipment_id=uuid7(), code="failure", message="Address not served")
+    )
+    for event in (failed, created, paid, failed):
+        deliver(event, app="inventory")
+    assert available("TEAPOT") == 5
+    assert [name for name in said(order) if name.startswith("Inventory")] == [
+        "InventoryUpdated",
+        "InventoryRestocked",
+    ]
+
+
+def test_a_late_creation_and_payment_of_a_stopped_order_do_nothing(teapot, said, available, state):
+    order = uuid7()
+    happened(FulfilmentStopped(order_id=order, reason="customer"))
+    happened(order_created(order, TEAPOT=2))
+    happened(payment_processed(order))
+    assert state(order) == OrderStock.State.RELEASED
+    assert available("TEAPOT") == 5
+    assert "InventoryUpdated" not in said(order)
+
+
+def test_a_payment_that_overtakes_the_order_waits_for_it():
+    order = uuid7()
+    happened(payment_processed(order))
+    assert ScheduledMessage.objects.get().kind == ScheduledMessage.Kind.PARKED
+
+
+def test_a_failed_shipment_that_overtakes_the_deduction_is_too_early(teapot, wants):
+    with pytest.raises(TooEarly):
+        services.restock(order_ids=[wants(TEAPOT=1)])
+
+
+def test_released_says_only_which_order(wants):
+    order = wants(TEAPOT=1)
+    services.stop_orders(order_ids=[order])
+    assert InventoryReleased.model_validate(EventRecord.objects.get().data).order_id == order
