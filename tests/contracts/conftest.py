@@ -1,0 +1,125 @@
+"""One suite, three brokers: a worker process with relay, bridge and pool on each of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from kombu import Connection
+
+from shop.messaging.contracts import Event
+from shop.messaging.publishing import publish
+from shop.messaging.transports import transport_settings
+from tests.contracts.probe import consumers  # noqa: F401 - registers them
+
+#: A broker of the tests' own on each server, so that nobody else's messages are in the way.
+SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": ""}
+
+
+def eventually(check: Callable[[], object], *, within: float = 20) -> None:
+    """Wait until ``check()`` is true; fail with what it last said."""
+    deadline = time.monotonic() + within
+    while not (result := check()):
+        assert time.monotonic() < deadline, f"not within {within} s: {result!r}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def probe_table(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS probe_note (probe_id uuid, what text, size int, pid int)")
+        cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_no_truncate")
+
+
+@pytest.fixture(params=SCHEMES, scope="module")
+def broker_url(request) -> str:
+    """The URL of each broker in turn."""
+    if request.param == "memory":
+        return "memory://"
+    url = os.environ.get(SCHEMES[request.param], "")
+    if not url:
+        pytest.skip(f"{SCHEMES[request.param]} is not set")
+    return url
+
+
+@pytest.fixture(scope="module")
+def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that serves the probe's queue and relays."""
+    log = tmp_path_factory.mktemp("worker") / "log"
+    with django_db_blocker.unblock():
+        database = connection.settings_dict
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.contracts.settings",
+        "CELERY_BROKER_URL": broker_url,
+        "DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@"
+        f"{database['HOST']}:{database['PORT']}/{database['NAME']}",
+        "DJANGO_DEBUG": "1",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-Q", "tests,messaging", "-c", "2"]
+    flags = ["--without-heartbeat", "--without-gossip", "--without-mingle", "-l", "INFO"]
+    with log.open("wb") as out:
+        process = subprocess.Popen([*command, *flags], env=env, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        eventually(lambda: b"ready." in log.read_bytes() or process.poll(), within=30)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        _stop(process)
+        print(log.read_text()[-20_000:])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(autouse=True)
+def _emptied(probe_table, transactional_db) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE probe_note")
+
+
+class Probe:
+    """What a test can do and see."""
+
+    def __init__(self, broker_url: str) -> None:
+        self.broker_url = broker_url
+
+    @property
+    def is_amqp(self) -> bool:
+        return self.broker_url.startswith("amqp")
+
+    def publish(self, *events: Event) -> list[Event]:
+        """Publish events in one transaction."""
+        with transaction.atomic():
+            return [publish(event) for event in events]
+
+    def notes(self, probe_id: UUID | None = None) -> list[tuple[str, int]]:
+        """What was noted of a probe, or of all: behaviour and size of the batch."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT what, size FROM probe_note WHERE %(id)s::uuid IS NULL OR probe_id = %(id)s::uuid",
+                {"id": probe_id},
+            )
+            return cursor.fetchall()
+
+    def broker(self) -> Connection:
+        """A connection to the broker; closing it is the caller's."""
+        options = transport_settings(self.broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+        return Connection(self.broker_url, transport_options=options)
+
+
+@pytest.fixture
+def probe(worker, broker_url) -> Probe:
+    return Probe(broker_url)
+
+

@@ -1,0 +1,117 @@
+"""What messaging promises, on every broker: each test runs on RabbitMQ, on pgmq and in memory."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from shop.messaging import cloudevents, outbox
+from shop.messaging.dead_letters import replay_dead_letter
+from shop.messaging.ids import uuid7
+from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
+from shop.messaging.scheduling import schedule
+from tests.contracts.conftest import eventually
+from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
+
+SENT_CONSUMER = "tests.when_probe_sent_note_it"
+
+
+def sent(behaviour: str = "note", number: int = 0) -> ProbeSent:
+    return ProbeSent(probe_id=uuid7(), behaviour=behaviour, number=number)
+
+
+def test_an_event_reaches_its_consumer_and_leaves_the_outbox(probe):
+    [event] = probe.publish(sent())
+
+    eventually(lambda: probe.notes(event.probe_id))
+    eventually(lambda: not OutboxEntry.objects.exists())
+    assert InboxEntry.objects.get(event_id=event.meta.id).consumer == SENT_CONSUMER
+
+
+def test_what_is_ready_is_consumed_together(probe):
+    events = probe.publish(*(sent(number=n) for n in range(500)))
+
+    eventually(lambda: len(probe.notes()) == len(events))
+    assert max(size for _, size in probe.notes()) > 1
+    assert len({event.probe_id for event in events}) == InboxEntry.objects.count()
+
+
+def test_a_failing_event_is_retried_later_and_holds_nobody_up(probe):
+    *good, bad = probe.publish(*(sent() for _ in range(20)), sent("fail"))
+
+    eventually(lambda: len(probe.notes()) == len(good))
+    eventually(lambda: ScheduledMessage.objects.filter(message_id=bad.meta.id).exists())
+    retry = ScheduledMessage.objects.get(message_id=bad.meta.id)
+    assert (retry.kind, retry.attempts) == ("retry", 1)
+    assert "this probe always fails" in retry.last_error
+    assert not InboxEntry.objects.filter(event_id=bad.meta.id).exists()
+
+
+def test_attempts_are_counted_from_delivery_to_delivery(probe):
+    [bad] = probe.publish(sent("fail"))
+    attempts = ScheduledMessage.objects.filter(message_id=bad.meta.id, attempts=2)
+
+    eventually(attempts.exists)
+
+
+def test_a_permanent_failure_is_a_dead_letter_at_once_and_can_be_replayed(probe):
+    [event] = probe.publish(sent("refuse"))
+
+    eventually(DeadLetter.objects.exists)
+    letter = DeadLetter.objects.get()
+    assert (letter.consumer, letter.event_id, letter.cause) == (SENT_CONSUMER, event.meta.id, "failed")
+    assert "can never be consumed" in letter.error
+    assert "when_probe_sent_note_it" in letter.traceback
+
+    replay_dead_letter(dead_letter_id=letter.pk, by="olga")
+    eventually(lambda: DeadLetter.objects.filter(status="open").exists())
+    assert DeadLetter.objects.get(pk=letter.pk).status == "replayed"
+
+
+def test_an_event_that_comes_too_early_waits_for_its_predecessor(probe):
+    [early] = probe.publish(sent("too_early"))
+    eventually(lambda: ScheduledMessage.objects.filter(kind="parked").exists())
+
+    probe.publish(ProbeNudged(probe_id=early.probe_id))
+    eventually(lambda: len(probe.notes(early.probe_id)) == 2)
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_reminder_comes_when_it_is_due(probe):
+    soon, late = uuid7(), uuid7()
+    with transaction.atomic():
+        schedule(ProbeDue(probe_id=soon), at=datetime.now(UTC) + timedelta(seconds=0.5))
+        schedule(ProbeDue(probe_id=late), at=datetime.now(UTC) + timedelta(hours=1))
+
+    eventually(lambda: probe.notes(soon))
+    assert probe.notes(late) == []
+
+
+def test_an_event_delivered_twice_takes_effect_once(probe):
+    [event] = probe.publish(sent())
+    eventually(lambda: probe.notes(event.probe_id))
+    with transaction.atomic():
+        for _ in range(3):
+            outbox.enqueue(
+                message_id=event.meta.id,
+                aggregate_id=event.probe_id,
+                type=event.type,
+                queue="tests.events",
+                body=cloudevents.encode(event),
+                headers={},
+            )
+    [marker] = probe.publish(sent())
+
+    eventually(lambda: probe.notes(marker.probe_id))
+    eventually(lambda: not OutboxEntry.objects.exists())
+    assert len(probe.notes(event.probe_id)) == 1
+
+
+def test_an_event_that_kills_its_worker_is_a_dead_letter_and_the_others_are_consumed(probe):
+    *good, killer = probe.publish(*(sent() for _ in range(10)), sent("crash"))
+
+    eventually(DeadLetter.objects.exists, within=60)
+    letter = DeadLetter.objects.get()
+    assert letter.cause == "crashed"
+    assert str(killer.meta.id) in letter.body
+    eventually(lambda: len(probe.notes()) == len(good))
+
