@@ -91,7 +91,7 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     permission_classes = [IsAdminUser]
     filterset_class = PaymentFilter
     lookup_value_regex = UUID_PATTERN
-    queryset = Payment.objects.prefetch_related("refunds")
+    queryset = Payment.objects.all()
 
     def get_serializer_class(self) -> type[PaymentSerializer]:
         """One payment comes with its refunds."""

@@ -146,6 +146,7 @@ class Refund(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_per_reason"),
             models.UniqueConstraint(

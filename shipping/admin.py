@@ -14,6 +14,10 @@ from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEven
 class ReadOnly(admin.options.BaseModelAdmin[Any]):
     """Nothing here is written by hand."""
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show every column, also those that no form would."""
+        return [field.name for field in self.opts.concrete_fields]
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -25,7 +25,7 @@ class ShipmentInfo:
     id: UUID
     order_id: UUID
     order_number: str
-    #: ``remembered``, ``booking``, ``shipped``, ``delivered``, ``returned``, ``lost``, ``failed``, ``stopped``.
+    #: A word of :class:`shipping.models.Shipment.State`, as in ``shipped``.
     state: str
     destination: Destination
     carrier: str

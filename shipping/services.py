@@ -68,8 +68,7 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
         )
         for order in orders
     ]
-    with transaction.atomic():
-        Shipment.objects.bulk_create(shipments, ignore_conflicts=True)
+    Shipment.objects.bulk_create(shipments, ignore_conflicts=True)
 
 
 def book_shipment(*, order_id: UUID) -> Shipment:

@@ -85,13 +85,13 @@ class SimulatedGateway:
 
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
     """Charge ``made``, or go on with what was made under its key before."""
+    _try_to_charge(made, behaviour)
     with transaction.atomic():
         charge = _insert_or_lock(made)
-        if charge.status == SimulatedCharge.Status.PROCESSING:
-            _check_same(charge, made)
+        _check_same(charge, made)
+        if charge.pk != made.pk and charge.status == SimulatedCharge.Status.PROCESSING:
             _try_to_charge(charge, behaviour)
-        elif charge.status != SimulatedCharge.Status.CANCELED:
-            _check_same(charge, made)
+            charge.save(update_fields=["attempts", "status", "code", "message"])
     return charge
 
 
@@ -101,7 +101,6 @@ def _try_to_charge(charge: SimulatedCharge, behaviour: Behaviour) -> None:
         declined = bool(behaviour.decline_code)
         charge.status = SimulatedCharge.Status.DECLINED if declined else SimulatedCharge.Status.SUCCEEDED
         charge.code, charge.message = behaviour.decline_code, behaviour.message
-    charge.save(update_fields=["attempts", "status", "code", "message"])
 
 
 def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:
@@ -110,6 +109,8 @@ def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:
 
 
 def _check_same(known: SimulatedCharge, asked: SimulatedCharge) -> None:
+    if known.status == SimulatedCharge.Status.CANCELED:
+        return
     if (known.amount, known.currency, known.token) != (asked.amount, asked.currency, asked.token):
         raise KeyReused(f"{known.key} was used for {known.amount} {known.currency} before")
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 
 import payments.consumers
@@ -20,6 +22,12 @@ from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
 
 assert payments.consumers  # registered
+
+
+@pytest.fixture
+def admin_user(db: None) -> AbstractUser:
+    """An operator without a password: to hash one takes longer than any test here."""
+    return get_user_model().objects.create(username="grace.hopper", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""Orders on their way to the carrier, and what shipping says of them."""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+
+import shipping.consumers
+from inventory.events import InventoryUpdated, StockLine
+from orders.events import Address, OrderCancellationRequested, OrderCreated, OrderedLine
+from shop.messaging import runner
+from shop.messaging.consuming import consumer_of
+from shop.messaging.contracts import Event, Money
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord, ScheduledMessage
+from shop.messaging.publishing import publish
+from tests.support.inprocess import deliver
+
+assert shipping.consumers  # registered
+
+
+@pytest.fixture
+def admin_user(db: None) -> AbstractUser:
+    """An operator without a password: to hash one takes longer than any test here."""
+    return get_user_model().objects.create(username="grace.hopper", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def order() -> Callable[..., OrderCreated]:
+    """Make Ada's order of a teapot, to be sent to a given street."""
+
+    def make(street: str = "12 St James's Sq") -> OrderCreated:
+        price = Money(amount="24.95", currency="EUR")
+        return OrderCreated(
+            order_id=uuid7(),
+            number="ORD-1042",
+            customer_id=7,
+            customer_name="Ada Lovelace",
+            customer_email="ada@example.com",
+            lines=(OrderedLine(sku="TEAPOT", name="Teapot", quantity=1, unit_price=price),),
+            total=price,
+            payment_method="pm_card_visa",
+            ship_to=Address(
+                name="Ada Lovelace", street=street, city="London", postal_code="SW1Y", country="GB"
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def happened() -> Callable[[Event], Event]:
+    """Publish an event and let shipping consume it."""
+
+    def publish_and_deliver(event: Event) -> Event:
+        with transaction.atomic():
+            event = publish(event)
+        deliver(event, app="shipping")
+        return event
+
+    return publish_and_deliver
+
+
+@pytest.fixture
+def said() -> Callable[[UUID], list[str]]:
+    """The names of what shipping published about an order, in order."""
+
+    def names(order_id: UUID) -> list[str]:
+        records = EventRecord.objects.filter(aggregate_id=order_id, type__startswith="shipping.")
+        return [record.type.split(".")[1] for record in records.order_by("position")]
+
+    return names
+
+
+@pytest.fixture
+def remind() -> Callable[[], int]:
+    """Deliver the reminders that shipping set for itself, and return how many they were."""
+    return lambda: _deliver_scheduled(ScheduledMessage.Kind.REMINDER)
+
+
+@pytest.fixture
+def retry() -> Callable[[], int]:
+    """Deliver what shipping failed on or parked again, and return how many events that was."""
+    return lambda: sum(
+        _deliver_scheduled(kind) for kind in (ScheduledMessage.Kind.RETRY, ScheduledMessage.Kind.PARKED)
+    )
+
+
+def _deliver_scheduled(kind: str) -> int:
+    scheduled = list(ScheduledMessage.objects.filter(app="shipping", kind=kind))
+    for message in scheduled:
+        message.delete()
+        consumer = consumer_of("shipping", message.type)
+        assert consumer
+        runner.run(consumer, [json.loads(message.body)], [{"x-attempts": message.attempts}])
+    return len(scheduled)
+
+
+@pytest.fixture
+def in_stock() -> Callable[[UUID], InventoryUpdated]:
+    return lambda order_id: InventoryUpdated(order_id=order_id, lines=(StockLine(sku="TEAPOT", quantity=1),))
+
+
+@pytest.fixture
+def cancelled() -> Callable[..., OrderCancellationRequested]:
+    return lambda order_id, reason="customer": OrderCancellationRequested(order_id=order_id, reason=reason)
+
+
+@pytest.fixture
+def shipped(order, happened, in_stock) -> Callable[..., OrderCreated]:
+    """Place an order and let its parcel be booked."""
+
+    def place_and_book(street: str = "12 St James's Sq") -> OrderCreated:
+        created = happened(order(street))
+        happened(in_stock(created.order_id))
+        return created
+
+    return place_and_book

@@ -1,0 +1,189 @@
+"""Until the parcel has left, an order can be stopped; afterwards it cannot."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from shipping import services
+from shipping.errors import NotStoppable
+from shipping.models import CarrierFault, Shipment, SimulatedLabel
+from shipping.simulator.carrier import SimulatedCarrier
+from shop.messaging.ids import uuid7
+from shop.messaging.models import EventRecord, ScheduledMessage
+from tests.support.inprocess import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+class StoppedBeforeItBooks(SimulatedCarrier):
+    """The stop comes when the call is under way, and gets to the carrier first."""
+
+    def book(self, *, key, to):
+        services.stop_shipment(order_id=key.removeprefix("ship:"), reason="customer")
+        return super().book(key=key, to=to)
+
+
+class StoppedAfterItBooked(SimulatedCarrier):
+    """The stop comes when the carrier has booked and its answer is under way."""
+
+    def book(self, *, key, to):
+        label = super().book(key=key, to=to)
+        services.stop_shipment(order_id=key.removeprefix("ship:"), reason="customer")
+        return label
+
+
+def test_cancellation_before_booking_stops(order, happened, said, cancelled):
+    created = happened(order())
+    happened(cancelled(created.order_id))
+
+    assert Shipment.objects.get().state == "stopped"
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert EventRecord.objects.get(type="shipping.FulfilmentStopped.v1").data["reason"] == "customer"
+    assert not SimulatedLabel.objects.exists()
+
+
+def test_stopped_order_is_not_booked_when_its_stock_comes(order, happened, said, cancelled, in_stock):
+    created = happened(order())
+    happened(cancelled(created.order_id, "payment_overdue"))
+    happened(in_stock(created.order_id))
+
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert not SimulatedLabel.objects.exists()
+
+
+def test_cancellation_before_the_order_leaves_a_tombstone(order, happened, said, cancelled, in_stock):
+    placed = order()
+    happened(cancelled(placed.order_id))
+    happened(placed)
+    happened(in_stock(placed.order_id))
+
+    assert Shipment.objects.get().state == "stopped"
+    assert said(placed.order_id) == ["FulfilmentStopped"]
+    assert not SimulatedLabel.objects.exists()
+
+
+def test_cancellation_after_the_parcel_left_is_rejected(shipped, happened, said, cancelled):
+    created = shipped()
+    happened(cancelled(created.order_id))
+
+    assert Shipment.objects.get().state == "shipped"
+    assert said(created.order_id) == ["OrderShipped", "CancellationRejected"]
+
+
+def test_cancellation_of_a_delivered_order_is_rejected(shipped, happened, said, cancelled, remind):
+    created = shipped()
+    while remind():
+        pass
+    happened(cancelled(created.order_id, "operator"))
+
+    assert said(created.order_id)[-1] == "CancellationRejected"
+
+
+def test_cancellation_of_a_refused_parcel_changes_nothing(shipped, happened, said, cancelled):
+    created = shipped("EZ6000000006")
+    happened(cancelled(created.order_id))
+
+    assert said(created.order_id) == ["ShipmentFailed"]
+    assert Shipment.objects.get().state == "failed"
+
+
+@pytest.mark.parametrize("moment", ["StoppedBeforeItBooks", "StoppedAfterItBooked"])
+def test_stop_during_the_booking_voids_the_label(shipped, said, settings, moment):
+    settings.SHOP_CARRIER = f"{__name__}.{moment}"
+    created = shipped()
+
+    assert Shipment.objects.get().state == "stopped"
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert SimulatedLabel.objects.get().status == "voided"
+    assert not ScheduledMessage.objects.exists()
+
+
+def test_stop_during_a_refused_booking_stops(shipped, said, settings):
+    settings.SHOP_CARRIER = f"{__name__}.StoppedAfterItBooked"
+    created = shipped("EZ6000000006")
+
+    assert said(created.order_id) == ["FulfilmentStopped"]
+
+
+def test_stop_while_the_carrier_is_out_is_made_up_for(shipped, happened, said, cancelled, retry):
+    """Frozen at once, so that neither order of the retries lets the parcel leave."""
+    outage = CarrierFault.objects.create(kind="outage")
+    created = shipped()
+    happened(cancelled(created.order_id))
+    assert said(created.order_id) == []
+
+    outage.delete()
+    assert retry() == 2
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert SimulatedLabel.objects.get().status == "voided"
+
+
+def test_timeout_of_the_void_asks_by_key(shipped, happened, said, cancelled):
+    CarrierFault.objects.create(kind="outage", operation="book")
+    created = shipped()
+    CarrierFault.objects.create(kind="timeout", operation="void", calls_left=1)
+    happened(cancelled(created.order_id))
+
+    assert said(created.order_id) == ["FulfilmentStopped"]
+
+
+def test_duplicate_cancellation_stops_once(order, happened, said, cancelled):
+    created = happened(order())
+    event = happened(cancelled(created.order_id))
+    deliver(event, app="shipping")
+    happened(cancelled(created.order_id, "operator"))
+
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert Shipment.objects.get().stop_reason == "customer"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("head_start", [0.0, 0.05])
+def test_booking_and_stop_at_once_agree(order, happened, said, head_start):
+    """Whoever is first, exactly one of them is told, and the carrier's books say the same."""
+    created = happened(order())
+    CarrierFault.objects.create(kind="slow", operation="void", seconds=head_start)
+    CarrierFault.objects.create(kind="slow", operation="book", seconds=0.03)
+    calls = [
+        lambda: services.book_shipment(order_id=created.order_id),
+        lambda: services.stop_shipment(order_id=created.order_id, reason="customer"),
+    ]
+
+    def work(call):
+        try:
+            call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(work, calls))
+    labels = list(SimulatedLabel.objects.values_list("status", flat=True))
+    if Shipment.objects.get().state == "stopped":
+        assert said(created.order_id) == ["FulfilmentStopped"]
+        assert "booked" not in labels
+    else:
+        assert said(created.order_id) == ["OrderShipped", "CancellationRejected"]
+        assert labels == ["booked"]
+
+
+def test_operator_voids_what_has_not_left(order, happened, said):
+    created = happened(order())
+    services.void_shipment(shipment_id=Shipment.objects.get().id)
+
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert Shipment.objects.get().stop_reason == "operator"
+
+
+def test_operator_cannot_void_what_has_left(shipped, said):
+    created = shipped()
+    with pytest.raises(NotStoppable, match="this shipment is shipped"):
+        services.void_shipment(shipment_id=Shipment.objects.get().id)
+
+    assert said(created.order_id) == ["OrderShipped"]
+
+
+def test_cancellation_of_an_order_nobody_knows_is_answered(happened, said, cancelled):
+    event = happened(cancelled(uuid7(), "operator"))
+
+    assert said(event.order_id) == ["FulfilmentStopped"]

@@ -1,0 +1,104 @@
+"""A parcel is followed until it has arrived, or come back."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from shipping import services
+from shipping.models import CarrierFault, Shipment, TrackingEvent
+from shop.messaging.models import EventRecord, ScheduledMessage
+
+pytestmark = pytest.mark.django_db
+
+
+def statuses():
+    return list(TrackingEvent.objects.values_list("status", flat=True))
+
+
+def test_parcel_moves_one_step_at_a_time_until_it_is_delivered(shipped, said, remind):
+    created = shipped()
+
+    seen = []
+    while remind():
+        seen.append(Shipment.objects.get().tracking_status)
+    assert seen == ["in_transit", "out_for_delivery", "delivered"]
+    assert statuses() == ["pre_transit", "in_transit", "out_for_delivery", "delivered"]
+    assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
+    assert Shipment.objects.get().state == "delivered"
+
+
+def test_delivery_has_the_carriers_time(shipped, remind):
+    shipped()
+    while remind():
+        pass
+
+    delivered = TrackingEvent.objects.get(status="delivered").time
+    assert Shipment.objects.get().delivered_at == delivered
+    data = EventRecord.objects.get(type="shipping.OrderDelivered.v1").data
+    assert data["delivered_at"] == delivered.isoformat().replace("+00:00", "Z")
+
+
+def test_carrier_is_asked_once_an_interval(shipped, settings, remind):
+    settings.SHOP_TRACKING_INTERVAL = timedelta(hours=6)
+    shipped()
+    for _ in range(2):
+        wait = ScheduledMessage.objects.get().due_at - timezone.now()
+        assert timedelta(hours=5) < wait <= timedelta(hours=6)
+        remind()
+
+
+@pytest.mark.parametrize(
+    ("street", "status", "state"),
+    [("EZ5000000005 Mews", "return_to_sender", "returned"), ("ez_lost Lane 9", "failure", "lost")],
+)
+def test_parcel_that_cannot_be_delivered(shipped, said, remind, street, status, state):
+    created = shipped(street)
+    while remind():
+        pass
+
+    assert said(created.order_id) == ["OrderShipped", "DeliveryFailed"]
+    assert EventRecord.objects.get(type="shipping.DeliveryFailed.v1").data["status"] == status
+    assert Shipment.objects.get().state == state
+    assert statuses()[-1] == status
+
+
+def test_outage_only_delays_tracking(shipped, said, remind):
+    created = shipped()
+    outage = CarrierFault.objects.create(kind="outage")
+    assert [remind() for _ in range(15)] == [1] * 15  # more often than any event is retried
+    assert Shipment.objects.get().tracking_status == "pre_transit"
+
+    outage.delete()
+    while remind():
+        pass
+    assert said(created.order_id)[-1] == "OrderDelivered"
+
+
+def test_step_that_was_not_heard_of_is_made_up_for(shipped, remind):
+    """The carrier moved the parcel, but its answer was lost: the next one tells both steps."""
+    shipped()
+    CarrierFault.objects.create(kind="timeout", operation="track", calls_left=1)
+    remind()
+    assert statuses() == []
+    remind()
+    assert statuses() == ["pre_transit", "in_transit", "out_for_delivery"]
+
+
+def test_tracking_of_a_delivered_parcel_does_nothing(shipped, said, remind):
+    created = shipped()
+    while remind():
+        pass
+    services.track_parcel(shipment_id=Shipment.objects.get().id)
+
+    assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
+    assert not ScheduledMessage.objects.exists()
+
+
+def test_asking_twice_records_each_status_once(shipped):
+    shipped()
+    shipment = Shipment.objects.get()
+    for _ in range(2):
+        services.track_parcel(shipment_id=shipment.id)
+
+    assert statuses() == ["pre_transit", "in_transit", "out_for_delivery"]
