@@ -177,19 +177,13 @@ class StaffTimelineOut(TimelineOut):
 
 def as_validation_error(refusal: InvalidOrder) -> serializers.ValidationError:
     """The problems of an order as DRF nests them: ``lines[1].sku`` under lines, 1, sku."""
-    details: dict[str, Any] = {}
+    details: dict[Any, Any] = {}
     for problem in refusal.problems:
         _put(details, problem.path, ErrorDetail(problem.message, problem.code))
     return serializers.ValidationError(details)
 
 
-def _put(details: dict[str, Any], path: tuple[str | int, ...], message: ErrorDetail) -> None:
-    match path:
-        case (str(field), int(index), str(name)):
-            rows = details.setdefault(field, [])
-            rows.extend({} for _ in range(index + 1 - len(rows)))
-            rows[index].setdefault(name, []).append(message)
-        case (str(group), str(name)):
-            details.setdefault(group, {}).setdefault(name, []).append(message)
-        case (field, *_):
-            details.setdefault(str(field), []).append(message)
+def _put(details: dict[Any, Any], path: tuple[str | int, ...], message: ErrorDetail) -> None:
+    for step in path[:-1]:
+        details = details.setdefault(step, {})
+    details.setdefault(path[-1], []).append(message)

@@ -73,6 +73,9 @@ def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
         yield {"field": path, "message": str(details["message"]), "code": str(details["code"])}
     elif isinstance(details, dict):
         for key, value in details.items():
+            if isinstance(key, int):  # the position in a list
+                yield from _flatten(value, f"{path}[{key}]")
+                continue
             name = "" if key == "non_field_errors" else str(key)
             yield from _flatten(value, f"{path}.{name}" if path and name else path or name)
     else:

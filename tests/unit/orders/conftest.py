@@ -1,0 +1,95 @@
+"""Ada, who orders teapots, and what orders says of it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+
+import orders.consumers
+from inventory import services as inventory
+from orders import services
+from orders.events import Address
+from orders.models import Order
+from shop.messaging.models import EventRecord, ScheduledMessage
+
+assert orders.consumers  # registered
+
+LONDON = Address(
+    name="Ada Lovelace", street="12 St James's Sq", city="London", postal_code="SW1Y 4JH", country="GB"
+)
+
+
+@pytest.fixture
+def ada(db) -> User:
+    return User.objects.create_user("ada", "ada@example.com", first_name="Ada", last_name="Lovelace")
+
+
+@pytest.fixture
+def bob(db) -> User:
+    return User.objects.create_user("bob", "bob@example.com")
+
+
+@pytest.fixture
+def olga(db) -> User:
+    """An operator."""
+    return User.objects.create_superuser("olga", "olga@example.com")
+
+
+@pytest.fixture
+def catalogue(db) -> None:
+    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), stock=100)
+    inventory.add_product(sku="KETTLE", name="Copper kettle", price=Decimal("89.00"), stock=100)
+
+
+@pytest.fixture
+def place(catalogue, ada) -> Callable[..., Order]:
+    """Place Ada's order of two teapots, or another."""
+
+    def place_order(**changes: Any) -> Order:
+        request: dict[str, Any] = {
+            "customer": ada,
+            "lines": [("TEAPOT", 2)],
+            "ship_to": LONDON,
+            "payment_method": "pm_card_visa",
+        }
+        return services.place_order(**request | changes)
+
+    return place_order
+
+
+@pytest.fixture
+def order(place) -> Order:
+    return place()
+
+
+@pytest.fixture
+def said() -> Callable[[Order], list[str]]:
+    """The names of what orders published about an order, in order, without its creation."""
+
+    def names(order: Order) -> list[str]:
+        records = EventRecord.objects.filter(aggregate_id=order.pk, type__startswith="orders.")
+        return [r.type.split(".")[1] for r in records.order_by("position") if "OrderCreated" not in r.type]
+
+    return names
+
+
+@pytest.fixture
+def waits_for() -> Callable[[Order], str | None]:
+    """Which step of the order will be reminded of."""
+
+    def step(order: Order) -> str | None:
+        reminder = ScheduledMessage.objects.filter(aggregate_id=order.pk, kind="reminder").first()
+        return next((s for s in STEPS if reminder and f'"{s}"' in reminder.body), None)
+
+    return step
+
+
+STEPS = ("payment", "stock", "carrier", "cancellation")
+
+
+@pytest.fixture
+def status() -> Callable[[Order | UUID], str]:
+    return lambda order: Order.objects.get(pk=getattr(order, "pk", order)).status

@@ -1,0 +1,151 @@
+"""Operators read everything of an order and change nothing but by legal actions, after being asked."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.urls import reverse
+
+from orders import services
+from orders.models import Order
+from orders.states import Status
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.orders.urls")]
+LIST = "admin:orders_order_changelist"
+
+
+@pytest.fixture(autouse=True)
+def panels(settings, tmp_path):
+    """Stand-in for what the console shows below an order, which is none of orders' business."""
+    (tmp_path / "console").mkdir()
+    (tmp_path / "console" / "order_panels.html").write_text("Panels of {{ original.number }}")
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [engine | {"DIRS": [tmp_path, *engine["DIRS"]]}]
+
+
+@pytest.fixture
+def operator(client, olga):
+    client.force_login(olga)
+    return client
+
+
+@pytest.fixture
+def viewer(client):
+    """Somebody who may look, and no more."""
+    user = User.objects.create_user("vera", is_staff=True)
+    views = Permission.objects.filter(content_type__app_label="orders", codename__startswith="view")
+    user.user_permissions.set(views)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def held_up(order):
+    services.record_payments(order_ids=[order.pk])
+    return services.miss_deadline(order_id=order.pk, step="stock")
+
+
+def page(order, name="change"):
+    return reverse(f"admin:orders_order_{name}", args=[order.pk])
+
+
+def numbers(response):
+    return [order.number for order in response.context["cl"].result_list]
+
+
+def test_the_list_finds_orders_by_number_id_and_email(place, bob, operator):
+    hers, his = place(), place(customer=bob)
+    for term, found in (
+        ("", [his, hers]),
+        (hers.number, [hers]),
+        (f" {his.serial} ", [his]),
+        (str(hers.pk), [hers]),
+        ("bob@", [his]),
+        ("nobody", []),
+    ):
+        assert numbers(operator.get(reverse(LIST), {"q": term})) == [order.number for order in found]
+
+
+@pytest.mark.parametrize("query", ["?status__exact=placed", "?cancel_reason__exact=customer", "?o=-3"])
+def test_the_list_can_be_filtered_and_sorted(order, operator, query):
+    assert operator.get(reverse(LIST) + query).status_code == 200
+
+
+def test_the_list_counts_no_further_than_anybody_pages(place, operator, monkeypatch):
+    for _ in range(3):
+        place()
+    monkeypatch.setattr("orders.admin.CappedPaginator.cap", 2)
+    assert operator.get(reverse(LIST)).context["cl"].result_count == 2
+
+
+def test_the_list_takes_as_many_statements_however_long(place, operator, django_assert_max_num_queries):
+    for _ in range(5):
+        place()
+    with django_assert_max_num_queries(5) as captured:
+        operator.get(reverse(LIST))
+    assert not [q for q in captured.captured_queries if "COUNT(" in q["sql"]]
+
+
+def test_the_page_shows_lines_and_hands_the_order_to_the_panels(order, operator):
+    text = operator.get(page(order)).content.decode()
+    assert "TEAPOT" in text
+    assert text.index(f"Panels of {order.number}") > text.index("</form>", text.index('id="order_form"'))
+
+
+def test_nobody_edits_adds_or_deletes_an_order(order, operator):
+    assert operator.post(page(order), {"status": "delivered", "total": "0.01"}).status_code == 403
+    assert operator.get(reverse("admin:orders_order_add")).status_code == 403
+    assert operator.post(page(order, "delete"), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in operator.get(reverse(LIST)).content.decode()
+    assert Order.objects.get().status == Status.PLACED
+
+
+def test_cancelling_asks_first(order, operator, said):
+    assert "Cancel order" in operator.get(page(order)).content.decode()
+    asked = operator.get(page(order, "cancel")).content.decode()
+    assert order.number in asked
+    assert "cannot be taken back" in asked
+    assert said(order) == []
+
+    operator.post(page(order, "cancel"), {"confirmed": "yes"})
+    assert Order.objects.get().reason == "operator"
+    assert said(order) == ["OrderCancellationRequested"]
+    assert LogEntry.objects.get().get_change_message() == "The cancellation is on its way."
+
+
+def test_a_refusal_is_shown(order, operator):
+    services.record_shipments(order_ids=[order.pk])
+    assert "Cancel order" not in operator.get(page(order)).content.decode()
+    response = operator.post(page(order, "cancel"), {"confirmed": "yes"}, follow=True)
+    assert [str(m) for m in response.context["messages"]] == [
+        f"{order.number} is shipped: it is too late to cancel it."
+    ]
+    assert not LogEntry.objects.exists()
+
+
+def test_an_order_that_needs_attention_can_go_on_waiting(held_up, operator):
+    assert "Go on waiting" in operator.get(page(held_up)).content.decode()
+    operator.post(page(held_up, "resume"), {"confirmed": "yes"})
+    assert Order.objects.get().status == Status.PAID
+
+
+def test_many_orders_are_cancelled_together_after_asking(place, operator):
+    orders = [place(), place(), place()]
+    services.record_shipments(order_ids=[orders[2].pk])
+    chosen = {"action": "cancel_selected", "_selected_action": [order.pk for order in orders]}
+
+    asked = operator.post(reverse(LIST), chosen).content.decode()
+    assert all(order.number in asked for order in orders)
+    assert not Order.objects.filter(status=Status.CANCELLING).exists()
+
+    operator.post(reverse(LIST), chosen | {"confirmed": "yes"})
+    assert [Order.objects.get(pk=o.pk).status for o in orders] == ["cancelling", "cancelling", "shipped"]
+
+
+def test_who_may_only_look_cannot_act(order, viewer):
+    text = viewer.get(page(order)).content.decode()
+    assert "Cancel order" not in text
+    for action in ("cancel", "resume"):
+        assert viewer.post(page(order, action), {"confirmed": "yes"}).status_code == 403
+    chosen = {"action": "cancel_selected", "_selected_action": [order.pk], "confirmed": "yes"}
+    viewer.post(reverse(LIST), chosen)
+    assert Order.objects.get().status == Status.PLACED

@@ -1,0 +1,201 @@
+"""Accepting orders: at the catalogue's prices, once per key, and with every problem named."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from inventory import services as inventory
+from orders import services
+from orders.errors import IdempotencyKeyReused, InvalidOrder
+from orders.events import Address, OrderCreated
+from orders.models import Order, OrderLine
+from shop.messaging.models import EventRecord, OutboxEntry
+from tests.unit.orders.conftest import LONDON
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_order_is_accepted_at_the_catalogues_prices(place):
+    order = place(lines=[("TEAPOT", 2), ("KETTLE", 1)])
+    assert (order.total, order.currency, order.status) == (Decimal("138.90"), "EUR", "placed")
+    assert list(OrderLine.objects.values_list("sku", "name", "quantity", "unit_price")) == [
+        ("TEAPOT", "Teapot", 2, Decimal("24.95")),
+        ("KETTLE", "Copper kettle", 1, Decimal("89.00")),
+    ]
+
+
+def test_a_later_price_does_not_change_an_order(place):
+    order = place()
+    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("99.00"))
+    order.refresh_from_db()
+    assert order.total == Decimal("49.90")
+    assert order.lines.get().unit_price == Decimal("24.95")
+
+
+def test_numbers_count_up_and_read_like_numbers(place):
+    first, second = place(), place()
+    assert second.serial == first.serial + 1 > 1001
+    assert second.number == f"ORD-{second.serial}"
+
+
+def test_the_others_hear_all_they_need_once(place, ada):
+    order = place()
+    record = EventRecord.objects.get()
+    event = OrderCreated.model_validate(record.data)
+    assert event.number == order.number
+    assert (event.customer_id, event.customer_name, event.customer_email) == (
+        ada.pk,
+        "Ada Lovelace",
+        "ada@example.com",
+    )
+    assert (str(event.total), event.payment_method, event.ship_to) == ("49.90 EUR", "pm_card_visa", LONDON)
+    assert [(line.sku, line.quantity, str(line.unit_price)) for line in event.lines] == [
+        ("TEAPOT", 2, "24.95 EUR")
+    ]
+
+
+def test_a_customer_without_a_name_goes_by_the_login(place, bob):
+    assert place(customer=bob).customer_name == "bob"
+
+
+def test_an_unpaid_order_will_be_reminded_of(order, waits_for):
+    assert waits_for(order) == "payment"
+
+
+def test_placing_an_order_takes_few_statements(place, django_assert_num_queries):
+    # Prices; savepoint, order, lines, reminder, log lock, log and outbox, release. Keys cost one look more.
+    with django_assert_num_queries(8):
+        place(lines=[("TEAPOT", 2), ("KETTLE", 1)])
+    with django_assert_num_queries(9):
+        place(lines=[("TEAPOT", 2), ("KETTLE", 1)], idempotency_key="k-1")
+
+
+# --- Idempotency ---
+
+
+def test_the_same_key_and_request_is_one_order(place):
+    first = place(idempotency_key="k-1")
+    assert place(idempotency_key="k-1").pk == first.pk
+    assert EventRecord.objects.count() == OutboxEntry.objects.count() == 1
+
+
+def test_a_repeated_request_stands_even_if_the_product_is_gone(place):
+    first = place(idempotency_key="k-1")
+    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), active=False)
+    assert place(idempotency_key="k-1").pk == first.pk
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lines": [("TEAPOT", 3)]},
+        {"payment_method": "pm_card_mastercard"},
+        {"ship_to": LONDON.model_copy(update={"street": "13 St James's Sq"})},
+    ],
+)
+def test_the_same_key_for_another_request_is_refused(place, change):
+    place(idempotency_key="k-1")
+    with pytest.raises(IdempotencyKeyReused, match="k-1 was used for a different order"):
+        place(idempotency_key="k-1", **change)
+    assert Order.objects.count() == 1
+
+
+def test_a_key_belongs_to_its_customer(place, bob):
+    assert place(idempotency_key="k-1").pk != place(idempotency_key="k-1", customer=bob).pk
+
+
+def test_without_a_key_every_request_is_an_order(place):
+    assert place().pk != place().pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_request_sent_ten_times_at_once_is_one_order():
+    ada = User.objects.create_user("ada", "ada@example.com")
+    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), stock=100)
+    line = threading.Barrier(10, timeout=30)
+
+    def send(_):
+        try:
+            connection.ensure_connection()
+            line.wait()
+            return services.place_order(
+                customer=ada,
+                lines=[("TEAPOT", 2)],
+                ship_to=LONDON,
+                payment_method="pm_card_visa",
+                idempotency_key="k-1",
+            ).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as threads:
+        assert len(set(threads.map(send, range(10)))) == 1
+    assert Order.objects.count() == OrderLine.objects.count() == EventRecord.objects.count() == 1
+
+
+# --- Refusals ---
+
+
+def problems(place, **changes):
+    with pytest.raises(InvalidOrder) as refusal:
+        place(**changes)
+    assert not Order.objects.exists()
+    return [(problem.path, problem.code) for problem in refusal.value.problems]
+
+
+def test_every_line_that_is_wrong_is_named(place):
+    inventory.add_product(sku="OLD", name="Old pot", price=Decimal("1.00"), active=False)
+    lines = [("TEAPOT", 1), ("GHOST", 1), ("OLD", 1)]
+    assert problems(place, lines=lines) == [
+        (("lines", 1, "sku"), "unknown_sku"),
+        (("lines", 2, "sku"), "inactive_sku"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([], [(("lines",), "empty")]),
+        ([("TEAPOT", 0)], [(("lines", 0, "quantity"), "quantity_out_of_range")]),
+        ([("TEAPOT", 10_001)], [(("lines", 0, "quantity"), "quantity_out_of_range")]),
+        ([("TEAPOT", 1), ("TEAPOT", 2)], [(("lines", 1, "sku"), "duplicate_sku")]),
+    ],
+)
+def test_lines_that_make_no_sense_are_refused(place, lines, found):
+    assert problems(place, lines=lines) == found
+
+
+def test_an_order_that_is_too_long_is_refused(place, settings):
+    settings.SHOP_MAX_ORDER_LINES = 1
+    assert problems(place, lines=[("TEAPOT", 1), ("KETTLE", 1)]) == [(("lines",), "max_length")]
+
+
+def test_an_order_in_two_currencies_is_refused(place):
+    inventory.add_product(sku="MAPLE", name="Maple syrup", price=Decimal("9.00"), currency="CAD")
+    assert problems(place, lines=[("TEAPOT", 1), ("MAPLE", 1)]) == [(("lines",), "mixed_currencies")]
+
+
+def test_an_order_beyond_all_columns_is_refused(place):
+    inventory.add_product(sku="MOON", name="The Moon", price=Decimal("9999999999.99"), stock=1)
+    assert problems(place, lines=[("MOON", 2)]) == [(("lines",), "total_too_large")]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "code"),
+    [("country", "XX", "unknown_country"), ("street", "x" * 201, "length"), ("city", " ", "length")],
+)
+def test_an_address_that_no_parcel_reaches_is_refused(place, part, value, code):
+    ship_to = Address(**LONDON.model_dump() | {part: value})
+    assert problems(place, ship_to=ship_to) == [(("ship_to", part), code)]
+
+
+@pytest.mark.parametrize(
+    ("payment_method", "code"),
+    [("", "length"), ("x" * 101, "length"), ("4242 4242 4242 4242", "card_number")],
+)
+def test_what_is_no_token_is_refused(place, payment_method, code):
+    assert problems(place, payment_method=payment_method) == [(("payment_method",), code)]

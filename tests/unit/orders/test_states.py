@@ -1,0 +1,121 @@
+"""The model's own rules: which transitions there are, and what late, early and repeated news still means."""
+
+import pytest
+from django.db import IntegrityError
+
+from orders.errors import IllegalTransition
+from orders.models import Order
+from orders.states import LEGAL, RANK, STAGE_OF_ATTENTION, TERMINAL, AttentionReason, Status
+
+REASONS = {Status.CANCELLING: "customer", Status.CANCELLED: "customer"}
+
+
+def an_order(status, attention="refund_failed"):
+    held_up = status == Status.NEEDS_ATTENTION
+    return Order(
+        serial=1042,
+        status=status,
+        cancel_reason=REASONS.get(status, ""),
+        attention_reason=attention if held_up else "",
+    )
+
+
+@pytest.mark.parametrize("before", Status)
+@pytest.mark.parametrize("after", Status)
+def test_only_legal_transitions_happen(before, after):
+    order = an_order(before)
+    if after in LEGAL[before]:
+        order._move(after)
+        assert order.status == after
+    else:
+        with pytest.raises(IllegalTransition, match=f"ORD-1042 is {before}: it cannot become {after}"):
+            order._move(after)
+
+
+def test_nothing_follows_the_end():
+    assert all(not LEGAL[status] for status in TERMINAL)
+
+
+def test_every_other_status_has_a_way_to_an_end():
+    for status in set(Status) - set(TERMINAL):
+        reached, new = {status}, {status}
+        while new:
+            new = set().union(*(LEGAL[s] for s in new)) - reached
+            reached |= new
+        assert reached & set(TERMINAL), status
+
+
+@pytest.mark.parametrize("to", [Status.PAID, Status.IN_FULFILMENT, Status.SHIPPED, Status.DELIVERED])
+@pytest.mark.parametrize("status", set(Status) - {Status.NEEDS_ATTENTION})
+def test_progress_is_never_taken_back(status, to):
+    order = an_order(status)
+    advanced = order.advance(to)
+    assert advanced == (RANK[to] > RANK[status])
+    assert order.status == (to if advanced else status)
+
+
+@pytest.mark.parametrize(
+    ("reason", "comes_after_all"),
+    [
+        ("stock_overdue", Status.IN_FULFILMENT),
+        ("carrier_overdue", Status.SHIPPED),
+        ("cancellation_overdue", Status.SHIPPED),
+        ("delivery_failed", Status.DELIVERED),
+    ],
+)
+def test_what_was_missing_and_comes_after_all_ends_the_need_for_attention(reason, comes_after_all):
+    order = an_order(Status.NEEDS_ATTENTION, attention=reason)
+    assert not order.advance(STAGE_OF_ATTENTION[reason])
+    assert order.advance(comes_after_all)
+    assert (order.status, order.attention_reason) == (comes_after_all, "")
+
+
+def test_the_first_reason_to_give_up_stays():
+    order = an_order(Status.PAID)
+    assert order.give_up("customer")
+    assert not order.give_up("out_of_stock")
+    assert order.cancel_reason == "customer"
+
+
+@pytest.mark.parametrize("status", [Status.SHIPPED, Status.DELIVERED, Status.CANCELLED])
+def test_what_has_left_or_is_over_is_not_given_up(status):
+    order = an_order(status)
+    assert not order.give_up("operator")
+    assert order.status == status
+
+
+@pytest.mark.parametrize("reason", AttentionReason)
+@pytest.mark.parametrize("status", TERMINAL)
+def test_what_is_over_needs_no_attention(status, reason):
+    assert not an_order(status).need_attention(reason)
+
+
+def test_attention_is_asked_for_once_per_reason():
+    order = an_order(Status.CANCELLING)
+    assert order.need_attention("cancellation_overdue")
+    assert not order.need_attention("cancellation_overdue")
+    assert order.need_attention("refund_failed")
+
+
+@pytest.mark.parametrize("reason", AttentionReason)
+def test_an_order_goes_on_where_it_was_held_up(reason):
+    order = an_order(Status.NEEDS_ATTENTION, attention=reason)
+    order.resume()
+    assert (order.status, order.attention_reason) == (STAGE_OF_ATTENTION[reason], "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "constraint"),
+    [
+        ({"status": "lost"}, "order_status_is_known"),
+        ({"status": "cancelling"}, "order_cancelled_for_a_reason"),
+        ({"status": "cancelled", "cancel_reason": "customer"}, "order_cancelled_only_when_undone"),
+        ({"status": "needs_attention"}, "order_attention_has_a_reason"),
+        ({"attention_reason": "refund_failed"}, "order_attention_has_a_reason"),
+        ({"total": 0}, "order_total_positive"),
+        ({"currency": "eur"}, "order_currency_iso_4217"),
+    ],
+)
+def test_the_database_refuses_orders_that_make_no_sense(order, wrong, constraint):
+    with pytest.raises(IntegrityError, match=constraint):
+        Order.objects.filter(pk=order.pk).update(**wrong)
