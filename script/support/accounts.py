@@ -12,7 +12,7 @@ from script.support.stack import Stack
 def provide(
     stack: Stack, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
 ) -> dict[str, str]:
-    """Make sure of ``products``, their stock, and ``customers`` (user name -> full name); return API tokens."""
+    """Make sure of ``products`` with stock and ``customers`` (user name -> full name); return API tokens."""
     wanted, tokens = VAR / f"wanted-{os.getpid()}.json", VAR / f"tokens-{os.getpid()}.json"
     try:
         make_private_file(

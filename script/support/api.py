@@ -6,12 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from script.support.errors import ScriptError
 from script.support.ports import LOOPBACK
 
 _TIMEOUT = 30
 
 
-class ApiError(Exception):
+class ApiError(ScriptError):
     """The API refused a request; ``status`` and ``problem`` say how and why."""
 
     def __init__(self, status: int, problem: Any) -> None:

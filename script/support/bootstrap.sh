@@ -4,6 +4,8 @@
 # Sets $root (the checkout), $python (of .venv) and $CALLED_FROM (the caller's folder), and changes to $root.
 
 export CALLED_FROM=$PWD
+# A dozen processes import the same modules: they are compiled once, when the first one needs them.
+unset PYTHONDONTWRITEBYTECODE
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$root" || exit 2
 venv=$root/.venv
@@ -59,8 +61,7 @@ install() {
             pip_python=$python
         }
     fi
-    # Not compiled here: each module is when it is first imported, and most never are.
-    "$pip_python" -m pip --python "$python" --disable-pip-version-check --quiet install \
+    "$pip_python" -m pip --python "$python" --disable-pip-version-check -qq install \
         --no-compile --require-hashes --requirement "$1" ||
         fail "the installation of $1 failed; see above. Is the package index reachable, and is there space?"
 }

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ class Buyer:
     """Does what a customer does, in a thread of its own."""
 
     def __init__(self, api: Api) -> None:
-        self._api = api
+        self._api, self._started = api, datetime.now(UTC)
 
     def place(self, wish: Wish) -> None:
         """Place the order; cancel it at once if that is wished."""
@@ -75,8 +76,10 @@ class Buyer:
         except ApiError as error:
             wish.refusal = error.detail
             return
-        wish.id, wish.number, wish.status = UUID(answer["id"]), answer["number"], answer["status"]
-        if wish.cancel_after == "":
+        wish.id, wish.number = UUID(answer["id"]), answer["number"]
+        if datetime.fromisoformat(answer["placed_at"]) < self._started:  # by an earlier run with this key
+            self.look(wish)
+        elif wish.cancel_after == "":
             self.cancel(wish)
 
     def cancel(self, wish: Wish) -> None:
@@ -136,7 +139,7 @@ class Campaign:
 
     def _place_due(self, todo: Iterator[Wish], placed: int) -> list[_Journey]:
         due = (time.monotonic() - self._started) * self._rate + 1 if self._rate else float("inf")
-        journeys = []
+        journeys: list[_Journey] = []
         while placed + len(journeys) < due and (wish := next(todo, None)):
             journeys.append(_Journey(wish, self._clients.submit(self._buyer.place, wish)))
         return journeys

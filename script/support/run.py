@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from script.support import ports
-from script.support.console import errors, out, run_command, say
+from script.support.console import Stopped, errors, out, run_command, say
 from script.support.errors import ScriptError
 from script.support.feed import Feed, Happening
 from script.support.import_orders import import_orders
@@ -32,26 +32,28 @@ def main(arguments: list[str]) -> int:
     """Start the shop and do what the options ask."""
     options = _parser().parse_args(arguments)
     file = _existing(options.import_file)
-    with hold_lock(VAR / "run.lock", "script/run"):
-        stack = Stack(
-            port=ports.claim(options.port),
-            rabbitmq=options.rabbitmq,
-            one_worker=options.workers == "one",
-            report=_report,
-        )
-        with stack:
-            started = time.monotonic()
-            stack.start(say)
-            say(f"Ready after {time.monotonic() - started:.1f} s.")
-            if options.orders:
-                right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
-            elif file:
-                right = import_orders(stack, file=file, limit=options.limit, rate=options.rate)
-            else:
-                _show_addresses(stack)
-                _follow(stack)
-            say("Stopping ...")
+    with hold_lock(VAR / "run.lock", "script/run"), _stack(options) as stack:
+        started = time.monotonic()
+        stack.start(say)
+        say(f"Ready after {time.monotonic() - started:.1f} s.")
+        if options.orders:
+            right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
+        elif file:
+            right = import_orders(stack, file=file, limit=options.limit, rate=options.rate)
+        else:
+            _show_addresses(stack)
+            right = _follow(stack)
+        say("Stopping ...")
     return 0 if right else 1
+
+
+def _stack(options: argparse.Namespace) -> Stack:
+    return Stack(
+        port=ports.claim(options.port),
+        rabbitmq=options.rabbitmq,
+        one_worker=options.workers == "one",
+        report=_report,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,14 +113,15 @@ def _show_addresses(stack: Stack) -> None:
     say(f"Logs are in {LOGS}. For manage.py: source {VAR}/environment. Ctrl-C stops everything.")
 
 
-def _follow(stack: Stack) -> None:
-    """Show what happens, until somebody stops us."""
-    with contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
+def _follow(stack: Stack) -> bool:
+    """Show what happens, until somebody stops us: that is how it should end."""
+    with contextlib.suppress(Stopped), contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
         while True:
             stack.tend()
             for happening in feed.new():
                 _show(happening)
             time.sleep(0.2)
+    return True
 
 
 def _show(happening: Happening) -> None:

@@ -67,7 +67,8 @@ def token_of(username: str, full_name: str) -> str:
     if created:
         customer.set_unusable_password()
         customer.save()
-    return Token.objects.get_or_create(user=customer)[0].key
+    token: str = Token.objects.get_or_create(user=customer)[0].key
+    return token
 
 
 def _write_private(path: Path, text: str) -> None:
