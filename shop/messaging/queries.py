@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from shop.messaging.consuming import consumers
@@ -75,8 +76,8 @@ def replay(
 
     Args:
         types: only these types of event.
-        consumed_by: only events that have an inbox row of one of these consumers. In a REPEATABLE READ
-            transaction that is exactly what the consumers have applied so far.
+        consumed_by: only events that have an inbox row of one of these consumers, at the time when their
+            chunk is read, or that are so old that the inbox may have forgotten them.
         chunk: how many events are read at a time.
     """
     records = EventRecord.objects.order_by("position")
@@ -85,10 +86,10 @@ def replay(
     if consumed_by is not None:
         records = records.extra(  # noqa: S610 - no input of anybody's
             where=[
-                "EXISTS (SELECT FROM messaging_inboxentry AS inbox"
-                " WHERE inbox.event_id = messaging_eventrecord.id AND inbox.consumer = ANY(%s))"
+                "(time < now() - %s OR EXISTS (SELECT FROM messaging_inboxentry AS inbox"
+                " WHERE inbox.event_id = messaging_eventrecord.id AND inbox.consumer = ANY(%s)))"
             ],
-            params=[list(consumed_by)],
+            params=[settings.SHOP_INBOX_RETENTION, list(consumed_by)],
         )
     last = 0
     while page := list(records.filter(position__gt=last)[:chunk]):
@@ -111,7 +112,10 @@ def as_event(record: EventRecord) -> Event:
 
 
 def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
-    """Published events that a subscribed consumer has not consumed; when all is quiet there are none."""
+    """Published events that a subscribed consumer has not consumed; when all is quiet there are none.
+
+    It looks back as far as the inbox does.
+    """
     subscriptions = [
         (consumer.name, consumer.event.type)
         for consumer in consumers()
@@ -125,9 +129,9 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
             JOIN messaging_eventrecord AS record USING (type)
             LEFT JOIN messaging_inboxentry AS inbox
                 ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
-            WHERE inbox.id IS NULL ORDER BY record.position LIMIT %s
+            WHERE inbox.id IS NULL AND record.time > now() - %s ORDER BY record.position LIMIT %s
             """,
-            [*map(list, zip(*subscriptions, strict=True)), limit],
+            [*map(list, zip(*subscriptions, strict=True)), settings.SHOP_INBOX_RETENTION, limit],
         )
         return [InboxGap(*row) for row in cursor.fetchall()]
 
