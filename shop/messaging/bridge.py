@@ -9,6 +9,7 @@ whatever is ready when the pool has a place for it: nothing ever waits for more.
 from __future__ import annotations
 
 import json
+import os
 import select
 import threading
 import time
@@ -117,6 +118,39 @@ class DeliveryRequest(Request):
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
 
+class Doorbell:
+    """Makes kombu's event loop call us back in its next round, from whatever place it is rung.
+
+    The loop's own call_soon() is not enough: what is given to it inside a callback has to wait for
+    the next poll, which may take a second.
+    """
+
+    def __init__(self, hub: Any, answer: Callable[[], None]) -> None:
+        self._hub, self._answer = hub, answer
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        hub.add_reader(self._reading, self._on_ring)
+        self._rung = False
+
+    def ring(self) -> None:
+        """Ask for the call; ringing twice is ringing once."""
+        if not self._rung:
+            self._rung = True
+            os.write(self._writing, b"!")
+
+    def _on_ring(self) -> None:
+        os.read(self._reading, 1)
+        self._rung = False
+        self._answer()
+
+    def remove(self) -> None:
+        """Take it off the loop."""
+        self._rung = True  # nobody listens any more
+        self._hub.remove_reader(self._reading)
+        os.close(self._reading)
+        os.close(self._writing)
+
+
 class Dispatcher:
     """Keeps what is ready and gives it to the pool, one batch for each place that is free.
 
@@ -131,12 +165,11 @@ class Dispatcher:
         self._ready: dict[str, deque[Delivered]] = {}
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
+        self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
         self._socket = select.poll()
-        if c.hub:
-            c.hub.on_tick.add(self._tick)
-            if sock := getattr(c.connection.connection, "sock", None):
-                self._socket.register(sock, select.POLLIN)
-        else:
+        if sock := c.hub and getattr(c.connection.connection, "sock", None):
+            self._socket.register(sock, select.POLLIN)
+        if not c.hub:
             threading.Thread(target=self._start_when_ready, name="bridge", daemon=True).start()
 
     def add(self, delivered: Delivered) -> None:
@@ -144,29 +177,35 @@ class Dispatcher:
         with self._changed:
             task = delivered.consumer.name if delivered.consumer else BURY_TASK
             self._ready.setdefault(task, deque()).append(delivered)
-            self._changed.notify()
+            self._wake()
 
     def close(self) -> None:
         """Give back what has not been started."""
         with self._changed:
+            if self._closed:
+                return
             self._closed = True
-            if self._c.hub:
-                self._c.hub.on_tick.discard(self._tick)
+            if self._doorbell:
+                self._doorbell.remove()
             waiting = [delivered for queue in self._ready.values() for delivered in queue]
             self._ready.clear()
             self._changed.notify()
         for delivered in waiting:
             delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
 
-    def _tick(self) -> None:
-        """Start batches once the socket has nothing more to read, so that the messages here go together.
+    def _wake(self) -> None:
+        if self._doorbell:
+            self._doorbell.ring()
+        else:
+            self._changed.notify()
 
-        A tick, because kombu's hub runs what call_soon() is given inside a callback only after the next
-        poll, which may take a second.
-        """
-        if any(self._ready.values()) and not self._socket.poll(0):
-            while batch := self._next_batch():
-                self._start(batch)
+    def _start_when_read(self) -> None:
+        """Start batches once the socket has nothing more to read: the messages that are here go together."""
+        if self._socket.poll(0) and self._places > 0:
+            self._wake()
+            return
+        while batch := self._next_batch():
+            self._start(batch)
 
     def _start_when_ready(self) -> None:
         while not self._closed:
@@ -207,7 +246,7 @@ class Dispatcher:
             return
         with self._changed:
             how(batch)
-            self._changed.notify()
+            self._wake()
 
     def _on_ack(self, batch: Batch) -> None:
         self._places += 1
