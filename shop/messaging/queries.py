@@ -121,6 +121,7 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
         for consumer in consumers()
         if not issubclass(consumer.event, Reminder)
     ]
+    forgotten = datetime.now(UTC) - settings.SHOP_INBOX_RETENTION
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -131,11 +132,7 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
                 ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
             WHERE inbox.id IS NULL AND record.time > %s ORDER BY record.position LIMIT %s
             """,
-            [
-                *map(list, zip(*subscriptions, strict=True)),
-                datetime.now(UTC) - settings.SHOP_INBOX_RETENTION,
-                limit,
-            ],
+            [*map(list, zip(*subscriptions, strict=True)), forgotten, limit],
         )
         return [InboxGap(*row) for row in cursor.fetchall()]
 
