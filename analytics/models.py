@@ -1,0 +1,151 @@
+"""What analytics remembers: read models that events alone write, in whatever order they come."""
+
+from typing import Any, NoReturn
+
+from django.db import models
+
+
+class Step(models.TextChoices):
+    """What can happen to an order; OrderFact has a column ``<step>_at`` for each."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_VOIDED = "payment_voided"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    STOCKED = "stocked"
+    OUT_OF_STOCK = "out_of_stock"
+    RESTOCKED = "restocked"
+    STOCK_RELEASED = "stock_released"
+    SHIPPED = "shipped"
+    SHIPMENT_FAILED = "shipment_failed"
+    FULFILMENT_STOPPED = "fulfilment_stopped"
+    CANCELLATION_REQUESTED = "cancellation_requested"
+    CANCELLATION_REJECTED = "cancellation_rejected"
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    CANCELLED = "cancelled"
+    NEEDS_ATTENTION = "needs_attention"
+
+    @property
+    def column(self) -> str:
+        """The column of OrderFact with the time of this step."""
+        return f"{self.value}_at"
+
+
+class ReadModel(models.Model):
+    """Written by the projection, in SQL; what it says follows from the log."""
+
+    class Meta:
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a read model is rebuilt, not edited."""
+        raise TypeError("a read model is not edited: rebuild it from the log")
+
+
+class OrderFact(ReadModel):
+    """When each step of an order happened first, and what it is worth."""
+
+    order_id = models.UUIDField(primary_key=True)
+    #: Unknown until OrderCreated came.
+    currency = models.CharField(max_length=3, blank=True)
+    total = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    placed_at = models.DateTimeField(null=True, db_index=True)
+    paid_at = models.DateTimeField(null=True)
+    payment_failed_at = models.DateTimeField(null=True)
+    payment_voided_at = models.DateTimeField(null=True)
+    refunded_at = models.DateTimeField(null=True)
+    refund_failed_at = models.DateTimeField(null=True)
+    stocked_at = models.DateTimeField(null=True)
+    out_of_stock_at = models.DateTimeField(null=True)
+    restocked_at = models.DateTimeField(null=True)
+    stock_released_at = models.DateTimeField(null=True)
+    shipped_at = models.DateTimeField(null=True)
+    shipment_failed_at = models.DateTimeField(null=True)
+    fulfilment_stopped_at = models.DateTimeField(null=True)
+    cancellation_requested_at = models.DateTimeField(null=True)
+    cancellation_rejected_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    delivery_failed_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    needs_attention_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"order {self.order_id}"
+
+
+class DailySales(ReadModel):
+    """What happened on a day (UTC) in a currency."""
+
+    day = models.DateField()
+    currency = models.CharField(max_length=3)
+    orders_placed = models.IntegerField(default=0)
+    orders_paid = models.IntegerField(default=0)
+    orders_shipped = models.IntegerField(default=0)
+    orders_delivered = models.IntegerField(default=0)
+    orders_cancelled = models.IntegerField(default=0)
+    revenue_captured = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    revenue_refunded = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+
+    class Meta:
+        verbose_name_plural = "daily sales"
+        constraints = [models.UniqueConstraint(fields=["day", "currency"], name="daily_sales_once_a_day")]
+        permissions = [("rebuild_dailysales", "Can rebuild the read models from the log")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.currency}"
+
+
+class ProductSales(ReadModel):
+    """How much of a product was ordered, left the stock and came back."""
+
+    sku = models.CharField("SKU", max_length=64, primary_key=True)
+    #: As the newest order calls it.
+    name = models.TextField(blank=True)
+    named_at = models.DateTimeField(null=True)
+    quantity_ordered = models.BigIntegerField(default=0)
+    #: Taken from the stock for paid orders.
+    quantity_sold = models.BigIntegerField(default=0)
+    #: Of these, what came back.
+    quantity_restocked = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "product sales"
+
+    def __str__(self) -> str:
+        return self.name or self.sku
+
+
+class ProductRevenue(ReadModel):
+    """What was ordered of a product, in money of one currency."""
+
+    sku = models.CharField("SKU", max_length=64)
+    currency = models.CharField(max_length=3)
+    ordered = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+
+    class Meta:
+        verbose_name_plural = "product revenue"
+        constraints = [models.UniqueConstraint(fields=["sku", "currency"], name="product_revenue_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sku} {self.currency}"
+
+
+class JournalEntry(models.Model):
+    """What was consumed live while a rebuild ran; the rebuild applies it before it swaps."""
+
+    event_id = models.UUIDField(unique=True)
+    observation = models.JSONField()
+    written_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "journal entries"
+
+    def __str__(self) -> str:
+        return f"journal entry {self.pk}"
+
+
+#: What a rebuild makes anew.
+READ_MODELS: tuple[type[ReadModel], ...] = (OrderFact, DailySales, ProductSales, ProductRevenue)

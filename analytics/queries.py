@@ -1,0 +1,184 @@
+"""What others may ask analytics: sales, products, the funnel, and how long the steps take."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from django.db import connection
+from django.db.models import Count, F, QuerySet
+
+from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
+
+#: Steps of the funnel, in the order in which a good order takes them, then the ways out.
+FUNNEL = (
+    Step.PLACED,
+    Step.PAID,
+    Step.STOCKED,
+    Step.SHIPPED,
+    Step.DELIVERED,
+    Step.PAYMENT_FAILED,
+    Step.OUT_OF_STOCK,
+    Step.SHIPMENT_FAILED,
+    Step.CANCELLATION_REQUESTED,
+    Step.CANCELLATION_REJECTED,
+    Step.REFUNDED,
+    Step.DELIVERY_FAILED,
+    Step.CANCELLED,
+    Step.NEEDS_ATTENTION,
+)
+#: Stretches of an order's way that are measured.
+STRETCHES = (
+    (Step.PLACED, Step.PAID),
+    (Step.PAID, Step.STOCKED),
+    (Step.STOCKED, Step.SHIPPED),
+    (Step.SHIPPED, Step.DELIVERED),
+    (Step.PLACED, Step.SHIPPED),
+    (Step.PLACED, Step.DELIVERED),
+    (Step.PLACED, Step.CANCELLED),
+    (Step.CANCELLATION_REQUESTED, Step.CANCELLED),
+)
+Ranking = Literal["sold", "ordered", "restocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfSales:
+    """What happened on a day (UTC) in a currency."""
+
+    day: date
+    currency: str
+    orders_placed: int
+    orders_paid: int
+    orders_shipped: int
+    orders_delivered: int
+    orders_cancelled: int
+    revenue_captured: Decimal
+    revenue_refunded: Decimal
+
+    @property
+    def revenue(self) -> Decimal:
+        """What was captured and not refunded on this day."""
+        return self.revenue_captured - self.revenue_refunded
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """Money of one currency."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFigures:
+    """How a product sells."""
+
+    sku: str
+    name: str
+    quantity_ordered: int
+    quantity_sold: int
+    quantity_restocked: int
+    #: What was ordered, one for each currency.
+    revenue_ordered: tuple[Revenue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """How many of the orders placed in a time got so far."""
+
+    step: str
+    label: str
+    orders: int
+    #: Of the orders placed, 0 to 1.
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """How long orders take from one step to another, in seconds: median and 99th percentile."""
+
+    since: str
+    until: str
+    orders: int
+    p50: float | None
+    p99: float | None
+
+
+def daily_sales(*, since: date, until: date, currency: str = "") -> list[DayOfSales]:
+    """The days from ``since`` to ``until``, both included, on which anything happened; newest first."""
+    rows = DailySales.objects.filter(day__range=(since, until)).order_by("-day", "currency")
+    if currency:
+        rows = rows.filter(currency=currency)
+    return [DayOfSales(**row) for row in rows.values(*DayOfSales.__annotations__)]
+
+
+def best_sellers(*, by: Ranking = "sold", limit: int = 10) -> list[ProductFigures]:
+    """The products with the greatest quantity sold (less what came back), ordered or restocked."""
+    ranked = ProductSales.objects.annotate(sold=F("quantity_sold") - F("quantity_restocked"))
+    rank = {"sold": "-sold", "ordered": "-quantity_ordered", "restocked": "-quantity_restocked"}[by]
+    products = list(ranked.order_by(rank, "sku")[:limit])
+    revenue = _revenue([product.sku for product in products])
+    return [_figures(product, revenue[product.sku]) for product in products]
+
+
+def funnel(*, since: date, until: date) -> list[FunnelStep]:
+    """How far the orders got that were placed from ``since`` to ``until``, both included."""
+    counts = _placed(since, until).aggregate(**{step.value: Count(step.column) for step in FUNNEL})
+    placed = counts[Step.PLACED.value]
+    return [
+        FunnelStep(step.value, step.label, counts[step.value], counts[step.value] / placed if placed else 0.0)
+        for step in FUNNEL
+    ]
+
+
+def step_times(*, since: date, until: date) -> list[StepTime]:
+    """How long each stretch took the orders placed from ``since`` to ``until``, both included."""
+    begin, end = _bounds(since, until)
+    with connection.cursor() as cursor:
+        cursor.execute(_STEP_TIMES, [begin, end])
+        (row,) = cursor.fetchall()
+    return [
+        StepTime(start.value, stop.value, row[n * 2], *(row[n * 2 + 1] or (None, None)))
+        for n, (start, stop) in enumerate(STRETCHES)
+    ]
+
+
+def _stretch(start: Step, stop: Step) -> str:
+    took = f"extract(epoch FROM {stop.column} - {start.column})::double precision"
+    return f"count({took}), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY {took})"
+
+
+_STEP_TIMES = f"""
+    SELECT {", ".join(_stretch(start, stop) for start, stop in STRETCHES)}
+    FROM analytics_orderfact WHERE placed_at >= %s AND placed_at < %s
+"""  # noqa: S608 - of our own column names
+
+
+def _placed(since: date, until: date) -> QuerySet[OrderFact]:
+    begin, end = _bounds(since, until)
+    return OrderFact.objects.filter(placed_at__gte=begin, placed_at__lt=end)
+
+
+def _bounds(since: date, until: date) -> tuple[datetime, datetime]:
+    begin = datetime.combine(since, time.min, tzinfo=UTC)
+    return begin, datetime.combine(until, time.min, tzinfo=UTC) + timedelta(days=1)
+
+
+def _revenue(skus: Sequence[str]) -> defaultdict[str, list[Revenue]]:
+    revenue: defaultdict[str, list[Revenue]] = defaultdict(list)
+    for row in ProductRevenue.objects.filter(sku__in=skus).order_by("sku", "currency"):
+        revenue[row.sku].append(Revenue(row.ordered, row.currency))
+    return revenue
+
+
+def _figures(product: ProductSales, revenue: Sequence[Revenue]) -> ProductFigures:
+    return ProductFigures(
+        product.sku,
+        product.name,
+        product.quantity_ordered,
+        product.quantity_sold,
+        product.quantity_restocked,
+        tuple(revenue),
+    )

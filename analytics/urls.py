@@ -1,0 +1,12 @@
+"""The REST addresses of analytics."""
+
+from django.urls import path
+
+from analytics import api
+
+urlpatterns = [
+    path("analytics/daily-sales", api.DailySales.as_view(), name="analytics-daily-sales"),
+    path("analytics/best-sellers", api.BestSellers.as_view(), name="analytics-best-sellers"),
+    path("analytics/funnel", api.Funnel.as_view(), name="analytics-funnel"),
+    path("analytics/step-times", api.StepTimes.as_view(), name="analytics-step-times"),
+]

@@ -1,0 +1,138 @@
+"""A shop's day: orders of every fate, published with the times they happened at."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from inventory.events import (
+    InventoryRejected,
+    InventoryReleased,
+    InventoryRestocked,
+    InventoryUpdated,
+    Shortage,
+    StockLine,
+)
+from orders.events import Address, OrderCancellationRequested, OrderCancelled, OrderCreated, OrderedLine
+from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
+from shipping.events import CancellationRejected, FulfilmentStopped, OrderDelivered, OrderShipped
+from shop.messaging.contracts import Event, Meta, Money
+from shop.messaging.ids import uuid7
+from shop.messaging.outbox import append
+
+#: A quarter of an hour before midnight, so that most orders live on two days.
+EVENING = datetime(2026, 3, 4, 23, 45, tzinfo=UTC)
+TODAY, TOMORROW = EVENING.date(), EVENING.date() + timedelta(days=1)
+
+
+def money(amount: str, currency: str = "EUR") -> Money:
+    return Money(amount=Decimal(amount), currency=currency)
+
+
+def at(event: Event, time: datetime) -> Event:
+    """The event as if it had been published at ``time``."""
+    return event.with_meta(Meta(uuid7(), time, uuid7()))
+
+
+class Life:
+    """The events of one order, a step every five minutes."""
+
+    def __init__(self, begin: datetime = EVENING, currency: str = "EUR", **quantities: int) -> None:
+        self.order_id = uuid7()
+        self.now, self.currency = begin, currency
+        self.quantities = quantities or {"tea": 2, "pot": 1}
+        self.payment_id, self.shipment_id = uuid7(), uuid7()
+        self.events: list[Event] = []
+
+    @property
+    def total(self) -> Money:
+        return money(str(sum(self.quantities.values()) * Decimal("10.00")), self.currency)
+
+    def then(self, kind: type[Event], minutes: float = 5, **facts: object) -> "Life":
+        """Let it happen, some minutes after what happened before."""
+        self.now += timedelta(minutes=minutes if self.events else 0)
+        self.events.append(at(kind(order_id=self.order_id, **facts), self.now))
+        return self
+
+    def placed(self) -> "Life":
+        lines = [
+            OrderedLine(sku=sku, name=sku.title(), quantity=n, unit_price=money("10.00", self.currency))
+            for sku, n in self.quantities.items()
+        ]
+        address = Address(name="Alice", street="1 Lane", city="Oxford", postal_code="OX1", country="GB")
+        return self.then(
+            OrderCreated,
+            number="ORD-1042",
+            customer_id=7,
+            customer_name="Alice",
+            customer_email="alice@example.com",
+            lines=lines,
+            total=self.total,
+            payment_method="pm_card_visa",
+            ship_to=address,
+        )
+
+    @property
+    def stock(self) -> list[StockLine]:
+        return [StockLine(sku=sku, quantity=n) for sku, n in self.quantities.items()]
+
+    def paid(self) -> "Life":
+        return self.placed().then(PaymentProcessed, payment_id=self.payment_id, amount=self.total)
+
+    def stocked(self) -> "Life":
+        return self.paid().then(InventoryUpdated, lines=self.stock)
+
+    def shipped(self) -> "Life":
+        return self.stocked().then(
+            OrderShipped, shipment_id=self.shipment_id, carrier="UPS", tracking_number="EZ1"
+        )
+
+    def delivered(self) -> "Life":
+        return self.shipped().then(OrderDelivered, shipment_id=self.shipment_id, delivered_at=self.now)
+
+    def declined(self) -> "Life":
+        self.placed().then(PaymentFailed, payment_id=self.payment_id, code="expired_card", message="Expired.")
+        return self.then(OrderCancelled, number="ORD-1042", reason="payment_failed")
+
+    def sold_out(self) -> "Life":
+        self.paid().then(InventoryRejected, shortages=[Shortage(sku="tea", requested=2, available=0)])
+        return self._refunded().then(OrderCancelled, number="ORD-1042", reason="out_of_stock")
+
+    def cancelled(self) -> "Life":
+        self.stocked().then(OrderCancellationRequested, reason="customer")
+        self.then(FulfilmentStopped, reason="customer").then(InventoryRestocked, lines=self.stock)
+        return self._refunded().then(OrderCancelled, number="ORD-1042", reason="customer")
+
+    def stopped_at_once(self) -> "Life":
+        self.placed().then(OrderCancellationRequested, reason="customer")
+        self.then(FulfilmentStopped, reason="customer").then(InventoryReleased)
+        self.then(PaymentVoided, payment_id=self.payment_id)
+        return self.then(OrderCancelled, number="ORD-1042", reason="customer")
+
+    def too_late(self) -> "Life":
+        self.shipped().then(OrderCancellationRequested, reason="customer")
+        return self.then(CancellationRejected, reason="customer")
+
+    def _refunded(self) -> "Life":
+        return self.then(PaymentRefunded, payment_id=self.payment_id, refund_id=uuid7(), amount=self.total)
+
+
+FATES = ("delivered", "shipped", "declined", "sold_out", "cancelled", "stopped_at_once", "too_late")
+
+
+def lives(how_many: int) -> Iterator[Life]:
+    """Orders of every fate, in two currencies, a minute apart."""
+    for n in range(how_many):
+        life = Life(EVENING + timedelta(minutes=n), "EUR" if n % 3 else "USD", tea=n % 4 + 1, pot=1)
+        yield getattr(life, FATES[n % len(FATES)])()
+
+
+def logged(*stories: Life) -> list[Event]:
+    """Write the orders' events to the log, as they happened, and return them."""
+    events = sorted((e for life in stories for e in life.events), key=lambda event: event.meta.time)
+    append(events)
+    return events
+
+
+def order_ids(*stories: Life) -> list[UUID]:
+    return [life.order_id for life in stories]
