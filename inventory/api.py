@@ -8,6 +8,7 @@ from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -120,6 +121,7 @@ class Stock(ListAPIView[Product]):
 class StockAdjustment(APIView):
     """Correct the stock of a product; for staff."""
 
+    parser_classes = [JSONParser]
     permission_classes = [IsAdminUser]
 
     @extend_schema(

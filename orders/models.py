@@ -167,12 +167,13 @@ class Order(models.Model):
         self.stock_undone |= stock
         return before != (self.payment_undone, self.stock_undone)
 
-    def finish_cancelling(self) -> bool:
-        """Be cancelled, once it is given up and everything is undone."""
-        undone = self.payment_undone and self.stock_undone and self.cancel_reason
-        if not undone or self.stage != Status.CANCELLING:
+    def go_on_cancelling(self) -> bool:
+        """Be cancelled once everything is undone; need no attention once a refused refund has succeeded."""
+        if self.stage != Status.CANCELLING or not self.cancel_reason or not self.payment_undone:
             return False
-        self._move(Status.CANCELLED)
+        if not self.stock_undone and self.attention_reason != AttentionReason.REFUND_FAILED:
+            return False
+        self._move(Status.CANCELLED if self.stock_undone else Status.CANCELLING)
         return True
 
     def need_attention(self, reason: str) -> bool:

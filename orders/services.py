@@ -210,12 +210,12 @@ def record_stop(*, order_id: UUID, reason: str) -> Order:
 
 def record_undone_payments(*, order_ids: Collection[UUID]) -> list[Order]:
     """The customers have their money."""
-    return change(order_ids, lambda order: order.note_undone(payment=True), Order.finish_cancelling)
+    return change(order_ids, lambda order: order.note_undone(payment=True), Order.go_on_cancelling)
 
 
 def record_undone_stock(*, order_ids: Collection[UUID]) -> list[Order]:
     """The stock has its goods."""
-    return change(order_ids, lambda order: order.note_undone(stock=True), Order.finish_cancelling)
+    return change(order_ids, lambda order: order.note_undone(stock=True), Order.go_on_cancelling)
 
 
 def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
@@ -256,7 +256,7 @@ def _give_up(
         order_ids,
         lambda order: order.note_undone(payment=payment_undone, stock=stock_undone),
         lambda order: order.give_up(reason),
-        Order.finish_cancelling,
+        Order.go_on_cancelling,
     )
 
 

@@ -36,7 +36,7 @@ from shop.choreography import CHAIN
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Money
 from shop.messaging.ids import uuid7
-from shop.messaging.models import EventRecord
+from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
 
@@ -145,6 +145,36 @@ def test_a_failed_refund_needs_attention_until_the_money_is_back(order, said, wa
     tell(order, "refunded")
     assert (order.status, order.reason) == (Status.CANCELLED, "out_of_stock")
     assert said(order) == ["OrderNeedsAttention", "OrderCancelled"]
+
+
+def test_attention_is_asked_for_once_whatever_else_is_undone(order, said):
+    tell(order, "paid", "deducted", "not_taken", "refund_failed", "restocked")
+    assert (order.status, order.reason) == (Status.NEEDS_ATTENTION, "refund_failed")
+    assert said(order) == ["OrderNeedsAttention"]
+
+
+def test_a_refund_that_succeeds_after_all_leaves_only_the_goods_to_wait_for(order, said, waits_for):
+    tell(order, "paid", "deducted", "not_taken", "refund_failed", "refunded")
+    assert (order.status, order.reason, waits_for(order)) == (
+        Status.CANCELLING,
+        "shipment_failed",
+        "cancellation",
+    )
+    tell(order, "restocked")
+    assert order.status == Status.CANCELLED
+
+
+def test_a_refusal_that_is_overtaken_by_the_refund_needs_no_attention(order, said):
+    tell(order, "paid", "deducted", "not_taken", "refunded", "refund_failed")
+    assert order.status == Status.CANCELLING
+    assert said(order) == []
+
+
+def test_what_is_undone_does_not_move_the_deadline(order):
+    tell(order, "paid", "deducted", "not_taken")
+    due = ScheduledMessage.objects.get(kind="reminder").due_at
+    tell(order, "refunded")
+    assert ScheduledMessage.objects.get(kind="reminder").due_at == due
 
 
 def test_a_parcel_that_cannot_be_delivered_needs_attention(order, said):

@@ -90,6 +90,20 @@ def test_what_is_over_needs_no_attention(status, reason):
     assert not an_order(status).need_attention(reason)
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (Status.IN_FULFILMENT, "stock_overdue"),
+        (Status.SHIPPED, "carrier_overdue"),
+        (Status.SHIPPED, "refund_failed"),
+    ],
+)
+def test_what_has_come_further_needs_no_attention(status, reason):
+    order = an_order(status)
+    assert not order.need_attention(reason)
+    assert order.status == status
+
+
 def test_attention_is_asked_for_once_per_reason():
     order = an_order(Status.CANCELLING)
     assert order.need_attention("cancellation_overdue")
