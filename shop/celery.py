@@ -9,7 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(related_name="consumers")
 
 # By name: importing this module must not need Django's models.
 app.steps["worker"].add("shop.messaging.worker:RelayStep")

@@ -1,6 +1,7 @@
 """The Django app of the messaging kernel."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class MessagingConfig(AppConfig):
@@ -9,5 +10,7 @@ class MessagingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the outbox, the first receiver of ``event_published``."""
+        """Connect the outbox to ``event_published``, and let every app register its consumers."""
         from shop.messaging import outbox  # noqa: F401
+
+        autodiscover_modules("consumers")

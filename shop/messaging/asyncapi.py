@@ -1,0 +1,98 @@
+"""The events as an AsyncAPI 3 document, made from the registered types and their consumers."""
+
+from typing import Any
+
+from shop.messaging.cloudevents import CONTENT_TYPE
+from shop.messaging.consuming import consumers
+from shop.messaging.contracts import Event, Reminder, event_types
+
+_ENVELOPE = {
+    "type": "object",
+    "description": "CloudEvents 1.0 in structured JSON mode.",
+    "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "format": "uuid", "description": "UUIDv7; the same in every delivery."},
+        "source": {"type": "string", "examples": ["/shop/orders"]},
+        "type": {"type": "string", "description": "Also the routing key."},
+        "subject": {"type": "string", "format": "uuid", "description": "What the event is about."},
+        "time": {"type": "string", "format": "date-time"},
+        "datacontenttype": {"const": "application/json"},
+        "correlationid": {"type": "string", "format": "uuid"},
+        "causationid": {"type": "string", "format": "uuid", "description": "The event that led to this."},
+        "traceparent": {"type": "string", "description": "W3C Trace Context."},
+        "data": {"type": "object"},
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    """The AsyncAPI document of all events that are published to everybody."""
+    shared = [kind for kind in event_types() if not issubclass(kind, Reminder) and kind.app != "tests"]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "shop events",
+            "version": "1.0.0",
+            "description": "Bind a queue of your own to the topic exchange `shop.events` by routing key.",
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "channels": {kind.type: _channel(kind) for kind in shared},
+        "operations": {f"publish.{kind.type}": _operation(kind) for kind in shared},
+        "components": {
+            "schemas": {"CloudEvent": _ENVELOPE} | {kind.type: _schema(kind) for kind in shared},
+            "messages": {kind.type: _message(kind) for kind in shared},
+        },
+    }
+
+
+def _channel(kind: type[Event]) -> dict[str, Any]:
+    return {
+        "address": kind.type,
+        "messages": {kind.type: {"$ref": f"#/components/messages/{kind.type}"}},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": "shop.events", "type": "topic", "durable": True},
+            }
+        },
+    }
+
+
+def _operation(kind: type[Event]) -> dict[str, Any]:
+    readers = [consumer.name for consumer in consumers() if consumer.event is kind]
+    return {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{kind.type}"},
+        "summary": (kind.__doc__ or "").strip().splitlines()[0],
+        "description": f"Consumed by {', '.join(readers)}." if readers else "Consumed by nobody in the shop.",
+    }
+
+
+def _message(kind: type[Event]) -> dict[str, Any]:
+    return {
+        "name": kind.type,
+        "contentType": CONTENT_TYPE,
+        "payload": {
+            "allOf": [
+                {"$ref": "#/components/schemas/CloudEvent"},
+                {"properties": {"data": {"$ref": f"#/components/schemas/{kind.type}"}}},
+            ]
+        },
+    }
+
+
+def _schema(kind: type[Event]) -> dict[str, Any]:
+    """The JSON Schema of the data, with its parts inline, so that it can be read by itself."""
+    schema = kind.model_json_schema(mode="serialization")
+    parts = schema.pop("$defs", {})
+    inlined: dict[str, Any] = _inline(schema, parts)
+    return inlined
+
+
+def _inline(node: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            return _inline(parts[node["$ref"].rsplit("/", 1)[1]], parts)
+        return {key: _inline(value, parts) for key, value in node.items()}
+    return [_inline(value, parts) for value in node] if isinstance(node, list) else node

@@ -1,0 +1,97 @@
+"""The rules of the rooms, held over whatever apps are installed: a new one is covered at once."""
+
+import configparser
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.db.models import Field, Model
+
+from shop.choreography import CHAIN
+from shop.messaging.consuming import Consumer, consumers
+from shop.messaging.contracts import Event, event_types
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Not ours: their tables may be pointed at where design allows it.
+FRAMEWORK = {"auth", "contenttypes", "sessions", "admin", "authtoken", "django_celery_results"}
+OURS = [config for config in apps.get_app_configs() if Path(config.path).is_relative_to(ROOT)
+        and ".venv" not in Path(config.path).parts]  # fmt: skip
+CONTEXTS = [config for config in OURS if not config.name.startswith("shop.")]
+MODELS = [model for config in OURS for model in config.get_models(include_auto_created=True)]
+CONSUMERS = [consumer for consumer in consumers() if consumer.app != "tests"]
+EVENTS = [event for event in event_types() if event.app != "tests"]
+
+
+def test_the_contexts_are_those_of_the_settings():
+    assert {config.name for config in CONTEXTS} == set(settings.CONTEXTS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_no_relation_crosses_an_app(model: type[Model]):
+    for field in model._meta.get_fields():
+        other = field.related_model
+        if isinstance(field, Field) and other is not None:
+            label = other._meta.app_label
+            allowed = {model._meta.app_label} | ({"auth"} if model._meta.app_label == "orders" else set())
+            assert label in allowed, f"{field} points into {label}: keep the plain id instead"
+
+
+@pytest.mark.parametrize("config", CONTEXTS, ids=lambda config: config.label)
+def test_every_context_has_its_rooms(config: AppConfig):
+    for room in ("events", "consumers", "services", "queries", "models", "api", "urls", "admin"):
+        assert importlib.util.find_spec(f"{config.name}.{room}"), f"{config.name} has no {room}.py"
+
+
+@pytest.mark.parametrize("config", CONTEXTS, ids=lambda config: config.label)
+def test_every_context_is_under_the_import_rules(config: AppConfig):
+    rules = configparser.ConfigParser()
+    rules.read(ROOT / ".importlinter")
+    for contract in ("contexts", "layers"):
+        section = rules[f"importlinter:contract:{contract}"]
+        assert config.name in (section.get("modules") or section.get("containers", "")).split()
+
+
+@pytest.mark.parametrize("config", CONTEXTS, ids=lambda config: config.label)
+def test_every_context_has_queues_of_its_own(config: AppConfig):
+    assert config.name in settings.CELERY_TASK_QUEUES
+
+
+@pytest.mark.parametrize("path", sorted(p for c in OURS for p in Path(c.path).rglob("*.py")), ids=str)
+def test_no_model_is_fetched_by_name_across_apps(path: Path):
+    assert not re.search(r"\bget_model\(", path.read_text()), f"{path} hides an import in a string"
+
+
+def test_the_choreography_is_what_the_consumers_register():
+    table = {(r.event.type, r.app, frozenset(o.type for o in r.outcomes)) for r in CHAIN}
+    code = {(c.event.type, c.app, frozenset(o.type for o in c.emits)) for c in CONSUMERS}
+    assert len(table) == len(CHAIN), "the table has a line twice"
+    assert table - code == set(), "in the table, but no consumer does it"
+    assert code - table == set(), "a consumer does it, but the table does not say so"
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.name)
+def test_a_consumer_is_a_sentence_of_few_lines(consumer: Consumer):
+    event = re.sub(r"(?<!^)(?=[A-Z])", "_", consumer.event.__name__).lower()
+    function = consumer.name.split(".")[1]
+    said = (f"when_{event}_", f"when_{event.removeprefix('order_')}_")
+    assert function.startswith(said), f"say what happens: when_{event}_..."
+    assert consumer.handler.__doc__, "a consumer says what it does"
+    body = inspect.getsource(consumer.handler).split(consumer.handler.__doc__)[1]
+    assert len([line for line in body.splitlines() if line.strip(' "')]) <= 8, "call one service"
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+def test_an_event_is_a_documented_fact_of_its_app(event: type[Event]):
+    assert event.app in settings.CONTEXTS
+    assert event.__module__ == f"{event.app}.events"
+    assert event.__doc__
+    assert not event.__name__.endswith("Event")
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+def test_every_event_has_a_reader(event: type[Event]):
+    assert any(consumer.event is event for consumer in CONSUMERS)
