@@ -12,7 +12,6 @@ TIME_LIMIT = 25 * 60
 
 @shared_task(
     name="analytics.rebuild",
-    queue="analytics",
     bind=True,
     ignore_result=False,
     # Acknowledged at once: a rebuild that dies is started by an operator again, not by the broker.

@@ -1,0 +1,145 @@
+"""Staff reach the figures over REST and in the admin."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from analytics import services
+from tests.unit.analytics.facts import TODAY, TOMORROW, Life, lives
+from tests.unit.analytics.support import consume
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.analytics.urls")]
+
+PERIOD = {"since": str(TODAY), "until": str(TOMORROW)}
+
+
+@pytest.fixture
+def clerk():
+    return User.objects.create_user("cleo", is_staff=True)
+
+
+@pytest.fixture
+def api(clerk):
+    client = APIClient()
+    client.force_authenticate(clerk)
+    return client
+
+
+def test_daily_sales(api):
+    consume(Life(tea=2).delivered().events)
+    today = api.get(reverse("analytics-daily-sales"), PERIOD).json()[-1]
+    assert today == {
+        "day": "2026-03-04",
+        "currency": "EUR",
+        "orders_placed": 1,
+        "orders_paid": 1,
+        "orders_shipped": 0,
+        "orders_delivered": 0,
+        "orders_cancelled": 0,
+        "captured": {"amount": "20.00", "currency": "EUR"},
+        "refunded": {"amount": "0.00", "currency": "EUR"},
+        "revenue": {"amount": "20.00", "currency": "EUR"},
+    }
+    assert api.get(reverse("analytics-daily-sales"), {**PERIOD, "currency": "USD"}).json() == []
+
+
+def test_best_sellers(api):
+    consume([event for life in lives(7) for event in life.events])
+    url = reverse("analytics-best-sellers")
+    first, *_ = api.get(url, {"by": "ordered", "limit": 1}).json()
+    assert first["sku"] == "tea"
+    assert {money["currency"] for money in first["ordered"]} == {"EUR", "USD"}
+
+
+def test_funnel_and_step_times(api):
+    consume(Life().shipped().events)
+    funnel = api.get(reverse("analytics-funnel"), PERIOD).json()
+    assert funnel[0] == {"step": "placed", "orders": 1, "share": 1.0}
+    times = api.get(reverse("analytics-step-times"), PERIOD).json()
+    assert times[0] == {"since": "placed", "until": "paid", "orders": 1, "p50": 300.0, "p99": 300.0}
+    assert {time["p50"] for time in times if time["until"] == "delivered"} == {None}
+
+
+def test_without_a_period_it_is_the_last_30_days(api):
+    assert api.get(reverse("analytics-funnel")).status_code == 200
+    assert api.get(reverse("analytics-daily-sales")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "says"),
+    [
+        ("analytics-funnel", {"since": "2026-03-05", "until": "2026-03-04"}, "not after until"),
+        ("analytics-funnel", {"since": "yesterday"}, "since"),
+        ("analytics-funnel", {"form": "2026-03-05"}, "form: Unknown parameter: remove it."),
+        ("analytics-best-sellers", {"by": "colour"}, "colour"),
+        ("analytics-best-sellers", {"limit": "100000"}, "limit"),
+        ("analytics-daily-sales", {"currency": "euro"}, "currency"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(api, name, query, says):
+    response = api.get(reverse(name), query)
+    assert response.status_code == 400
+    assert says in response.json()["detail"]
+
+
+def test_figures_are_for_staff(client):
+    customer = User.objects.create_user("carol")
+    for name in ("daily-sales", "best-sellers", "funnel", "step-times"):
+        url = reverse(f"analytics-{name}")
+        anonymous, api = APIClient(), APIClient()
+        api.force_authenticate(customer)
+        assert anonymous.get(url).status_code == 401
+        assert api.get(url).status_code == 403
+
+
+# --- Admin -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def operator():
+    user = User.objects.create_user("olga", is_staff=True)
+    user.user_permissions.add(*Permission.objects.filter(content_type__app_label="analytics"))
+    return user
+
+
+def test_the_admin_shows_the_figures_and_changes_none(client, operator):
+    consume(Life().delivered().events)
+    client.force_login(operator)
+    for model in ("dailysales", "productsales", "productrevenue", "orderfact", "journalentry"):
+        assert client.get(reverse(f"admin:analytics_{model}_changelist")).status_code == 200
+        assert client.get(reverse(f"admin:analytics_{model}_add")).status_code == 403
+
+
+def test_an_operator_has_a_worker_rebuild(client, operator, monkeypatch):
+    sent = []
+
+    def send_task(name, **options):
+        sent.append((name, options))
+        return type("Result", (), {"id": "01-task"})
+
+    monkeypatch.setattr(services.current_app, "send_task", send_task)
+    client.force_login(operator)
+    page = client.get(reverse("admin:analytics_dailysales_changelist")).content.decode()
+    assert "Rebuild from the log" in page
+
+    response = client.post(reverse("admin:analytics_rebuild"), follow=True)
+    assert "A worker rebuilds the figures" in response.content.decode()
+    assert sent == [("analytics.rebuild", {"kwargs": {"by": "olga"}, "queue": "analytics", "retry": False})]
+
+
+def test_a_broker_that_is_away_is_said_to_be(client, operator, monkeypatch):
+    def send_task(name, **options):
+        raise ConnectionRefusedError("nobody there")
+
+    monkeypatch.setattr(services.current_app, "send_task", send_task)
+    client.force_login(operator)
+    response = client.post(reverse("admin:analytics_rebuild"), follow=True)
+    assert "could not be started: nobody there" in response.content.decode()
+
+
+def test_a_rebuild_needs_the_permission_and_a_click(client, operator, clerk):
+    client.force_login(clerk)
+    assert client.post(reverse("admin:analytics_rebuild")).status_code == 403
+    client.force_login(operator)
+    assert client.get(reverse("admin:analytics_rebuild")).status_code == 405

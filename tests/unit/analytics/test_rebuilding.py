@@ -1,0 +1,284 @@
+"""A rebuild ends with what the consumers have consumed: no event lost, none counted twice, none too early."""
+
+import random
+import threading
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
+
+from analytics import fresh, gate, services, tasks
+from analytics.errors import RebuildRunning
+from analytics.models import DailySales, JournalEntry, OrderFact, ProductSales
+from shop.messaging.models import InboxEntry
+from tests.unit.analytics.facts import FATES, Life, lives, logged
+from tests.unit.analytics.support import consume, figures
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(services, "CHUNK", 10)
+
+
+@pytest.fixture(autouse=True)
+def inbox_that_forgets_nothing(settings):
+    settings.SHOP_INBOX_RETENTION = timedelta(days=36_500)
+
+
+@pytest.fixture
+def elsewhere():
+    """Run something in a process of its own, as far as the database can tell, and wait for it."""
+
+    def run(work, *args):
+        def body():
+            try:
+                work(*args)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=body)
+        thread.start()
+        thread.join(timeout=20)
+        assert not thread.is_alive(), "it is blocked"
+
+    return run
+
+
+def damage():
+    DailySales.objects.update(orders_placed=77, revenue_captured=0)
+    OrderFact.objects.update(shipped_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_productsales")
+
+
+def leftovers():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [fresh.SCHEMA])
+        (schemas,) = cursor.fetchone()
+    return schemas, JournalEntry.objects.count()
+
+
+def test_a_rebuild_gives_the_same_figures_as_living_through_it():
+    consume(logged(*lives(3 * len(FATES))))
+    live = figures()
+    damage()
+    assert figures() != live
+
+    services.rebuild()
+    assert figures() == live
+    assert leftovers() == (0, 0)
+
+
+def test_a_rebuild_twice_changes_nothing():
+    consume(logged(*lives(7)))
+    services.rebuild()
+    once = figures()
+    services.rebuild()
+    assert figures() == once
+
+
+def test_what_was_not_consumed_yet_counts_when_it_is():
+    events = logged(*lives(14))
+    consume(events[:20])
+    before = figures()
+    assert services.rebuild() == 20
+    assert figures() == before
+
+    consume(events)
+    live = figures()
+    services.rebuild()
+    assert figures() == live != before
+
+
+def test_what_is_consumed_while_a_rebuild_runs_counts_once(elsewhere):
+    events = logged(*lives(14))
+    rest = random.Random(7).sample(events, len(events))
+    consume(rest[:30])
+
+    def meanwhile(done, total):
+        assert total == len(events)
+        elsewhere(consume, rest[30 + done : 40 + done])  # before and behind where the replay is
+
+    services.rebuild(progress=meanwhile)
+    assert JournalEntry.objects.count() == 0
+    consume(rest)
+    rebuilt = figures()
+
+    assert InboxEntry.objects.count() == len(events)
+    damage()
+    services.rebuild()
+    assert figures() == rebuilt
+    assert sum(day["orders_placed"] for day in rebuilt["DailySales"]) == 14
+
+
+def test_live_figures_go_on_while_a_rebuild_runs(elsewhere):
+    consume(logged(Life().placed()))
+    late = logged(Life().delivered())
+    seen = []
+
+    def meanwhile(done, total):
+        elsewhere(consume, late)
+        seen.append(sum(DailySales.objects.values_list("orders_delivered", flat=True)))
+
+    services.rebuild(progress=meanwhile)
+    assert seen == [1]
+    assert sum(DailySales.objects.values_list("orders_delivered", flat=True)) == 1
+
+
+def test_rebuilds_under_fire_end_with_the_figures_of_peace():
+    events = logged(*lives(60))
+    mixed = random.Random(3).sample(events, len(events))
+    halves = [mixed[::2], mixed[1::2]]
+    failures = []
+
+    def fire(half):
+        try:
+            for start in range(0, len(half), 5):
+                batch = sorted(half[start : start + 5], key=lambda event: event.type)
+                consume(batch + batch[:1])
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=fire, args=[half]) for half in halves]
+    for worker in workers:
+        worker.start()
+    rebuilds = 0
+    while any(worker.is_alive() for worker in workers):
+        services.rebuild()
+        rebuilds += 1
+    for worker in workers:
+        worker.join()
+    assert not failures
+    assert rebuilds >= 2
+    under_fire = figures()
+    services.rebuild()
+    assert figures() == under_fire
+    assert len(under_fire["OrderFact"]) == 60
+    assert sum(day["orders_placed"] for day in under_fire["DailySales"]) == 60
+
+
+def test_a_rebuild_that_dies_leaves_the_old_figures_and_the_next_one_clears_up(elsewhere):
+    events = logged(*lives(14))
+    consume(events[:40])
+    live = figures()
+
+    def die(done, total):
+        elsewhere(consume, events[40:45])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        services.rebuild(progress=die)
+    assert figures() != live
+    assert leftovers() == (0, 5)
+
+    consume(events)
+    live = figures()
+    assert JournalEntry.objects.count() == 5, "nobody writes a journal that nobody will read"
+    services.rebuild()
+    assert figures() == live
+    assert leftovers() == (0, 0)
+
+
+def test_what_a_killed_rebuild_left_behind_is_cleared_up():
+    consume(logged(*lives(7)))
+    live = figures()
+    fresh.make()
+    with fresh.fresh_tables():
+        assert not OrderFact.objects.exists()
+    assert figures() == live
+
+    services.rebuild()
+    assert figures() == live
+    assert leftovers() == (0, 0)
+
+
+def test_one_rebuild_at_a_time(elsewhere):
+    consume(logged(Life().paid()))
+    refused = []
+
+    def second(done, total):
+        def attempt():
+            try:
+                services.rebuild()
+            except RebuildRunning as refusal:
+                refused.append(str(refusal))
+
+        elsewhere(attempt)
+
+    services.rebuild(progress=second)
+    assert refused == ["A rebuild is running already: wait until it is done."]
+    services.rebuild()
+
+
+def test_events_that_the_inbox_has_forgotten_are_not_forgotten(settings):
+    settings.SHOP_INBOX_RETENTION = timedelta(days=30)
+    consume(logged(Life().delivered()))  # long ago
+    live = figures()
+    InboxEntry.objects.all().delete()
+
+    services.rebuild()
+    assert figures() == live
+
+
+def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
+    consume(logged(*lives(7)))
+    monkeypatch.setattr(gate, "PATIENCE", "100ms")
+    live = figures()
+    reading, done = threading.Event(), threading.Event()
+
+    def read():
+        with transaction.atomic():
+            list(ProductSales.objects.all())
+            reading.set()
+            done.wait(10)
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reading.wait(10)
+    with pytest.raises(OperationalError, match="lock timeout"):
+        services.rebuild()
+    done.set()
+    reader.join()
+    assert figures() == live
+    services.rebuild()
+
+
+def test_the_command_shows_how_far_it_is_and_what_it_did():
+    consume(logged(*lives(7)))
+    live = figures()
+    damage()
+    out = StringIO()
+    call_command("rebuild_analytics", stdout=out)
+
+    assert f"Rebuilt from {InboxEntry.objects.count()} events." in out.getvalue()
+    assert "Replaying the log" in out.getvalue()
+    assert figures() == live
+
+
+def test_the_command_says_that_a_rebuild_is_running(elsewhere):
+    def attempt():
+        with pytest.raises(CommandError, match="running already"):
+            call_command("rebuild_analytics", stdout=StringIO())
+
+    with gate.journaling():
+        elsewhere(attempt)
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CDeprecationWarning")
+def test_the_task_tells_its_progress(monkeypatch):
+    consume(logged(*lives(7)))
+    told = []
+    monkeypatch.setattr(tasks.rebuild, "update_state", lambda **update: told.append(update))
+    result = tasks.rebuild.apply(kwargs={"by": "olga"}).get()
+
+    events = InboxEntry.objects.count()
+    assert result == {"events": events, "by": "olga"}
+    assert told[0] == {"state": "PROGRESS", "meta": {"done": 10, "total": events}}
+    assert told[-1]["meta"]["done"] == events
