@@ -30,7 +30,8 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return len(rows.order_by().values_list("pk")[: self.cap])
+        counted: int = rows.order_by()[: self.cap].count()
+        return counted
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
