@@ -1,9 +1,9 @@
-"""A small client of the shop's REST API, over one connection that stays open."""
+"""A small client of the shop's REST API. It keeps no connections, so threads may share it."""
 
 import http.client
 import json
-import threading
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from script.support.errors import ScriptError
@@ -13,25 +13,24 @@ _TIMEOUT = 30
 
 
 class ApiError(ScriptError):
-    """The API refused a request; ``status`` and ``problem`` say how and why."""
+    """The API refused a request; ``status`` and ``detail`` say how and why."""
 
     def __init__(self, status: int, problem: Any) -> None:
         self.status = status
         self.detail = str(problem.get("detail", problem)) if isinstance(problem, dict) else str(problem)
-        super().__init__(f"{status}: {self.detail}")
+        super().__init__(f"the shop answered {status}: {self.detail}")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Api:
-    """The REST API as the owner of ``token`` sees it. Threads may share it: each has its own connection."""
+    """The REST API as the owner of ``token`` sees it."""
 
     port: int
     token: str = ""
-    _own: threading.local = field(default_factory=threading.local, repr=False)
 
     def as_owner_of(self, token: str) -> "Api":
-        """The same API for somebody else, over the same connections."""
-        return Api(self.port, token, self._own)
+        """The same API for somebody else."""
+        return Api(self.port, token)
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None, {})
@@ -41,34 +40,17 @@ class Api:
         return self._ask("POST", path, body, {name.replace("_", "-"): v for name, v in headers.items()})
 
     def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        try:
-            status, answer = self._send(method, path, body, headers)
-        except (http.client.RemoteDisconnected, ConnectionError):
-            if method != "GET" and "Idempotency-Key" not in headers:
-                raise
-            status, answer = self._send(method, path, body, headers)
-        if status >= http.HTTPStatus.BAD_REQUEST:
-            raise ApiError(status, answer)
-        return answer
-
-    def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, Any]:
         if self.token:
-            headers = {"Authorization": f"Token {self.token}", **headers}
+            headers["Authorization"] = f"Token {self.token}"
+        headers["Content-Type"] = "application/json"
         data = None if body is None else json.dumps(body)
-        connection = self._connection()
-        try:
-            connection.request(method, path, data, {"Content-Type": "application/json", **headers})
+        with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=_TIMEOUT)) as connection:
+            connection.request(method, path, data, headers)
             response = connection.getresponse()
-            return response.status, _decode(response.read())
-        except BaseException:
-            connection.close()
-            raise
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if not hasattr(self._own, "connection"):
-            self._own.connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=_TIMEOUT)
-        connection: http.client.HTTPConnection = self._own.connection
-        return connection
+            answer = _decode(response.read())
+        if response.status >= http.HTTPStatus.BAD_REQUEST:
+            raise ApiError(response.status, answer)
+        return answer
 
 
 def _decode(body: bytes) -> Any:

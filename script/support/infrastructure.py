@@ -56,13 +56,11 @@ class Infrastructure:
                 raise ServerFailed(type(server).__name__, "has ended", server.log)
 
     def _start(self) -> None:
-        if self._postgres:
-            self._postgres.launch()
         if self._rabbitmq:
             self._rabbitmq.start()
             self.broker_url = self._rabbitmq.url()
         if self._postgres:
-            self._postgres.wait_ready()
+            self._postgres.start()
             self._use(self._postgres)
         check_database(self.database_url)
         check_broker(self.broker_url)

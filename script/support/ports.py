@@ -1,5 +1,6 @@
 """Ports on the loopback interface: which is free, and what to say when one is not."""
 
+import random
 import socket
 
 from script.support.errors import PortTaken
@@ -26,13 +27,13 @@ def claim(port: int) -> int:
 
 
 def pick(preferred: int) -> int:
-    """Return ``preferred`` if it is free, else some free port."""
-    if is_free(preferred):
-        return preferred
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return ``preferred`` if it is free, else a free port near it.
+
+    Preferred ports lie below those that the kernel gives to outgoing connections: a client that asks again
+    and again for a server that is down would sooner or later be connected to itself.
+    """
+    nearby = random.sample(range(preferred + 1, preferred + 1000), 100)
+    return next(port for port in (preferred, *nearby) if is_free(port))
 
 
 def answers(port: int) -> bool:

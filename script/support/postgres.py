@@ -34,7 +34,7 @@ class Postgres:
     """A PostgreSQL server in ``home``, which belongs to nobody else; starting it again finds the data."""
 
     home: Path
-    preferred_port: int = 35432
+    preferred_port: int = 25432
     durable: bool = True
     port: int = field(init=False)
     child: children.Child | None = field(init=False, default=None)
@@ -50,12 +50,17 @@ class Postgres:
         return f"postgresql://postgres:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
 
     def start(self, timeout: float = 60.0) -> None:
-        """Start the server and wait until it takes connections."""
-        self.launch()
-        self.wait_ready(timeout)
+        """Start the server and wait until it takes connections.
 
-    def launch(self) -> None:
-        """Start the server and do not wait."""
+        Tried twice: somebody else may have taken the port that was free a moment ago.
+        """
+        try:
+            self._launch(timeout)
+        except ServerFailed:
+            self.kill()
+            self._launch(timeout)
+
+    def _launch(self, timeout: float) -> None:
         programs = postgres_programs(self._user)
         self._make_home()
         if not self.data.exists():
@@ -65,15 +70,8 @@ class Postgres:
         settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
-        self.child = self._start_child(argv, self.log)
-
-    def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until the launched server takes connections."""
-        if self.child is None:
-            raise RuntimeError("launch() comes first")
-        servers.wait_until_ready(
-            "PostgreSQL", self.child, self._takes_connections, log=self.log, timeout=timeout
-        )
+        child = self.child = self._start_child(argv, self.log)
+        servers.wait_until_ready("PostgreSQL", child, self._takes_connections, log=self.log, timeout=timeout)
 
     def stop(self) -> None:
         """Shut down cleanly; sessions are ended, what is committed is on disk."""

@@ -128,6 +128,12 @@ class Supervisor:
                 if one.child in late:
                     self._report(f"{one.program.name} did not stop within {grace:.0f} s and was killed")
 
+    def kill(self) -> None:
+        """End all programs at once, whatever they are doing."""
+        for one in self._supervised:
+            children.kill_child(one.child)
+        self._supervised = []
+
 
 def _how(code: int) -> str:
     if code >= 0:

@@ -27,7 +27,7 @@ class RabbitMQ:
     home: Path
     #: Where the programs are unpacked if they are not installed.
     programs_home: Path
-    preferred_port: int = 35672
+    preferred_port: int = 26672
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
     _epmd: children.Child | None = field(init=False, default=None)
@@ -44,37 +44,30 @@ class RabbitMQ:
     def start(self, timeout: float = 60.0) -> None:
         """Start the node, on the ports it had before if any, and wait until it takes connections.
 
-        Tried twice: on a busy machine Erlang's distribution sometimes fails to come up.
+        Tried twice: on a busy machine Erlang's distribution sometimes fails to come up, and somebody else may
+        have taken a port that was free a moment ago.
         """
         try:
-            self.launch()
-            self.wait_ready(timeout)
+            self._launch(timeout)
         except ServerFailed:
             self.kill()
-            self.launch()
-            self.wait_ready(timeout)
+            self._launch(timeout)
 
-    def launch(self) -> None:
-        """Start the node and do not wait."""
+    def _launch(self, timeout: float) -> None:
         programs = rabbitmq_programs(self.programs_home)
         servers.wait_for_predecessor(self.home / "pid", str(self.home))
         self._choose_ports()
         self._write_configuration()
         self._start_epmd(programs)
-        self.child = children.start_child(
+        child = self.child = children.start_child(
             [programs.rabbitmq / "rabbitmq-server"],
             env=self._env(programs),
             log=self.log,
             when_we_die=signal.SIGTERM,
             cwd=self.home,
         )
-        (self.home / "pid").write_text(str(self.child.pid))
-
-    def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until the launched node takes connections."""
-        if self.child is None:
-            raise RuntimeError("launch() comes first")
-        servers.wait_until_ready("RabbitMQ", self.child, self._greets, log=self.log, timeout=timeout)
+        (self.home / "pid").write_text(str(child.pid))
+        servers.wait_until_ready("RabbitMQ", child, self._greets, log=self.log, timeout=timeout)
 
     def stop(self) -> None:
         """Shut down cleanly, the private epmd as well."""
@@ -119,10 +112,10 @@ class RabbitMQ:
         return (self.home / "password").read_text()
 
     def _choose_ports(self) -> None:
-        if self.port == 0:
-            self.port = ports.pick(self.preferred_port)
-            self._distribution_port = ports.pick(self.port + 20_000)
-            self._epmd_port = ports.pick(self.port + 20_001)
+        """Keep the port that clients know, if it is free again; the others are nobody's business."""
+        self.port = ports.pick(self.port or self.preferred_port)
+        self._distribution_port = ports.pick(self.port + 1)
+        self._epmd_port = ports.pick(self._distribution_port + 1)
 
     def _write_configuration(self) -> None:
         for name in ("home", "mnesia", "log", "schema", "config"):

@@ -1,0 +1,99 @@
+"""Servers and deployments for tests that need real ones; ``script/test`` tells where they are."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from script.support.errors import NoRabbitMQ
+from script.support.infrastructure import private_rabbitmq
+from script.support.rabbitmq import RabbitMQ
+from tests.support.deployment import Deployment, prepare_database
+from tests.support.servers import (
+    Broker,
+    EmbeddedBroker,
+    RabbitBroker,
+    fresh_database,
+    in_ci,
+    name_of,
+)
+
+
+def _given(variable: str) -> str:
+    if not (url := os.environ.get(variable)):
+        pytest.skip(f"{variable} is not set; script/test sets it")
+    return url
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """A RabbitMQ that all tests share; it is not to be stopped."""
+    return _given("AMQP_URL")
+
+
+@pytest.fixture(scope="session")
+def pgmq_url() -> str:
+    """A pgmq database that all tests share."""
+    return _given("PGMQ_URL")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """A PostgreSQL on which tests may create databases."""
+    return _given("DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_node() -> Iterator[RabbitMQ]:
+    """A RabbitMQ node that tests may stop and kill."""
+    node = private_rabbitmq("test-faults")
+    try:
+        node.start()
+    except NoRabbitMQ as reason:
+        (pytest.fail if in_ci() else pytest.skip)(str(reason))
+    yield node
+    node.kill()
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """The name of a database to copy, with tables and a catalogue, and its customers' API tokens."""
+    with fresh_database(server_url) as url:
+        yield name_of(url), prepare_database(url, tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(params=["rabbitmq", "embedded"])
+def broker(request: pytest.FixtureRequest, server_url: str) -> Iterator[Broker]:
+    """A broker of the test's own: the test runs on RabbitMQ and on the embedded one."""
+    if request.param == "embedded":
+        with fresh_database(server_url) as url:
+            yield EmbeddedBroker(url)
+        return
+    broker = RabbitBroker(request.getfixturevalue("rabbitmq_node"))
+    yield broker
+    broker.start()  # for the next test, whatever this one did to it
+
+
+@pytest.fixture
+def rabbit_broker(rabbitmq_node: RabbitMQ) -> Iterator[RabbitBroker]:
+    """A RabbitMQ of the test's own, to be stopped and killed."""
+    broker = RabbitBroker(rabbitmq_node)
+    yield broker
+    broker.start()
+
+
+@pytest.fixture
+def deploy(
+    server_url: str, prepared: tuple[str, dict[str, str]], tmp_path: Path
+) -> Iterator[Callable[..., Deployment]]:
+    """Make a deployment on a broker: ``with deploy(broker) as shop: ...``; further arguments are its own."""
+    template, tokens = prepared
+    with fresh_database(server_url, template=template) as url:
+
+        def make(broker: Broker, **options: object) -> Deployment:
+            return Deployment(database_url=url, broker=broker, tokens=tokens, home=tmp_path, **options)  # type: ignore[arg-type]
+
+        yield make

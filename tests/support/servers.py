@@ -1,0 +1,79 @@
+"""Brokers and databases of a test's own, on the servers that ``script/test`` has started."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from script.support.pgmq import install_pgmq
+from script.support.rabbitmq import RabbitMQ
+
+
+class Broker(Protocol):
+    """A broker that nobody else uses."""
+
+    url: str
+
+
+class EmbeddedBroker:
+    """pgmq in a database of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self.url = database_url.replace("postgresql://", "pgmq://", 1)
+        install_pgmq(database_url)
+
+
+class RabbitBroker:
+    """A virtual host of its own, on a node that a test may stop and kill."""
+
+    def __init__(self, node: RabbitMQ) -> None:
+        self._node = node
+        self.url = node.add_vhost(unique_name())
+
+    def stop(self) -> None:
+        """Shut the node down cleanly."""
+        self._node.stop()
+
+    def kill(self) -> None:
+        """End the node as a crash would."""
+        self._node.kill()
+
+    def start(self) -> None:
+        """Start the node again, with all that was durable in it."""
+        if not self._node.is_running():
+            self._node.start()
+
+
+def unique_name() -> str:
+    return f"test_{secrets.token_hex(4)}"
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@contextmanager
+def fresh_database(server_url: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database on the server of ``server_url``, which is dropped in the end."""
+    name = unique_name()
+    with _session(server_url) as session:
+        create = sql.SQL("create database {} template {}")
+        session.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        with _session(server_url) as session:
+            session.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def name_of(database_url: str) -> str:
+    return urlsplit(database_url).path.removeprefix("/")
+
+
+def _session(server_url: str) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(urlunsplit(urlsplit(server_url)._replace(path="/postgres")), autocommit=True)
