@@ -10,7 +10,7 @@ from notifications import channels, consumers, services, simulator  # noqa: F401
 from notifications.models import Kind, Notification, Recipient, State
 from shop.messaging import cloudevents, runner
 from shop.messaging.consuming import consumer_of
-from shop.messaging.models import DeadLetter, InboxEntry, ScheduledMessage
+from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver, fire_retries
 from tests.unit.notifications.backends import Crash, NeverAnswers
 from tests.unit.notifications.facts import life_of, order_created, published
@@ -139,6 +139,7 @@ def test_a_mail_server_that_is_down_loses_nothing(mail):
     assert waiting(ScheduledMessage.Kind.RETRY) == 3
 
     simulator.bring_up()
+    OutboxEntry.objects.all().delete()  # the other apps' copies are not of interest here
     fire_retries()
     assert sorted(mail.subjects) == [f"We have received your order ORD-{n}" for n in range(3)]
     assert Notification.objects.filter(state=State.SENT, last_error="").count() == 3
