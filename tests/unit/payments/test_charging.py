@@ -94,6 +94,10 @@ def test_timeout_after_charge_charges_once(order, happened, said):
     assert SimulatedCharge.objects.get().attempts == 1
 
 
+def test_timeout_after_charge_is_cleared_up_without_a_retry(order):
+    assert charge(order("pm_card_timeoutAfterCharge")).state == "succeeded"
+
+
 def test_charge_without_any_answer_is_tried_again_under_the_same_key(order, happened, said, retry, settings):
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.NeverAnswers"
     created = happened(order())

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from payments import services
-from payments.errors import NotRetryable
+from payments.errors import GatewayTimeout, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedRefund
 from payments.simulator.gateway import SimulatedGateway
 from shop.messaging.ids import uuid7
@@ -25,6 +25,13 @@ class DiesAfterRefund(SimulatedGateway):
     def refund(self, **call):
         super().refund(**call)
         raise SystemExit("killed")
+
+
+class NeverAnswers(SimulatedGateway):
+    """Nobody learns what became of a refund, because nothing did."""
+
+    def refund(self, **call):
+        raise GatewayTimeout("no answer")
 
 
 def test_rejected_inventory_refunds_payment(order, happened, said, rejected):
@@ -104,14 +111,23 @@ def test_crash_between_refund_and_its_record_refunds_once(order, happened, said,
     assert SimulatedRefund.objects.count() == 1
 
 
-def test_timeout_after_refund_asks_by_key(order, happened, said, rejected):
+def test_timeout_after_refund_asks_by_key(order, happened, said):
     created = happened(order())
-    GatewayFault.objects.create(kind="timeout", operation="refund", calls_left=1)
-    happened(rejected(created.order_id))
+    GatewayFault.objects.create(kind="timeout", operation="refund")
+    refund = services.refund_payment(order_id=created.order_id, reason="out_of_stock")
 
-    assert Refund.objects.get().state == "succeeded"
+    assert refund.state == "succeeded"
     assert said(created.order_id)[-1] == "PaymentRefunded"
-    assert not ScheduledMessage.objects.exists()
+
+
+def test_refund_that_is_nowhere_to_be_found_stays_unknown(order, happened, said, settings):
+    created = happened(order())
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.NeverAnswers"
+    with pytest.raises(GatewayTimeout):
+        services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+
+    assert Refund.objects.get().state == "requested"
+    assert said(created.order_id) == ["PaymentProcessed"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -142,11 +142,11 @@ def test_late_payment_of_a_stopped_order_is_refunded(order, happened, said, stop
     assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
 
 
-def test_timeout_of_the_cancellation_asks_by_key(order, happened, said, stopped):
+def test_timeout_of_the_cancellation_asks_by_key(order, happened, said):
     GatewayFault.objects.create(kind="outage", operation="charge")
     created = happened(order())
-    GatewayFault.objects.create(kind="timeout", operation="cancel_charge", calls_left=1)
-    happened(stopped(created.order_id))
+    GatewayFault.objects.create(kind="timeout", operation="cancel_charge")
+    services.stop_payment(order_id=created.order_id, reason="customer")
 
     assert said(created.order_id) == ["PaymentVoided"]
 

@@ -106,6 +106,11 @@ def test_timeout_after_booking_books_once(shipped, said):
     assert SimulatedLabel.objects.count() == 1
 
 
+def test_timeout_after_booking_is_cleared_up_without_a_retry(order, happened):
+    created = happened(order("3 EZ_TIMEOUT Road"))
+    assert services.book_shipment(order_id=created.order_id).state == "shipped"
+
+
 def test_booking_without_any_answer_is_tried_again_under_the_same_key(shipped, said, retry, settings):
     settings.SHOP_CARRIER = f"{__name__}.NeverAnswers"
     created = shipped()

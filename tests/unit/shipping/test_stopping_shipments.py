@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from shipping import services
-from shipping.errors import NotStoppable
+from shipping.errors import CarrierTimeout, NotStoppable
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging.ids import uuid7
@@ -31,6 +31,26 @@ class StoppedAfterItBooked(SimulatedCarrier):
         label = super().book(key=key, to=to)
         services.stop_shipment(order_id=key.removeprefix("ship:"), reason="customer")
         return label
+
+
+class FrozenAfterItBooked(SimulatedCarrier):
+    """The stop has begun when the carrier's answer comes."""
+
+    def book(self, *, key, to):
+        label = super().book(key=key, to=to)
+        services._request_stop(key.removeprefix("ship:"), "customer")
+        return label
+
+
+class LosesItsTongue(SimulatedCarrier):
+    """Books, and dies; then neither voids nor answers."""
+
+    def book(self, **call):
+        super().book(**call)
+        raise RuntimeError("killed")
+
+    def void(self, **call):
+        raise CarrierTimeout("no answer")
 
 
 def test_cancellation_before_booking_stops(order, happened, said, cancelled):
@@ -61,6 +81,7 @@ def test_cancellation_before_the_order_leaves_a_tombstone(order, happened, said,
     assert Shipment.objects.get().state == "stopped"
     assert said(placed.order_id) == ["FulfilmentStopped"]
     assert not SimulatedLabel.objects.exists()
+    assert not ScheduledMessage.objects.exists()  # nothing of this failed
 
 
 def test_cancellation_after_the_parcel_left_is_rejected(shipped, happened, said, cancelled):
@@ -99,6 +120,18 @@ def test_stop_during_the_booking_voids_the_label(shipped, said, settings, moment
     assert not ScheduledMessage.objects.exists()
 
 
+def test_parcel_does_not_leave_once_the_stop_began(order, happened, said, settings):
+    """The stop froze the shipment a moment before the booking was written down."""
+    created = happened(order())
+    settings.SHOP_CARRIER = f"{__name__}.FrozenAfterItBooked"
+    assert services.book_shipment(order_id=created.order_id).state == "booking"
+    assert said(created.order_id) == []
+
+    services.stop_shipment(order_id=created.order_id, reason="customer")
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert SimulatedLabel.objects.get().status == "voided"
+
+
 def test_stop_during_a_refused_booking_stops(shipped, said, settings):
     settings.SHOP_CARRIER = f"{__name__}.StoppedAfterItBooked"
     created = shipped("EZ6000000006")
@@ -119,13 +152,59 @@ def test_stop_while_the_carrier_is_out_is_made_up_for(shipped, happened, said, c
     assert SimulatedLabel.objects.get().status == "voided"
 
 
-def test_timeout_of_the_void_asks_by_key(shipped, happened, said, cancelled):
+def test_timeout_of_the_void_asks_by_key(shipped, said):
     CarrierFault.objects.create(kind="outage", operation="book")
     created = shipped()
-    CarrierFault.objects.create(kind="timeout", operation="void", calls_left=1)
-    happened(cancelled(created.order_id))
+    CarrierFault.objects.create(kind="timeout", operation="void")
+    services.stop_shipment(order_id=created.order_id, reason="customer")
 
     assert said(created.order_id) == ["FulfilmentStopped"]
+
+
+def test_label_that_may_still_be_good_is_not_taken_for_void(order, happened, said, settings):
+    """Its booking and its withdrawal both got no answer, and the label is still there."""
+    created = happened(order())
+    settings.SHOP_CARRIER = f"{__name__}.LosesItsTongue"
+    with pytest.raises(RuntimeError):
+        services.book_shipment(order_id=created.order_id)
+    with pytest.raises(CarrierTimeout):
+        services.stop_shipment(order_id=created.order_id, reason="customer")
+    assert said(created.order_id) == []
+
+    del settings.SHOP_CARRIER
+    services.stop_shipment(order_id=created.order_id, reason="customer")
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    assert SimulatedLabel.objects.get().status == "voided"
+
+
+def test_frozen_shipment_is_not_booked(shipped, happened, said, cancelled, retry):
+    """The stop could not be finished yet; nobody books the parcel in the meantime."""
+    CarrierFault.objects.create(kind="outage", operation="book", calls_left=3)
+    CarrierFault.objects.create(kind="outage", operation="void")
+    created = shipped()
+    happened(cancelled(created.order_id))
+    retry()
+
+    assert not SimulatedLabel.objects.exists()
+    assert said(created.order_id) == []
+
+
+def test_booking_does_not_begin_after_the_stop_began(order, happened, said):
+    """The stop has been asked for and not yet answered when the stock comes."""
+    created = happened(order())
+    services._request_stop(created.order_id, "customer")
+    services.book_shipment(order_id=created.order_id)
+
+    assert Shipment.objects.get().state == "remembered"
+    assert not SimulatedLabel.objects.exists()
+
+
+def test_first_reason_to_stop_stands(order, happened, said):
+    created = happened(order())
+    services._request_stop(created.order_id, "customer")
+    services.stop_shipment(order_id=created.order_id, reason="operator")
+
+    assert EventRecord.objects.get(type="shipping.FulfilmentStopped.v1").data["reason"] == "customer"
 
 
 def test_duplicate_cancellation_stops_once(order, happened, said, cancelled):

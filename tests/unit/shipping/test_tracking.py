@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from shipping import services
 from shipping.models import CarrierFault, Shipment, TrackingEvent
+from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging.models import EventRecord, ScheduledMessage
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +94,42 @@ def test_tracking_of_a_delivered_parcel_does_nothing(shipped, said, remind):
 
     assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
     assert not ScheduledMessage.objects.exists()
+
+
+def test_arrived_parcel_is_not_asked_after(shipped, remind, settings):
+    shipped()
+    while remind():
+        pass
+    settings.SHOP_CARRIER = f"{__name__}.WantsToBeLeftAlone"
+    assert services.track_parcel(shipment_id=Shipment.objects.get().id).state == "delivered"
+
+
+def test_two_who_learn_of_the_delivery_tell_it_once(shipped, said, remind, settings):
+    created = shipped()
+    remind()
+    remind()
+    settings.SHOP_CARRIER = f"{__name__}.ToldSomebodyElseFirst"
+    services.track_parcel(shipment_id=Shipment.objects.get().id)
+
+    assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
+
+
+class WantsToBeLeftAlone(SimulatedCarrier):
+    def track(self, **call):
+        raise AssertionError("nobody should ask")
+
+
+class ToldSomebodyElseFirst(SimulatedCarrier):
+    """Another worker asked at the same time, and wrote the delivery down."""
+
+    asked = False
+
+    def track(self, **call):
+        scans = super().track(**call)
+        if not type(self).asked:
+            type(self).asked = True
+            services.track_parcel(shipment_id=Shipment.objects.get().id)
+        return scans
 
 
 def test_asking_twice_records_each_status_once(shipped):
