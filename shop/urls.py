@@ -1,10 +1,13 @@
-"""Where everything is: admin, REST API, storefront, health."""
+"""Where everything is: storefront, admin, REST API, health."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from shop.rest.views import AsyncApi, Entrance, Token
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -19,8 +22,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("healthz", healthz, name="healthz"),
+    path("", include("shop.storefront.urls")),
     path("admin/", admin.site.urls),
+    path("api/auth/", include("rest_framework.urls")),
+    path("api/v1/", Entrance.as_view(), name="api"),
+    path("api/v1/token", Token.as_view(), name="token"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),
+    *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
+    path("healthz", healthz, name="healthz"),
 ]

@@ -1,11 +1,11 @@
-"""The broker seen from our side: its topology, and publishing with confirms. Only here and in the bridge: kombu."""
+"""The broker seen from our side: its topology, and publishing with confirms."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from amqp.method_framing import frame_writer
@@ -155,7 +155,7 @@ class ConfirmingPublisher:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._channel = connection.channel()
+        self._channel = cast(Any, connection.channel())
         self._connection = self._channel.connection
         self._channel.confirm_select()
         self._channel.events["basic_ack"].add(self._on_ack)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from shop.messaging import runner
 from shop.messaging.contracts import Event
@@ -17,6 +17,13 @@ H = TypeVar("H", bound=Callable[..., None])
 
 #: How many events one run of a consumer takes at the most, unless it says otherwise.
 DEFAULT_BATCH = 100
+
+
+class DeliveryTask(Task[Any, Any]):
+    """A task whose messages come from an events queue; what it returns interests nobody."""
+
+    Request = "shop.messaging.dispatcher:DeliveryRequest"
+    ignore_result = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +99,7 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 
 
 def _make_task(consumer: Consumer) -> None:
-    @shared_task(
-        name=consumer.name,
-        queue=consumer.app,
-        ignore_result=True,
-        Request="shop.messaging.bridge:DeliveryRequest",
-    )
+    @shared_task(name=consumer.name, base=DeliveryTask, queue=consumer.app)
     def consume(messages: list[Any], headers: list[dict[str, int]]) -> None:
         """Consume the messages that the bridge took from the app's events queue."""
         runner.run(consumer, messages, headers)

@@ -10,7 +10,7 @@ class NotInTransaction(MessagingError):
 
 
 class UndeclaredEvent(MessagingError):
-    """A consumer published an event that its ``emits=`` does not name: add it there and to the choreography."""
+    """A consumer published an event that its ``emits=`` does not name: add it there."""
 
 
 class UnknownEventType(MessagingError):

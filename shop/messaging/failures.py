@@ -40,7 +40,7 @@ def is_outage(error: BaseException) -> bool:
 
 def backoff(nth: int) -> timedelta:
     """How long to wait after the ``nth`` failure, counted from 1: doubling, with half of it jitter."""
-    longest = min(BACKOFF * 2 ** min(nth - 1, 20), LONGEST_BACKOFF)
+    longest: timedelta = min(BACKOFF * 2 ** min(nth - 1, 20), LONGEST_BACKOFF)
     return longest * random.uniform(0.5, 1)
 
 
@@ -59,7 +59,9 @@ def retry_later(consumer: Consumer, message: Message, error: Exception) -> None:
     if attempts >= MAX_ATTEMPTS:
         bury(consumer, message, error)
     else:
-        logger.warning("%s failed on %s, attempt %d: %r", consumer.name, message.event.meta.id, attempts, error)
+        logger.warning(
+            "%s failed on %s, attempt %d: %r", consumer.name, message.event.meta.id, attempts, error
+        )
         _put_aside(consumer, message, error, ScheduledMessage.Kind.RETRY, attempts=attempts)
 
 

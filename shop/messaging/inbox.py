@@ -68,7 +68,7 @@ def delivering(delivery: Delivery) -> Iterator[None]:
 
 @contextmanager
 def effects() -> Iterator[None]:
-    """A transaction that holds a service's effects, what it publishes, and the inbox rows of what it consumes.
+    """A transaction of a service's effects, what it publishes, and the inbox rows of what it consumes.
 
     Joins the open one, if there is one for the same purpose. Without a consumer, as in a web request
     or a command, it is atomic(). Raises AlreadyConsumed if the event was consumed meanwhile.
@@ -123,9 +123,7 @@ def _first_of_each(events: Iterator[Event]) -> list[Event]:
 def free_parked(consumer: Consumer, events: Sequence[Event]) -> None:
     """Make events due that the app parked until something about the same aggregate was consumed."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FREE_PARKED, [consumer.app, [event.aggregate_id for event in events], outbox.CHANNEL]
-        )
+        cursor.execute(_FREE_PARKED, [consumer.app, [event.aggregate_id for event in events], outbox.CHANNEL])
 
 
 def check_declared(event: Event) -> None:

@@ -3,6 +3,7 @@
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models.functions import Now
 
 from shop.messaging.ids import uuid7
 
@@ -54,7 +55,7 @@ class OutboxEntry(models.Model):
     headers = models.JSONField(default=dict)
     #: The CloudEvent, as it goes over the wire.
     body = models.TextField()
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = "outbox entry"
@@ -70,7 +71,7 @@ class InboxEntry(models.Model):
 
     event_id = models.UUIDField()
     consumer = models.CharField(max_length=150)
-    consumed_at = models.DateTimeField(db_default=models.functions.Now(), db_index=True)
+    consumed_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:
         verbose_name = "inbox entry"
@@ -104,7 +105,7 @@ class ScheduledMessage(models.Model):
     #: How often it was parked so far.
     parkings = models.SmallIntegerField(default=0)
     last_error = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = "scheduled message"
@@ -114,9 +115,7 @@ class ScheduledMessage(models.Model):
                 condition=models.Q(kind="reminder"),
                 name="one_reminder_per_aggregate",
             ),
-            models.UniqueConstraint(
-                fields=["app", "message_id"], name="one_scheduled_delivery_per_app"
-            ),
+            models.UniqueConstraint(fields=["app", "message_id"], name="one_scheduled_delivery_per_app"),
         ]
         indexes = [
             models.Index(
@@ -158,7 +157,7 @@ class DeadLetter(models.Model):
     error = models.TextField()
     traceback = models.TextField(blank=True)
     attempts = models.SmallIntegerField(default=0)
-    died_at = models.DateTimeField(db_default=models.functions.Now(), db_index=True)
+    died_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:
         verbose_name = "dead letter"
@@ -183,7 +182,7 @@ class DeadLetterAction(models.Model):
     action = models.CharField(max_length=10, choices=[("replay", "replay"), ("discard", "discard")])
     by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)
-    at = models.DateTimeField(db_default=models.functions.Now())
+    at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = "dead letter action"

@@ -1,4 +1,4 @@
-"""The first receiver of ``event_published``: it writes the log and the outbox in the publisher's transaction."""
+"""The first receiver of ``event_published``: writes log and outbox in the publisher's transaction."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -150,9 +150,7 @@ def _row(event: Event) -> tuple[Any, ...]:
 
 def write_reminders(reminders: Sequence[tuple[Reminder, datetime]]) -> None:
     """Schedule reminders; one that is scheduled already moves."""
-    rows = [
-        (r.app, r.type, r.meta.id, r.aggregate_id, cloudevents.encode(r), due) for r, due in reminders
-    ]
+    rows = [(r.app, r.type, r.meta.id, r.aggregate_id, cloudevents.encode(r), due) for r, due in reminders]
     with connection.cursor() as cursor:
         cursor.execute(_SCHEDULE, [*map(list, zip(*rows, strict=True))])
 
@@ -168,9 +166,7 @@ def enqueue(
 ) -> None:
     """Put a message for one queue alone into the outbox: a retry, a replay."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json.dumps(headers), body]
-        )
+        cursor.execute(_ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json.dumps(headers), body])
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 

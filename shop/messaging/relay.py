@@ -17,7 +17,6 @@ import psycopg
 from celery import Celery
 from celery.utils.log import get_logger
 from django.db import connection as django_connection
-from kombu import Connection
 
 from shop.messaging import broker, outbox
 from shop.messaging.broker import ConfirmingPublisher, Outgoing, Publisher, Receipt
@@ -135,9 +134,7 @@ class Relay:
                 connection.collect(socket_timeout=1)
                 raise
 
-    def _relay(
-        self, session: psycopg.Connection[Any], publisher: Publisher | ConfirmingPublisher
-    ) -> None:
+    def _relay(self, session: psycopg.Connection[Any], publisher: Publisher | ConfirmingPublisher) -> None:
         session.execute(f"LISTEN {outbox.CHANNEL}")
         shards = Shards(session)
         while not self._stopping.is_set():

@@ -1,4 +1,4 @@
-"""Runs a consumer over delivered messages: inbox, effects, retries. This is the body of every consumer task."""
+"""Runs a consumer over delivered messages: the body of every consumer task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from django.db import connection, transaction
 
 from shop.messaging import cloudevents, failures, inbox, outbox
 from shop.messaging.contracts import Event
-from shop.messaging.errors import AlreadyConsumed, InvalidMessage, PermanentFailure, TooEarly, UnknownEventType
+from shop.messaging.errors import (
+    AlreadyConsumed,
+    InvalidMessage,
+    PermanentFailure,
+    TooEarly,
+    UnknownEventType,
+)
 
 if TYPE_CHECKING:
     from shop.messaging.consuming import Consumer
@@ -141,6 +147,7 @@ def _hand_over(delivery: inbox.Delivery) -> None:
     if delivery.consumer.takes_batch:
         handler(delivery.events)
         return
-    for delivery.event in delivery.events:
-        handler(delivery.event)
+    for event in delivery.events:
+        delivery.event = event
+        handler(event)
     delivery.event = None

@@ -8,6 +8,7 @@ from celery.exceptions import Reject
 from django.conf import settings
 
 from shop.messaging import failures
+from shop.messaging.consuming import DeliveryTask
 from shop.messaging.dead_letters import replay_dead_letters
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import InboxEntry
@@ -16,9 +17,7 @@ from shop.messaging.models import InboxEntry
 PRUNE_CHUNK = 5000
 
 
-@shared_task(
-    name="messaging.bury_unreadable", ignore_result=True, Request="shop.messaging.bridge:DeliveryRequest"
-)
+@shared_task(name="messaging.bury_unreadable", base=DeliveryTask)
 def bury_unreadable(app: str, body: str, problem: str, cause: str) -> None:
     """Record a message that cannot be consumed; the bridge then rejects it to the dead-letter queue."""
     try:

@@ -1,5 +1,9 @@
 """Pages at constant cost, however long the list: keyset pagination."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
 
@@ -9,3 +13,11 @@ class KeysetPagination(CursorPagination):
     ordering = "-pk"
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
+        """Take a page; a cursor that somebody made up is 404, as an unreadable one."""
+        try:
+            page: list[Any] | None = super().paginate_queryset(*args, **kwargs)
+        except (ValidationError, ValueError) as error:
+            raise NotFound("The cursor is not one of ours: start again without it.") from error
+        return page

@@ -121,5 +121,3 @@ class Probe:
 @pytest.fixture
 def probe(worker, broker_url) -> Probe:
     return Probe(broker_url)
-
-

@@ -115,3 +115,31 @@ def test_an_event_that_kills_its_worker_is_a_dead_letter_and_the_others_are_cons
     assert str(killer.meta.id) in letter.body
     eventually(lambda: len(probe.notes()) == len(good))
 
+
+POISON = {
+    "bad JSON": '{"specversion": "1.0", broken',
+    "no CloudEvent": '{"hello": "world"}',
+    "unknown type": '{"specversion": "1.0", "id": "1", "source": "/x", "type": "tests.Nothing.v1", "data": {}}',
+    "schema violation": '{"specversion": "1.0", "id": "0199b1d0-0000-7000-8000-000000000001", "source": "/x",'
+    ' "type": "tests.ProbeSent.v1", "time": "2026-12-24T12:00:00Z", "data": {"probe_id": "no uuid"}}',
+}
+
+
+def test_poison_ends_as_dead_letters_while_the_others_flow(probe):
+    with transaction.atomic():
+        for body in POISON.values():
+            outbox.enqueue(
+                message_id=uuid7(),
+                aggregate_id=uuid7(),
+                type=ProbeSent.type,
+                queue="tests.events",
+                body=body,
+                headers={},
+            )
+    events = probe.publish(*(sent() for _ in range(10)))
+
+    eventually(lambda: len(probe.notes()) == len(events))
+    eventually(lambda: DeadLetter.objects.count() == len(POISON))
+    for problem in ("the body is no JSON", "specversion", "does not consume", "does not fit the schema"):
+        assert DeadLetter.objects.filter(cause="unreadable", error__contains=problem).count() == 1
+    assert not ScheduledMessage.objects.exists(), "poison is not retried"

@@ -1,0 +1,111 @@
+"""What holds on RabbitMQ alone: foreign readers, the dead-letter queue, unroutable events, order."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pika
+import pytest
+from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_rabbitmq_event
+from django.db import transaction
+from pika.adapters.blocking_connection import BlockingChannel
+
+from orders.events import OrderCancelled
+from shop.messaging import outbox
+from shop.messaging.ids import uuid7
+from shop.messaging.models import DeadLetter, OutboxEntry
+from tests.contracts.conftest import eventually
+from tests.contracts.probe.events import ProbeSent
+
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.parametrize("broker_url", ["amqp"], indirect=True)]
+
+
+@pytest.fixture
+def channel(worker, broker_url) -> Iterator[BlockingChannel]:
+    """A channel of a program that knows nothing of us but AMQP."""
+    url = urlsplit(broker_url)
+    parameters = pika.ConnectionParameters(
+        host=url.hostname,
+        port=url.port,
+        virtual_host=url.path.removeprefix("/") or "/",
+        credentials=pika.PlainCredentials(url.username, url.password),
+    )
+    connection = pika.BlockingConnection(parameters)
+    yield connection.channel()
+    connection.close()
+
+
+def take(channel: BlockingChannel, queue: str, count: int, *, within: float = 15) -> list[tuple]:
+    """Take ``count`` messages from a queue."""
+    taken: list[tuple] = []
+    deadline = time.monotonic() + within
+    while len(taken) < count:
+        assert time.monotonic() < deadline, f"only {len(taken)} of {count} messages within {within} s"
+        method, properties, body = channel.basic_get(queue, auto_ack=True)
+        if method:
+            taken.append((method, properties, body))
+        else:
+            time.sleep(0.02)
+    return taken
+
+
+def own_queue(channel: BlockingChannel, routing_key: str) -> str:
+    queue = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_bind(queue, "shop.events", routing_key)
+    return queue
+
+
+def test_any_program_can_read_our_events(probe, channel):
+    queue = own_queue(channel, "orders.#")
+    [event] = probe.publish(OrderCancelled(order_id=uuid7(), number="ORD-1042", reason="customer"))
+
+    [(method, properties, body)] = take(channel, queue, 1)
+    read = from_rabbitmq_event(RabbitMQMessage(properties.headers or {}, properties.content_type, body))
+    assert read.get_type() == method.routing_key == properties.type == "orders.OrderCancelled.v1"
+    assert read.get_specversion() == "1.0"
+    assert read.get_id() == properties.message_id == str(event.meta.id)
+    assert read.get_source() == "/shop/orders"
+    assert read.get_subject() == str(event.order_id)
+    assert read.get_data() == {"order_id": str(event.order_id), "number": "ORD-1042", "reason": "customer"}
+    assert properties.delivery_mode == 2, "persistent"
+
+
+def test_an_unreadable_message_is_kept_in_the_dead_letter_queue(probe, channel):
+    channel.queue_purge("tests.dead")
+    channel.basic_publish("", "tests.events", b"\xff not even text")
+
+    [(_, properties, body)] = take(channel, "tests.dead", 1)
+    assert body == b"\xff not even text"
+    assert properties.headers["x-death"][0]["queue"] == "tests.events"
+    eventually(lambda: DeadLetter.objects.filter(cause="unreadable").exists())
+    assert "\\xff not even text" in DeadLetter.objects.get().body
+
+
+def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
+    with transaction.atomic():
+        outbox.enqueue(
+            message_id=uuid7(),
+            aggregate_id=uuid7(),
+            type="tests.Unheard.v1",
+            queue="",
+            body=json.dumps({"subject": str(uuid7())}),
+            headers={},
+        )
+
+    eventually(lambda: DeadLetter.objects.filter(cause="unroutable", type="tests.Unheard.v1").exists())
+    assert not OutboxEntry.objects.exists()
+
+
+def test_events_of_an_aggregate_leave_in_the_order_of_their_commits(probe, channel):
+    queue = own_queue(channel, "tests.ProbeSent.v1")
+    probes = [uuid7() for _ in range(20)]
+    for number in range(15):
+        probe.publish(*(ProbeSent(probe_id=probe_id, number=number) for probe_id in probes))
+
+    seen = defaultdict(list)
+    for _, _, body in take(channel, queue, 300):
+        data = json.loads(body)["data"]
+        seen[data["probe_id"]].append(data["number"])
+    assert all(numbers == list(range(15)) for numbers in seen.values())
