@@ -1,0 +1,141 @@
+"""The relay: sharing, late commits, and what remains when the broker does not confirm."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+from django.db import connection, transaction
+
+from orders.events import OrderCancelled
+from shop.messaging import outbox, relay
+from shop.messaging.broker import Outgoing, Receipt
+from shop.messaging.ids import uuid7
+from shop.messaging.models import DeadLetter, OutboxEntry
+from shop.messaging.publishing import publish
+
+ALL = list(range(outbox.SHARDS))
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class RecordingPublisher:
+    """Confirms all but what it is told not to."""
+
+    def __init__(self, *, unroutable: bool = False, refused: bool = False) -> None:
+        self.unroutable, self.refused = unroutable, refused
+        self.published: list[str] = []
+
+    def publish(self, batch: Sequence[Outgoing]) -> Receipt:
+        self.published += [str(message.message_id) for message in batch]
+        ids = {message.entry_id for message in batch}
+        return Receipt(
+            confirmed=set() if self.unroutable or self.refused else ids,
+            unroutable=ids if self.unroutable else set(),
+        )
+
+
+@pytest.fixture
+def session() -> Iterator[object]:
+    with relay.connect() as session:
+        yield session
+
+
+def publish_one() -> str:
+    with transaction.atomic():
+        event = publish(OrderCancelled(order_id=uuid7(), number="ORD-1042", reason="customer"))
+    return str(event.meta.id)
+
+
+def test_what_is_confirmed_leaves_the_outbox(session):
+    ids = [publish_one(), publish_one()]
+    publisher = RecordingPublisher()
+    assert relay.relay_batch(session, publisher, ALL) == 2
+    assert publisher.published == ids
+    assert not OutboxEntry.objects.exists()
+
+
+def test_what_is_not_confirmed_stays_and_is_published_again(session):
+    publish_one()
+    relay.relay_batch(session, RecordingPublisher(refused=True), ALL)
+    assert OutboxEntry.objects.count() == 1
+
+    publisher = RecordingPublisher()
+    relay.relay_batch(session, publisher, ALL)
+    assert len(publisher.published) == 1
+
+
+def test_an_unroutable_event_is_a_dead_letter_and_blocks_nobody(session):
+    event_id = publish_one()
+    relay.relay_batch(session, RecordingPublisher(unroutable=True), ALL)
+    assert not OutboxEntry.objects.exists()
+    assert str(DeadLetter.objects.get(cause="unroutable").event_id) == event_id
+
+
+def test_an_event_that_commits_late_is_not_skipped(session):
+    begun, commit = threading.Event(), threading.Event()
+
+    def commit_late() -> None:
+        with transaction.atomic():
+            publish(OrderCancelled(order_id=uuid7(), number="ORD-1", reason="customer"))
+            begun.set()
+            assert commit.wait(10)
+        connection.close()
+
+    late = threading.Thread(target=commit_late)
+    late.start()
+    assert begun.wait(10)
+    early = publish_one()  # a higher position, committed first
+    publisher = RecordingPublisher()
+    relay.relay_batch(session, publisher, ALL)
+    assert publisher.published == [early]
+
+    commit.set()
+    late.join()
+    relay.relay_batch(session, publisher, ALL)
+    assert len(publisher.published) == 2
+
+
+def test_relays_share_the_shards_and_take_over_those_of_a_dead_one(monkeypatch):
+    monkeypatch.setattr(relay, "REBALANCE", 0)
+    with relay.connect() as first, relay.connect() as second:
+        mine, theirs = relay.Shards(first), relay.Shards(second)
+        mine.rebalance()
+        theirs.rebalance()
+        mine.rebalance()
+        theirs.rebalance()
+        assert len(mine.held) == len(theirs.held) == outbox.SHARDS // 2
+        assert sorted(mine.held + theirs.held) == ALL
+
+        first.close()
+        theirs.rebalance()
+        assert sorted(theirs.held) == ALL
+
+
+def test_events_of_one_aggregate_commit_one_after_the_other():
+    """Else a later event could be relayed, and numbered, before an earlier one."""
+    order_id, begun, commit, order = uuid7(), threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with transaction.atomic():
+            publish(OrderCancelled(order_id=order_id, number="first", reason="customer"))
+            begun.set()
+            assert commit.wait(10)
+            order.append("first")
+        connection.close()
+
+    def follow() -> None:
+        with transaction.atomic():
+            publish(OrderCancelled(order_id=order_id, number="second", reason="customer"))
+            order.append("second")
+        connection.close()
+
+    threads = [threading.Thread(target=hold), threading.Thread(target=follow)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    threads[1].join(0.3)
+    assert order == []
+    commit.set()
+    for thread in threads:
+        thread.join()
+    assert order == ["first", "second"]
