@@ -1,0 +1,119 @@
+"""The first data of a shop to try out: a catalogue, three customers and an operator.
+
+Their passwords are known to everybody who reads this; it is for demonstrations, never for a real shop.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db import transaction
+from rest_framework.authtoken.models import Token
+
+from inventory import services
+from inventory.services import NewProduct
+
+#: SKU, name, price, picture, stock, description.
+CATALOGUE = (
+    ("TEA-ASSAM", "Assam Tea, 100 g", "6.90", "🍵", 500, "Malty and strong, for the first cup of the day."),
+    ("TEA-MINT", "Peppermint Tea, 50 g", "4.50", "🌿", 400, "Whole leaves, dried in the shade."),
+    ("COFFEE-ETH", "Coffee from Ethiopia, 250 g", "9.80", "☕", 500, "Roasted on Tuesdays; apricot and jasmine."),
+    ("COCOA", "Drinking Chocolate, 200 g", "7.20", "🍫", 300, "With 60 % cocoa. Wants whole milk."),
+    ("HONEY", "Lime Blossom Honey, 500 g", "8.40", "🍯", 250, "From the avenue behind the town hall."),
+    ("JAM-CHERRY", "Cherry Jam, 220 g", "4.90", "🍒", 300, "More cherries than sugar."),
+    ("OLIVE-OIL", "Olive Oil, 0.5 l", "12.90", "🫒", 200, "Cold-pressed within four hours of picking."),
+    ("PASTA", "Spaghetti, 500 g", "2.80", "🍝", 600, "Drawn through bronze, dried slowly."),
+    ("CHEESE", "Mountain Cheese, 300 g", "10.50", "🧀", 120, "Eighteen months old and proud of it."),
+    ("BREAD", "Rye Bread, 1 kg", "5.60", "🍞", 150, "Sourdough; better on the second day."),
+    ("MUG", "Stoneware Mug", "14.90", "🫖", 180, "Holds a third of a litre and keeps warm."),
+    ("KNIFE", "Kitchen Knife, 18 cm", "59.00", "🔪", 60, "Carbon steel. Wipe it dry."),
+    ("PAN", "Cast-iron Pan, 26 cm", "45.00", "🍳", 80, "For eggs, bread and your grandchildren."),
+    ("PLANT-MONST", "Monstera in a Pot", "24.90", "🪴", 70, "Grows a new leaf each month."),
+    ("CACTUS", "Cactus", "7.90", "🌵", 140, "Forgives everything but water."),
+    ("TULIPS", "20 Tulip Bulbs", "11.50", "🌷", 200, "Plant in October, marvel in April."),
+    ("CANDLE", "Beeswax Candle", "9.20", "🕯️", 260, "Burns for forty hours."),
+    ("BLANKET", "Wool Blanket", "89.00", "🧶", 40, "Woven in one piece from undyed wool."),
+    ("BOOK-ALICE", "Alice in Wonderland", "12.00", "📚", 220, "Bound in linen, with the old pictures."),
+    ("NOTEBOOK", "Notebook, dotted", "8.50", "📓", 350, "Lies flat. 160 pages."),
+    ("PENCILS", "12 Coloured Pencils", "15.80", "🖍️", 160, "Soft, bright, and made of cedar."),
+    ("PUZZLE", "Puzzle, 1000 pieces", "19.90", "🧩", 90, "The harbour at night; mostly black."),
+    ("BIKE-BELL", "Bicycle Bell", "13.40", "🔔", 110, "One ring, and they know."),
+    ("UMBRELLA", "Umbrella", "29.90", "☂️", 75, "Survives the west coast."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can log in, with a password that is no secret."""
+
+    username: str
+    first_name: str
+    last_name: str
+    operator: bool = False
+
+    @property
+    def password(self) -> str:
+        return f"{self.username}-pass"
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@example.com"
+
+
+PEOPLE = (
+    Person("alice", "Alice", "Liddell"),
+    Person("bob", "Bob", "Cratchit"),
+    Person("carol", "Carol", "Kennicott"),
+    Person("operator", "Olga", "Operator", operator=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a person gets in: by name and password, or with an API token."""
+
+    person: Person
+    token: str
+    #: Made just now; a password of one who was there before may have been changed.
+    is_new: bool
+
+
+@transaction.atomic
+def seed() -> list[Login]:
+    """Add what is missing, and return the logins. What is there stays as it is, the stock as well."""
+    services.add_products(products=_products())
+    return [_login(person) for person in PEOPLE]
+
+
+def _products() -> Iterator[NewProduct]:
+    for sku, name, price, picture, stock, description in CATALOGUE:
+        yield NewProduct(
+            sku=sku,
+            name=name,
+            price=Decimal(price),
+            picture=picture,
+            stock=stock,
+            description=description,
+        )
+
+
+def _login(person: Person) -> Login:
+    users = get_user_model()
+    user = users.objects.filter(username=person.username).first()
+    is_new = user is None
+    user = user or _make(person)
+    return Login(person, Token.objects.get_or_create(user=user)[0].key, is_new)
+
+
+def _make(person: Person) -> User:
+    users = get_user_model().objects
+    make = users.create_superuser if person.operator else users.create_user
+    return make(
+        person.username,
+        person.email,
+        person.password,
+        first_name=person.first_name,
+        last_name=person.last_name,
+    )
