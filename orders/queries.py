@@ -12,6 +12,8 @@ from django.db.models import Count, QuerySet
 from orders.events import Address
 from orders.models import Order, OrderLine
 from orders.states import TERMINAL, Status
+from orders.timeline import summary_of
+from shop.messaging.queries import timeline
 
 _NUMBER = re.compile(r"\s*(?:ORD-)?(\d{1,18})\s*", re.IGNORECASE)
 
@@ -67,6 +69,17 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to an order, as its customer may see it."""
+
+    #: The event, without app and version, as in ``OrderCreated``.
+    event: str
+    #: It in a sentence.
+    summary: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedOrder:
     """An order for the audit."""
 
@@ -95,6 +108,18 @@ def order_by_number(number: str) -> Summary | None:
     serial = serial_of(number)
     found = Order.objects.filter(serial=serial).first() if serial is not None else None
     return _summary(found) if found else None
+
+
+def order_placed_with(idempotency_key: str, *, customer_id: int) -> Summary | None:
+    """The order that the customer placed with this key."""
+    orders = Order.objects.filter(customer_id=customer_id, idempotency_key=idempotency_key)
+    found = orders.first() if idempotency_key else None
+    return _summary(found) if found else None
+
+
+def history(order_id: UUID) -> list[Happening]:
+    """What happened to an order so far, in all contexts, oldest first."""
+    return [Happening(entry.name, summary_of(entry), entry.time) for entry in timeline(order_id)]
 
 
 def serial_of(number: str) -> int | None:

@@ -189,6 +189,16 @@ def test_the_catalogue_shows_what_is_sold_page_by_page(teapot, kettle):
     assert queries.product("GHOST") is None
 
 
+def test_several_products_take_one_statement(teapot, kettle, django_assert_num_queries):
+    services.add_product(sku="OLD", name="Old pot", price=Decimal("1.00"), active=False)
+    with django_assert_num_queries(1):
+        found = queries.products(["TEAPOT", "OLD", "GHOST"])
+    assert {sku: (item.available, item.active) for sku, item in found.items()} == {
+        "TEAPOT": (5, True),
+        "OLD": (0, False),
+    }
+
+
 def test_what_runs_out_is_listed_scarcest_first(teapot, kettle):
     assert [level.sku for level in queries.low_stock(below=6)] == ["KETTLE", "TEAPOT"]
     assert [level.sku for level in queries.low_stock(below=4)] == ["KETTLE"]

@@ -39,6 +39,21 @@ def test_an_order_is_found_by_its_number(order):
         assert queries.order_by_number(number) is None
 
 
+def test_an_order_is_found_by_the_key_it_was_placed_with(place, ada, bob):
+    placed, _without_key = place(idempotency_key="basket-7"), place()
+    assert queries.order_placed_with("basket-7", customer_id=ada.pk).id == placed.pk
+    assert queries.order_placed_with("basket-7", customer_id=bob.pk) is None
+    assert queries.order_placed_with("", customer_id=ada.pk) is None
+
+
+def test_an_orders_history_is_told_in_sentences(order):
+    services.request_cancellation(order_id=order.pk, reason="customer")
+    assert [(happening.event, happening.summary) for happening in queries.history(order.pk)] == [
+        ("OrderCreated", "The order was placed"),
+        ("OrderCancellationRequested", "The cancellation was requested"),
+    ]
+
+
 def test_the_latest_orders_come_page_by_page(place, bob):
     first, second, his = place(), place(), place(customer=bob)
     assert [o.id for o in queries.latest_orders(limit=2)] == [his.pk, second.pk]
