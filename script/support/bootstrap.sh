@@ -23,7 +23,7 @@ is_recent() {
 
 find_python() {
     local candidate found=
-    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
         command -v "$candidate" >/dev/null || continue
         if is_recent "$candidate"; then
             base_python=$candidate

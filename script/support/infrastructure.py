@@ -1,7 +1,7 @@
 """The database and the broker: private ones by default, or those that the environment names."""
 
+import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import psycopg
 from kombu import Connection
@@ -104,9 +104,8 @@ def check_broker(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """``url`` as it may be shown."""
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@", 1) if password else url
+    """``url``, or several joined by semicolons, as it may be shown."""
+    return re.sub(r"(://[^:@/;]*:)[^@;]+@", r"\1***@", url)
 
 
 def _first_line(error: Exception) -> str:

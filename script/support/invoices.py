@@ -120,6 +120,7 @@ def _line(number: int, head: list[str], row: list[str]) -> Line | Remark:
 def _amount(text: str) -> Decimal | None:
     """The price in whole cents, or None if it is no number."""
     try:
-        return Decimal(text).quantize(_CENT)
+        amount = Decimal(text).quantize(_CENT)
     except InvalidOperation:
         return None
+    return amount if amount.is_finite() else None

@@ -1,0 +1,97 @@
+"""Servers of our own beside those of others."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from script.support import ports, servers
+from script.support.errors import AlreadyRunning, NotReachable, PortTaken, ScriptError
+from script.support.infrastructure import check_broker, check_database, without_password
+from script.support.paths import ROOT
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as listener:
+        listener.bind((ports.LOOPBACK, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_taken_port_is_an_error_that_names_the_remedy(taken_port):
+    with pytest.raises(PortTaken, match=f"port {taken_port} is taken: .* --port"):
+        ports.claim(taken_port)
+
+
+def test_script_run_tells_that_its_port_is_taken(taken_port):
+    argv = [sys.executable, "-m", "script.support.run", "--port", str(taken_port)]
+    env = os.environ | {"DJANGO_DEBUG": "1"}
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert f"script/run: port {taken_port} is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_servers_take_another_port_if_theirs_is_taken(taken_port):
+    assert ports.pick(taken_port) != taken_port
+
+
+def test_a_free_port_is_kept():
+    free = ports.pick(27000)
+    assert ports.claim(free) == ports.pick(free) == free
+
+
+def test_one_checkout_runs_a_command_once_at_a_time(tmp_path):
+    with (
+        servers.hold_lock(tmp_path / "run.lock", "script/run"),
+        pytest.raises(AlreadyRunning, match="script/run runs in this checkout already"),
+    ):
+        servers.hold_lock(tmp_path / "run.lock", "script/run")
+    servers.hold_lock(tmp_path / "run.lock", "script/run").close()
+
+
+def test_a_number_that_another_program_has_now_is_nobody_to_wait_for(tmp_path):
+    pid_file = tmp_path / "postmaster.pid"
+    pid_file.write_text(f"{os.getppid()}\n{tmp_path}\n")
+
+    servers.wait_for_predecessor(pid_file, str(tmp_path / "data"), timeout=0)
+
+
+def test_a_predecessor_that_does_not_end_is_named(tmp_path):
+    argv = [sys.executable, "-c", "print(flush=True); input()", str(tmp_path)]
+    predecessor = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert predecessor.stdout
+    predecessor.stdout.readline()  # now it runs
+    (tmp_path / "pid").write_text(str(predecessor.pid))
+    try:
+        with pytest.raises(ScriptError, match=f"process {predecessor.pid} still uses"):
+            servers.wait_for_predecessor(tmp_path / "pid", str(tmp_path), timeout=0.2)
+    finally:
+        predecessor.communicate(b"go\n")
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password():
+    nowhere = f"postgresql://postgres:secret@127.0.0.1:{ports.pick(27500)}/shop"
+
+    with pytest.raises(NotReachable, match=r"DATABASE_URL names .* does not answer .*Start it") as caught:
+        check_database(nowhere)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "pgmq", "nonsense"])
+def test_a_broker_that_does_not_answer_is_named_without_its_password(scheme):
+    nowhere = f"{scheme}://shop:secret@127.0.0.1:{ports.pick(27500)}/shop"
+
+    with pytest.raises(NotReachable, match=r"CELERY_BROKER_URL names .* does not answer") as caught:
+        check_broker(nowhere)
+    assert "secret" not in str(caught.value)
+
+
+def test_all_nodes_passwords_are_hidden():
+    both = "amqp://a:one@rabbit1//;amqp://b:two@rabbit2//"
+
+    assert without_password(both) == "amqp://a:***@rabbit1//;amqp://b:***@rabbit2//"
