@@ -1,12 +1,19 @@
 """The operators' view of the messages to customers: to be read, and to be sent again."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import escape, format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from notifications import services
 from notifications.errors import NotificationsError
@@ -63,6 +70,23 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
             'height:560px; border:1px solid var(--border-color)"></iframe>',
             escape(html_of(notification)),  # it is marked as safe, but not for an attribute
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.resend_one)
+        resend = path("<uuid:notification_id>/resend/", view, name="notifications_notification_resend")
+        return [resend, *super().get_urls()]
+
+    @method_decorator(require_POST)
+    def resend_one(self, request: HttpRequest, notification_id: UUID) -> HttpResponse:
+        """Send one message once more, and go back to where the button was."""
+        if not self.has_resend_permission(request):
+            raise PermissionDenied
+        notification = get_object_or_404(Notification, pk=notification_id)
+        self.resend(request, Notification.objects.filter(pk=notification.pk))
+        back = request.POST.get("next", "")
+        if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+            back = reverse("admin:notifications_notification_change", args=[notification_id])
+        return HttpResponseRedirect(back)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         """Whether the user may have messages sent again."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from notifications.models import Notification
+from notifications.models import Notification, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class NotificationSummary:
     last_error: str
     created_at: datetime
     sent_at: datetime | None
+
+    @property
+    def can_be_resent(self) -> bool:
+        """Whether an operator may have it sent again: it does not wait to be sent by itself."""
+        return self.state not in State.unsent()
 
 
 _FIELDS = tuple(NotificationSummary.__annotations__)

@@ -12,14 +12,21 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from rest_framework.authtoken.models import Token
 
-from inventory import services
+from inventory import queries, services
 from inventory.services import NewProduct
 
 #: SKU, name, price, picture, stock, description.
 CATALOGUE = (
     ("TEA-ASSAM", "Assam Tea, 100 g", "6.90", "🍵", 500, "Malty and strong, for the first cup of the day."),
     ("TEA-MINT", "Peppermint Tea, 50 g", "4.50", "🌿", 400, "Whole leaves, dried in the shade."),
-    ("COFFEE-ETH", "Coffee from Ethiopia, 250 g", "9.80", "☕", 500, "Roasted on Tuesdays; apricot and jasmine."),
+    (
+        "COFFEE-ETH",
+        "Coffee from Ethiopia, 250 g",
+        "9.80",
+        "☕",
+        500,
+        "Roasted on Tuesdays.",
+    ),
     ("COCOA", "Drinking Chocolate, 200 g", "7.20", "🍫", 300, "With 60 % cocoa. Wants whole milk."),
     ("HONEY", "Lime Blossom Honey, 500 g", "8.40", "🍯", 250, "From the avenue behind the town hall."),
     ("JAM-CHERRY", "Cherry Jam, 220 g", "4.90", "🍒", 300, "More cherries than sugar."),
@@ -83,7 +90,8 @@ class Login:
 @transaction.atomic
 def seed() -> list[Login]:
     """Add what is missing, and return the logins. What is there stays as it is, the stock as well."""
-    services.add_products(products=_products())
+    known = queries.prices([sku for sku, *_ in CATALOGUE])
+    services.add_products(products=[product for product in _products() if product.sku not in known])
     return [_login(person) for person in PEOPLE]
 
 

@@ -1,0 +1,86 @@
+"""A small shop whose chain runs in this process, and orders of every fate."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from orders.events import Address
+from orders.models import Order
+from orders.services import place_order, request_cancellation
+from shop.console.seeding import seed
+from tests.support.inprocess import deliver_all, fire_reminders
+
+
+class Shop:
+    """Places orders and lets the chain run."""
+
+    def __init__(self) -> None:
+        seed()
+        self.alice = User.objects.get(username="alice")
+
+    def place(self, *, pays_with: str = "pm_card_visa", street: str = "1 Rabbit Hole", **lines: int) -> Order:
+        """Place an order, of two teas and a mug unless told otherwise; SKUs with _ for -."""
+        wanted = [(sku.replace("_", "-"), n) for sku, n in (lines or {"TEA_MINT": 2, "MUG": 1}).items()]
+        address = Address(
+            name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 1AA", country="GB"
+        )
+        return place_order(customer=self.alice, lines=wanted, ship_to=address, payment_method=pays_with)
+
+    def settle(self) -> None:
+        """Let everything happen that has been set off, until parcels have arrived."""
+        deliver_all()
+        for _ in range(6):
+            fire_reminders()
+
+    def shipped(self) -> Order:
+        order = self.place()
+        deliver_all()
+        return self.seen(order, "shipped")
+
+    def delivered(self) -> Order:
+        order = self.place()
+        self.settle()
+        return self.seen(order, "delivered")
+
+    def declined(self) -> Order:
+        order = self.place(pays_with="pm_card_visa_chargeDeclined")
+        self.settle()
+        return self.seen(order, "cancelled")
+
+    def refused_by_carrier(self) -> Order:
+        order = self.place(street="EZ6000000006")
+        self.settle()
+        return self.seen(order, "cancelled")
+
+    def cancelled(self) -> Order:
+        order = self.place()
+        request_cancellation(order_id=order.pk, reason="customer")
+        self.settle()
+        return self.seen(order, "cancelled")
+
+    def too_late(self) -> Order:
+        order = self.place()
+        self.settle()
+        return self.seen(order, "delivered")
+
+    def stuck_refund(self) -> Order:
+        order = self.place(pays_with="pm_card_refundFail", street="EZ6000000006")
+        self.settle()
+        return self.seen(order, "needs_attention")
+
+    def seen(self, order: Order, status: str) -> Order:
+        order.refresh_from_db()
+        assert order.status == status
+        return order
+
+
+@pytest.fixture
+def shop(db, settings, tmp_path) -> Shop:
+    settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return Shop()
+
+
+@pytest.fixture
+def operator(shop) -> User:
+    return User.objects.get(username="operator")

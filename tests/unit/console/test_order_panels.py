@@ -1,0 +1,81 @@
+"""The operators' order page shows what all contexts know of an order."""
+
+import pytest
+from django.urls import reverse
+
+from notifications.models import Notification, Resend
+from orders.models import Order
+
+
+@pytest.fixture
+def page_of(client, operator):
+    client.force_login(operator)
+
+    def page(order: Order) -> str:
+        return client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+
+    return page
+
+
+def test_a_delivered_order_shows_payment_parcel_messages_and_timeline(shop, page_of):
+    order = shop.delivered()
+    page = page_of(order)
+
+    assert "23.90 EUR" in page
+    assert "Succeeded" in page
+    for step in ("Pre transit", "In transit", "Out for delivery", "Delivered"):
+        assert step in page
+    for message in Notification.objects.filter(order_id=order.pk):
+        assert message.subject in page
+    for event in ("OrderCreated", "PaymentProcessed", "InventoryUpdated", "OrderShipped", "OrderDelivered"):
+        assert f"<strong>{event}</strong>" in page
+    assert "Follows from" in page
+    assert "0.000 s" in page
+
+
+def test_a_refunded_order_shows_its_refund(shop, page_of):
+    page = page_of(shop.refused_by_carrier())
+    assert "Refund" in page
+    assert "<strong>PaymentRefunded</strong>" in page
+    assert "<strong>ShipmentFailed</strong>" in page
+
+
+def test_a_failed_refund_shows_where_to_retry_it(shop, page_of):
+    assert "Retry it in the list" in page_of(shop.stuck_refund())
+
+
+def test_a_new_order_says_that_there_is_nothing_yet(shop, page_of):
+    page = page_of(shop.place())
+    for nothing in ("No payment yet.", "No shipment yet.", "No message yet."):
+        assert nothing in page
+    assert "<strong>OrderCreated</strong>" in page
+
+
+def test_what_customers_write_is_escaped(shop, page_of):
+    page = page_of(shop.place(street="<script>alert(1)</script>"))
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_operator_sends_a_message_again_from_the_order_page(shop, page_of, client):
+    order = shop.delivered()
+    message = Notification.objects.filter(order_id=order.pk).first()
+    assert reverse("admin:notifications_notification_resend", args=[message.pk]) in page_of(order)
+
+    here = reverse("admin:orders_order_change", args=[order.pk])
+    url = reverse("admin:notifications_notification_resend", args=[message.pk])
+    assert client.get(url).status_code == 405
+    response = client.post(url, {"next": f"{here}#notifications"})
+    assert response.url == f"{here}#notifications"
+    assert Resend.objects.get().by == "operator"
+    away = client.post(url, {"next": "https://evil.example.com/"})
+    assert away.url == reverse("admin:notifications_notification_change", args=[message.pk])
+
+
+def test_the_page_takes_few_queries_however_long_the_story(
+    shop, client, operator, django_assert_max_num_queries
+):
+    client.force_login(operator)
+    order = shop.delivered()
+    with django_assert_max_num_queries(25):
+        client.get(reverse("admin:orders_order_change", args=[order.pk]))

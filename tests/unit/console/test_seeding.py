@@ -1,0 +1,56 @@
+"""``manage.py seed`` makes a shop to try out, once."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from rest_framework.authtoken.models import Token
+
+from inventory import queries, services
+
+
+def seed() -> str:
+    out = StringIO()
+    call_command("seed", stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings, db):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def test_there_are_products_with_pictures_and_stock():
+    seed()
+    products = queries.catalogue()
+    assert len(products) == 24
+    assert all(product.picture and product.in_stock and product.price for product in products)
+
+
+def test_everybody_can_log_in_with_what_is_printed(client):
+    said = seed()
+    for name in ("alice", "bob", "carol", "operator"):
+        assert client.login(username=name, password=f"{name}-pass")
+        assert f"{name}-pass" in said
+        assert Token.objects.get(user__username=name).key in said
+    assert User.objects.get(username="operator").is_superuser
+    assert not User.objects.get(username="bob").is_staff
+    assert User.objects.get(username="carol").email == "carol@example.com"
+
+
+def test_seeding_again_changes_nothing():
+    first = seed()
+    services.add_product(sku="MUG", name="The Mug", price=queries.prices(["MUG"])["MUG"].unit_price + 1)
+    services.adjust_stock(sku="TEA-MINT", quantity=-5, reason="drunk")
+    alice = User.objects.get(username="alice")
+    alice.set_password("changed")
+    alice.save()
+
+    second = seed()
+    assert "(unless it was changed)" in second
+    assert "(unless it was changed)" not in first
+    assert queries.prices(["MUG"])["MUG"].name == "The Mug"
+    assert queries.stock_levels(["TEA-MINT"])["TEA-MINT"].available == 395
+    assert User.objects.count() == 4
+    assert User.objects.get(username="alice").check_password("changed")
