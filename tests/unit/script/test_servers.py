@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from script.support import ports, servers
+from script.support import ports, run, servers
 from script.support.errors import AlreadyRunning, NotReachable, PortTaken, ScriptError
 from script.support.infrastructure import check_broker, check_database, without_password
 from script.support.paths import ROOT
@@ -26,14 +26,26 @@ def test_a_taken_port_is_an_error_that_names_the_remedy(taken_port):
         ports.claim(taken_port)
 
 
-def test_script_run_tells_that_its_port_is_taken(taken_port):
-    argv = [sys.executable, "-m", "script.support.run", "--port", str(taken_port)]
-    env = os.environ | {"DJANGO_DEBUG": "1"}
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+def test_script_run_refuses_a_taken_port_before_it_starts_anything(taken_port, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "VAR", tmp_path)
+
+    with pytest.raises(PortTaken):
+        run.main(["--port", str(taken_port)])
+    assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+
+
+def test_an_error_is_one_line_and_exit_code_2():
+    code = (
+        "from script.support.console import run_command; from script.support.errors import PortTaken\n"
+        "def main(arguments): raise PortTaken(8000)\n"
+        "run_command('run', main)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert f"script/run: port {taken_port} is taken" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == (
+        "script/run: port 8000 is taken: stop what listens there, or choose another with --port.\n"
+    )
 
 
 def test_servers_take_another_port_if_theirs_is_taken(taken_port):
