@@ -20,7 +20,7 @@ class Stopped(KeyboardInterrupt):
 
 def say(text: str) -> None:
     """Tell what is being done, in a quiet line."""
-    out.print(text, style="dim")
+    out.print(text, style="dim", soft_wrap=True)
 
 
 def run_command(name: str, main: Callable[[list[str]], int]) -> NoReturn:

@@ -17,7 +17,8 @@ from script.support.errors import ScriptError
 from script.support.feed import Feed
 from script.support.stack import Stack
 
-CUSTOMERS = {"ada": "Ada Lovelace", "grace": "Grace Hopper", "katherine": "Katherine Johnson"}
+#: Those of ``manage.py seed``.
+CUSTOMERS = {"alice": "Alice Liddell", "bob": "Bob Cratchit", "carol": "Carol Kennicott"}
 #: Of how many products the orders are.
 _ASSORTMENT = 20
 

@@ -26,6 +26,12 @@ _COLOURS = {
     "shipping": "blue",
     "notifications": "magenta",
 }
+_PAGES = {
+    "Storefront": "/",
+    "Operations": "/admin/",
+    "REST API, browsable": "/api/v1/",
+    "REST API, documented": "/api/v1/docs",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -103,14 +109,14 @@ def _report(notice: str) -> None:
 
 
 def _show_addresses(stack: Stack) -> None:
-    table = Table("what", "where", "log in as", title="shop is ready", title_justify="left")
-    for what, path, login in (
-        ("REST API", "/api/v1/docs", "ada / ada-pass"),
-        ("Operations", "/admin/", "operator / operator-pass"),
-    ):
-        table.add_row(what, f"{stack.url}{path}", login)
-    out.print(table)
-    say(f"Logs are in {LOGS}. For manage.py: source {VAR}/environment. Ctrl-C stops everything.")
+    table = Table("what", "where", title="shop is ready", title_justify="left")
+    for what, path in _PAGES.items():
+        table.add_row(what, f"{stack.url}{path}")
+    out.print(table, "Log in as:", sep="\n")
+    for login in stack.logins:
+        out.print(f"  {login}", markup=False, soft_wrap=True)
+    say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {VAR}/environment")
+    say("Ctrl-C stops everything. What happens:")
 
 
 def _follow(stack: Stack) -> bool:

@@ -33,6 +33,8 @@ class Stack:
         self.port = port
         self.infrastructure = Infrastructure("data", rabbitmq=rabbitmq, given=given)
         self.supervisor = Supervisor(LOGS, report=report)
+        #: How people can log in, a line each.
+        self.logins: list[str] = []
         self._one_worker = one_worker
         self._stack = contextlib.ExitStack()
 
@@ -55,7 +57,8 @@ class Stack:
         self.env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
         _keep(self.env)
         say("Preparing the database ...")
-        self.run_python("-m", "script.support.prepare", name="prepare")
+        log = self.run_python("-m", "script.support.prepare", name="prepare")
+        self.logins = _logins(log.read_text())
         say("Starting web server, relay and workers ...")
         self._stack.enter_context(self.supervisor)
         self.supervisor.start(
@@ -82,6 +85,11 @@ class Stack:
         if code:
             raise ServerFailed(name, f"failed with exit code {code}", log)
         return log
+
+
+def _logins(output: str) -> list[str]:
+    """The lines in which ``manage.py seed`` tells who can log in."""
+    return [line.strip() for line in output.partition("Log in as:")[2].splitlines() if line.strip()]
 
 
 def _keep(env: Mapping[str, str]) -> None:
