@@ -23,6 +23,7 @@ def start(tmp_path):
 
     def run(**programs: str) -> "subprocess.CompletedProcess[str]":
         for name, text in programs.items():
+            (found / name).unlink(missing_ok=True)  # never write through the link to the real one
             (found / name).write_text(f"#!{found}/bash\n{text}\n")
             (found / name).chmod(0o755)
         env = {"PATH": str(found), "HOME": os.environ["HOME"]}
