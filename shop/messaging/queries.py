@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Meta, Reminder, event_type
@@ -101,6 +102,12 @@ def count_events(types: Sequence[str] | None = None) -> int:
     """How many events the log holds, for progress bars."""
     records = EventRecord.objects.all()
     return (records.filter(type__in=types) if types is not None else records).count()
+
+
+def event_counts() -> Iterator[tuple[UUID, str, int]]:
+    """For audits: aggregate, type, and how many events of it the log holds, streamed."""
+    counts = EventRecord.objects.order_by().values_list("aggregate_id", "type").annotate(n=Count("position"))
+    yield from counts.iterator(chunk_size=5000)
 
 
 def as_event(record: EventRecord) -> Event:

@@ -1,0 +1,139 @@
+"""Audits the whole shop: whether what the contexts say of each order, product and event fits together.
+
+It reads one snapshot of the database, so that it may run beside a working shop. Orders with events under
+way are held only to what must hold at every moment.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from inventory.queries import stock_facts
+from shop.console.audit_cases import MOVING, SHIPPED, Case, cases
+from shop.console.audit_rules import RULES
+from shop.messaging.queries import Backlog, InboxGap, backlog, inbox_gaps
+
+#: More than that many missing inbox rows are not looked for: the sky is falling then.
+MOST_GAPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that must never be."""
+
+    #: The rule that it breaks, in a word.
+    rule: str
+    #: An order, a product, a consumer.
+    about: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.rule:<8} {self.about}: {self.says}"
+
+
+@dataclass
+class Report:
+    """What an audit found."""
+
+    violations: list[Violation] = field(default_factory=list)
+    #: What an operator should know, though it breaks no rule.
+    notes: list[str] = field(default_factory=list)
+    orders: Counter[str] = field(default_factory=Counter)
+    products: int = 0
+    events: int = 0
+    #: Currency -> what the shop keeps of shipped and ended orders, and what the shipped ones are worth.
+    kept: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    shipped: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    @property
+    def holds(self) -> bool:
+        return not self.violations
+
+    def found(self, rule: str, about: str, says: str) -> None:
+        self.violations.append(Violation(rule, about, says))
+
+
+def audit(*, idle: bool = False) -> Report:
+    """Audit everything; ``idle`` says that nothing should be under way at all."""
+    report = Report()
+    with _snapshot():
+        gaps, under_way = inbox_gaps(limit=MOST_GAPS), backlog()
+        _audit_inbox(gaps, report)
+        for case in cases(moving=frozenset(gap.aggregate_id for gap in gaps)):
+            _audit_order(case, report)
+            if idle and not under_way.reminders and case.status in MOVING:
+                report.found("idle", case.about, f"it is {case.status}, and nothing will ever move it")
+        _audit_products(report)
+        _audit_backlog(under_way, report, idle=idle)
+    return report
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """A transaction that sees one moment and changes nothing; an open one is joined as it is."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
+def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
+    """Every published event is consumed by everybody who subscribed to it."""
+    by_consumer: defaultdict[str, list[InboxGap]] = defaultdict(list)
+    for gap in gaps:
+        by_consumer[gap.consumer].append(gap)
+    for consumer, missing in sorted(by_consumer.items()):
+        example = missing[0]
+        says = f"{len(missing)} events are not consumed, as {example.type} of order {example.aggregate_id}"
+        report.found("inbox", consumer, says)
+
+
+def _audit_order(case: Case, report: Report) -> None:
+    for name, rule in RULES.items():
+        for says in rule(case):
+            report.found(name, case.about, says)
+    report.events += case.events.total()
+    if case.order:
+        report.orders[case.status] += 1
+        if case.is_settled:
+            worth = case.order.total if case.status in SHIPPED else Decimal(0)
+            report.kept[case.order.currency] += case.kept
+            report.shipped[case.order.currency] += worth
+
+
+def _audit_products(report: Report) -> None:
+    """Stock = initial - sold + restocked + adjusted, and never negative."""
+    for product in stock_facts():
+        report.products += 1
+        if product.available < 0:
+            report.found("stock", product.sku, f"{product.available} are available")
+        if product.available != product.expected:
+            moved = ", ".join(f"{kind} {n:+}" for kind, n in sorted(product.movements.items()))
+            says = f"{product.available} are available, but {product.expected} should be: {moved}"
+            report.found("stock", product.sku, says)
+        if product.initial != product.movements.get("initial", 0):
+            says = f"{product.initial} at first, but the first movement says otherwise"
+            report.found("stock", product.sku, says)
+
+
+def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
+    """Nothing waits when all is idle; what waits otherwise is told, and dead letters always."""
+    waiting = {
+        "unpublished events": under_way.unpublished,
+        "events to be retried": under_way.retries,
+        "parked events": under_way.parked,
+    }
+    for what, count in waiting.items():
+        if count and idle:
+            report.found("idle", "backlog", f"{count} {what}")
+        elif count:
+            report.notes.append(f"{count} {what}")
+    if under_way.open_dead_letters:
+        report.notes.append(f"{under_way.open_dead_letters} open dead letters")
+    if held_up := report.orders["needs_attention"]:
+        report.notes.append(f"{held_up} orders need attention")
