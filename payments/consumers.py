@@ -17,7 +17,7 @@ from shop.messaging.consuming import consumes
 
 @consumes(
     OrderCreated,
-    emits=(PaymentProcessed, PaymentFailed, PaymentVoided, PaymentRefunded, RefundFailed),
+    emits=(PaymentProcessed, PaymentFailed, PaymentVoided),
     calls_outside=True,
 )
 def when_order_created_charge_customer(event: OrderCreated) -> None:

@@ -30,7 +30,7 @@ def _placed(event: OrderCreated) -> services.PlacedOrder:
     return services.PlacedOrder(event.order_id, event.number, destination)
 
 
-@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed, FulfilmentStopped), calls_outside=True)
+@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True)
 def when_inventory_updated_book_carrier(event: InventoryUpdated) -> None:
     """Hand the parcel of an order that is paid and in stock to the carrier."""
     services.book_shipment(order_id=event.order_id)

@@ -50,14 +50,14 @@ class Reaction(NamedTuple):
 _REFUND = (PaymentRefunded, RefundFailed)
 
 CHAIN: tuple[Reaction, ...] = (
-    Reaction(OrderCreated, "payments", (PaymentProcessed, PaymentFailed, PaymentVoided, *_REFUND)),
+    Reaction(OrderCreated, "payments", (PaymentProcessed, PaymentFailed, PaymentVoided)),
     Reaction(OrderCreated, "inventory"),
     Reaction(OrderCreated, "shipping"),
     Reaction(PaymentProcessed, "orders"),
     Reaction(PaymentProcessed, "inventory", (InventoryUpdated, InventoryRejected)),
     Reaction(PaymentFailed, "orders", (OrderCancelled,)),
     Reaction(InventoryUpdated, "orders"),
-    Reaction(InventoryUpdated, "shipping", (OrderShipped, ShipmentFailed, FulfilmentStopped)),
+    Reaction(InventoryUpdated, "shipping", (OrderShipped, ShipmentFailed)),
     Reaction(InventoryRejected, "orders", (OrderCancelled,)),
     Reaction(InventoryRejected, "payments", _REFUND),
     Reaction(OrderShipped, "orders"),

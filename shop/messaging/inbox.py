@@ -38,7 +38,7 @@ class Delivery:
 
     consumer: Consumer
     events: list[Event]
-    #: Whether their inbox rows are written in the open transaction.
+    #: Whether their inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool = False
     #: The event in hand, where the consumer takes them one by one.
     event: Event | None = None
@@ -74,11 +74,11 @@ def effects() -> Iterator[None]:
     or a command, it is atomic(). Raises AlreadyConsumed if the event was consumed meanwhile.
     """
     delivery = _delivery.get()
-    if delivery and delivery.recorded:
+    if delivery and delivery.recorded and connection.in_atomic_block:
         yield
         return
     with transaction.atomic(), outbox.collected():
-        if delivery:
+        if delivery and not delivery.recorded:
             fresh = record(delivery.consumer, delivery.events)
             if len(fresh) < len(delivery.events):
                 raise AlreadyConsumed(f"{delivery.consumer.name} has consumed these events before")
