@@ -107,7 +107,7 @@ class Supervisor:
                 if one.crashes >= _HOPELESS or time.monotonic() > deadline:
                     why = f"{one.program.name} did not get ready. The end of {one.log}:\n"
                     raise NotReady(why + last_lines(one.log))
-                time.sleep(0.03)
+                time.sleep(0.1)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass while tending the programs."""
