@@ -89,7 +89,7 @@ def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
         by_consumer[gap.consumer].append(gap)
     for consumer, missing in sorted(by_consumer.items()):
         example = missing[0]
-        says = f"{len(missing)} events are not consumed, as {example.type} of order {example.aggregate_id}"
+        says = f"events not consumed: {len(missing)}, as {example.type} of order {example.aggregate_id}"
         report.found("inbox", consumer, says)
 
 
@@ -130,10 +130,10 @@ def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
     }
     for what, count in waiting.items():
         if count and idle:
-            report.found("idle", "backlog", f"{count} {what}")
+            report.found("idle", "backlog", f"{what}: {count}")
         elif count:
-            report.notes.append(f"{count} {what}")
+            report.notes.append(f"{what}: {count}")
     if under_way.open_dead_letters:
-        report.notes.append(f"{under_way.open_dead_letters} open dead letters")
+        report.notes.append(f"open dead letters: {under_way.open_dead_letters}")
     if held_up := report.orders["needs_attention"]:
-        report.notes.append(f"{held_up} orders need attention")
+        report.notes.append(f"orders that need attention: {held_up}")

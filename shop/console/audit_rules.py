@@ -54,10 +54,10 @@ def log(case: Case) -> Iterator[str]:
     if not case.order:
         yield "was never accepted, though other contexts know of it"
     elif (times := case.says(OrderCreated)) != 1:
-        yield f"OrderCreated is in the log {times} times"
+        yield f"OrderCreated is in the log {times} ×"
     for event in ONCE:
         if (times := case.says(event)) > 1:
-            yield f"{event.__name__} is in the log {times} times"
+            yield f"{event.__name__} is in the log {times} ×"
 
 
 def status(case: Case) -> Iterator[str]:
@@ -68,7 +68,7 @@ def status(case: Case) -> Iterator[str]:
         yield f"its status {case.status!r} is none"
     cancelled, delivered = case.says(OrderCancelled), case.says(OrderDelivered)
     if bool(cancelled) != (case.status == "cancelled"):
-        yield f"it is {case.status}, and OrderCancelled is in the log {cancelled} times"
+        yield f"it is {case.status}, and OrderCancelled is in the log {cancelled} ×"
     if case.status == "delivered" and not delivered:
         yield "it is delivered, but nobody published OrderDelivered"
     if case.is_quiet and delivered and case.status != "delivered":
@@ -100,17 +100,17 @@ def money(case: Case) -> Iterator[str]:
         yield f"it has {len(case.balances)} payments"
     for balance in case.balances:
         if not 0 <= balance.refunded <= balance.captured:
-            yield f"{balance.refunded} was refunded of {balance.captured}"
+            yield f"{balance.refunded:.2f} was refunded of {balance.captured:.2f}"
         if bool(balance.captured) != bool(case.says(PaymentProcessed)):
-            yield f"{balance.captured} was captured, which is not what the log tells"
+            yield f"{balance.captured:.2f} was captured, which is not what the log tells"
         if case.is_quiet and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
             yield (
-                f"{balance.captured} captured and {balance.refunded} refunded by our books, "
-                f"{balance.provider_captured} and {balance.provider_refunded} by the provider's"
+                f"{balance.captured:.2f} captured and {balance.refunded:.2f} refunded by our books, "
+                f"{balance.provider_captured:.2f} and {balance.provider_refunded:.2f} by the provider's"
             )
     due = case.order.total if case.order and case.status in SHIPPED else 0
     if case.is_settled and case.kept != due:
-        yield f"it is {case.status}, worth {due} to the shop, which keeps {case.kept}"
+        yield f"it is {case.status}, worth {due:.2f} to the shop, which keeps {case.kept:.2f}"
 
 
 def parcel(case: Case) -> Iterator[str]:
@@ -123,7 +123,7 @@ def parcel(case: Case) -> Iterator[str]:
     if case.is_quiet and not left and case.status in SHIPPED:
         yield f"it is {case.status}, but no parcel has left"
     if bool(left) != bool(case.says(OrderShipped)):
-        yield f"{left} parcels have left, but OrderShipped is in the log {case.says(OrderShipped)} times"
+        yield f"parcels that left: {left}, but OrderShipped is in the log {case.says(OrderShipped)} ×"
     for one in case.parcels:
         if case.is_quiet and case.status not in {"cancelling", "needs_attention"} and not one.agrees:
             yield f"its shipment is {one.state or 'unknown'}, but its label is {one.label or 'unknown'}"

@@ -1,5 +1,7 @@
 """A small shop whose chain runs in this process, and orders of every fate."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -74,9 +76,10 @@ class Shop:
 
 
 @pytest.fixture
-def shop(db, settings, tmp_path) -> Shop:
+def shop(transactional_db, settings, tmp_path) -> Shop:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return Shop()
 

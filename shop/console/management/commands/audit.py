@@ -15,9 +15,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--idle", action="store_true", help="nothing should be under way"
-        )
+        parser.add_argument("--idle", action="store_true", help="nothing should be under way")
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = audit(idle=options["idle"])
@@ -28,7 +26,7 @@ class Command(BaseCommand):
         for line in _summary(report):
             self.stdout.write(line)
         if not report.holds:
-            self.stdout.write(self.style.ERROR(f"{len(report.violations)} violations."))
+            self.stdout.write(self.style.ERROR(f"Violations: {len(report.violations)}"))
             sys.exit(1)
         self.stdout.write(self.style.SUCCESS("All invariants hold."))
 
