@@ -119,9 +119,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Celery ----------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = os.environ.get(
-    "CELERY_BROKER_URL", "pgmq://postgres@127.0.0.1:35432/shop_broker"
-)
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "pgmq://postgres@127.0.0.1:35432/shop_broker")
 globals().update(transport_settings(CELERY_BROKER_URL))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
@@ -185,6 +183,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "orders.states.Status",
+        "PaymentState": "payments.models.Payment.State",
+        "RefundState": "payments.models.Refund.State",
+        "ShipmentState": "shipping.models.Shipment.State",
+        "TrackingStatus": "shipping.models.STATUSES",
+        "NotificationState": "notifications.models.State",
+        "NotificationKind": "notifications.models.Kind",
+    },
 }
 
 # --- Shop ------------------------------------------------------------------------------------
