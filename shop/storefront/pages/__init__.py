@@ -1,0 +1,1 @@
+"""The customers' pages, one module for each thing that customers do."""

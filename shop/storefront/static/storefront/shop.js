@@ -1,0 +1,24 @@
+// What every page may need; all of them work without it.
+
+// A form marked data-once is sent once: the button says so and does not react again.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    const button = form.querySelector("button.main");
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = button.dataset.busy || button.textContent;
+  });
+}
+
+// Coming back with the browser's back button shows the page as it was left: make its forms usable again,
+// and the basket's size true.
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// A quantity in the basket counts as soon as it is changed.
+for (const input of document.querySelectorAll("form.quantity input[type=number]")) {
+  input.addEventListener("change", () => input.form.requestSubmit());
+}
+
+// What went wrong is read first.
+document.querySelector("[data-focus]")?.focus();
