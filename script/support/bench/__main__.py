@@ -1,0 +1,93 @@
+"""script/bench: measure the relay, or the chain from an order to its parcel, and show what was found."""
+
+import argparse
+import os
+from pathlib import Path
+
+from script.support.bench import chain, relay
+from script.support.bench.figures import Report, describe_machine
+from script.support.console import out, run_command, say
+from script.support.errors import ScriptError
+from script.support.paths import VAR
+from script.support.servers import hold_lock
+
+#: What is measured is meant for a small machine: more cores are left alone.
+_CORES = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what the options ask, print it, and write it to a file if one is named."""
+    options = _parser().parse_args(arguments)
+    file = Path(os.environ.get("CALLED_FROM", "."), options.json) if options.json else None
+    if file and not file.parent.is_dir():
+        raise ScriptError(f"there is no folder {file.parent} to write {file.name} to.")
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:_CORES])
+    with hold_lock(VAR / "bench.lock", "script/bench"):
+        report: Report = options.measure(options)
+    out.print(report.table())
+    out.print(describe_machine(), style="dim")
+    if file:
+        file.write_text(report.as_json())
+        say(f"Written to {file}.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        description="Measure the shop on private servers with their default durability, on two cores.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--runs", type=_count, default=5, help="how often each is measured (default 5)")
+    common.add_argument("--json", metavar="FILE", help="write all figures to FILE as well")
+    commands = parser.add_subparsers(required=True, metavar="relay|chain")
+    _add_relay(commands.add_parser("relay", parents=[common], help="events/s from a full outbox to RabbitMQ"))
+    _add_chain(commands.add_parser("chain", parents=[common], help="orders/s and the time to the parcel"))
+    return parser
+
+
+def _add_relay(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: relay.measure(_relay_plan(options)))
+    parser.add_argument("--events", type=_count, default=20_000, help="in the full outbox (default 20000)")
+    parser.add_argument(
+        "--without-peers", action="store_true", help="only shop's relay and raw publishing: much quicker"
+    )
+
+
+def _relay_plan(options: argparse.Namespace) -> relay.Plan:
+    return relay.Plan(runs=options.runs, events=options.events, peers=not options.without_peers)
+
+
+def _add_chain(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: chain.measure(_chain_plan(options)))
+    parser.add_argument("--orders", type=_count, default=500, help="placed at once in a run (default 500)")
+    parser.add_argument("--clients", type=_count, default=4, help="who place them (default 4)")
+    parser.add_argument(
+        "--slow-orders",
+        type=_count,
+        default=60,
+        help="placed one by one, to see how long each takes (default 60)",
+    )
+    parser.add_argument("--rate", type=float, default=1.0, help="of those, orders a second (default 1)")
+    parser.add_argument("--broker", choices=chain.BROKERS, help="only on this one (default: on both)")
+
+
+def _chain_plan(options: argparse.Namespace) -> chain.Plan:
+    return chain.Plan(
+        runs=options.runs,
+        orders=options.orders,
+        clients=options.clients,
+        slow_orders=options.slow_orders,
+        rate=options.rate,
+        brokers=(options.broker,) if options.broker else chain.BROKERS,
+    )
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
+
+
+if __name__ == "__main__":
+    run_command("bench", main)

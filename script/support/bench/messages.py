@@ -1,0 +1,90 @@
+"""What is relayed and published: events as the shop writes them, to whom they go, and if they got there."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import amqp
+
+from script.support.errors import ScriptError
+from shipping.events import OrderShipped
+from shop.messaging import cloudevents, trace
+from shop.messaging.contracts import Meta
+from shop.messaging.ids import uuid7
+
+#: An event that every order has, and that three contexts consume.
+EVENT = OrderShipped
+#: Who consumes it, by the chain's own table; the relay declares their queues and bindings.
+QUEUES = ("analytics.events", "notifications.events", "orders.events")
+EXCHANGE = "shop.events"
+#: Seconds until the last messages of a run have to be in the queues.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An event as it goes over the wire."""
+
+    id: UUID
+    aggregate_id: UUID
+    type: str
+    body: str
+
+
+def write(count: int) -> list[Letter]:
+    """Events of ``count`` different orders."""
+    return [_letter() for _ in range(count)]
+
+
+def _letter() -> Letter:
+    origin = trace.begin()
+    event = EVENT(
+        order_id=uuid7(), shipment_id=uuid7(), carrier="PostSimulator", tracking_number="EZ1000000001"
+    )
+    meta = Meta(uuid7(), datetime.now(UTC), origin.correlation_id, uuid7(), origin.traceparent)
+    return Letter(meta.id, event.order_id, event.type, cloudevents.encode(event.with_meta(meta)))
+
+
+@contextlib.contextmanager
+def connect(amqp_url: str) -> Iterator[amqp.Connection]:
+    """A plain AMQP connection, without kombu."""
+    url = urlsplit(amqp_url)
+    connection = amqp.Connection(
+        host=f"{url.hostname}:{url.port}",
+        userid=url.username or "guest",
+        password=unquote(url.password or ""),
+    )
+    connection.connect()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def collect(amqp_url: str, count: int, sent_by: str) -> None:
+    """Empty the queues; an error if ``count`` messages do not get into each of them."""
+    deadline = time.monotonic() + _PATIENCE
+    with connect(amqp_url) as connection:
+        channel = connection.channel()
+        while missing := {
+            queue: count - there for queue in QUEUES if (there := _depth(channel, queue)) < count
+        }:
+            if time.monotonic() > deadline:
+                raise ScriptError(f"{sent_by} has not sent everything; missing: {missing}.")
+            time.sleep(0.1)
+        for queue in QUEUES:
+            channel.queue_purge(queue)
+
+
+def _depth(channel: amqp.Channel, queue: str) -> int:
+    declared = channel.queue_declare(queue, passive=True)
+    return declared[1] if declared else 0
+
+
+def average_size(letters: Sequence[Letter]) -> int:
+    """The average size of a body in bytes."""
+    return sum(len(letter.body.encode()) for letter in letters) // len(letters)

@@ -1,0 +1,21 @@
+"""What the settings of both peers have in common."""
+
+import os
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+def database(variable: str = "BENCH_DATABASE_URL") -> dict[str, dict[str, Any]]:
+    """Django's DATABASES for the URL in the environment; the connection is kept."""
+    url = urlsplit(os.environ[variable])
+    return {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": url.hostname,
+            "PORT": url.port,
+            "USER": url.username,
+            "PASSWORD": unquote(url.password or ""),
+            "NAME": url.path.removeprefix("/"),
+            "CONN_MAX_AGE": None,
+        }
+    }
