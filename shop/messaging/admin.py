@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from shop.messaging.dead_letters import replay_dead_letters
+from shop.messaging import tasks
+from shop.messaging.dead_letters import discard_dead_letters, replay_dead_letters
 from shop.messaging.models import (
     DeadLetter,
     DeadLetterAction,
@@ -15,6 +18,9 @@ from shop.messaging.models import (
     OutboxEntry,
     ScheduledMessage,
 )
+
+#: More dead letters than this are replayed by a worker.
+REPLAYED_AT_ONCE = 100
 
 
 class ReadOnly(admin.ModelAdmin[Any]):
@@ -74,6 +80,12 @@ class DeadLetterActions(admin.TabularInline[DeadLetterAction, DeadLetter]):
         return False
 
 
+class ReasonForm(ActionForm):
+    """The choice of an action, with room for its reason."""
+
+    reason = forms.CharField(required=False, help_text="needed to discard")
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnly):
     list_display = ["id", "status", "cause", "consumer", "type", "error_type", "attempts", "died_at"]
@@ -81,17 +93,33 @@ class DeadLetterAdmin(ReadOnly):
     search_fields = ["=event_id", "=aggregate_id", "error"]
     ordering = ["-pk"]
     inlines = [DeadLetterActions]
-    actions = ["replay"]
+    actions = ["replay", "discard"]
+    action_form = ReasonForm
 
     def has_act_on_permission(self, request: HttpRequest) -> bool:
         """Whether the user may replay and discard."""
         return request.user.has_perm("messaging.act_on_deadletter")
 
-    @admin.action(description="Replay selected dead letters", permissions=["act_on"])
+    @admin.action(description="Replay: deliver to its consumer again", permissions=["act_on"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        """Deliver the selected events to their consumers again."""
-        ids = queryset.values_list("pk", flat=True)
-        replayed, refusals = replay_dead_letters(dead_letter_ids=ids, by=request.user.get_username())
-        self.message_user(request, f"{replayed} replayed.", messages.SUCCESS)
-        for refusal in refusals:
+        """Deliver the selected events to their consumers again; many of them by a worker."""
+        ids, by = list(queryset.values_list("pk", flat=True)), request.user.get_username()
+        if len(ids) > REPLAYED_AT_ONCE:
+            task = tasks.replay.apply_async(args=(ids, by), retry=False)
+            text = f"A worker replays {len(ids)} dead letters: see task result {task.id}."
+            self.message_user(request, text, messages.SUCCESS)
+        else:
+            self._report(request, "replayed", *replay_dead_letters(dead_letter_ids=ids, by=by))
+
+    @admin.action(description="Discard, for the reason given", permissions=["act_on"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        """Give up on the selected messages."""
+        ids, by = queryset.values_list("pk", flat=True), request.user.get_username()
+        reason = request.POST.get("reason", "")
+        self._report(request, "discarded", *discard_dead_letters(dead_letter_ids=ids, by=by, reason=reason))
+
+    def _report(self, request: HttpRequest, what: str, done: int, refusals: list[str]) -> None:
+        if done:
+            self.message_user(request, f"{done} {what}.", messages.SUCCESS)
+        for refusal in dict.fromkeys(refusals):
             self.message_user(request, refusal, messages.WARNING)

@@ -1,7 +1,8 @@
 """What an operator may do with dead letters. Every action is written down with its author."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -56,15 +57,24 @@ def discard_dead_letter(*, dead_letter_id: int, by: str, reason: str) -> DeadLet
 
 def replay_dead_letters(*, dead_letter_ids: Iterable[int], by: str) -> tuple[int, list[str]]:
     """Replay many; return how many were, and why the others were not."""
-    replayed, refusals = 0, []
+    return _each(dead_letter_ids, partial(replay_dead_letter, by=by))
+
+
+def discard_dead_letters(*, dead_letter_ids: Iterable[int], by: str, reason: str) -> tuple[int, list[str]]:
+    """Discard many; return how many were, and why the others were not."""
+    return _each(dead_letter_ids, partial(discard_dead_letter, by=by, reason=reason))
+
+
+def _each(dead_letter_ids: Iterable[int], act: Callable[..., DeadLetter]) -> tuple[int, list[str]]:
+    done, refusals = 0, []
     for dead_letter_id in dead_letter_ids:
         try:
-            replay_dead_letter(dead_letter_id=dead_letter_id, by=by)
+            act(dead_letter_id=dead_letter_id)
         except MessagingError as error:
             refusals.append(str(error))
         else:
-            replayed += 1
-    return replayed, refusals
+            done += 1
+    return done, refusals
 
 
 def _open_letter(dead_letter_id: int) -> DeadLetter:
