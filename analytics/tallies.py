@@ -76,7 +76,7 @@ def add_to_days(daily: Daily) -> None:
         (day, currency, *(changes.get((day, currency, column), Decimal()) for column in COLUMNS))
         for day, currency in sorted({key[:2] for key in changes})
     ]
-    _execute(_ADD_TO_DAYS, rows)
+    execute(_ADD_TO_DAYS, rows)
 
 
 def add_to_products(observations: Sequence[Observation]) -> None:
@@ -89,8 +89,8 @@ def add_to_products(observations: Sequence[Observation]) -> None:
         (sku, tally.name, tally.named_at, tally.ordered, tally.sold, tally.restocked)
         for sku, tally in sorted(tallies.items())
     ]
-    _execute(_ADD_TO_PRODUCTS, rows)
-    _execute(_ADD_TO_REVENUE, [(*key, amount) for key, amount in sorted(revenue.items())])
+    execute(_ADD_TO_PRODUCTS, rows)
+    execute(_ADD_TO_REVENUE, [(*key, amount) for key, amount in sorted(revenue.items())])
 
 
 def _tally(
@@ -107,7 +107,7 @@ def _tally(
         tallies[moved.sku].restocked += moved.restocked
 
 
-def _execute(statement: str, rows: Sequence[Iterable[Any]]) -> None:
+def execute(statement: str, rows: Sequence[Iterable[Any]]) -> None:
     """Run a statement over rows given column by column; none for no rows."""
     if rows:
         with connection.cursor() as cursor:
