@@ -66,7 +66,7 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
     def preview(self, notification: Notification) -> SafeString:
         """What the customer sees, locked into a frame that can run nothing."""
         return format_html(
-            '<iframe title="The message" sandbox srcdoc="{}" style="width:100%; max-width:640px; '
+            '<iframe title="The message" sandbox srcdoc="{}" style="width:600px; max-width:100%; '
             'height:560px; border:1px solid var(--border-color)"></iframe>',
             escape(html_of(notification)),  # it is marked as safe, but not for an attribute
         )
