@@ -49,6 +49,7 @@ def rabbitmq_node() -> Iterator[RabbitMQ]:
     """A RabbitMQ node that tests may stop and kill."""
     node = private_rabbitmq("test-faults")
     try:
+        node.erase()
         node.start()
     except NoRabbitMQ as reason:
         (pytest.fail if in_ci() else pytest.skip)(str(reason))

@@ -66,6 +66,12 @@ install() {
         fail "the installation of $1 failed; see above. Is the package index reachable, and is there space?"
 }
 
+# What many processes import at the same time is compiled beforehand, or each of them would do it.
+compile_common() {
+    "$python" -m compileall -q -j 0 \
+        "$venv"/lib/python3*/site-packages/{celery,kombu,billiard,psycopg,psycopg_pool,pgmq} >/dev/null
+}
+
 # require FILE...: install each requirements file unless this very text of it has been installed.
 require() {
     local file stamp sum
@@ -77,6 +83,7 @@ require() {
         check_space
         echo "Installing what $file names into .venv ..." >&2
         install "$file"
+        compile_common
         echo "$sum" >"$stamp"
     done
 }

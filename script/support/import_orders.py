@@ -15,25 +15,31 @@ from script.support.console import out
 from script.support.errors import ScriptError
 from script.support.import_plan import CURRENCY, Plan, PlannedOrder, make_plan
 from script.support.invoices import Remark, read_invoices
-from script.support.mixed_orders import see_through, show_verdict
+from script.support.journey import see_through
 from script.support.paths import VAR
 from script.support.stack import Stack
+from script.support.verdict import show_verdict
 
 REPORT = VAR / "import-report.csv"
 
 
-def import_orders(stack: Stack, *, file: Path, limit: int | None, rate: float) -> bool:
-    """Import the invoices of ``file`` and see each order through; True if the audit holds afterwards."""
+def plan_import(file: Path, limit: int | None) -> Plan:
+    """Read the invoices of ``file``; an error if none of them can become an order."""
     plan = make_plan(*read_invoices(file, limit))
     if not plan.orders:
         write_report(plan.remarks)
         raise ScriptError(f"no invoice of {file} can become an order; {REPORT} says why, line by line.")
+    return plan
+
+
+def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool:
+    """Do what is planned and see each order through; True if the audit holds afterwards."""
     _show_plan(plan)
     tokens = accounts.provide(
         stack,
         products=[_product(product) for product in plan.products],
         customers={_username(customer): f"Customer {customer}" for customer in plan.customers},
-        reason=f"for the import of {file.name}",
+        reason=f"for the import of {source}",
     )
     wishes = [_wish(order, tokens) for order in plan.orders]
     see_through(stack, Api(stack.port), wishes, rate=rate)
@@ -46,6 +52,7 @@ def import_orders(stack: Stack, *, file: Path, limit: int | None, rate: float) -
 
 def write_report(remarks: Sequence[Remark]) -> None:
     """Write every remark, one a line, for somebody who goes through them."""
+    REPORT.parent.mkdir(exist_ok=True)
     with REPORT.open("w", newline="") as file:
         report = csv.writer(file)
         report.writerow(["line", "invoice", "stock code", "kind", "why"])

@@ -19,7 +19,8 @@ class Infrastructure:
 
     ``DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are. Without the first, a private
     PostgreSQL serves as the database; without the second, it is the broker as well, or with ``rabbitmq`` a
-    private RabbitMQ is.
+    private RabbitMQ is. With ``throw_away`` the private servers start empty, and a crash of the machine may
+    cost their data.
     """
 
     def __init__(
@@ -27,14 +28,15 @@ class Infrastructure:
         folder: str,
         *,
         rabbitmq: bool = False,
-        durable: bool = True,
+        throw_away: bool = False,
         given: Mapping[str, str] | None = None,
     ) -> None:
         given = {} if given is None else given
         self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")
         self._rabbitmq = private_rabbitmq(folder) if rabbitmq and not self.broker_url else None
         needs_postgres = not self.database_url or not (self.broker_url or rabbitmq)
-        self._postgres = private_postgres(folder, durable=durable) if needs_postgres else None
+        self._postgres = private_postgres(folder, durable=not throw_away) if needs_postgres else None
+        self._throw_away = throw_away
 
     def __enter__(self) -> "Infrastructure":
         try:
@@ -56,6 +58,8 @@ class Infrastructure:
                 raise ServerFailed(type(server).__name__, "has ended", server.log)
 
     def _start(self) -> None:
+        if self._throw_away:
+            self._erase()
         if self._rabbitmq:
             self._rabbitmq.start()
             self.broker_url = self._rabbitmq.url()
@@ -64,6 +68,11 @@ class Infrastructure:
             self._use(self._postgres)
         check_database(self.database_url)
         check_broker(self.broker_url)
+
+    def _erase(self) -> None:
+        for server in (self._rabbitmq, self._postgres):
+            if server:
+                server.erase()
 
     def _use(self, postgres: Postgres) -> None:
         self.database_url = self.database_url or postgres.create_database("shop")

@@ -1,21 +1,20 @@
 """``script/run --orders``: orders of mixed fate, what was expected of them, and what came of them."""
 
-import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from script.support import accounts, fates, verdict
+from script.support import accounts, fates
 from script.support.api import Api
-from script.support.campaign import Campaign, Wish
+from script.support.campaign import Wish
 from script.support.console import out
 from script.support.errors import ScriptError
-from script.support.feed import Feed
+from script.support.journey import see_through
 from script.support.stack import Stack
+from script.support.verdict import show_verdict
 
 #: Those of ``manage.py seed``.
 CUSTOMERS = {"alice": "Alice Liddell", "bob": "Bob Cratchit", "carol": "Carol Kennicott"}
@@ -53,26 +52,6 @@ def _stock(skus: Sequence[str], count: int) -> list[dict[str, Any]]:
     return [sold_out, *({"sku": sku, "needed": 10 * count} for sku in skus)]
 
 
-def see_through(stack: Stack, api: Api, wishes: Sequence[Wish], *, rate: float) -> None:
-    """Place and follow all wishes under a progress bar."""
-    feed = Feed(stack.infrastructure.database_url)
-    with contextlib.closing(feed), _bars(len(wishes)) as advance:
-        Campaign(api, feed, rate=rate, tend=stack.tend).run(wishes, advance)
-
-
-@contextlib.contextmanager
-def _bars(total: int) -> Iterator[Any]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out) as bars:
-        placed, done = bars.add_task("placed", total=total), bars.add_task("done", total=total)
-
-        def advance(placed_count: int, done_count: int) -> None:
-            bars.update(placed, completed=placed_count)
-            bars.update(done, completed=done_count)
-
-        yield advance
-
-
 def show_outcomes(chosen: Sequence[fates.Fate], wishes: Sequence[Wish]) -> bool:
     """Print what each fate should have led to beside what it led to; True if they agree."""
     table = Table("fate", "orders", "expected", "got", "", title="Outcomes", title_justify="left")
@@ -91,14 +70,3 @@ def show_outcomes(chosen: Sequence[fates.Fate], wishes: Sequence[Wish]) -> bool:
         if wish.refusal:
             out.print(f"refused: {wish.label}: {wish.refusal}", markup=False)
     return as_expected
-
-
-def show_verdict(stack: Stack, wishes: Sequence[Wish]) -> bool:
-    """Print how long it took and the story of one order, then audit; True if the audit holds."""
-    database_url = stack.infrastructure.database_url
-    accepted = [wish for wish in wishes if wish.id]
-    verdict.show_latency(database_url, [wish.id for wish in accepted if wish.id])
-    shown = max(accepted, key=lambda wish: (wish.outcome == "delivered", wish.number), default=None)
-    if shown and shown.id:
-        verdict.show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
-    return verdict.audit(stack.env)

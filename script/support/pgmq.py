@@ -1,11 +1,7 @@
 """The embedded broker: pgmq's tables and functions in a database of its own."""
 
-import importlib.util
-from pathlib import Path
-
 import psycopg
-
-from script.support.errors import ScriptError
+from pgmq.install import get_embedded_install_sql
 
 #: pgmq 1.1.4 calls this signature, and its SQL 1.13.0 lacks it: without it no message with headers is sent.
 _MISSING_OVERLOAD = """
@@ -20,7 +16,7 @@ def install_pgmq(url: str) -> None:
         connection.execute("select pg_advisory_xact_lock(hashtext('install pgmq'))")
         if _exists(connection, "to_regnamespace('pgmq')"):
             return
-        connection.execute(_sql().encode())
+        connection.execute(get_embedded_install_sql().encode())
         if not _exists(connection, "to_regprocedure('pgmq.send_topic(text, jsonb, jsonb)')"):
             connection.execute(_MISSING_OVERLOAD)
 
@@ -28,10 +24,3 @@ def install_pgmq(url: str) -> None:
 def _exists(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
     row = connection.execute(f"select {name} is not null".encode()).fetchone()
     return bool(row and row[0])
-
-
-def _sql() -> str:
-    spec = importlib.util.find_spec("pgmq")
-    if spec is None or not spec.submodule_search_locations:
-        raise ScriptError("the package pgmq is not installed: delete .venv and start again.")
-    return Path(spec.submodule_search_locations[0], "sql", "pgmq.sql").read_text()

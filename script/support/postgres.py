@@ -83,6 +83,10 @@ class Postgres:
         if self.child:
             children.kill_child(self.child)
 
+    def erase(self) -> None:
+        """Forget all data; the next start makes new."""
+        servers.erase(self.home, self.data / "postmaster.pid", str(self.data))
+
     def is_running(self) -> bool:
         return self.child is not None and not children.has_ended(self.child)
 

@@ -81,6 +81,10 @@ class RabbitMQ:
             children.kill_child(self.child)
         self._stop_epmd()
 
+    def erase(self) -> None:
+        """Forget all data; the next start makes new."""
+        servers.erase(self.home, self.home / "pid", str(self.home))
+
     def is_running(self) -> bool:
         return self.child is not None and not children.has_ended(self.child)
 

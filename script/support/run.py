@@ -13,7 +13,7 @@ from script.support import ports
 from script.support.console import Stopped, errors, out, run_command, say
 from script.support.errors import ScriptError
 from script.support.feed import Feed, Happening
-from script.support.import_orders import import_orders
+from script.support.import_orders import import_orders, plan_import
 from script.support.mixed_orders import place_mixed_orders
 from script.support.paths import LOGS, VAR
 from script.support.servers import hold_lock
@@ -38,14 +38,15 @@ def main(arguments: list[str]) -> int:
     """Start the shop and do what the options ask."""
     options = _parser().parse_args(arguments)
     file = _existing(options.import_file)
+    plan = plan_import(file, options.limit) if file else None
     with hold_lock(VAR / "run.lock", "script/run"), _stack(options) as stack:
         started = time.monotonic()
         stack.start(say)
         say(f"Ready after {time.monotonic() - started:.1f} s.")
         if options.orders:
             right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
-        elif file:
-            right = import_orders(stack, file=file, limit=options.limit, rate=options.rate)
+        elif file and plan:
+            right = import_orders(stack, plan, source=file.name, rate=options.rate)
         else:
             _show_addresses(stack)
             right = _follow(stack)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,12 @@ def wait_for_predecessor(pid_file: Path, marker: str, *, timeout: float = 30.0) 
         if time.monotonic() > deadline:
             raise ScriptError(f"process {pid} still uses {marker}: stop it first (kill {pid}).")
         time.sleep(0.1)
+
+
+def erase(home: Path, pid_file: Path, marker: str) -> None:
+    """Remove all that a server kept in ``home``, once an earlier one has gone."""
+    wait_for_predecessor(pid_file, marker)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _pid_in(pid_file: Path) -> int | None:

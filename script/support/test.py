@@ -24,8 +24,7 @@ def main(arguments: list[str]) -> int:
     with (
         hold_lock(VAR / "test.lock", "script/test"),
         _rabbitmq() as amqp_url,
-        # Tests throw their data away, so a crash of the machine may take it.
-        Infrastructure(_FOLDER, durable=False) as servers,
+        Infrastructure(_FOLDER, throw_away=True) as servers,
     ):
         return _run_pytest(arguments, _environment(servers, amqp_url))
 
@@ -40,6 +39,7 @@ def _rabbitmq() -> Iterator[str | None]:
     node = private_rabbitmq(_FOLDER)
     try:
         try:
+            node.erase()
             node.start()
             url: str | None = node.url()
         except NoRabbitMQ as reason:

@@ -3,15 +3,17 @@
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 from rich.table import Table
 
+from script.support.campaign import Wish
 from script.support.console import out
 from script.support.paths import ROOT
+from script.support.stack import Stack
 
 #: Seconds that the last messages may take to settle after the last order has come to its end.
 _SETTLING = 30.0
@@ -26,6 +28,17 @@ _TIMELINE = """
     select time, type, time - min(time) over () from messaging_eventrecord
     where aggregate_id = %s order by sequence
 """
+
+
+def show_verdict(stack: Stack, wishes: Sequence[Wish]) -> bool:
+    """Print how long it took and the story of one order, then audit; True if the audit holds."""
+    database_url = stack.infrastructure.database_url
+    accepted = [wish for wish in wishes if wish.id]
+    show_latency(database_url, [wish.id for wish in accepted if wish.id])
+    shown = max(accepted, key=lambda wish: (wish.outcome == "delivered", wish.number), default=None)
+    if shown and shown.id:
+        show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
+    return audit(stack.env)
 
 
 def show_latency(database_url: str, orders: Collection[UUID]) -> None:
