@@ -34,8 +34,8 @@ class MailFolder:
 
 
 @pytest.fixture(autouse=True)
-def mail(settings, tmp_path) -> MailFolder:
+def mail(settings, tmp_path, monkeypatch) -> MailFolder:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    EmailChannel.paused_until = 0.0
+    monkeypatch.setattr(EmailChannel, "paused_until", 0.0)  # also for whoever comes after
     return MailFolder(tmp_path / "mail")
