@@ -66,7 +66,7 @@ def connect(amqp_url: str) -> Iterator[amqp.Connection]:
 
 
 def collect(amqp_url: str, count: int, sent_by: str) -> None:
-    """Empty the queues, once ``count`` messages are in each; say so if no more come though some are missing."""
+    """Empty the queues, once ``count`` messages are in each; say so if some do not come."""
     with connect(amqp_url) as connection:
         channel = connection.channel()
         missing, progress = _missing(channel, count), time.monotonic()
