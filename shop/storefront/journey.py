@@ -61,7 +61,9 @@ class Journey:
     notice: str
     steps: list[Step]
     money: list[Fact]
+    #: The parcel once the carrier has it, and until then what there is to say instead.
     parcel: ShipmentInfo | None
+    no_parcel: str
     #: Where the parcel was, in words, oldest first.
     tracking: list[tuple[str, datetime]]
     history: list[Happening]
@@ -85,6 +87,7 @@ def journey_of(order: Details) -> Journey:
         steps=steps_of(summary.status, history),
         money=list(_money(paid)),
         parcel=parcel,
+        no_parcel=_no_parcel(summary.status, shipment),
         tracking=[(wording.tracking_words(t.status), t.time) for t in parcel.tracking] if parcel else [],
         history=history,
         look_again=0 if summary.is_terminal else WAITING if summary.needs_attention else MOVING,
@@ -110,6 +113,11 @@ def _state(ahead: int) -> str:
     if ahead <= 0:
         return "done"
     return "now" if ahead == 1 else "todo"
+
+
+def _no_parcel(status: str, shipment: ShipmentInfo | None) -> str:
+    otherwise = wording.NO_PARCEL_NOW.get(status, wording.NO_PARCEL_YET)
+    return wording.NO_PARCEL.get(shipment.state, otherwise) if shipment else otherwise
 
 
 def _came_too_late(history: Iterable[Happening]) -> bool:

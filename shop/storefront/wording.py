@@ -7,7 +7,7 @@ STATUS = {
     "in_fulfilment": ("We are packing your parcel", "The carrier will take it shortly."),
     "shipped": ("Your parcel is on its way", "You can follow it below."),
     "delivered": ("Your parcel has been delivered", "Enjoy what is in it!"),
-    "cancelling": ("Your order is being cancelled", "What you have paid goes back to you."),
+    "cancelling": ("Your order is being cancelled", "If you have paid, the money goes back to you."),
     "cancelled": ("Your order was cancelled", ""),
     "needs_attention": ("We are looking into your order", ""),
 }
@@ -38,6 +38,14 @@ TRACKING = {
     "failure": "Could not be delivered",
     "cancelled": "Stopped",
 }
+
+#: What became of a parcel that has not left, by the state of its shipment; or else by that of the order.
+NO_PARCEL = {
+    "failed": "The carrier did not take the parcel.",
+    "stopped": "The parcel was stopped before it left.",
+}
+NO_PARCEL_NOW = {"cancelling": "We are stopping the parcel.", "cancelled": "No parcel was sent."}
+NO_PARCEL_YET = "You find the tracking number here once the carrier has the parcel."
 
 TOO_LATE_NOTICE = (
     "You wanted to cancel, but the parcel had left already. You can send it back once you have it."

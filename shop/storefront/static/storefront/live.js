@@ -1,5 +1,7 @@
 // Keeps an order's page up to date: asks for what changed, and swaps only the parts that did.
 
+import {localise} from "./shop.js";
+
 const root = document.querySelector("[data-live]");
 const announcement = document.querySelector("[data-announce]");
 const connection = document.querySelector("[data-connection]");
@@ -16,17 +18,6 @@ const parts = (tree) => tree.querySelectorAll("[data-part]");
 const journey = () => root.querySelector(".journey");
 const rhythm = () => Number(journey().dataset.lookAgain);
 
-// Times come in UTC and are shown in the customer's own time zone.
-function localise(tree) {
-  const short = new Intl.DateTimeFormat(undefined, {timeStyle: "medium"});
-  const long = new Intl.DateTimeFormat(undefined, {dateStyle: "long", timeStyle: "short"});
-  for (const time of tree.querySelectorAll("time")) {
-    const at = new Date(time.dateTime);
-    time.title = at.toLocaleString();
-    time.textContent = (time.closest("h1") ? long : short).format(at);
-  }
-}
-
 function remember(tree) {
   for (const part of parts(tree)) drawn.set(part.dataset.part, part.outerHTML);
 }
@@ -37,7 +28,7 @@ function swap(part) {
   const old = root.querySelector(`[data-part="${name}"]`);
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   drawn.set(name, part.outerHTML);
-  localise(part);
+  localise(part.querySelectorAll("time"));
   old.replaceWith(part);
   if (focused) refocus(part, focused);
 }
@@ -94,5 +85,5 @@ document.addEventListener("visibilitychange", () => {
 });
 
 remember(root);
-localise(document);
+localise(root.querySelectorAll("time"));
 next();

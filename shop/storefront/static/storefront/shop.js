@@ -1,5 +1,19 @@
 // What every page may need; all of them work without it.
 
+// Times come in UTC and are shown in the customer's own time zone: those with a date in full.
+export function localise(times) {
+  const clock = new Intl.DateTimeFormat(undefined, {timeStyle: "medium"});
+  const date = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
+  for (const time of times) {
+    const at = new Date(time.dateTime);
+    time.title = at.toLocaleString();
+    time.textContent = (time.textContent.includes("UTC") ? date : clock).format(at);
+  }
+}
+
+// An order's page looks after its own.
+localise(document.querySelectorAll("main time:not([data-live] time)"));
+
 // A form marked data-once is sent once: the button says so and does not react again.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
