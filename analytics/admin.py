@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -13,26 +12,11 @@ from django.views.decorators.http import require_POST
 
 from analytics import services
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales
-
-
-class ReadOnly(admin.ModelAdmin[Any]):
-    """Events alone write read models."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from shop.readonly import ReadOnlyAdmin
 
 
 @admin.register(DailySales)
-class DailySalesAdmin(ReadOnly):
+class DailySalesAdmin(ReadOnlyAdmin):
     """Orders and revenue per day; from here a rebuild is started."""
 
     list_display = (
@@ -81,7 +65,7 @@ class DailySalesAdmin(ReadOnly):
 
 
 @admin.register(ProductSales)
-class ProductSalesAdmin(ReadOnly):
+class ProductSalesAdmin(ReadOnlyAdmin):
     """How products sell."""
 
     list_display = ("sku", "name", "quantity_ordered", "quantity_sold", "quantity_restocked")
@@ -90,7 +74,7 @@ class ProductSalesAdmin(ReadOnly):
 
 
 @admin.register(ProductRevenue)
-class ProductRevenueAdmin(ReadOnly):
+class ProductRevenueAdmin(ReadOnlyAdmin):
     """What was ordered of products, in money."""
 
     list_display = ("sku", "currency", "ordered")
@@ -100,7 +84,7 @@ class ProductRevenueAdmin(ReadOnly):
 
 
 @admin.register(OrderFact)
-class OrderFactAdmin(ReadOnly):
+class OrderFactAdmin(ReadOnlyAdmin):
     """When each order took its steps."""
 
     list_display = (
@@ -120,7 +104,7 @@ class OrderFactAdmin(ReadOnly):
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(ReadOnly):
+class JournalEntryAdmin(ReadOnlyAdmin):
     """What is consumed while a rebuild runs; empty most of the time."""
 
     list_display = ("id", "event_id", "written_at")

@@ -1,13 +1,11 @@
 """The operators' view of catalogue and stock: what happened is there to be read, not rewritten."""
 
-from functools import cached_property
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,38 +15,10 @@ from django.utils.html import format_html
 from inventory import services
 from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+from shop.readonly import ReadOnlyAdmin
 
 #: Below this, a product is shown as scarce.
 SCARCE = 10
-
-
-class CappedPaginator(Paginator[Any]):
-    """Counts no further than anybody would page, so that a list opens at once however long it is."""
-
-    cap = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        counted: int = rows.order_by()[: self.cap].count()
-        return counted
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Shows rows and changes none."""
-
-    paginator = CappedPaginator
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class StockFilter(admin.SimpleListFilter):

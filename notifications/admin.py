@@ -1,11 +1,10 @@
 """The operators' view of the messages to customers: to be read, and to be sent again."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -19,19 +18,7 @@ from notifications import services
 from notifications.errors import NotificationsError
 from notifications.letters import html_of
 from notifications.models import Notification, Recipient, Resend
-
-
-class ReadOnly:
-    """What was written to customers is not rewritten."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 
 class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
@@ -43,7 +30,7 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
+class NotificationAdmin(ReadOnlyAdmin):
     """The ledger of messages."""
 
     list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
@@ -51,8 +38,6 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
     search_fields = ("=number", "=email", "=order_id")
     search_help_text = "The number or id of an order, or the recipient's address"
     ordering = ("-pk",)
-    show_full_result_count = False
-    list_per_page = 50
     inlines = (Resends,)
     actions = ("resend",)
     fieldsets = (
@@ -105,7 +90,7 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin[Notification]):
 
 
 @admin.register(Resend)
-class ResendAdmin(ReadOnly, admin.ModelAdmin[Resend]):
+class ResendAdmin(ReadOnlyAdmin):
     """Who had messages sent again."""
 
     list_display = ("requested_at", "notification", "by", "email", "outcome", "error")
@@ -113,14 +98,12 @@ class ResendAdmin(ReadOnly, admin.ModelAdmin[Resend]):
     search_fields = ("=by", "=email", "=notification__number")
     list_select_related = ("notification",)
     ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ReadOnly, admin.ModelAdmin[Any]):
+class RecipientAdmin(ReadOnlyAdmin):
     """Whom orders' messages go to."""
 
     list_display = ("number", "name", "email")
     search_fields = ("=number", "=email", "=order_id")
     ordering = ("-pk",)
-    show_full_result_count = False

@@ -1,15 +1,13 @@
 """The operators' view of orders: everything is there to be read, and only legal actions change it."""
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,6 +18,7 @@ from orders import services
 from orders.errors import OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
+from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 #: Most orders that one action takes: each is locked and stored by itself.
 MAX_SELECTED = 200
@@ -59,31 +58,6 @@ ACTIONS = {
 }
 
 
-class CappedPaginator(Paginator[Any]):
-    """Counts no further than anybody would page, so that a list opens at once however long it is."""
-
-    cap = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        counted: int = rows.order_by()[: self.cap].count()
-        return counted
-
-
-class ReadOnly:
-    """Nobody adds, changes or deletes it by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
     model = OrderLine
     fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
@@ -92,7 +66,7 @@ class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
+class OrderAdmin(ReadOnlyAdmin):
     """Orders, read-only but for cancelling them and letting them go on waiting."""
 
     list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
@@ -100,9 +74,6 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin[Order]):
     search_fields = ("serial",)
     search_help_text = "A number as in ORD-1042, an order's id, or how the customer's e-mail begins"
     ordering = ("-pk",)
-    list_per_page = 50
-    paginator = CappedPaginator
-    show_full_result_count = False
     inlines = (OrderLineInline,)
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (

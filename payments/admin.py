@@ -1,7 +1,5 @@
 """Payments for operators. Money and ledgers can only be read; a failed refund can be retried."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,23 +7,7 @@ from django.http import HttpRequest
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
-
-
-class ReadOnly(admin.options.BaseModelAdmin[Any]):
-    """Nothing here is written by hand."""
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Show every column, also those that no form would."""
-        return [field.name for field in self.opts.concrete_fields]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 
 class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
@@ -35,7 +17,7 @@ class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
+class PaymentAdmin(ReadOnlyAdmin):
     list_display = (
         "order",
         "state",
@@ -51,7 +33,6 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
     search_fields = ("order_number__exact", "order_id__exact", "id__exact", "reference__exact")
     ordering = ("-id",)
     inlines = (RefundInline,)
-    show_full_result_count = False
 
     @admin.display(description="order", ordering="order_number")
     def order(self, payment: Payment) -> str:
@@ -60,7 +41,7 @@ class PaymentAdmin(ReadOnly, admin.ModelAdmin[Payment]):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnly, admin.ModelAdmin[Refund]):
+class RefundAdmin(ReadOnlyAdmin):
     list_display = (
         "payment",
         "reason",
@@ -82,7 +63,6 @@ class RefundAdmin(ReadOnly, admin.ModelAdmin[Refund]):
     )
     ordering = ("-id",)
     actions = ("retry",)
-    show_full_result_count = False
 
     @admin.action(description="Retry the selected failed refunds", permissions=["view"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
@@ -101,22 +81,20 @@ class RefundAdmin(ReadOnly, admin.ModelAdmin[Refund]):
 
 
 @admin.register(SimulatedCharge)
-class SimulatedChargeAdmin(ReadOnly, admin.ModelAdmin[SimulatedCharge]):
+class SimulatedChargeAdmin(ReadOnlyAdmin):
     list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
     list_filter = ("status", "created_at")
     search_fields = ("reference__exact", "key__exact", "order_id__exact")
     ordering = ("-reference",)
-    show_full_result_count = False
 
 
 @admin.register(SimulatedRefund)
-class SimulatedRefundAdmin(ReadOnly, admin.ModelAdmin[SimulatedRefund]):
+class SimulatedRefundAdmin(ReadOnlyAdmin):
     list_display = ("reference", "charge", "status", "amount", "code", "looks", "created_at")
     list_filter = ("status", "created_at")
     list_select_related = ("charge",)
     search_fields = ("reference__exact", "key__exact", "charge__reference__exact")
     ordering = ("-reference",)
-    show_full_result_count = False
 
 
 @admin.register(GatewayFault)
@@ -125,4 +103,3 @@ class GatewayFaultAdmin(admin.ModelAdmin[GatewayFault]):
 
     list_display = ("kind", "operation", "seconds", "calls_left", "created_at")
     list_filter = ("kind", "operation")
-    show_full_result_count = False

@@ -13,10 +13,6 @@ class NotRetryable(PaymentsError):
     """Only a failed refund can be retried."""
 
 
-class InsideTransaction(PaymentsError):
-    """The gateway must not be called inside a transaction: commit the intent, call, commit the result."""
-
-
 class GatewayError(PaymentsError):
     """The payment gateway did not do what it was asked to."""
 

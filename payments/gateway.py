@@ -13,11 +13,11 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.module_loading import import_string
 
-from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable, InsideTransaction
+from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
 from shop.messaging.contracts import Money
+from shop.messaging.outside import outside_transaction
 
 __all__ = [
     "Charge",
@@ -30,7 +30,6 @@ __all__ = [
     "ProviderRefund",
     "RefundStatus",
     "gateway",
-    "outside_transaction",
     "provider_ledger",
 ]
 
@@ -130,15 +129,6 @@ def gateway() -> Gateway:
 def provider_ledger() -> Iterable[LedgerLine]:
     """Return the provider's own books, for audits; reading them is safe everywhere."""
     return _configured().ledger()
-
-
-def outside_transaction() -> None:
-    """Refuse to go on inside a transaction; the one around a test of Django's TestCase does not count."""
-    try:
-        with transaction.atomic(durable=True):
-            pass  # opens nothing at the server: psycopg sends BEGIN with the first statement
-    except RuntimeError as error:
-        raise InsideTransaction(InsideTransaction.__doc__) from error
 
 
 def _configured() -> Gateway:

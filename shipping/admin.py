@@ -1,7 +1,5 @@
 """Shipments for operators: to read, and to void one that has not left."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,23 +7,7 @@ from django.http import HttpRequest
 from shipping import services
 from shipping.errors import CarrierError, NotStoppable
 from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
-
-
-class ReadOnly(admin.options.BaseModelAdmin[Any]):
-    """Nothing here is written by hand."""
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Show every column, also those that no form would."""
-        return [field.name for field in self.opts.concrete_fields]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 
 class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]):
@@ -34,7 +16,7 @@ class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(ReadOnly, admin.ModelAdmin[Shipment]):
+class ShipmentAdmin(ReadOnlyAdmin):
     list_display = (
         "order",
         "state",
@@ -51,7 +33,6 @@ class ShipmentAdmin(ReadOnly, admin.ModelAdmin[Shipment]):
     ordering = ("-id",)
     inlines = (TrackingEventInline,)
     actions = ("void",)
-    show_full_result_count = False
 
     @admin.display(description="order", ordering="order_number")
     def order(self, shipment: Shipment) -> str:
@@ -72,22 +53,20 @@ class ShipmentAdmin(ReadOnly, admin.ModelAdmin[Shipment]):
 
 
 @admin.register(TrackingEvent)
-class TrackingEventAdmin(ReadOnly, admin.ModelAdmin[TrackingEvent]):
+class TrackingEventAdmin(ReadOnlyAdmin):
     list_display = ("shipment", "status", "time")
     list_filter = ("status", "time")
     list_select_related = ("shipment",)
     search_fields = ("shipment__order_number__exact", "shipment__tracking_number__exact")
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(SimulatedLabel)
-class SimulatedLabelAdmin(ReadOnly, admin.ModelAdmin[SimulatedLabel]):
+class SimulatedLabelAdmin(ReadOnlyAdmin):
     list_display = ("tracking_number", "status", "code", "street", "city", "country", "created_at")
     list_filter = ("status", "created_at")
     search_fields = ("tracking_number__exact", "key__exact")
     ordering = ("-created_at",)
-    show_full_result_count = False
 
 
 @admin.register(CarrierFault)
@@ -96,4 +75,3 @@ class CarrierFaultAdmin(admin.ModelAdmin[CarrierFault]):
 
     list_display = ("kind", "operation", "seconds", "calls_left", "created_at")
     list_filter = ("kind", "operation")
-    show_full_result_count = False

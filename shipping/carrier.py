@@ -12,10 +12,10 @@ from functools import cache
 from typing import Protocol
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.module_loading import import_string
 
-from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable, InsideTransaction
+from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable
+from shop.messaging.outside import outside_transaction
 
 __all__ = [
     "Carrier",
@@ -30,7 +30,6 @@ __all__ = [
     "Scan",
     "carrier",
     "carrier_labels",
-    "outside_transaction",
 ]
 
 #: Used unless ``settings.SHOP_CARRIER`` names another class.
@@ -144,15 +143,6 @@ def carrier() -> Carrier:
 def carrier_labels() -> Iterable[LabelLine]:
     """Return the carrier's own books, for audits; reading them is safe everywhere."""
     return _configured().labels()
-
-
-def outside_transaction() -> None:
-    """Refuse to go on inside a transaction; the one around a test of Django's TestCase does not count."""
-    try:
-        with transaction.atomic(durable=True):
-            pass  # opens nothing at the server: psycopg sends BEGIN with the first statement
-    except RuntimeError as error:
-        raise InsideTransaction(InsideTransaction.__doc__) from error
 
 
 def _configured() -> Carrier:

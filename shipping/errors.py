@@ -13,10 +13,6 @@ class NotStoppable(ShippingError):
     """Only a shipment that has not left can be voided."""
 
 
-class InsideTransaction(ShippingError):
-    """The carrier must not be called inside a transaction: commit the intent, call, commit the result."""
-
-
 class CarrierError(ShippingError):
     """The carrier did not do what it was asked to."""
 

@@ -14,12 +14,12 @@ from payments.gateway import (
     GatewayUnavailable,
     LedgerLine,
     ProviderRefund,
-    outside_transaction,
 )
 from payments.simulator.books import SimulatedCharge, SimulatedRefund
 from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
 from shop.messaging.contracts import Money
+from shop.messaging.outside import outside_transaction
 
 #: Asked after a pending refund this often, the provider says that it succeeded.
 LOOKS_UNTIL_REFUNDED = 2

@@ -15,12 +15,12 @@ from shipping.carrier import (
     LabelStatus,
     ParcelStatus,
     Scan,
-    outside_transaction,
 )
 from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.simulator.books import SimulatedLabel
 from shipping.simulator.faults import faulty
 from shipping.simulator.routes import Route, route_to
+from shop.messaging.outside import outside_transaction
 
 
 class SimulatedCarrier:

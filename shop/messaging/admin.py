@@ -1,7 +1,5 @@
 """The kernel in the admin: everything is there to look at; only dead letters can be acted on."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
@@ -18,29 +16,14 @@ from shop.messaging.models import (
     OutboxEntry,
     ScheduledMessage,
 )
+from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 #: More dead letters than this are replayed by a worker.
 REPLAYED_AT_ONCE = 100
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
-    """A model that people may look at, and the system alone writes."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(EventRecord)
-class EventRecordAdmin(ReadOnly):
+class EventRecordAdmin(ReadOnlyAdmin):
     list_display = ["position", "type", "aggregate_id", "sequence", "time"]
     list_filter = ["type", "time"]
     search_fields = ["=aggregate_id", "=correlation_id", "=id"]
@@ -48,14 +31,14 @@ class EventRecordAdmin(ReadOnly):
 
 
 @admin.register(OutboxEntry)
-class OutboxEntryAdmin(ReadOnly):
+class OutboxEntryAdmin(ReadOnlyAdmin):
     list_display = ["id", "type", "queue", "shard", "created_at"]
     list_filter = ["type", "queue"]
     search_fields = ["=message_id"]
 
 
 @admin.register(InboxEntry)
-class InboxEntryAdmin(ReadOnly):
+class InboxEntryAdmin(ReadOnlyAdmin):
     list_display = ["consumer", "event_id", "consumed_at"]
     list_filter = ["consumer"]
     search_fields = ["=event_id"]
@@ -63,21 +46,16 @@ class InboxEntryAdmin(ReadOnly):
 
 
 @admin.register(ScheduledMessage)
-class ScheduledMessageAdmin(ReadOnly):
+class ScheduledMessageAdmin(ReadOnlyAdmin):
     list_display = ["kind", "app", "type", "aggregate_id", "due_at", "attempts", "parkings", "last_error"]
     list_filter = ["kind", "app", "type"]
     search_fields = ["=aggregate_id", "=message_id"]
     ordering = ["due_at"]
 
 
-class DeadLetterActions(admin.TabularInline[DeadLetterAction, DeadLetter]):
+class DeadLetterActions(ReadOnly, admin.TabularInline[DeadLetterAction, DeadLetter]):
     model = DeadLetterAction
     extra = 0
-    can_delete = False
-    readonly_fields = ["action", "by", "reason", "at"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ReasonForm(ActionForm):
@@ -87,7 +65,7 @@ class ReasonForm(ActionForm):
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ReadOnly):
+class DeadLetterAdmin(ReadOnlyAdmin):
     list_display = ["id", "status", "cause", "consumer", "type", "error_type", "attempts", "died_at"]
     list_filter = ["status", "cause", "app", "consumer", "error_type", "type"]
     search_fields = ["=event_id", "=aggregate_id", "error"]

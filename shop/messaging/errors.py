@@ -31,3 +31,7 @@ class PermanentFailure(MessagingError):
 
 class AlreadyConsumed(MessagingError):
     """This consumer has consumed this event before; its effects stand."""
+
+
+class InsideTransaction(MessagingError):
+    """A provider must not be called inside a transaction: commit the intent first, then call."""

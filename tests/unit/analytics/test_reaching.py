@@ -9,7 +9,7 @@ from analytics import services
 from tests.unit.analytics.facts import TODAY, TOMORROW, Life, lives
 from tests.unit.analytics.support import consume
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.analytics.urls")]
+pytestmark = pytest.mark.django_db
 
 PERIOD = {"since": str(TODAY), "until": str(TOMORROW)}
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from inventory import services
 from inventory.models import OrderStock, Product, StockMovement
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.inventory.urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

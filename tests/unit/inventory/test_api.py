@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from inventory import services
 from inventory.models import StockMovement
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.inventory.urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from tests.unit.notifications.facts import life_of, order_created, published
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.urls("tests.unit.notifications.urls"),
 ]
 
 

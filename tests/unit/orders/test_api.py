@@ -11,7 +11,7 @@ from orders.models import Order
 from orders.serializers import OrderIn
 from shop.messaging.queries import timeline
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.unit.orders.urls")]
+pytestmark = pytest.mark.django_db
 
 ORDERS = "/api/v1/orders"
 SHIP_TO = {

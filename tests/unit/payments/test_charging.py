@@ -7,9 +7,10 @@ import pytest
 from django.db import connection, connections, transaction
 
 from payments import services
-from payments.errors import GatewayTimeout, InsideTransaction
+from payments.errors import GatewayTimeout
 from payments.models import GatewayFault, Payment, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway
+from shop.messaging.errors import InsideTransaction
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 from django.db import connections, transaction
 
-from payments.errors import InsideTransaction, KeyReused, UnknownCharge
+from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import Charge, GatewayTimeout, GatewayUnavailable, LedgerLine, gateway, provider_ledger
 from payments.models import GatewayFault, SimulatedCharge, SimulatedRefund
 from payments.simulator.tokens import TOKENS
 from shop.messaging.contracts import Money
+from shop.messaging.errors import InsideTransaction
 from shop.messaging.ids import uuid7
 
 pytestmark = pytest.mark.django_db

@@ -1,13 +1,11 @@
 """Operators read payments in the admin and retry failed refunds; money cannot be written there."""
 
 import pytest
-from django.contrib import admin
-from django.urls import path, reverse
+from django.urls import reverse
 
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 
-urlpatterns = [path("admin/", admin.site.urls)]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.django_db
 
 READ_ONLY = [Payment, Refund, SimulatedCharge, SimulatedRefund]
 

@@ -2,14 +2,12 @@
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.urls import include, path
 from rest_framework.test import APIClient
 
 from payments.models import Payment, Refund
 from shop.messaging.ids import uuid7
 
-urlpatterns = [path("api/v1/", include("payments.urls"))]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

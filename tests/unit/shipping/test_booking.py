@@ -7,11 +7,12 @@ import pytest
 from django.db import connection, connections, transaction
 
 from shipping import services
-from shipping.errors import CarrierTimeout, InsideTransaction
+from shipping.errors import CarrierTimeout
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging import cloudevents, runner
 from shop.messaging.consuming import consumer_of
+from shop.messaging.errors import InsideTransaction
 from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver

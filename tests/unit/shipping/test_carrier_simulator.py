@@ -6,8 +6,9 @@ import pytest
 from django.db import connections, transaction
 
 from shipping.carrier import CarrierTimeout, CarrierUnavailable, Destination, Label, carrier, carrier_labels
-from shipping.errors import InsideTransaction, KeyReused, TooLateToVoid, UnknownParcel
+from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.models import CarrierFault, SimulatedLabel
+from shop.messaging.errors import InsideTransaction
 
 pytestmark = pytest.mark.django_db
 

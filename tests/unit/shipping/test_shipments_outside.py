@@ -1,9 +1,8 @@
 """How people and other parts of the shop see shipments: queries, REST, admin."""
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.urls import include, path, reverse
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from shipping import queries
@@ -12,8 +11,7 @@ from shipping.errors import IllegalTransition
 from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
 from shop.messaging.ids import uuid7
 
-urlpatterns = [path("api/v1/", include("shipping.urls")), path("admin/", admin.site.urls)]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Until the parcel has left, an order can be stopped; afterwards it cannot."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 
 import pytest
 from django.db import connections
@@ -16,11 +17,16 @@ from tests.support.inprocess import deliver
 pytestmark = pytest.mark.django_db
 
 
+def stop_meanwhile(key):
+    """What another worker does while this one waits for the carrier."""
+    Context().run(services.stop_shipment, order_id=key.removeprefix("ship:"), reason="customer")
+
+
 class StoppedBeforeItBooks(SimulatedCarrier):
     """The stop comes when the call is under way, and gets to the carrier first."""
 
     def book(self, *, key, to):
-        services.stop_shipment(order_id=key.removeprefix("ship:"), reason="customer")
+        stop_meanwhile(key)
         return super().book(key=key, to=to)
 
 
@@ -29,7 +35,7 @@ class StoppedAfterItBooked(SimulatedCarrier):
 
     def book(self, *, key, to):
         label = super().book(key=key, to=to)
-        services.stop_shipment(order_id=key.removeprefix("ship:"), reason="customer")
+        stop_meanwhile(key)
         return label
 
 
