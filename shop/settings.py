@@ -135,6 +135,7 @@ CELERY_TASK_QUEUES = {
     name: {"exchange": "shop.tasks", "exchange_type": "direct", "routing_key": name}
     for name in ("messaging", *CONTEXTS)
 }
+CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CELERY_TASK_QUEUES}
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

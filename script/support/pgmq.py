@@ -9,6 +9,24 @@ create function pgmq.send_topic(routing_key text, msg jsonb, headers jsonb) retu
 language sql as $$ select pgmq.send_topic($1, $2, $3, 0) $$
 """
 
+#: pgmq drops and makes its trigger anew at each declaration of a queue: two workers that start together
+#: get in each other's way, and messages of that moment are announced to nobody.
+_GUARD = """
+alter function pgmq.enable_notify_insert(text, integer) rename to enable_notify_insert_unguarded;
+create function pgmq.enable_notify_insert(queue_name text, throttle_interval_ms integer default 250)
+returns void language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('notify ' || queue_name));
+    if not exists (
+        select from pg_trigger
+        where tgrelid = to_regclass('pgmq.' || quote_ident(pgmq.format_table_name(queue_name, 'q')))
+          and tgname = 'trigger_notify_queue_insert_listeners'
+    ) then
+        perform pgmq.enable_notify_insert_unguarded(queue_name, throttle_interval_ms);
+    end if;
+end $$
+"""
+
 
 def install_pgmq(url: str) -> None:
     """Install pgmq into the database at ``url`` unless it is there; all of it, or nothing."""

@@ -99,7 +99,7 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 
 
 def _make_task(consumer: Consumer) -> None:
-    @shared_task(name=consumer.name, base=DeliveryTask, queue=consumer.app)
+    @shared_task(name=consumer.name, base=DeliveryTask)
     def consume(messages: list[Any], headers: list[dict[str, int]]) -> None:
         """Consume the messages that the bridge took from the app's events queue."""
         runner.run(consumer, messages, headers)

@@ -20,14 +20,16 @@ logger = get_task_logger(__name__)
 
 #: Headers of a message that was delivered before: failed attempts, and times parked.
 ATTEMPTS, PARKINGS = "x-attempts", "x-parkings"
-#: After this many attempts the message is a dead letter. With the backoff: about half an hour.
-MAX_ATTEMPTS = 10
+#: After this many attempts the message is a dead letter. With the backoff: after more than an hour.
+MAX_ATTEMPTS = 20
 #: After this many parkings its predecessor is taken for lost: about half a day.
 MAX_PARKINGS = 80
 #: First and longest wait, doubled in between.
 BACKOFF, LONGEST_BACKOFF = timedelta(seconds=1), timedelta(minutes=10)
 #: PostgreSQL's classes of errors that mean "not now": connection, resources, operator intervention.
 OUTAGE_CLASSES = ("08", "53", "57")
+#: A statement that took too long: that is the statement's fault.
+QUERY_CANCELLED = "57014"
 
 
 def is_outage(error: BaseException) -> bool:
@@ -35,7 +37,7 @@ def is_outage(error: BaseException) -> bool:
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     sqlstate: str | None = getattr(error.__cause__, "sqlstate", None)
-    return sqlstate is None or sqlstate.startswith(OUTAGE_CLASSES)
+    return sqlstate is None or (sqlstate.startswith(OUTAGE_CLASSES) and sqlstate != QUERY_CANCELLED)
 
 
 def backoff(nth: int) -> timedelta:

@@ -121,7 +121,7 @@ def as_event(record: EventRecord) -> Event:
 def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
     """Published events that a subscribed consumer has not consumed; when all is quiet there are none.
 
-    It looks back as far as the inbox does.
+    It looks back as far as the inbox does, and leaves out what an operator has discarded.
     """
     subscriptions = [
         (consumer.name, consumer.event.type)
@@ -137,7 +137,11 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
             JOIN messaging_eventrecord AS record USING (type)
             LEFT JOIN messaging_inboxentry AS inbox
                 ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
-            WHERE inbox.id IS NULL AND record.time > %s ORDER BY record.position LIMIT %s
+            WHERE inbox.id IS NULL AND record.time > %s AND NOT EXISTS (
+                SELECT FROM messaging_deadletter AS letter
+                WHERE letter.event_id = record.id AND letter.consumer = subscribed.consumer
+                  AND letter.status = 'discarded')
+            ORDER BY record.position LIMIT %s
             """,
             [*map(list, zip(*subscriptions, strict=True)), forgotten, limit],
         )

@@ -1,5 +1,6 @@
 """What each kind of broker needs to hear from Celery and kombu; settings are made from it."""
 
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
             "use_notify": True,
             "notify_throttle_interval_ms": 0,
             "wait_time_seconds": 0,
-            "visibility_timeout": 60,
+            # Seconds until a killed worker's messages come back; above the time limit of tasks.
+            "visibility_timeout": int(os.environ.get("SHOP_VISIBILITY_TIMEOUT_SECONDS", "65")),
             "pool_size": 4,
         }
     return {

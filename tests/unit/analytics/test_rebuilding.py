@@ -271,7 +271,6 @@ def test_the_command_says_that_a_rebuild_is_running(elsewhere):
         elsewhere(attempt)
 
 
-@pytest.mark.filterwarnings("ignore::celery.exceptions.CDeprecationWarning")
 def test_the_task_tells_its_progress(monkeypatch):
     consume(logged(*lives(7)))
     told = []
