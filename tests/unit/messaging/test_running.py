@@ -1,12 +1,13 @@
 """The runner: outages are not attempts, undeclared events are refused, batches fall apart gracefully."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, transaction
 from psycopg import errors as postgres
 
-from shop.messaging import cloudevents, failures, inbox, runner
+from shop.messaging import cloudevents, failures, inbox, runner, tasks
 from shop.messaging.consuming import Consumer
 from shop.messaging.contracts import Event
 from shop.messaging.errors import UndeclaredEvent
@@ -148,3 +149,16 @@ def test_backoff_doubles_with_jitter_and_ends():
         waits = [failures.backoff(nth) for _ in range(200)]
         longest = min(failures.BACKOFF * 2 ** (nth - 1), failures.LONGEST_BACKOFF)
         assert longest / 2 <= min(waits) < max(waits) <= longest
+
+
+def test_old_inbox_rows_are_forgotten(settings, monkeypatch):
+    def handler(event: ProbeSent) -> None:
+        pass
+
+    run(a_consumer(handler), published(5))
+    InboxEntry.objects.filter(pk__in=InboxEntry.objects.values("pk")[:3]).update(
+        consumed_at=datetime.now(UTC) - settings.SHOP_INBOX_RETENTION - timedelta(hours=1)
+    )
+    monkeypatch.setattr(tasks, "PRUNE_CHUNK", 2)
+    assert tasks.prune_inbox() == {"deleted": 3}
+    assert InboxEntry.objects.count() == 2
