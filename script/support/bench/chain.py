@@ -12,11 +12,13 @@ from typing import Any
 
 from script.support.api import Api
 from script.support.bench import servers
+from script.support.bench.cpu import Meter
 from script.support.bench.deployment import SKUS, Deployment
 from script.support.bench.figures import Report, Series, percentile
 from script.support.console import say
 from script.support.errors import ScriptError
 from script.support.postgres import Postgres
+from script.support.rabbitmq import RabbitMQ
 
 BROKERS = ("rabbitmq", "embedded")
 #: Orders placed before anything is measured.
@@ -65,28 +67,37 @@ def measure(plan: Plan) -> Report:
     report = Report(f"Chain: {what}")
     with servers.empty_postgres() as postgres:
         for broker in plan.brokers:
-            with _deployed(broker, postgres) as shop:
-                report.series += _measure_on(broker, shop, plan)
+            with _deployed(broker, postgres) as (shop, meter):
+                report.series += _measure_on(broker, shop, plan, meter)
     return report
 
 
 @contextlib.contextmanager
-def _deployed(broker: str, postgres: Postgres) -> Iterator[Deployment]:
+def _deployed(broker: str, postgres: Postgres) -> Iterator[tuple[Deployment, Meter]]:
     say(f"Starting the shop on the {broker} broker ...")
     database_url = postgres.create_database(f"bench_{broker}")
     with contextlib.ExitStack() as stack:
+        pids = {"PostgreSQL": _pid(postgres)}
         if broker == "rabbitmq":
-            url = stack.enter_context(servers.empty_rabbitmq()).url()
+            rabbitmq = stack.enter_context(servers.empty_rabbitmq())
+            url, pids["RabbitMQ"] = rabbitmq.url(), _pid(rabbitmq)
         else:
             url = postgres.create_database("bench_broker").replace("postgresql://", "pgmq://", 1)
-        yield stack.enter_context(Deployment(broker, database_url=database_url, broker_url=url))
+        shop = stack.enter_context(Deployment(broker, database_url=database_url, broker_url=url))
+        yield shop, Meter(shop.pids() | pids)
 
 
-def _measure_on(broker: str, shop: Deployment, plan: Plan) -> list[Series]:
+def _pid(server: Postgres | RabbitMQ) -> int:
+    assert server.child  # noqa: S101 - it has been started
+    return server.child.pid
+
+
+def _measure_on(broker: str, shop: Deployment, plan: Plan, meter: Meter) -> list[Series]:
     _place_and_ship(shop, _WARM_UP, plan.clients)
     accepted, shipped = [], []
     for run in range(1, plan.runs + 1):
-        rates = _place_and_ship(shop, plan.orders, plan.clients)
+        with meter.running():
+            rates = _place_and_ship(shop, plan.orders, plan.clients)
         accepted.append(rates[0])
         shipped.append(rates[1])
         say(f"run {run} of {plan.runs}: {broker}: {rates[0]:.0f} orders/s accepted, {rates[1]:.0f} shipped")
@@ -96,7 +107,15 @@ def _measure_on(broker: str, shop: Deployment, plan: Plan) -> list[Series]:
         Series(f"{broker}: from POST to shipped", "orders/s", tuple(shipped)),
         Series(f"{broker}: placed to shipped, p50", "ms", (percentile(delays, 0.50),)),
         Series(f"{broker}: placed to shipped, p99", "ms", (percentile(delays, 0.99),)),
+        *_cpu(broker, meter, plan.runs * plan.orders),
     ]
+
+
+def _cpu(broker: str, meter: Meter, orders: int) -> Iterator[Series]:
+    """What an order costs from POST to the customer's door, with all that is told about it."""
+    used = {name: 1000 * seconds / orders for name, seconds in meter.seconds.items()}
+    for name, cost in {"all": sum(used.values()), **used}.items():
+        yield Series(f"{broker}: CPU of {name}", "ms/order", (cost,))
 
 
 def _place_and_ship(shop: Deployment, count: int, clients: int) -> tuple[float, float]:

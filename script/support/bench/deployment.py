@@ -58,6 +58,10 @@ class Deployment:
         tokens = json.loads((self._home / "tokens.json").read_text())
         return [Api(self.port, token) for token in tokens.values()]
 
+    def pids(self) -> dict[str, int]:
+        """The process of each program."""
+        return {program.name: self._supervisor[program.name].child.pid for program in self._programs}
+
     def tend(self) -> None:
         """Start again what has crashed, and say so."""
         self._supervisor.tend()
@@ -78,11 +82,12 @@ class Deployment:
         tokens = self._home / "tokens.json"
         self._manage("import_catalogue", self._home / "wanted.json", "--tokens", tokens)
         self.port = ports.pick(_WEB_PORT)
-        self._supervisor.start(
+        self._programs = [
             programs.web(self.env, port=self.port),
             *programs.workers(self.env, home=self._home),
             programs.scheduler(self.env, home=self._home),
-        )
+        ]
+        self._supervisor.start(*self._programs)
         self._supervisor.wait_ready()
 
     def _manage(self, command: str, *arguments: str | Path) -> None:

@@ -12,6 +12,7 @@ import psycopg
 
 from script.support import children, programs
 from script.support.bench import messages
+from script.support.bench.cpu import Meter
 from script.support.bench.messages import Letter
 from script.support.bench.servers import HOME, StompRabbitMQ
 from script.support.console import say
@@ -63,18 +64,23 @@ class Outbox:
         if code := child.wait():
             raise ServerFailed(self.name, f"could not make its tables, exit code {code}", self.log)
 
-    def drain(self, letters: Sequence[Letter], amqp_url: str) -> float:
-        """Start the relay, fill the outbox, and return the seconds from the commit until it is empty."""
+    def drain(self, letters: Sequence[Letter], amqp_url: str) -> tuple[float, float]:
+        """Start the relay and fill the outbox.
+
+        Returns the seconds from the commit until the outbox is empty, and the CPU seconds of the relay.
+        """
         relay = children.start_child(self.relay, env=self.env, log=self.log)
         try:
             self._drain(relay, letters[:_WARM_UP])
             # The first run declares the queues; later ones begin with empty ones.
             messages.collect(amqp_url, len(letters[:_WARM_UP]), self.name)
-            seconds = self._drain(relay, letters)
+            meter = Meter({self.name: relay.pid})
+            with meter.running():
+                seconds = self._drain(relay, letters)
         finally:
             children.stop_children([relay])
         messages.collect(amqp_url, len(letters), self.name)
-        return seconds
+        return seconds, meter.seconds[self.name]
 
     def _drain(self, relay: children.Child, letters: Sequence[Letter]) -> float:
         with psycopg.connect(self.database_url, autocommit=True) as session:

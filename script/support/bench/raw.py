@@ -15,18 +15,18 @@ _WINDOW = 4000
 _PATIENCE = 30.0
 
 
-def publish(amqp_url: str, letters: Sequence[Letter]) -> float:
-    """Publish all from memory, and return the seconds until the last is confirmed."""
+def publish(amqp_url: str, letters: Sequence[Letter]) -> tuple[float, float]:
+    """Publish all from memory; return the seconds until the last is confirmed, and our CPU seconds."""
     with messages.connect(amqp_url) as connection:
         channel = connection.channel()
         channel.confirm_select()
         confirms = _Confirms(connection, channel)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         for sent, letter in enumerate(letters):
             confirms.wait_until(sent - _WINDOW)
             channel.basic_publish(_message(letter), messages.EXCHANGE, letter.type, mandatory=True)
         confirms.wait_until(len(letters))
-        return time.perf_counter() - started
+        return time.perf_counter() - started, time.process_time() - used
 
 
 class _Confirms:

@@ -13,8 +13,8 @@ from script.support.postgres import Postgres
 
 _RAW = "raw publishing, py-amqp"
 
-#: Publishes the letters and returns how many a second.
-Measure = Callable[[Sequence[Letter]], float]
+#: Publishes the letters; returns how many a second, and the microseconds of CPU that one takes.
+Measure = Callable[[Sequence[Letter]], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ def measure(plan: Plan) -> Report:
         outboxes.make_tables([ours, *peers])
         ours.drain(letters[: len(letters) // 10], rabbitmq.url())  # it declares the queues
         measures = _measures([ours, *peers], rabbitmq.url())
-        rates = _rates(measures, letters, plan.runs)
-    return _report(letters, rates, ours, peers)
+        rates, costs = _run(measures, letters, plan.runs)
+    report = _report(letters, rates, ours, peers)
+    report.series += costs
+    return report
 
 
 def _peers(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outbox]:
@@ -51,31 +53,39 @@ def _peers(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outb
 
 
 def _measures(measured: Sequence[Outbox], amqp_url: str) -> dict[str, Measure]:
-    def publish_raw(letters: Sequence[Letter]) -> float:
+    def publish_raw(letters: Sequence[Letter]) -> tuple[float, float]:
         raw.publish(amqp_url, letters[: len(letters) // 10])
         messages.collect(amqp_url, len(letters) // 10, _RAW)
-        seconds = raw.publish(amqp_url, letters)
+        seconds, cpu = raw.publish(amqp_url, letters)
         messages.collect(amqp_url, len(letters), _RAW)
-        return len(letters) / seconds
+        return len(letters) / seconds, 1e6 * cpu / len(letters)
 
     def drain(outbox: Outbox) -> Measure:
-        def measure_outbox(letters: Sequence[Letter]) -> float:
+        def measure_outbox(letters: Sequence[Letter]) -> tuple[float, float]:
             some = letters[: int(len(letters) * outbox.share)]
-            return len(some) / outbox.drain(some, amqp_url)
+            seconds, cpu = outbox.drain(some, amqp_url)
+            return len(some) / seconds, 1e6 * cpu / len(some)
 
         return measure_outbox
 
     return {_RAW: publish_raw} | {outbox.name: drain(outbox) for outbox in measured}
 
 
-def _rates(measures: dict[str, Measure], letters: Sequence[Letter], runs: int) -> dict[str, Series]:
-    found: dict[str, list[float]] = {name: [] for name in measures}
+def _run(
+    measures: dict[str, Measure], letters: Sequence[Letter], runs: int
+) -> tuple[dict[str, Series], list[Series]]:
+    rates: dict[str, list[float]] = {name: [] for name in measures}
+    costs: dict[str, list[float]] = {name: [] for name in measures}
     for run in range(1, runs + 1):
         for name, measure in measures.items():
-            rate = measure(letters)
-            found[name].append(rate)
-            say(f"run {run} of {runs}: {name}: {rate:,.0f} events/s")
-    return {name: Series(name, "events/s", tuple(values)) for name, values in found.items()}
+            rate, cost = measure(letters)
+            rates[name].append(rate)
+            costs[name].append(cost)
+            say(f"run {run} of {runs}: {name}: {rate:,.0f} events/s, {cost:,.0f} us of CPU each")
+    return (
+        {name: Series(name, "events/s", tuple(values)) for name, values in rates.items()},
+        [Series(f"CPU of {name}", "us/event", tuple(values)) for name, values in costs.items()],
+    )
 
 
 def _report(

@@ -1,0 +1,43 @@
+"""Where the time goes: CPU that programs and servers use, which other work on the machine hardly changes."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import psutil  # type: ignore[import-untyped]
+
+
+@dataclass
+class Meter:
+    """Adds up the CPU seconds of named programs, with all the processes that they have started."""
+
+    pids: Mapping[str, int]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what is used in the block; more blocks add to it."""
+        before = self._now()
+        yield
+        after = self._now()
+        for name in self.pids:
+            used = sum(after[name].values()) - sum(before[name].values())
+            self.seconds[name] = self.seconds.get(name, 0.0) + max(0.0, used)
+
+    def _now(self) -> dict[str, dict[int, float]]:
+        return {name: _tree(pid) for name, pid in self.pids.items()}
+
+
+def _tree(pid: int) -> dict[int, float]:
+    """The CPU seconds of each process of a program so far."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        program = psutil.Process(pid)
+        return dict(map(_used, [program, *program.children(recursive=True)]))
+    return {}
+
+
+def _used(process: psutil.Process) -> tuple[int, float]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return process.pid, times.user + times.system
+    return process.pid, 0.0
