@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import django_db_setup  # noqa: F401 - a fixture: the same database
-
 #: What Chromium is called on the systems that we know.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: Quiet, and as root as well.

@@ -33,7 +33,6 @@ def eventually(check: Callable[[], object], *, within: float = 20) -> None:
 def probe_table(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS probe_note (probe_id uuid, what text, size int, pid int)")
-        cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_no_truncate")
 
 
 @pytest.fixture(params=SCHEMES, scope="module")
