@@ -30,7 +30,10 @@ def picture(product: object) -> SafeString:
     if shown.startswith(("https://", "http://", "/")):
         return format_html('<img class="picture" src="{}" alt="" loading="lazy">', shown)
     if shown and not shown.isascii():
-        return format_html('<span class="picture" aria-hidden="true">{}</span>', shown)
+        letter = name[:1].upper()
+        return format_html(
+            '<span class="picture" data-letter="{}" aria-hidden="true">{}</span>', letter, shown
+        )
     return format_html('<span class="picture letter" aria-hidden="true">{}</span>', name[:1].upper())
 
 

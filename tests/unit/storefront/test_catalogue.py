@@ -70,7 +70,7 @@ def test_what_does_not_exist_is_not_found_in_the_shops_own_words(visitor, path):
 @pytest.mark.parametrize(
     ("picture", "shown"),
     [
-        ("☕", '<span class="picture" aria-hidden="true">☕</span>'),
+        ("☕", '<span class="picture" data-letter="B" aria-hidden="true">☕</span>'),
         ("https://img.example/a.png", '<img class="picture" src="https://img.example/a.png"'),
         ('https://x/" onerror="alert(1)', "&quot; onerror=&quot;"),
         ("", '<span class="picture letter" aria-hidden="true">B</span>'),

@@ -34,5 +34,22 @@ for (const input of document.querySelectorAll("form.quantity input[type=number]"
   input.addEventListener("change", () => input.form.requestSubmit());
 }
 
+// Where no font has colour pictures, the first letter of the name is better than an empty box: a colour
+// picture keeps its colours when it is written in black.
+function hasEmoji() {
+  const pen = Object.assign(document.createElement("canvas"), {width: 20, height: 20}).getContext("2d");
+  pen.font = "16px sans-serif";
+  pen.fillText("\u{1F352}", 0, 16);
+  const dots = pen.getImageData(0, 0, 20, 20).data;
+  return dots.some((value, index) => index % 4 < 3 && value > 0);
+}
+const pictures = document.querySelectorAll(".picture[data-letter]");
+if (pictures.length && !hasEmoji()) {
+  for (const picture of pictures) {
+    picture.textContent = picture.dataset.letter;
+    picture.classList.add("letter");
+  }
+}
+
 // What went wrong is read first.
 document.querySelector("[data-focus]")?.focus();
