@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, cast
 from uuid import UUID
 
@@ -219,7 +220,8 @@ class ConfirmingPublisher:
         self._settled(tag, multiple)
 
     def _settled(self, tag: int, multiple: bool) -> list[Outgoing]:
-        tags = [t for t in self._unconfirmed if t <= tag] if multiple else [tag]
+        # Tags stand in the order in which they were sent.
+        tags = list(takewhile(lambda sent: sent <= tag, self._unconfirmed)) if multiple else [tag]
         return [self._unconfirmed.pop(t) for t in tags if t in self._unconfirmed]
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:

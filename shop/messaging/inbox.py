@@ -18,17 +18,20 @@ from shop.messaging.errors import AlreadyConsumed, UndeclaredEvent
 if TYPE_CHECKING:
     from shop.messaging.consuming import Consumer
 
+#: Writes the inbox rows; and makes events due that the app parked until it consumed something about the same
+#: aggregate. Both take effect with the consumer's transaction.
 _RECORD = """
-    INSERT INTO messaging_inboxentry (event_id, consumer)
-    SELECT id, %s FROM unnest(%s::uuid[]) AS id
-    ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
-"""
-_FREE_PARKED = """
-    WITH freed AS (
+    WITH fresh AS (
+        INSERT INTO messaging_inboxentry (event_id, consumer)
+        SELECT id, %s FROM unnest(%s::uuid[]) AS id
+        ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
+    ), freed AS (
         UPDATE messaging_scheduledmessage SET due_at = now()
         WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%s) RETURNING 1
+    ), told AS (
+        SELECT pg_notify(%s, '') FROM freed LIMIT 1
     )
-    SELECT pg_notify(%s, '') FROM freed LIMIT 1
+    SELECT event_id, (SELECT count(*) FROM told) FROM fresh
 """
 
 
@@ -89,8 +92,6 @@ def effects() -> Iterator[None]:
             if delivery:
                 delivery.recorded = False
             raise
-        if delivery:
-            free_parked(delivery.consumer, delivery.events)
 
 
 def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
@@ -99,8 +100,9 @@ def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     A copy that is being consumed elsewhere is waited for: it is skipped if that commits.
     """
     ids = sorted({event.meta.id for event in events})
+    aggregates = [event.aggregate_id for event in events]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [consumer.name, ids])
+        cursor.execute(_RECORD, [consumer.name, ids, consumer.app, aggregates, outbox.CHANNEL])
         fresh = {row[0] for row in cursor.fetchall()}
     return _first_of_each(event for event in events if event.meta.id in fresh)
 
@@ -118,12 +120,6 @@ def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
 
 def _first_of_each(events: Iterator[Event]) -> list[Event]:
     return list({event.meta.id: event for event in events}.values())
-
-
-def free_parked(consumer: Consumer, events: Sequence[Event]) -> None:
-    """Make events due that the app parked until something about the same aggregate was consumed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FREE_PARKED, [consumer.app, [event.aggregate_id for event in events], outbox.CHANNEL])
 
 
 def check_declared(event: Event) -> None:

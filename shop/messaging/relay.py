@@ -137,11 +137,14 @@ class Relay:
     def _relay(self, session: psycopg.Connection[Any], publisher: Publisher | ConfirmingPublisher) -> None:
         session.execute(f"LISTEN {outbox.CHANNEL}")
         shards = Shards(session)
+        next_promotion = 0.0
         while not self._stopping.is_set():
             shards.rebalance()
-            promoted = promote_due(session)
-            relayed = relay_batch(session, publisher, shards.held)
-            if not promoted and not relayed:
+            busy = relay_batch(session, publisher, shards.held)
+            if not busy or time.monotonic() > next_promotion:
+                busy += promote_due(session)
+                next_promotion = time.monotonic() + POLL
+            if not busy:
                 _wait_for_work(session)
 
 

@@ -123,7 +123,6 @@ def _consume(consumer: Consumer, events: list[Event]) -> None:
         delivery = inbox.Delivery(consumer, fresh, recorded=True)
         with inbox.delivering(delivery):
             _hand_over(delivery)
-        inbox.free_parked(consumer, fresh)
 
 
 def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
