@@ -81,7 +81,7 @@ require() {
         sum=$("$python" --version; sha256sum <"$file")
         [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && continue
         check_space
-        echo "Installing what $file names into .venv ..." >&2
+        echo "Installing what $file names into ${venv##*/} ..." >&2
         install "$file"
         compile_common
         echo "$sum" >"$stamp"
