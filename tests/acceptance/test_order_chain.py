@@ -1,0 +1,131 @@
+"""An order travels from placed to delivered by events alone; each failure on the way is undone."""
+
+from tests.acceptance.seen import causes, correlations, in_stock, labels, mails, messages, money
+from tests.support.deployment import OPERATOR, Deployment
+
+DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
+REFUSED_ADDRESS = "EZ6000000006 Street"
+PAID = {"OrderCreated": "", "PaymentProcessed": "OrderCreated"}
+REFUNDED = ["cancelled", "order_received", "payment_received", "refunded"]
+
+
+def test_a_placed_order_reaches_its_customer_by_events_alone(shop: Deployment) -> None:
+    mugs, teapots = in_stock(shop, "MUG-BLUE"), in_stock(shop, "TEAPOT")
+
+    order_id = shop.place_order(("MUG-BLUE", 2), ("TEAPOT", 1))
+    shop.wait_for_status([order_id], "delivered")
+    shop.audit()
+
+    assert causes(shop, order_id) == {
+        **PAID,
+        "InventoryUpdated": "PaymentProcessed",
+        "OrderShipped": "InventoryUpdated",
+        "OrderDelivered": "",  # follows from the carrier's answer to a timer
+    }
+    assert shop.events(order_id) == list(causes(shop, order_id)), "each after the one that it follows from"
+    told = ["delivered", "order_received", "payment_received", "shipped"]
+    assert messages(shop, order_id) == told
+    assert mails(shop, order_id) == dict.fromkeys(told, 1)
+    assert (in_stock(shop, "MUG-BLUE"), in_stock(shop, "TEAPOT")) == (mugs - 2, teapots - 1)
+    assert money(shop, order_id) == (3750, 0)
+    assert labels(shop, order_id) == ["booked"]
+    assert correlations(shop, order_id) == 1, "all that follows from an order is correlated with it"
+    assert shop.api().get(f"/api/v1/orders/{order_id}")["status"] == "delivered"
+    assert "The parcel was delivered" in str(shop.api().get(f"/api/v1/orders/{order_id}/timeline"))
+
+
+def test_a_declined_card_cancels_the_order_and_nothing_is_taken(shop: Deployment) -> None:
+    mugs = in_stock(shop, "MUG-BLUE")
+
+    order_id = shop.place_order(payment_method=DECLINED)
+    shop.wait_for_status([order_id], "cancelled")
+    shop.audit()
+
+    assert causes(shop, order_id) == {
+        "OrderCreated": "",
+        "PaymentFailed": "OrderCreated",
+        "OrderCancelled": "PaymentFailed",
+    }
+    assert messages(shop, order_id) == ["cancelled", "order_received", "payment_failed"]
+    assert in_stock(shop, "MUG-BLUE") == mugs
+    assert money(shop, order_id) == (0, 0)
+    assert labels(shop, order_id) == []
+
+
+def test_an_order_that_the_stock_cannot_serve_in_full_is_refunded_and_takes_nothing(shop: Deployment) -> None:
+    mugs = in_stock(shop, "MUG-BLUE")
+
+    order_id = shop.place_order(("MUG-BLUE", 3), ("SOLD-OUT", 1))
+    shop.wait_for_status([order_id], "cancelled")
+    shop.audit()
+
+    assert causes(shop, order_id) == {
+        **PAID,
+        "InventoryRejected": "PaymentProcessed",
+        "PaymentRefunded": "InventoryRejected",
+        "OrderCancelled": "PaymentRefunded",
+    }
+    assert messages(shop, order_id) == REFUNDED
+    assert (in_stock(shop, "MUG-BLUE"), in_stock(shop, "SOLD-OUT")) == (mugs, 0)
+    assert money(shop, order_id) == (5000, 5000)
+
+
+def test_a_parcel_that_the_carrier_refuses_is_restocked_and_refunded(shop: Deployment) -> None:
+    mugs = in_stock(shop, "MUG-BLUE")
+
+    order_id = shop.place_order(("MUG-BLUE", 4), street=REFUSED_ADDRESS)
+    shop.wait_for_status([order_id], "cancelled")
+    shop.audit()
+
+    seen = causes(shop, order_id)
+    assert seen.pop("OrderCancelled") in {"PaymentRefunded", "InventoryRestocked", "ShipmentFailed"}
+    assert seen == {
+        **PAID,
+        "InventoryUpdated": "PaymentProcessed",
+        "ShipmentFailed": "InventoryUpdated",
+        "InventoryRestocked": "ShipmentFailed",
+        "PaymentRefunded": "ShipmentFailed",
+    }
+    assert messages(shop, order_id) == REFUNDED
+    assert in_stock(shop, "MUG-BLUE") == mugs
+    assert money(shop, order_id) == (5000, 5000)
+    assert labels(shop, order_id) == ["refused"]
+
+
+def test_a_refund_that_fails_waits_for_an_operator_whose_retry_ends_in_cancelled(shop: Deployment) -> None:
+    order_id = shop.place_order(("SOLD-OUT", 1), payment_method="pm_card_refundFail")
+    shop.wait_for_status([order_id], "needs_attention")
+    assert "refunded" not in messages(shop, order_id), "nobody is told of what has not succeeded"
+    assert money(shop, order_id) == (1250, 0)
+
+    [payment] = shop.api(OPERATOR).get(f"/api/v1/payments?order_id={order_id}")["results"]
+    [refund] = shop.api(OPERATOR).get(f"/api/v1/payments/{payment['id']}")["refunds"]
+    shop.api(OPERATOR).post(f"/api/v1/payments/{payment['id']}/refunds/{refund['id']}/retry")
+
+    shop.wait_for_status([order_id], "cancelled")
+    shop.audit()
+    assert {"RefundFailed", "OrderNeedsAttention", "PaymentRefunded"} <= set(causes(shop, order_id))
+    assert money(shop, order_id) == (1250, 1250)
+    assert messages(shop, order_id) == REFUNDED
+
+
+def test_a_pending_refund_is_told_and_ends_the_order_only_when_it_has_succeeded(shop: Deployment) -> None:
+    shop.break_gateway("outage", "find_refund")
+    order_id = shop.place_order(("SOLD-OUT", 1), payment_method="pm_card_pendingRefund")
+    shop.wait_until(lambda: shop.rows("select from payments_refund where state = 'pending'"))
+    assert shop.statuses([order_id]) == {order_id: "cancelling"}
+
+    shop.mend_providers()
+    shop.wait_for_status([order_id], "cancelled")
+    shop.audit()
+    assert messages(shop, order_id) == REFUNDED
+    assert money(shop, order_id) == (1250, 1250)
+
+
+def test_a_parcel_that_does_not_arrive_needs_attention(shop: Deployment) -> None:
+    returned, lost = (shop.place_order(street=f"{magic} Street") for magic in ("EZ5000000005", "EZ_LOST"))
+
+    shop.wait_for_status([returned, lost], "needs_attention")
+    shop.audit()
+    for order_id in (returned, lost):
+        assert shop.events(order_id)[-2:] == ["DeliveryFailed", "OrderNeedsAttention"]

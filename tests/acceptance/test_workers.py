@@ -1,0 +1,63 @@
+"""Workers may be down, be several, or be asked to stop: nothing is lost and nothing done twice."""
+
+import signal
+
+from script.support import children
+from tests.acceptance.seen import messages
+from tests.support.deployment import Deployment
+
+#: So many calls the gateway counts down.
+CALLS = 1000
+
+
+def test_contexts_that_are_down_delay_their_parts_and_lose_nothing(shop: Deployment) -> None:
+    shop.stop_workers("payments", "shipping", "notifications")
+    orders = [shop.place_order() for _ in range(5)]
+
+    shop.start_workers("payments")
+    shop.wait_for_status(orders, "in_fulfilment")
+    shop.start_workers("shipping")
+    shop.wait_for_status(orders, "delivered")
+    assert not any(messages(shop, order_id) for order_id in orders)
+
+    shop.start_workers("notifications")
+    shop.audit()
+    assert all(len(messages(shop, order_id)) == 4 for order_id in orders)
+
+
+def test_several_workers_of_one_app_share_its_work_and_do_nothing_twice(shop: Deployment) -> None:
+    shop.start_worker("payments-2", ["payments"], "-l", "INFO")
+    shop.break_gateway("slow", "charge", seconds=0.1, calls=CALLS)
+
+    orders = [shop.place_order() for _ in range(20)]
+    shop.wait_for_status(orders, "delivered")
+    shop.audit()
+    shop.stop_workers("payments-2")
+
+    assert CALLS - _calls_left(shop) == len(orders)
+    log = (shop.home / "log" / "payments-2.log").read_text().splitlines()
+    charged = [line for line in log if "when_order_created_charge_customer" in line and "succeeded" in line]
+    assert 0 < len(charged) < len(orders), "the second worker did some of it, the first one the rest"
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deployment) -> None:
+    shop.break_gateway("slow", "charge", seconds=0.4, calls=CALLS)
+    orders = [shop.place_order() for _ in range(12)]
+    shop.wait_until(lambda: _calls_left(shop) < CALLS - 1)
+
+    children.send(shop.supervisor["payments"].child, signal.SIGTERM)
+    shop.wait_for_end("payments")
+    begun = CALLS - _calls_left(shop)
+    finished = shop.rows(
+        "select count(*) from payments_payment where state = 'succeeded' and order_id = any(%s)", orders
+    )
+    assert 0 < begun < len(orders), "it stopped in the middle of work"
+    assert finished == [(begun,)], "it did not stop in the middle of a charge"
+
+    shop.wait_for_status(orders, "delivered")
+    shop.audit()
+    assert CALLS - _calls_left(shop) == len(orders), "what had been begun did not have to be done again"
+
+
+def _calls_left(shop: Deployment) -> int:
+    return int(shop.rows("select calls_left from payments_gatewayfault")[0][0])

@@ -1,0 +1,58 @@
+"""What must not be left behind by a fault: burned attempts, dead letters, things done twice."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from tests.support.deployment import Deployment
+
+_WATCH = (
+    "create table burned_attempt (app text, type text, attempts int, error text)",
+    """
+    create function note_burned_attempt() returns trigger language plpgsql as $$
+    begin
+        insert into burned_attempt values (new.app, new.type, new.attempts, new.last_error);
+        return null;
+    end $$
+    """,
+    """
+    create trigger burned after insert or update on messaging_scheduledmessage
+    for each row when (new.attempts > 0) execute function note_burned_attempt()
+    """,
+)
+
+
+def watch_attempts(shop: Deployment) -> None:
+    """Have the database write down every attempt that is burned from now on."""
+    for statement in _WATCH:
+        shop.execute(statement)
+
+
+def burned_attempts(shop: Deployment) -> list[tuple[object, ...]]:
+    """The attempts that were burned since watch_attempts()."""
+    return shop.rows("select * from burned_attempt")
+
+
+def dead_letters(shop: Deployment) -> list[tuple[object, ...]]:
+    """Consumer, type of event, cause and error of each."""
+    return shop.rows("select consumer, type, cause, error from messaging_deadletter")
+
+
+def charges(shop: Deployment, order_ids: Iterable[UUID]) -> int:
+    """How many charges the gateway made for these orders."""
+    query = "select count(*) from payments_simulatedcharge where status = 'succeeded' and order_id = any(%s)"
+    return int(shop.rows(query, list(order_ids))[0][0])
+
+
+def all_orders(shop: Deployment) -> list[UUID]:
+    """Every order that the shop has, also those whose customers got no answer."""
+    return [order_id for (order_id,) in shop.rows("select id from orders_order")]
+
+
+def consumed(shop: Deployment, order_ids: Iterable[UUID], consumer: str) -> int:
+    """How many events of these orders a consumer has consumed."""
+    query = (
+        "select count(*) from messaging_inboxentry inbox"
+        " join messaging_eventrecord event on event.id = inbox.event_id"
+        " where event.aggregate_id = any(%s) and inbox.consumer = %s"
+    )
+    return int(shop.rows(query, list(order_ids), consumer)[0][0])

@@ -1,0 +1,100 @@
+"""A relay that keeps what the broker may do to us: everything twice, in any order, with pauses."""
+
+import heapq
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from kombu import Connection
+
+from shop.messaging import broker, relay
+from shop.messaging.broker import Outgoing
+from shop.messaging.consuming import consumers
+from shop.messaging.transports import transport_settings
+from tests.support.deployment import Deployment
+
+_TAKE = "delete from messaging_outboxentry returning id, message_id, type, queue, headers, body"
+
+
+class HostileRelay:
+    """Relays for as long as the context is open. Each consumer gets its own two copies of each event.
+
+    A topic exchange would hand an event to all consumers at the same moment; here each copy takes its
+    own time, so that one app may hear of a payment before it hears of the order.
+    """
+
+    def __init__(self, shop: Deployment, *, longest_delay: float, seed: int) -> None:
+        self._shop, self._longest_delay = shop, longest_delay
+        self._random = random.Random(seed)
+        #: When to publish what; the number keeps equal times apart.
+        self._waiting: list[tuple[float, int, Outgoing]] = []
+        self._published: list[Outgoing] = []
+        self._again = threading.Event()
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hostile relay")
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> "HostileRelay":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving.set()
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+    def publish_everything_again(self) -> None:
+        """Publish all that was ever published once more, shuffled; returns when that is done."""
+        self._again.set()
+        self._shop.wait_until(lambda: self._error or not self._again.is_set(), what="publishing all again")
+
+    def copies(self) -> int:
+        """How many messages have been published."""
+        return len(self._published)
+
+    def _run(self) -> None:
+        options = transport_settings(self._shop.broker.url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+        try:
+            with (
+                psycopg.connect(self._shop.database_url, autocommit=True) as session,
+                Connection(self._shop.broker.url, transport_options=options) as connection,
+            ):
+                broker.declare_topology(connection)
+                self._relay(session, broker.publisher_for(connection))
+        except BaseException as error:  # noqa: BLE001 - raised in the test's thread
+            self._error = error
+
+    def _relay(self, session: psycopg.Connection[Any], publisher: Any) -> None:
+        while not self._leaving.wait(0.03):
+            relay.promote_due(session)
+            for row in session.execute(_TAKE).fetchall():
+                self._delay(Outgoing(*row))
+            due = list(self._due())
+            self._published += due
+            if self._again.is_set():
+                due += self._random.sample(self._published, len(self._published))
+                self._again.clear()
+            assert not publisher.publish(due).unroutable
+
+    def _delay(self, message: Outgoing) -> None:
+        for queue in [message.queue] if message.queue else _subscribers(message.type):
+            for _ in range(2):
+                due = time.monotonic() + self._random.uniform(0, self._longest_delay)
+                copy = replace(message, queue=queue)
+                heapq.heappush(self._waiting, (due, self._random.getrandbits(60), copy))
+
+    def _due(self) -> Iterator[Outgoing]:
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
+            yield heapq.heappop(self._waiting)[2]
+
+
+def _subscribers(type_: str) -> list[str]:
+    return [consumer.queue for consumer in consumers() if consumer.event.type == type_]

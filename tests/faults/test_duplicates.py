@@ -1,0 +1,55 @@
+"""Every event may come twice, and any before any other: each order still ends right, once."""
+
+from collections.abc import Callable
+
+from shop.settings import CONTEXTS
+from tests.faults.damage import dead_letters
+from tests.faults.hostile_relay import HostileRelay
+from tests.support.deployment import Deployment
+from tests.support.servers import Broker
+
+#: How an order is placed, and how it ends.
+FATES = (
+    ({}, "delivered"),
+    ({"payment_method": "pm_card_timeoutAfterCharge"}, "delivered"),
+    ({"payment_method": "pm_card_visa_chargeDeclined"}, "cancelled"),
+    ({"street": "EZ6000000006 Street"}, "cancelled"),
+    ({"street": "EZ_TIMEOUT Street"}, "delivered"),
+)
+
+
+def test_events_delivered_twice_and_in_shuffled_order_take_effect_once(
+    deploy: Callable[..., Deployment], broker: Broker
+) -> None:
+    workers = {"apps": CONTEXTS, "rivals": CONTEXTS}
+    with deploy(broker, workers=workers) as shop, HostileRelay(shop, longest_delay=0.8, seed=7) as hostile:
+        ends = {shop.place_order(**how): end for how, end in FATES * 2}
+        ends[shop.place_order(("MUG-BLUE", 1), ("SOLD-OUT", 1))] = "cancelled"
+        for _ in range(3):
+            order_id = shop.place_order()
+            shop.cancel_order(order_id)
+            ends[order_id] = "cancelled"
+
+        shop.wait_for_status(ends, "delivered", "cancelled")
+        assert shop.statuses(ends) == ends
+        shop.audit()
+
+        hostile.publish_everything_again()
+        after = shop.place_order()
+        shop.wait_for_status([after], "delivered")
+        shop.audit()
+        assert shop.statuses(ends) == ends
+        assert dead_letters(shop) == []
+        assert _was_early(shop), "some event came before its predecessor"
+
+
+def _was_early(shop: Deployment) -> bool:
+    """Whether some order was paid at inventory or shipping before these had heard of it."""
+    query = """
+        select count(*) from messaging_eventrecord created
+        join messaging_inboxentry heard on heard.event_id = created.id
+        join messaging_eventrecord paid using (aggregate_id)
+        where created.type = 'orders.OrderCreated.v1' and paid.type = 'payments.PaymentProcessed.v1'
+          and heard.consumer like 'inventory.%%' and heard.consumed_at > paid.time
+    """
+    return bool(shop.rows(query)[0][0])

@@ -1,0 +1,85 @@
+"""RabbitMQ or PostgreSQL go away under load: orders are accepted, no attempt is burned, all is done later."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from script.support.api import ApiError
+from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch_attempts
+from tests.faults.load import Customers
+from tests.support.deployment import Deployment
+from tests.support.servers import Broker, RabbitBroker, name_of
+
+#: Seconds that RabbitMQ is away.
+OUTAGE = 20
+_TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)"
+
+
+def expect_all_done_and_nothing_burned(shop: Deployment) -> None:
+    shop.wait_for_status(all_orders(shop), "delivered")
+    shop.audit()
+    assert burned_attempts(shop) == []
+    assert dead_letters(shop) == []
+
+
+@pytest.mark.timeout(180)
+def test_orders_are_accepted_while_rabbitmq_is_stopped_and_done_afterwards(
+    deploy: Callable[..., Deployment], rabbit_broker: RabbitBroker
+) -> None:
+    with deploy(rabbit_broker) as shop:
+        watch_attempts(shop)
+        with Customers(shop, pause=0.5) as customers:
+            shop.wait_until(lambda: customers.have_placed(3))
+            rabbit_broker.stop()
+            before = len(customers.accepted)
+            shop.supervisor.sleep(OUTAGE)
+            placed_meanwhile = customers.accepted[before:]
+            rabbit_broker.start()
+            shop.wait_until(lambda: customers.have_placed(before + len(placed_meanwhile) + 3))
+
+        assert customers.refusals == []
+        assert len(placed_meanwhile) >= OUTAGE
+        expect_all_done_and_nothing_burned(shop)
+
+
+@pytest.mark.timeout(180)
+def test_nothing_is_lost_when_rabbitmq_is_killed_under_load(
+    deploy: Callable[..., Deployment], rabbit_broker: RabbitBroker
+) -> None:
+    with deploy(rabbit_broker) as shop:
+        watch_attempts(shop)
+        with Customers(shop, pause=0.1) as customers:
+            # What was declared less than a moment before a crash may stay without a leader.
+            shop.wait_until(lambda: set(shop.statuses(customers.accepted[:10]).values()) == {"delivered"})
+            rabbit_broker.kill()
+            seen = len(customers.accepted)
+            shop.wait_until(lambda: customers.have_placed(seen + 5))
+            rabbit_broker.start()
+            shop.wait_until(lambda: customers.have_placed(seen + 10))
+
+        assert customers.refusals == []
+        expect_all_done_and_nothing_burned(shop)
+
+
+@pytest.mark.timeout(180)
+def test_nothing_is_lost_when_postgresql_ends_all_sessions_under_load(
+    deploy: Callable[..., Deployment], broker: Broker, server_url: str
+) -> None:
+    with deploy(broker) as shop:
+        watch_attempts(shop)
+        with Customers(shop, pause=0.1) as customers:
+            for count in (5, 12, 19):
+                shop.wait_until(lambda count=count: customers.have_placed(count))
+                terminate_sessions(server_url, shop)
+
+        assert all(isinstance(error, ApiError) and error.status >= 500 for error in customers.refusals)
+        assert set(customers.accepted) <= set(all_orders(shop))
+        expect_all_done_and_nothing_burned(shop)
+
+
+def terminate_sessions(server_url: str, shop: Deployment) -> None:
+    """End all sessions on the shop's databases, the embedded broker's included."""
+    names = [name_of(shop.database_url), name_of(shop.broker.url)]
+    with psycopg.connect(server_url, autocommit=True) as session:
+        session.execute(_TERMINATE, [names])
