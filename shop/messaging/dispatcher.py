@@ -200,7 +200,7 @@ class Dispatcher:
                 if not batch:
                     self._changed.wait()
                     continue
-            self._start(batch)  # blocks while the pool is full
+            self._start(batch)
 
     def _next_batch(self) -> Batch | None:
         waiting = {task: queue for task, queue in self._ready.items() if queue}

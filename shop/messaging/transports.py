@@ -30,5 +30,8 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
     return {
         "CELERY_BROKER_TRANSPORT_OPTIONS": options,
         "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
+        # Starting a batch must not block: the bridge counts the free places itself, and a start that waits
+        # for one while the worker stops would be forgotten.
+        "CELERY_WORKER_POOL_PUTLOCKS": False,
         "CELERY_WORKER_ENABLE_REMOTE_CONTROL": False,  # its reply queues would pile up there
     }
