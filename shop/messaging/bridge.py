@@ -25,6 +25,9 @@ from shop.messaging.failures import ATTEMPTS, PARKINGS
 
 #: Messages in hand, in multiples of what can run at once, so that the pool never waits for the network.
 PREFETCH_FACTOR = 2
+#: From this delivery on a message runs alone: whoever had it before may have died of it. The first
+#: redelivery says little, for every restart of a worker gives back what it had not begun.
+SUSPECT_DELIVERIES = 3
 
 
 class Bridge(bootsteps.ConsumerStep):
@@ -81,17 +84,30 @@ class Bridge(bootsteps.ConsumerStep):
 def identify(app: str, message: Message) -> Delivered:
     """Find out who consumes a message; what cannot be consumed says why."""
     type_ = message.properties.get("type") or message.delivery_info.get("routing_key") or ""
-    headers = {name: int(message.headers.get(name) or 0) for name in (ATTEMPTS, PARKINGS)}
-    again = bool(message.delivery_info.get("redelivered"))
+    headers = {name: _number(message, name) for name in (ATTEMPTS, PARKINGS)}
+    suspect = _deliveries(message) >= SUSPECT_DELIVERIES
     try:
         body = json.loads(text_of(message))
         check_envelope(body)
         consumer = consumer_of(app, body["type"])
         if not consumer:
             raise UnknownEventType(f"{app} does not consume {body['type']!r} (sent as {type_!r})")
-        return Delivered(message, app, consumer, headers, alone=again)
-    except ValueError as error:  # no JSON, or no UTF-8
+        return Delivered(message, app, consumer, headers, alone=suspect)
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         problem: Exception = InvalidMessage(f"the body is no JSON: {error}")
     except (InvalidMessage, UnknownEventType) as error:
         problem = error
     return Delivered(message, app, None, headers, problem)
+
+
+def _deliveries(message: Message) -> int:
+    """How often the message has been delivered, this time included, as far as the broker tells."""
+    if pgmq := message.delivery_info.get("pgmq_message"):
+        return int(pgmq["read_ct"])
+    return _number(message, "x-delivery-count") + 1
+
+
+def _number(message: Message, header: str) -> int:
+    """A number from a header that anybody may have written; 0 if it is none."""
+    value = (message.headers or {}).get(header)
+    return value if isinstance(value, int) else 0

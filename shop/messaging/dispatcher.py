@@ -45,7 +45,7 @@ class Delivered:
     problem: Exception | None = None
     cause: str = DeadLetter.Cause.UNREADABLE
     crashes: int = 0
-    #: Run it alone: it, or one that ran with it, has brought a worker down.
+    #: Run it alone: it, or one that ran with it, may have brought a worker down.
     alone: bool = False
     arrived: float = field(default_factory=time.monotonic)
 
@@ -161,6 +161,9 @@ class Dispatcher:
     def add(self, delivered: Delivered) -> None:
         """Take a message in; it runs as soon as there is a place."""
         with self._changed:
+            if self._closed:
+                delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
+                return
             task = delivered.consumer.name if delivered.consumer else BURY_TASK
             self._ready.setdefault(task, deque()).append(delivered)
             self._wake()
@@ -277,6 +280,7 @@ class Dispatcher:
 
 
 def text_of(message: Message) -> str:
+    """The body of a message as text; UnicodeDecodeError if it is none."""
     body: Any = message.body
     return body if isinstance(body, str) else bytes(body).decode()
 

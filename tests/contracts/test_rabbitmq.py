@@ -83,6 +83,16 @@ def test_an_unreadable_message_is_kept_in_the_dead_letter_queue(probe, channel):
     assert "\\xff not even text" in DeadLetter.objects.get().body
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'"text"', b"null"])
+def test_no_message_of_a_stranger_stops_the_worker(probe, channel, body):
+    strange = pika.BasicProperties(headers={"x-attempts": "many", "x-delivery-count": [1]}, type="\u2615")
+    channel.basic_publish("", "tests.events", body, strange)
+    [event] = probe.publish(ProbeSent(probe_id=uuid7()))
+
+    eventually(lambda: probe.notes(event.probe_id))
+    eventually(lambda: DeadLetter.objects.filter(cause="unreadable").exists())
+
+
 def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
     with transaction.atomic():
         outbox.enqueue(
