@@ -149,6 +149,8 @@ class Dispatcher:
         #: With a loop one more than can run, so that no process waits for its next batch.
         self._places = c.controller.concurrency + (1 if c.hub else 0)
         self._ready: dict[str, deque[Delivered]] = {}
+        #: What came back unconsumed and is tried again in a while.
+        self._held: set[Delivered] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
         self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
@@ -176,7 +178,8 @@ class Dispatcher:
             self._closed = True
             if self._doorbell:
                 self._doorbell.remove()
-            waiting = [delivered for queue in self._ready.values() for delivered in queue]
+            waiting = [*self._held, *(delivered for queue in self._ready.values() for delivered in queue)]
+            self._held.clear()
             self._ready.clear()
             self._changed.notify()
         for delivered in waiting:
@@ -220,13 +223,19 @@ class Dispatcher:
         return batch
 
     def _start(self, batch: Batch) -> None:
+        requests: list[Any] = []
         self._c.strategies[batch.task](
             TaskMessage(batch),
             None,
             lambda *args: self._settle(self._on_ack, batch),
             lambda *args, **kwargs: self._settle(self._on_reject, batch),
-            self._c.on_task_message,
+            [*self._c.on_task_message, requests.append],
         )
+        # A pool that closes, which it does before close() comes, takes nothing, and does not say so. With an
+        # event loop both happen in its thread, and a request may still wait for its turn.
+        if not self._c.hub and requests and requests[0]._apply_result is None:
+            batch.handed_back = True
+            requests[0].reject(requeue=True)
 
     def _settle(self, how: Callable[[Batch], None], batch: Batch) -> None:
         """Acknowledge or reject; with an event loop in the thread that owns the connection."""
@@ -265,7 +274,14 @@ class Dispatcher:
         for delivered in batch.deliveries:
             if not batch.handed_back and not delivered.problem:
                 self._blame(delivered, of=len(batch.deliveries))
-            self._c.timer.call_after(HOLD, self.add, (delivered,))
+            self._held.add(delivered)
+            self._c.timer.call_after(HOLD, self._try_again, (delivered,))
+
+    def _try_again(self, delivered: Delivered) -> None:
+        with self._changed:
+            if delivered in self._held:  # else it was given back meanwhile
+                self._held.remove(delivered)
+                self.add(delivered)
 
     def _blame(self, delivered: Delivered, *, of: int) -> None:
         delivered.alone = True
