@@ -233,7 +233,8 @@ class Dispatcher:
         )
         # A pool that closes, which it does before close() comes, takes nothing, and does not say so. With an
         # event loop both happen in its thread, and a request may still wait for its turn.
-        if not self._c.hub and requests and requests[0]._apply_result is None:
+        threaded = not self._c.hub and not self._c.pool.is_green
+        if threaded and requests and requests[0]._apply_result is None:
             batch.handed_back = True
             requests[0].reject(requeue=True)
 
