@@ -4,7 +4,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pika
 import pytest
@@ -29,7 +29,7 @@ def channel(worker, broker_url) -> Iterator[BlockingChannel]:
     parameters = pika.ConnectionParameters(
         host=url.hostname,
         port=url.port,
-        virtual_host=url.path.removeprefix("/") or "/",
+        virtual_host=unquote(url.path.removeprefix("/")) or "/",
         credentials=pika.PlainCredentials(url.username, url.password),
     )
     connection = pika.BlockingConnection(parameters)

@@ -33,7 +33,11 @@ PLENTY = 1_000_000
 #: SKU -> how many there are.
 STOCK = {"MUG-BLUE": PLENTY, "TEAPOT": PLENTY, "LAST-ONE": 1, "SOLD-OUT": 0}
 #: Everything that takes its time in the shop takes little of it.
-HASTE = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.2", "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.2"}
+HASTE = {
+    "SHOP_TRACKING_INTERVAL_SECONDS": "0.2",
+    "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.2",
+    "SHOP_VISIBILITY_TIMEOUT_SECONDS": "15",
+}
 
 
 def prepare_database(database_url: str, home: Path) -> dict[str, str]:
@@ -92,7 +96,7 @@ class Deployment:
         or ``workers`` names others and their queues. ``arguments`` are what a worker is told besides.
         """
         self.database_url, self.broker, self.tokens, self.home = database_url, broker, tokens, home
-        self.port = ports.pick(18000)
+        self.port = ports.pick(18000 + os.getpid() % 4000)
         self.notices: list[str] = []
         self.supervisor = Supervisor(home / "log", report=self.notices.append)
         self._arguments = arguments or {}

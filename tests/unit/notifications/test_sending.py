@@ -91,9 +91,9 @@ def test_a_batch_goes_out_over_one_connection(mail):
 
 def test_a_batch_takes_the_same_few_statements_whatever_its_size(django_assert_num_queries):
     few, many = orders(2), orders(40)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         deliver_together(few)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         deliver_together(many)
 
 
