@@ -1,0 +1,44 @@
+"""Rows are written as Django writes them, in fewer statements."""
+
+import pytest
+from django.db import DataError
+
+from payments.models import GatewayFault, SimulatedCharge
+from shop.rows import insert_once, is_empty, update_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_row_is_inserted_once_per_key():
+    first, second = (SimulatedCharge(key="capture:1", currency=currency) for currency in ("EUR", "USD"))
+    assert insert_once(first)
+    assert not insert_once(second)
+    assert SimulatedCharge.objects.get().currency == "EUR"
+
+
+def test_rows_are_updated_in_one_statement(django_assert_num_queries):
+    charges = [SimulatedCharge.objects.create(key=f"capture:{n}") for n in range(3)]
+    for n, charge in enumerate(charges):
+        charge.amount, charge.message = n, f"message {n}, with 'quotes' and {{braces}}"
+    with django_assert_num_queries(1):
+        update_rows(charges[:2], ["amount", "message"])
+    stored = dict(SimulatedCharge.objects.values_list("key", "message"))
+    assert stored == {"capture:0": charges[0].message, "capture:1": charges[1].message, "capture:2": ""}
+
+
+def test_no_rows_take_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        update_rows([], ["amount"])
+
+
+def test_what_is_too_long_is_refused_and_not_cut_off():
+    charge = SimulatedCharge.objects.create(key="capture:1")
+    charge.currency = "EURO"
+    with pytest.raises(DataError):
+        update_rows([charge], ["currency"])
+
+
+def test_a_table_is_empty_until_it_has_a_row():
+    assert is_empty(GatewayFault)
+    GatewayFault.objects.create(kind="outage")
+    assert not is_empty(GatewayFault)
