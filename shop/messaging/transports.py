@@ -4,13 +4,20 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
+_AMQP = {"amqp", "amqps", "pyamqp"}
+#: Seconds without a byte after which a broker that should answer is given up, and another node is tried.
+SILENCE = 10.0
+#: Celery's own queues are replicated like the events queues: a classic queue is gone with its node, and no
+#: worker starts that cannot declare it. A task that crashes its worker is given up after so many deliveries.
+_TASK_QUEUE = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+
 
 def transport_settings(broker_url: str) -> dict[str, Any]:
     """Celery settings that depend on the kind of broker, by the scheme of its URL."""
-    scheme = urlsplit(broker_url.split(";")[0]).scheme
-    if scheme in {"amqp", "amqps", "pyamqp"}:
+    scheme = _scheme(broker_url)
+    if scheme in _AMQP:
         return {
-            "CELERY_BROKER_TRANSPORT_OPTIONS": {},
+            "CELERY_BROKER_TRANSPORT_OPTIONS": {"read_timeout": SILENCE, "write_timeout": SILENCE},
             "CELERY_WORKER_PREFETCH_MULTIPLIER": 4,
             "CELERY_WORKER_ENABLE_REMOTE_CONTROL": True,
         }
@@ -35,3 +42,13 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
         "CELERY_WORKER_POOL_PUTLOCKS": False,
         "CELERY_WORKER_ENABLE_REMOTE_CONTROL": False,  # its reply queues would pile up there
     }
+
+
+def task_queue(name: str, broker_url: str) -> dict[str, Any]:
+    """How Celery declares its own queue ``name`` (not the events queue of that app) on this broker."""
+    queue: dict[str, Any] = {"exchange": "shop.tasks", "exchange_type": "direct", "routing_key": name}
+    return queue | {"queue_arguments": _TASK_QUEUE} if _scheme(broker_url) in _AMQP else queue
+
+
+def _scheme(broker_url: str) -> str:
+    return urlsplit(broker_url.split(";")[0]).scheme

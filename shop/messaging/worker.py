@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import bootsteps
 
-from shop.messaging import ready  # noqa: F401  # tells who started the worker when it is ready
+from shop.messaging import connections, ready  # noqa: F401  # both listen to what workers signal
 from shop.messaging.relay import Relay
 
 #: A worker that serves this queue runs a relay.

@@ -1,0 +1,29 @@
+"""Database connections that broke are replaced before a task needs them.
+
+Celery would do so around every task, for the price of a connection each; with ``CELERY_DB_REUSE_MAX`` it
+never does. Runs of consumers wait for the database and reconnect by themselves, see runner.py. Every other
+task looks first.
+"""
+
+from typing import Any
+
+from celery import Task
+from celery.signals import task_prerun, worker_process_init
+from django.db import close_old_connections, connections
+
+from shop.messaging.consuming import DeliveryTask
+
+
+@task_prerun.connect
+def replace_broken_connections(task: "Task[Any, Any]", **kwargs: object) -> None:
+    """Without it, all tasks of a worker would fail after an outage of the database until it is restarted."""
+    if not isinstance(task, DeliveryTask) and not task.request.is_eager:
+        close_old_connections()
+
+
+@worker_process_init.connect
+def inherit_no_broken_connections(**kwargs: object) -> None:
+    """A process that is forked after an outage would begin with what is left of its parent's connection."""
+    for one in connections.all(initialized_only=True):
+        if one.connection and one.connection.closed:
+            one.connection = None
