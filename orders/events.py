@@ -23,7 +23,7 @@ class Address(Fact):
     city: str
     postal_code: str
     #: ISO 3166-1 alpha-2.
-    country: str = Field(pattern=r"^[A-Z]{2}$")
+    country: str = Field(pattern=r"^[A-Z]{2}$", examples=["GB"])
 
 
 class OrderCreated(Event):

@@ -4,7 +4,7 @@ from typing import Any
 
 from shop.messaging.cloudevents import CONTENT_TYPE
 from shop.messaging.consuming import consumers
-from shop.messaging.contracts import Event, Reminder, event_types
+from shop.messaging.contracts import Event, Reminder, event_types, newest
 
 _ENVELOPE = {
     "type": "object",
@@ -28,7 +28,7 @@ _ENVELOPE = {
 
 def document() -> dict[str, Any]:
     """The AsyncAPI document of all events that are published to everybody."""
-    shared = [kind for kind in event_types() if not issubclass(kind, Reminder) and kind.app != "tests"]
+    shared = shared_types()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -40,10 +40,15 @@ def document() -> dict[str, Any]:
         "channels": {kind.type: _channel(kind) for kind in shared},
         "operations": {f"publish.{kind.type}": _operation(kind) for kind in shared},
         "components": {
-            "schemas": {"CloudEvent": _ENVELOPE} | {kind.type: _schema(kind) for kind in shared},
+            "schemas": {"CloudEvent": _ENVELOPE} | {kind.type: schema_of(kind) for kind in shared},
             "messages": {kind.type: _message(kind) for kind in shared},
         },
     }
+
+
+def shared_types() -> list[type[Event]]:
+    """The types and versions that are published to everybody."""
+    return [kind for kind in event_types() if not issubclass(kind, Reminder) and kind.app != "tests"]
 
 
 def _channel(kind: type[Event]) -> dict[str, Any]:
@@ -60,12 +65,14 @@ def _channel(kind: type[Event]) -> dict[str, Any]:
 
 
 def _operation(kind: type[Event]) -> dict[str, Any]:
-    readers = [consumer.name for consumer in consumers() if consumer.event is kind]
+    readers = [consumer.name for consumer in consumers() if kind.type in consumer.reads]
+    consumed = f"Consumed by {', '.join(readers)}." if readers else "Consumed by nobody in the shop."
+    latest = newest(kind)
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{kind.type}"},
         "summary": (kind.__doc__ or "").strip().splitlines()[0],
-        "description": f"Consumed by {', '.join(readers)}." if readers else "Consumed by nobody in the shop.",
+        "description": consumed if kind is latest else f"{consumed} Read {latest.type}, which replaces it.",
     }
 
 
@@ -82,7 +89,7 @@ def _message(kind: type[Event]) -> dict[str, Any]:
     }
 
 
-def _schema(kind: type[Event]) -> dict[str, Any]:
+def schema_of(kind: type[Event]) -> dict[str, Any]:
     """The JSON Schema of the data, with its parts inline, so that it can be read by itself."""
     schema = kind.model_json_schema(mode="serialization")
     parts = schema.pop("$defs", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
 from shop.messaging.errors import UnknownEventType
 
 _EVENT_TYPES: dict[str, type[Event]] = {}
+#: Name of a type -> the version that replaces it.
+_REPLACED_BY: dict[str, type[Event]] = {}
 _CAMEL_CASE = re.compile(r"([A-Z][a-z]+){2,}")
 
 Amount = Annotated[
     Decimal,
-    Field(max_digits=12, decimal_places=2),
+    Field(max_digits=12, decimal_places=2, examples=["49.90"]),
     PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str, when_used="json"),
 ]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class Fact(BaseModel):
@@ -60,6 +63,9 @@ class Event(Fact):
 
     Class keywords: ``version`` (default 1) and ``aggregate``, the field with the id of what the event
     is about (default ``order_id``). Events about one aggregate keep their order on the way.
+
+    A version after the first says ``replaces=`` which one, and how to :meth:`upcast` that; and how to
+    :meth:`downcast` itself for as long as anybody reads the old one. See docs/development.md.
     """
 
     #: The app that publishes it, from the module it stands in.
@@ -68,16 +74,30 @@ class Event(Fact):
     aggregate: ClassVar[str]
     #: The one name of the event everywhere, as in ``orders.OrderCreated.v1``.
     type: ClassVar[str]
+    #: The version before this one; None for the first.
+    replaces: ClassVar[builtins.type[Event] | None]
 
     _meta: Meta | None = PrivateAttr(default=None)
 
-    def __init_subclass__(cls, *, version: int = 1, aggregate: str = "order_id", **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        version: int = 1,
+        aggregate: str = "order_id",
+        replaces: builtins.type[Event] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Let the class keywords pass; they are read once pydantic knows the fields."""
         super().__init_subclass__(**kwargs)
 
     @classmethod
     def __pydantic_init_subclass__(
-        cls, *, version: int = 1, aggregate: str = "order_id", **kwargs: Any
+        cls,
+        *,
+        version: int = 1,
+        aggregate: str = "order_id",
+        replaces: builtins.type[Event] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if cls.__module__ == __name__:
@@ -88,10 +108,22 @@ class Event(Fact):
         if aggregate not in cls.model_fields:
             raise TypeError(f"{name}: it has no field {aggregate!r}; say aggregate=<field>")
         cls.app, cls.version, cls.aggregate = cls.__module__.split(".")[0], version, aggregate
-        cls.type = f"{cls.app}.{name}.v{version}"
+        cls.type, cls.replaces = f"{cls.app}.{name}.v{version}", replaces
         registered = _EVENT_TYPES.setdefault(cls.type, cls)
         if registered.__qualname__ != cls.__qualname__:
             raise TypeError(f"{cls.type} is defined twice")
+        if replaces:
+            _check_replaces(cls, replaces)
+            _REPLACED_BY[replaces.type] = cls
+
+    @classmethod
+    def upcast(cls, old: Any) -> Self:
+        """The fact that ``old``, of the version before, tells of. Every version but the first has one."""
+        raise NotImplementedError
+
+    def downcast(self) -> Event | None:
+        """The same fact in the version before, for those who still read that; None once nobody does."""
+        return None
 
     @property
     def aggregate_id(self) -> UUID:
@@ -115,6 +147,65 @@ class Event(Fact):
 
 class Reminder(Event):
     """An event that an app sends to itself later: a durable timer. It is neither logged nor shared."""
+
+
+def _check_replaces(new: type[Event], old: type[Event]) -> None:
+    same_fact = old.type.removesuffix(f"v{old.version}") == new.type.removesuffix(f"v{new.version}")
+    if not same_fact or old.version >= new.version:
+        raise TypeError(f"{new.type} cannot replace {old.type}: it is no earlier version of it")
+    if new.upcast.__func__ is Event.upcast.__func__:  # type: ignore[attr-defined]
+        raise TypeError(f"{new.type} replaces {old.type}: define the classmethod upcast(cls, old)")
+
+
+def newest(kind: type[Event]) -> type[Event]:
+    """The version that replaces all others of this fact."""
+    while later := _REPLACED_BY.get(kind.type):
+        kind = later
+    return kind
+
+
+def is_replaced(type: str) -> bool:
+    """Whether there is a newer version of the type called ``type``."""
+    return type in _REPLACED_BY
+
+
+def versions_up_to(kind: type[Event]) -> tuple[type[Event], ...]:
+    """``kind`` and the versions before it, newest first: what somebody who reads ``kind`` can read."""
+    return (kind, *(versions_up_to(kind.replaces) if kind.replaces else ()))
+
+
+def versions(kind: type[Event]) -> tuple[type[Event], ...]:
+    """All versions of the fact that ``kind`` is one of, newest first."""
+    return versions_up_to(newest(kind))
+
+
+def as_version(event: Event, kind: type[Event]) -> Event:
+    """The same fact, under the same meta, in the version ``kind``.
+
+    Raises UnknownEventType if it is another fact, or a version that nobody downcasts to any more.
+    """
+    if type(event) is kind:
+        return event
+    if kind in versions_up_to(type(event)):
+        told = event.downcast()
+        if told is None:
+            raise UnknownEventType(f"{event.type} is not told as {kind.type} any more")
+        return as_version(_with_meta_of(event, told), kind)
+    if kind.replaces is None:
+        raise UnknownEventType(f"{event.type} is no version of {kind.type}")
+    return _with_meta_of(event, kind.upcast(as_version(event, kind.replaces)))
+
+
+def with_older_copies(event: Event) -> Iterator[Event]:
+    """The event, and the same fact in the older versions that somebody still reads."""
+    yield event
+    older = event.downcast()
+    if older is not None:
+        yield from with_older_copies(_with_meta_of(event, older))
+
+
+def _with_meta_of(event: Event, copy: Event) -> Event:
+    return copy.with_meta(event._meta) if event._meta else copy
 
 
 def event_types() -> Iterator[type[Event]]:

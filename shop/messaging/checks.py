@@ -1,0 +1,41 @@
+"""What would break a promise, told when anything starts, or the database is migrated."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+
+from shop.messaging import failures
+from shop.messaging.contracts import event_types
+from shop.messaging.models import EventRecord
+
+
+@register("messaging")
+def inbox_outlasts_deliveries(**kwargs: Any) -> list[CheckMessage]:
+    """The inbox must not forget what was consumed while a copy of it may still be on its way."""
+    if settings.SHOP_INBOX_RETENTION > failures.LONGEST_DELIVERY:
+        return []
+    return [
+        Error(
+            f"The inbox forgets after {settings.SHOP_INBOX_RETENTION} what was consumed, but an event may be "
+            f"tried for {failures.LONGEST_DELIVERY}: it could take effect twice.",
+            hint="Set SHOP_INBOX_RETENTION_DAYS to more than one, better to 30.",
+            id="messaging.E001",
+        )
+    ]
+
+
+@register(Tags.database)
+def the_log_is_readable(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every version of an event that the log holds must have a class that reads it."""
+    if not databases or "messaging_eventrecord" not in connection.introspection.table_names():
+        return []
+    logged = EventRecord.objects.order_by().values_list("type", flat=True).distinct()
+    unknown = sorted(set(logged) - {kind.type for kind in event_types()})
+    hint = "Keep the class of a version, and its golden file, as long as the log has events of it."
+    return [
+        Error(f"The log has events of {name}, which no class reads.", hint=hint, id="messaging.E002")
+        for name in unknown
+    ]

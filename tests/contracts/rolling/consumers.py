@@ -1,0 +1,14 @@
+"""What the rolling context does with its event: it notes which release took it."""
+
+from shop.messaging.consuming import consumes
+from tests.contracts.probe.notes import note
+from tests.contracts.rolling import events
+from tests.contracts.rolling.events import RELEASE
+
+NEWEST = events.CratePacked if RELEASE == "old" else events.CratePackedV2
+
+
+@consumes(NEWEST, batch=5)
+def when_crate_packed_note_it(event) -> None:
+    assert isinstance(event, NEWEST)
+    note(event.crate_id, RELEASE)
