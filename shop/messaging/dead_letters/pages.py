@@ -1,0 +1,196 @@
+"""The operators' pages of dead letters: by cause, asking before acting, progress, edit and replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from celery.exceptions import OperationalError
+from celery.result import AsyncResult
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from shop.messaging import tasks
+from shop.messaging.dead_letters.actions import Tally, discard_dead_letters, replay_dead_letters
+from shop.messaging.dead_letters.causes import causes
+from shop.messaging.dead_letters.edits import editable_text, is_whole, replace_dead_letter
+from shop.messaging.dead_letters.preview import preview
+from shop.messaging.dead_letters.selection import Selection
+from shop.messaging.errors import MessagingError
+from shop.messaging.models import DeadLetter
+
+if TYPE_CHECKING:
+    from shop.messaging.dead_letters.admin import DeadLetterAdmin
+
+#: More dead letters than this are replayed by a worker.
+REPLAYED_AT_ONCE = 100
+LIST = "admin:messaging_deadletter_changelist"
+
+
+class ReasonForm(forms.Form):
+    """Why something is done."""
+
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}))
+
+
+class ReplayForm(ReasonForm):
+    """A replay explains itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+
+
+class EditForm(ReasonForm):
+    """What the copy says."""
+
+    text = forms.CharField(strip=False, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}))
+    field_order = ["text", "reason"]
+
+
+class Pages:
+    """The views beside those that every ModelAdmin has."""
+
+    def __init__(self, owner: DeadLetterAdmin) -> None:
+        self._owner = owner
+
+    def urls(self) -> list[URLPattern]:
+        """Their URLs; each needs a user of the admin who may see dead letters."""
+        pages: list[tuple[str, Callable[..., HttpResponse], str]] = [
+            ("by-cause/", self.by_cause, "causes"),
+            ("replay/", self.replay, "replay"),
+            ("discard/", self.discard, "discard"),
+            ("replays/<str:task_id>/", self.progress, "progress"),
+            ("<int:pk>/edit/", self.edit, "edit"),
+        ]
+        guard = self._owner.admin_site.admin_view
+        return [path(route, guard(view), name=f"messaging_deadletter_{name}") for route, view, name in pages]
+
+    def by_cause(self, request: HttpRequest) -> HttpResponse:
+        """The open letters, grouped."""
+        self._demand(request, self._owner.has_view_permission)
+        rows = [(cause, _list_of(cause.selection), cause.selection.as_query()) for cause in causes()]
+        context = {"rows": rows, "may_act": self._owner.has_act_on_permission(request)}
+        return self._render(request, "by_cause", "Dead letters by cause", **context)
+
+    def replay(self, request: HttpRequest) -> HttpResponse:
+        """Tell what a replay would do; do it once that is confirmed."""
+        self._demand(request, self._owner.has_act_on_permission)
+        selection = _selection(request)
+        if request.method == "POST":
+            return self._replay(request, selection, reason=request.POST.get("reason", ""))
+        context = {"preview": preview(selection), "form": ReplayForm(), "at_once": REPLAYED_AT_ONCE}
+        return self._render(
+            request,
+            "replay",
+            "Replay dead letters?",
+            query=selection.as_query(),
+            **context,
+            **_settled(selection),
+        )
+
+    def discard(self, request: HttpRequest) -> HttpResponse:
+        """Show what would be discarded; do it once there is a reason."""
+        self._demand(request, self._owner.has_act_on_permission)
+        selection, form = _selection(request), ReasonForm(request.POST or None)
+        if form.is_valid():
+            by, reason = request.user.get_username(), form.cleaned_data["reason"]
+            done = max(discard_dead_letters(selection, by=by, reason=reason), default=0)
+            self._owner.message_user(request, f"{done} discarded.", messages.SUCCESS)
+            return HttpResponseRedirect(reverse(LIST))
+        context = {"causes": causes(selection), "letters": selection.letters().count(), "form": form}
+        return self._render(
+            request,
+            "discard",
+            "Discard dead letters?",
+            query=selection.as_query(),
+            **context,
+            **_settled(selection),
+        )
+
+    def progress(self, request: HttpRequest, task_id: str) -> HttpResponse:
+        """How far a replay by a worker is; the page asks again until it is finished."""
+        self._demand(request, self._owner.has_view_permission)
+        result: AsyncResult[Any] = AsyncResult(task_id)
+        info = result.info if isinstance(result.info, dict) else {}
+        context = {"state": result.state, "is_ready": result.ready(), "info": info, "error": result.info}
+        return self._render(request, "progress", "Replay of dead letters", task_id=task_id, **context)
+
+    def edit(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Edit a letter's message, and deliver the copy in its place."""
+        self._demand(request, self._owner.has_edit_permission)
+        letter = get_object_or_404(DeadLetter, pk=pk)
+        form = EditForm(request.POST or None, initial={"text": editable_text(letter)})
+        if form.is_valid() and self._is_replaced(request, letter, form):
+            return HttpResponseRedirect(reverse("admin:messaging_deadletter_change", args=[pk]))
+        context = {"form": form, "letter": letter, "is_whole": is_whole(letter)}
+        return self._render(request, "edit", f"Edit and replay: {letter}", **context)
+
+    def _replay(self, request: HttpRequest, selection: Selection, *, reason: str) -> HttpResponse:
+        by, total = request.user.get_username(), selection.letters().count()
+        if total > REPLAYED_AT_ONCE:
+            return self._have_replayed(request, selection, by=by, reason=reason, total=total)
+        tally = Tally()
+        for _ in replay_dead_letters(selection, by=by, reason=reason, tally=tally):
+            pass
+        self._owner.message_user(request, f"{tally.replayed} replayed.", messages.SUCCESS)
+        for why, count in tally.refused.items():
+            self._owner.message_user(request, f"{count} not replayed: {why}.", messages.WARNING)
+        return HttpResponseRedirect(reverse(LIST))
+
+    def _have_replayed(self, request: HttpRequest, selection: Selection, **order: Any) -> HttpResponse:
+        order["selection"] = selection.as_json()
+        try:
+            task = tasks.replay.apply_async(kwargs=order, retry=False)
+        except (OperationalError, OSError) as error:
+            text = f"Nothing was replayed: the broker that a worker is asked by cannot be reached ({error})."
+            self._owner.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(reverse(LIST))
+        return HttpResponseRedirect(reverse("admin:messaging_deadletter_progress", args=[task.id]))
+
+    def _is_replaced(self, request: HttpRequest, letter: DeadLetter, form: EditForm) -> bool:
+        answers = form.cleaned_data
+        try:
+            replace_dead_letter(
+                dead_letter_id=letter.pk,
+                text=answers["text"],
+                by=request.user.get_username(),
+                reason=answers["reason"],
+            )
+        except MessagingError as error:
+            form.add_error("text", str(error).splitlines())
+            return False
+        self._owner.message_user(request, "The copy is on its way.", messages.SUCCESS)
+        return True
+
+    def _demand(self, request: HttpRequest, has_permission: Callable[[HttpRequest], bool]) -> None:
+        if not has_permission(request):
+            raise PermissionDenied
+
+    def _render(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        shared = {**self._owner.admin_site.each_context(request), "opts": self._owner.opts, "title": title}
+        return TemplateResponse(request, f"admin/messaging/deadletter/{name}.html", {**shared, **context})
+
+
+def _selection(request: HttpRequest) -> Selection:
+    """The letters that the URL names, as of when it was first opened."""
+    try:
+        return Selection.from_query(request.GET.dict()).as_of_now()
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _settled(selection: Selection) -> dict[str, int]:
+    """How many of the letters that were ticked are settled already."""
+    return {"settled": len(selection.ids or ()) - selection.letters().count() if selection.ids else 0}
+
+
+def _list_of(selection: Selection) -> str:
+    """The list of these letters in the admin."""
+    return f"{reverse(LIST)}?{urlencode({'status__exact': DeadLetter.Status.OPEN, **selection.where})}"
