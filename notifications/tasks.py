@@ -1,0 +1,14 @@
+"""What time starts: it runs in a worker, and its result is kept."""
+
+from typing import Any
+
+from celery import Task, shared_task
+
+from notifications import services
+from shop.messaging.pruning import carry_on
+
+
+@shared_task(name="notifications.prune_messages", bind=True, ignore_result=False)
+def prune_messages(self: "Task[Any, Any]") -> dict[str, int]:
+    """Forget messages that were sent long ago."""
+    return carry_on(self, services.forget_messages())
