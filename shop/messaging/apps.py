@@ -10,7 +10,7 @@ class MessagingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the outbox to ``event_published``, and let every app register its consumers."""
-        from shop.messaging import outbox  # noqa: F401
+        """Connect the outbox to ``event_published``, register checks and the apps' consumers."""
+        from shop.messaging import checks, outbox  # noqa: F401
 
         autodiscover_modules("consumers")

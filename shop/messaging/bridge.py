@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from celery import bootsteps
 from kombu import Consumer as KombuConsumer
@@ -17,6 +18,7 @@ from kombu import Message
 from kombu.common import ignore_errors
 
 from shop.messaging import broker
+from shop.messaging.breaker import PROBE
 from shop.messaging.cloudevents import check_envelope
 from shop.messaging.consuming import consumer_of, consumers, consuming_apps
 from shop.messaging.dispatcher import Delivered, Dispatcher, text_of
@@ -84,20 +86,30 @@ class Bridge(bootsteps.ConsumerStep):
 def identify(app: str, message: Message) -> Delivered:
     """Find out who consumes a message; what cannot be consumed says why."""
     type_ = message.properties.get("type") or message.delivery_info.get("routing_key") or ""
-    headers = {name: _number(message, name) for name in (ATTEMPTS, PARKINGS)}
+    headers = {name: n for name in (ATTEMPTS, PARKINGS, PROBE) if (n := _number(message, name))}
     suspect = _deliveries(message) >= SUSPECT_DELIVERIES
     try:
         body = json.loads(text_of(message))
         check_envelope(body)
         consumer = consumer_of(app, body["type"])
         if not consumer:
-            raise UnknownEventType(f"{app} does not consume {body['type']!r} (sent as {type_!r})")
+            raise _unknown(body, f"{app} does not consume {body['type']!r} (sent as {type_!r})")
         return Delivered(message, app, consumer, headers, alone=suspect)
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         problem: Exception = InvalidMessage(f"the body is no JSON: {error}")
     except (InvalidMessage, UnknownEventType) as error:
         problem = error
     return Delivered(message, app, None, headers, problem)
+
+
+def _unknown(body: dict[str, Any], says: str) -> Exception:
+    """Unknown for now, if it has the ids of one of our events: a newer worker may know its type."""
+    try:
+        UUID(body["id"])
+        UUID(body.get("subject") or body["id"])
+    except (ValueError, TypeError, AttributeError):
+        return InvalidMessage(says)
+    return UnknownEventType(says)
 
 
 def _deliveries(message: Message) -> int:
@@ -108,6 +120,6 @@ def _deliveries(message: Message) -> int:
 
 
 def _number(message: Message, header: str) -> int:
-    """A number from a header that anybody may have written; 0 if it is none."""
+    """A number from a header that anybody may have written; 0 if it is none, and none too large to count."""
     value = (message.headers or {}).get(header)
-    return value if isinstance(value, int) else 0
+    return max(0, min(value, 1000)) if isinstance(value, int) else 0

@@ -14,7 +14,8 @@ from kombu import Connection, Exchange, Message, Producer, Queue, binding
 
 from shop.messaging.cloudevents import CONTENT_TYPE
 from shop.messaging.consuming import consumers, consuming_apps, events_queue
-from shop.messaging.contracts import Reminder
+from shop.messaging.contracts import Reminder, is_replaced
+from shop.messaging.failpoints import Point, reach
 
 EVENTS = Exchange("shop.events", type="topic", durable=True)
 #: Where RabbitMQ puts what a consumer rejected, or what came back too often.
@@ -41,6 +42,11 @@ class Outgoing:
         """Exchange and routing key."""
         return ("", self.queue) if self.queue else (EVENTS.name, self.type)
 
+    @property
+    def is_mandatory(self) -> bool:
+        """Whether it is an alarm if no queue takes it: a copy in an old version may be read by nobody."""
+        return bool(self.queue) or not is_replaced(self.type)
+
 
 @dataclass
 class Receipt:
@@ -64,9 +70,10 @@ def is_amqp(connection: Connection) -> bool:
 def queue_of(app: str, *, amqp: bool) -> Queue:
     """The durable queue of ``app``, bound to the types that it consumes."""
     bindings = [
-        binding(EVENTS, routing_key=consumer.event.type)
+        binding(EVENTS, routing_key=type_)
         for consumer in consumers()
         if consumer.app == app and not issubclass(consumer.event, Reminder)
+        for type_ in consumer.reads
     ]
     arguments = {
         "x-queue-type": "quorum",
@@ -86,14 +93,18 @@ def dead_queue_of(app: str, *, amqp: bool) -> Queue:
 
 
 def declare_topology(connection: Connection, apps: Iterable[str] | None = None) -> None:
-    """Declare exchanges, queues and bindings. Both ends do it: neither has to wait for the other."""
+    """Declare exchanges, queues and bindings. Both ends do it: neither has to wait for the other.
+
+    After an exception the connection has to be thrown away, with the channel: no farewell to who is silent.
+    """
     amqp = is_amqp(connection)
-    with connection.channel() as channel:
-        for exchange in (EVENTS, DEAD):
-            exchange(channel).declare()
-        for app in apps or consuming_apps():
-            for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
-                queue(channel).declare()
+    channel: Any = connection.channel()
+    for exchange in (EVENTS, DEAD):
+        exchange(channel).declare()
+    for app in apps or consuming_apps():
+        for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
+            queue(channel).declare()
+    channel.close()
 
 
 def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
@@ -130,6 +141,7 @@ class Publisher:
                 message_id=str(message.message_id),
                 type=message.type,
             )
+            reach(Point.AFTER_PUBLISH)
             receipt.confirmed.add(message.entry_id)
         return receipt
 
@@ -167,18 +179,20 @@ class ConfirmingPublisher:
         #: The delivery tag of the last message; the broker counts along.
         self._tag = 0
         self._unconfirmed: dict[int, Outgoing] = {}
-        self._by_message_id: dict[str, Outgoing] = {}
+        #: By id and address: one id goes out in several versions.
+        self._sent: dict[tuple[str, str, str], Outgoing] = {}
         self._receipt = Receipt()
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch and wait for its confirms.
 
-        What the broker refused is in neither set of the receipt: publish it again. Raises the
-        transport's errors, and TimeoutError if the broker does not confirm in time.
+        What the broker refused is in neither set of the receipt: publish it again, over another channel.
+        Raises the transport's errors, and TimeoutError if the broker does not confirm in time.
         """
         self._receipt = Receipt()
-        self._by_message_id = {str(message.message_id): message for message in batch}
+        self._sent = {(str(message.message_id), *message.address): message for message in batch}
         self._send(batch)
+        reach(Point.AFTER_PUBLISH)
         self._await_confirms()
         self._receipt.confirmed -= self._receipt.unroutable
         return self._receipt
@@ -191,7 +205,9 @@ class ConfirmingPublisher:
                 exchange, routing_key = message.address
                 self._tag += 1
                 self._unconfirmed[self._tag] = message
-                self._channel._basic_publish(self._prepare(message), exchange, routing_key, mandatory=True)
+                self._channel._basic_publish(
+                    self._prepare(message), exchange, routing_key, message.is_mandatory
+                )
         finally:
             self._connection.frame_writer = plain_writer
         self._connection.transport.write(self._cork.drain())
@@ -225,7 +241,7 @@ class ConfirmingPublisher:
         return [self._unconfirmed.pop(t) for t in tags if t in self._unconfirmed]
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
-        returned = self._by_message_id[message.properties["message_id"]]
+        returned = self._sent[message.properties["message_id"], exchange, routing_key]
         self._receipt.unroutable.add(returned.entry_id)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from celery import Task, shared_task
 
 from shop.messaging import runner
-from shop.messaging.contracts import Event
+from shop.messaging.contracts import Event, versions, versions_up_to
 
 H = TypeVar("H", bound=Callable[..., None])
 
@@ -28,7 +28,7 @@ class DeliveryTask(Task[Any, Any]):
 
 @dataclass(frozen=True, eq=False)
 class Consumer:
-    """A function that reacts to one type of event in one app."""
+    """A function that reacts to one fact in one app, in whatever version it is told."""
 
     app: str
     #: ``<app>.<function>``, the name of the Celery task and of the inbox rows.
@@ -48,6 +48,16 @@ class Consumer:
         """The queue its events come by."""
         return events_queue(self.app)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The types of the messages it takes: older versions are upcast before it sees them."""
+        return tuple(kind.type for kind in versions_up_to(self.event))
+
+    @property
+    def logged_as(self) -> tuple[str, ...]:
+        """The types by which the log has what it consumes; of newer ones it gets copies."""
+        return tuple(kind.type for kind in versions(self.event))
+
 
 _consumers: dict[tuple[str, str], Consumer] = {}
 
@@ -65,7 +75,7 @@ def consumes(
     the function makes its effects in ``effects()``. Whatever it raises is retried, see ``runner``.
 
     Args:
-        event: the type of event; an app has one consumer for it.
+        event: the type of event; an app has one consumer for it. It gets older versions as this one.
         emits: what it may publish; publishing anything else is an error.
         batch: how many events one run takes at the most; 1 where it calls the outside.
         calls_outside: whether it calls a provider.
@@ -83,9 +93,10 @@ def consumes(
             takes_batch=_takes_batch(handler),
             calls_outside=calls_outside,
         )
-        known = _consumers.setdefault((app, event.type), consumer)
-        if known.name != consumer.name:
-            raise TypeError(f"{app} has two consumers of {event.type}: {known.name} and {consumer.name}")
+        for type_ in consumer.reads:
+            known = _consumers.setdefault((app, type_), consumer)
+            if known.name != consumer.name:
+                raise TypeError(f"{app} has two consumers of {type_}: {known.name} and {consumer.name}")
         _make_task(consumer)
         return handler
 
@@ -107,7 +118,7 @@ def _make_task(consumer: Consumer) -> None:
 
 def consumers() -> list[Consumer]:
     """All registered consumers, by app and event."""
-    return [_consumers[key] for key in sorted(_consumers)]
+    return [_consumers[key] for key in sorted(_consumers) if key[1] == _consumers[key].event.type]
 
 
 def consumer_of(app: str, type: str) -> Consumer | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -20,12 +21,17 @@ from kombu.utils.uuid import uuid
 
 from shop.messaging import broker
 from shop.messaging.consuming import Consumer
+from shop.messaging.errors import UnknownEventType, WorkerLost
+from shop.messaging.failpoints import Point, reach
+from shop.messaging.failures import ATTEMPTS
 from shop.messaging.models import DeadLetter
 
 logger = get_logger(__name__)
 
 #: The task that records what cannot be read, see tasks.py.
 BURY_TASK = "messaging.bury_unreadable"
+#: The task that puts aside what a newer worker may be able to read.
+LATER_TASK = "messaging.put_aside_unknown"
 #: Seconds before messages that came back unconsumed are tried again.
 HOLD = 2.0
 #: After killing this many workers a message is a dead letter.
@@ -48,6 +54,25 @@ class Delivered:
     #: Run it alone: it, or one that ran with it, may have brought a worker down.
     alone: bool = False
     arrived: float = field(default_factory=time.monotonic)
+
+    @property
+    def task(self) -> str:
+        """The task that takes it."""
+        if self.consumer:
+            return self.consumer.name
+        return LATER_TASK if isinstance(self.problem, UnknownEventType) else BURY_TASK
+
+    def grave(self) -> list[Any]:
+        """The arguments of the task that records it."""
+        attempts = self.headers.get(ATTEMPTS, 0) + self.crashes
+        return [
+            self.app,
+            _printable(self.message),
+            type(self.problem).__name__,
+            str(self.problem),
+            self.cause,
+            attempts,
+        ]
 
 
 class TaskMessage:
@@ -87,7 +112,7 @@ class Batch:
         """The arguments of the task; the messages are JSON already and are not read again."""
         first = self.deliveries[0]
         if first.problem:
-            arguments = json.dumps([first.app, _printable(first.message), str(first.problem), first.cause])
+            arguments = json.dumps(first.grave())
             return f"[{arguments}, {{}}, null]"
         bodies = ",".join(text_of(delivered.message) for delivered in self.deliveries)
         headers = json.dumps([delivered.headers for delivered in self.deliveries])
@@ -164,10 +189,9 @@ class Dispatcher:
         """Take a message in; it runs as soon as there is a place."""
         with self._changed:
             if self._closed:
-                delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
+                self._give_back(delivered)
                 return
-            task = delivered.consumer.name if delivered.consumer else BURY_TASK
-            self._ready.setdefault(task, deque()).append(delivered)
+            self._ready.setdefault(delivered.task, deque()).append(delivered)
             self._wake()
 
     def close(self) -> None:
@@ -183,7 +207,12 @@ class Dispatcher:
             self._ready.clear()
             self._changed.notify()
         for delivered in waiting:
-            delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
+            self._give_back(delivered)
+
+    def _give_back(self, delivered: Delivered) -> None:
+        """Have the broker deliver it again; one that has lost us does so by itself."""
+        with contextlib.suppress(*self._c.connection_errors):
+            delivered.message.reject(requeue=True)
 
     def _wake(self) -> None:
         if self._doorbell:
@@ -250,10 +279,15 @@ class Dispatcher:
     def _on_ack(self, batch: Batch) -> None:
         self._places += 1
         for delivered in batch.deliveries:
-            if delivered.problem:
+            if delivered.task == BURY_TASK:
+                reach(Point.BEFORE_DEAD_QUEUE)
                 self._to_dead_queue(delivered)
+                reach(Point.AFTER_DEAD_QUEUE)
             else:
-                delivered.message.ack_log_error(logger, self._c.connection_errors)
+                reach(Point.BEFORE_ACKNOWLEDGE)
+                with contextlib.suppress(*self._c.connection_errors):  # else it comes again, to the inbox
+                    delivered.message.ack()
+                reach(Point.AFTER_ACKNOWLEDGE)
 
     def _to_dead_queue(self, delivered: Delivered) -> None:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
@@ -270,7 +304,7 @@ class Dispatcher:
         self._places += 1
         if self._closed:
             for delivered in batch.deliveries:
-                delivered.message.reject_log_error(logger, self._c.connection_errors, requeue=True)
+                self._give_back(delivered)
             return
         for delivered in batch.deliveries:
             if not batch.handed_back and not delivered.problem:
@@ -289,7 +323,7 @@ class Dispatcher:
         if of == 1:
             delivered.crashes += 1
         if delivered.crashes >= MAX_CRASHES and delivered.consumer:
-            delivered.problem = RuntimeError(
+            delivered.problem = WorkerLost(
                 f"{delivered.consumer.name} lost its worker process {delivered.crashes} times over it"
             )
             delivered.cause = DeadLetter.Cause.CRASHED

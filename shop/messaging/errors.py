@@ -29,6 +29,18 @@ class PermanentFailure(MessagingError):
     """Raise it in a consumer when no retry can help: the event becomes a dead letter at once."""
 
 
+class WorkerLost(MessagingError):
+    """The consumer took its worker process down with it, time and again."""
+
+
+class BreakingChange(MessagingError):
+    """An event's schema was changed so that readers of it, or of old messages, break: make a new version."""
+
+
+class Refused(MessagingError):
+    """The broker took messages and did not want to keep them."""
+
+
 class AlreadyConsumed(MessagingError):
     """This consumer has consumed this event before; its effects stand."""
 

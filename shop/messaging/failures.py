@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import random
+import json
+import re
 import traceback
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from celery.utils.log import get_task_logger
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from shop.messaging.errors import UnknownEventType
+from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter, ScheduledMessage
+from shop.messaging.timing import doubling
 
 if TYPE_CHECKING:
     from shop.messaging.consuming import Consumer
+    from shop.messaging.contracts import Event
     from shop.messaging.runner import Message
 
 logger = get_task_logger(__name__)
@@ -26,10 +32,14 @@ MAX_ATTEMPTS = 20
 MAX_PARKINGS = 80
 #: First and longest wait, doubled in between.
 BACKOFF, LONGEST_BACKOFF = timedelta(seconds=1), timedelta(minutes=10)
+#: The longest time from the first to the last attempt, and to the last parking.
+LONGEST_DELIVERY = LONGEST_BACKOFF * (MAX_ATTEMPTS + MAX_PARKINGS)
 #: PostgreSQL's classes of errors that mean "not now": connection, resources, operator intervention.
 OUTAGE_CLASSES = ("08", "53", "57")
 #: A statement that took too long: that is the statement's fault.
 QUERY_CANCELLED = "57014"
+#: What the name of a type may look like; a stranger may have written anything.
+_TYPE = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -41,30 +51,33 @@ def is_outage(error: BaseException) -> bool:
 
 
 def backoff(nth: int) -> timedelta:
-    """How long to wait after the ``nth`` failure, counted from 1: doubling, with half of it jitter."""
-    longest: timedelta = min(BACKOFF * 2 ** min(nth - 1, 20), LONGEST_BACKOFF)
-    return longest * random.uniform(0.5, 1)
+    """How long to wait after the ``nth`` failure, counted from 1."""
+    return doubling(BACKOFF, nth, LONGEST_BACKOFF)
 
 
 def park(consumer: Consumer, message: Message, error: Exception) -> None:
     """Put an event aside until its predecessor came."""
-    parkings = message.headers.get(PARKINGS, 0) + 1
+    parkings = message.parkings + 1
     if parkings > MAX_PARKINGS:
         bury(consumer, message, error)
-    else:
-        _put_aside(consumer, message, error, ScheduledMessage.Kind.PARKED, parkings=parkings)
+        return
+    reach(Point.BEFORE_PARK)
+    _put_aside(consumer, message, error, ScheduledMessage.Kind.PARKED, parkings=parkings)
+    reach(Point.AFTER_PARK)
 
 
 def retry_later(consumer: Consumer, message: Message, error: Exception) -> None:
     """Put an event aside for another attempt; after the last one bury it."""
-    attempts = message.headers.get(ATTEMPTS, 0) + 1
+    attempts = message.attempts + 1
     if attempts >= MAX_ATTEMPTS:
         bury(consumer, message, error)
     else:
         logger.warning(
             "%s failed on %s, attempt %d: %r", consumer.name, message.event.meta.id, attempts, error
         )
+        reach(Point.BEFORE_RETRY)
         _put_aside(consumer, message, error, ScheduledMessage.Kind.RETRY, attempts=attempts)
+        reach(Point.AFTER_RETRY)
 
 
 def _put_aside(
@@ -82,12 +95,13 @@ def _put_aside(
         message_id=event.meta.id,
         defaults={
             "kind": kind,
-            "type": event.type,
+            "consumer": consumer.name,
+            "type": message.type,
             "aggregate_id": event.aggregate_id,
             "body": message.text,
             "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
-            "attempts": attempts if attempts is not None else message.headers.get(ATTEMPTS, 0),
-            "parkings": parkings if parkings is not None else message.headers.get(PARKINGS, 0),
+            "attempts": attempts if attempts is not None else message.attempts,
+            "parkings": parkings if parkings is not None else message.parkings,
             "last_error": f"{type(error).__name__}: {error}",
         },
     )
@@ -102,36 +116,103 @@ def bury(consumer: Consumer, message: Message, error: Exception) -> None:
             cause=DeadLetter.Cause.FAILED,
             app=consumer.app,
             consumer=consumer.name,
-            type=event.type,
+            type=message.type,
             event_id=event.meta.id,
             aggregate_id=event.aggregate_id,
             body=message.text,
             error_type=type(error).__name__,
             error=str(error),
             traceback="".join(traceback.format_exception(error)),
-            attempts=message.headers.get(ATTEMPTS, 0) + 1,
+            attempts=message.attempts + 1,
         )
     )
 
 
-def bury_unreadable(
-    *, app: str, body: str, error: Exception, consumer: str = "", cause: str = DeadLetter.Cause.UNREADABLE
-) -> None:
-    """Make a dead letter of a message that cannot be read, or that crashes its readers."""
+def bury_unreadable(*, app: str, body: str, error_type: str, error: str, consumer: str = "") -> None:
+    """Make a dead letter of a message that cannot be read; no retry can help it."""
     logger.error("%s: a message is a dead letter: %s", app, error)
     _bury(
         DeadLetter(
-            cause=cause,
+            cause=DeadLetter.Cause.UNREADABLE,
             app=app,
             consumer=consumer,
+            type=_type_said(body),
             body=body.replace("\x00", "\\x00"),  # PostgreSQL stores no NUL
-            error_type=type(error).__name__,
-            error=str(error),
+            error_type=error_type,
+            error=error,
         )
     )
 
 
+def put_aside_unknown(*, app: str, body: str, error: str, attempts: int) -> None:
+    """Put a message of an unknown type aside for another worker of the app, which may know it already.
+
+    While a deployment rolls, old and new workers share a queue. A message that is here already under
+    this id, the same fact in another version, is as good.
+    """
+    message = json.loads(body)
+    said: dict[str, Any] = {
+        "app": app,
+        "type": _type_said(body),
+        "aggregate_id": UUID(message.get("subject") or message["id"]),
+        "body": body,
+        "attempts": attempts + 1,
+    }
+    if attempts + 1 < MAX_ATTEMPTS:
+        later = ScheduledMessage(
+            kind=ScheduledMessage.Kind.RETRY,
+            message_id=UUID(message["id"]),
+            due_at=datetime.now(UTC) + backoff(attempts + 1),
+            last_error=f"{UnknownEventType.__name__}: {error}",
+            **said,
+        )
+        ScheduledMessage.objects.bulk_create([later], ignore_conflicts=True)
+        return
+    logger.error("%s: a message is a dead letter: %s", app, error)
+    _bury(
+        DeadLetter(
+            cause=DeadLetter.Cause.UNREADABLE,
+            event_id=UUID(message["id"]),
+            error_type=UnknownEventType.__name__,
+            error=error,
+            **said,
+        )
+    )
+
+
+def bury_crashed(
+    consumer: Consumer, event: Event, *, body: str, error_type: str, error: str, attempts: int
+) -> None:
+    """Make a dead letter of an event over which its consumer lost its worker process."""
+    logger.error("%s: %s is a dead letter: %s", consumer.name, event.meta.id, error)
+    _bury(
+        DeadLetter(
+            cause=DeadLetter.Cause.CRASHED,
+            app=consumer.app,
+            consumer=consumer.name,
+            type=event.type,
+            event_id=event.meta.id,
+            aggregate_id=event.aggregate_id,
+            body=body,
+            error_type=error_type,
+            error=error,
+            attempts=attempts,
+        )
+    )
+
+
+def _type_said(body: str) -> str:
+    """The type that an unreadable message says it is of, where that is one."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    said = message.get("type") if isinstance(message, dict) else None
+    return said if isinstance(said, str) and _TYPE.fullmatch(said) else ""
+
+
 def _bury(letter: DeadLetter) -> None:
+    reach(Point.BEFORE_BURY)
     with transaction.atomic():
         if letter.event_id:
             connection.cursor().execute(
@@ -146,3 +227,4 @@ def _bury(letter: DeadLetter) -> None:
             letter.pk = known.pk if known else None
             letter.died_at = datetime.now(UTC)
         letter.save(force_update=bool(letter.pk))
+    reach(Point.AFTER_BURY)

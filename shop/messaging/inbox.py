@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from shop.messaging import outbox, trace
 from shop.messaging.contracts import Event, Reminder
 from shop.messaging.errors import AlreadyConsumed, UndeclaredEvent
+from shop.messaging.failpoints import Point, reach
 
 if TYPE_CHECKING:
     from shop.messaging.consuming import Consumer
@@ -43,6 +44,8 @@ class Delivery:
     events: list[Event]
     #: Whether their inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool = False
+    #: Whether some of them were left out of the effects, and so are still to be consumed.
+    incomplete: bool = False
     #: The event in hand, where the consumer takes them one by one.
     event: Event | None = None
     _by_aggregate: dict[UUID, Event] = field(default_factory=dict)
@@ -70,28 +73,39 @@ def delivering(delivery: Delivery) -> Iterator[None]:
 
 
 @contextmanager
-def effects() -> Iterator[None]:
+def effects(*, but_for: Collection[UUID] = ()) -> Iterator[None]:
     """A transaction of a service's effects, what it publishes, and the inbox rows of what it consumes.
 
     Joins the open one, if there is one for the same purpose. Without a consumer, as in a web request
     or a command, it is atomic(). Raises AlreadyConsumed if the event was consumed meanwhile.
+
+    Args:
+        but_for: aggregates of a batch that have no effects yet; their events stay unconsumed, and the
+            consumer has to raise why.
     """
     delivery = _delivery.get()
     if delivery and delivery.recorded and connection.in_atomic_block:
         yield
         return
-    with transaction.atomic(), outbox.collected():
+    with outbox.committed(*_points_of(delivery)):
         if delivery and not delivery.recorded:
-            fresh = record(delivery.consumer, delivery.events)
-            if len(fresh) < len(delivery.events):
+            consumed = [event for event in delivery.events if event.aggregate_id not in but_for]
+            if len(record(delivery.consumer, consumed)) < len(consumed):
                 raise AlreadyConsumed(f"{delivery.consumer.name} has consumed these events before")
             delivery.recorded = True
+            delivery.incomplete = len(consumed) < len(delivery.events)
         try:
             yield
         except BaseException:
             if delivery:
                 delivery.recorded = False
             raise
+
+
+def _points_of(delivery: Delivery | None) -> tuple[Point, Point]:
+    if delivery:
+        return Point.BEFORE_ANSWER_COMMIT, Point.AFTER_ANSWER_COMMIT
+    return Point.BEFORE_REQUEST_COMMIT, Point.AFTER_REQUEST_COMMIT
 
 
 def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
@@ -101,9 +115,11 @@ def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     """
     ids = sorted({event.meta.id for event in events})
     aggregates = [event.aggregate_id for event in events]
+    reach(Point.BEFORE_INSERT)
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [consumer.name, ids, consumer.app, aggregates, outbox.CHANNEL])
         fresh = {row[0] for row in cursor.fetchall()}
+    reach(Point.AFTER_INSERT)
     return _first_of_each(event for event in events if event.meta.id in fresh)
 
 

@@ -82,6 +82,16 @@ class InboxEntry(models.Model):
         return f"{self.consumer} consumed {self.event_id}"
 
 
+class Horizon(models.Model):
+    """How far the past is forgotten: what is missing before may well have been there."""
+
+    what = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.what} until {self.at}"
+
+
 class ScheduledMessage(models.Model):
     """A message due later: a reminder, a retry, or an event parked because it came too early."""
 
@@ -92,9 +102,13 @@ class ScheduledMessage(models.Model):
         RETRY = "retry"
         #: Its predecessor has not come; freed when the app consumes one of the same aggregate.
         PARKED = "parked"
+        #: Its consumer is paused, see Circuit; freed when it works again.
+        HELD = "held"
 
     kind = models.CharField(max_length=10, choices=Kind)
     app = models.CharField(max_length=50)
+    #: Who could not consume it; empty for reminders.
+    consumer = models.CharField(max_length=150, blank=True, db_default="")
     type = models.CharField(max_length=100)
     message_id = models.UUIDField(default=uuid7)
     aggregate_id = models.UUIDField()
@@ -120,11 +134,30 @@ class ScheduledMessage(models.Model):
         indexes = [
             models.Index(
                 fields=["aggregate_id", "app"], condition=models.Q(kind="parked"), name="parked_by_aggregate"
-            )
+            ),
+            models.Index(fields=["consumer", "id"], condition=models.Q(kind="held"), name="held_by_consumer"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.type} for {self.app}"
+
+
+class Circuit(models.Model):
+    """A consumer that is paused because it failed at everything; the row goes when it works again."""
+
+    consumer = models.CharField(max_length=150, primary_key=True)
+    opened_at = models.DateTimeField("paused since", db_default=Now())
+    #: How many probes have failed since.
+    probes = models.IntegerField("failed probes", default=0)
+    probe_at = models.DateTimeField("next probe")
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "paused consumer"
+        permissions = [("probe_circuit", "Can probe paused consumers")]
+
+    def __str__(self) -> str:
+        return self.consumer
 
 
 class DeadLetter(models.Model):
@@ -134,6 +167,8 @@ class DeadLetter(models.Model):
         OPEN = "open"
         REPLAYED = "replayed"
         DISCARDED = "discarded"
+        #: An edited copy was delivered in its place.
+        REPLACED = "replaced"
 
     class Cause(models.TextChoices):
         #: Its consumer failed as often as it may.
@@ -161,7 +196,17 @@ class DeadLetter(models.Model):
 
     class Meta:
         verbose_name = "dead letter"
-        permissions = [("act_on_deadletter", "Can replay and discard dead letters")]
+        permissions = [
+            ("act_on_deadletter", "Can replay and discard dead letters"),
+            ("edit_deadletter", "Can edit dead letters and replay the copies"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["app", "consumer", "error_type", "type"],
+                condition=models.Q(status="open"),
+                name="open_dead_letters_by_cause",
+            )
+        ]
         constraints = [
             # A message that dies again joins the letter that is still open.
             models.UniqueConstraint(
@@ -179,9 +224,14 @@ class DeadLetterAction(models.Model):
     """Who did what with a dead letter, when and why."""
 
     dead_letter = models.ForeignKey(DeadLetter, on_delete=models.PROTECT, related_name="actions")
-    action = models.CharField(max_length=10, choices=[("replay", "replay"), ("discard", "discard")])
+    action = models.CharField(
+        max_length=10, choices=[("replay", "replay"), ("discard", "discard"), ("edit", "edit and replay")]
+    )
     by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)
+    #: The id of the edited copy that took the event's place, and what was changed in it.
+    copy_id = models.UUIDField(null=True, blank=True)
+    diff = models.TextField(blank=True, db_default="")
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.dispatch import receiver
 
 from shop.messaging import cloudevents
-from shop.messaging.contracts import Event, Reminder
+from shop.messaging.contracts import Event, Reminder, with_older_copies
+from shop.messaging.failpoints import Point, reach
 from shop.messaging.signals import event_published
 
 #: Relays share the work by shard. More than there will ever be relays; changing it needs an empty outbox.
@@ -26,9 +27,10 @@ _APPEND = """
     WITH new AS (
         SELECT * FROM unnest(
             %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[],
-            %s::text[], %s::smallint[], %s::text[]
+            %s::text[], %s::smallint[], %s::text[], %s::boolean[]
         ) WITH ORDINALITY AS t (
-            id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body, nr
+            id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body,
+            is_copy, nr
         )
     ), logged AS (
         INSERT INTO messaging_eventrecord
@@ -38,7 +40,7 @@ _APPEND = """
                    (SELECT max(sequence) FROM messaging_eventrecord AS earlier
                     WHERE earlier.aggregate_id = new.aggregate_id), 0),
                time, correlation_id, causation_id, traceparent, data::jsonb
-        FROM new ORDER BY nr
+        FROM new WHERE NOT is_copy ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
         SELECT shard, id, type, '', '{}', body FROM new ORDER BY nr
@@ -106,6 +108,16 @@ def collected() -> Iterator[None]:
         _pending.reset(token)
 
 
+@contextmanager
+def committed(before: Point, after: Point) -> Iterator[None]:
+    """A transaction that writes what it publishes at its end; its commit has a point on either side."""
+    with transaction.atomic():
+        with collected():
+            yield
+        reach(before)
+    reach(after)
+
+
 def collector() -> Pending | None:
     """Where to put what is published now; None to write it at once.
 
@@ -131,20 +143,24 @@ def append(events: Sequence[Event]) -> None:
 
     Events of one aggregate are written one transaction after the other (an advisory lock until
     commit), so their sequence has no gaps and the relay sees them in the order of their commits.
+    The log has each fact once; the outbox also has its copies for those who read older versions.
     """
     keys = sorted({lock_key(event.aggregate_id) for event in events})
-    rows = [_row(event) for event in events]
+    rows = [_row(told, is_copy=told is not event) for event in events for told in with_older_copies(event)]
+    reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
         # Two statements: the second one's snapshot has to be taken once the locks are held.
         cursor.execute(_LOCK_AGGREGATES, [keys])
         cursor.execute(_APPEND, [*map(list, zip(*rows, strict=True)), CHANNEL])
+    reach(Point.AFTER_APPEND)
 
 
-def _row(event: Event) -> tuple[Any, ...]:
+def _row(event: Event, *, is_copy: bool) -> tuple[Any, ...]:
     meta, data = event.meta, event.model_dump_json()
     return (
         meta.id, event.type, event.aggregate_id, meta.time, meta.correlation_id, meta.causation_id,
         meta.traceparent or "", data, shard_of(event.aggregate_id), cloudevents.encode(event, data),
+        is_copy,
     )  # fmt: skip
 
 

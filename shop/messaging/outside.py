@@ -1,8 +1,20 @@
-"""The rule for calls to the outside: never inside a transaction, which would be open as long as they take."""
+"""Calls to the outside: never inside a transaction, which would be open as long as they take."""
 
-from django.db import transaction
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection
 
 from shop.messaging.errors import InsideTransaction
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+#: Seconds after which a batch asks no further, far below a task's time limit.
+PATIENCE = 10.0
 
 
 def outside_transaction() -> None:
@@ -10,8 +22,41 @@ def outside_transaction() -> None:
 
     Raises InsideTransaction.
     """
-    try:
-        with transaction.atomic(durable=True):
-            pass  # opens nothing at the server: psycopg sends BEGIN with the first statement
-    except RuntimeError as error:
-        raise InsideTransaction(InsideTransaction.__doc__) from error
+    blocks = connection.atomic_blocks
+    if blocks and not getattr(blocks[-1], "_from_testcase", False):
+        raise InsideTransaction(InsideTransaction.__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Generic[A]):
+    """What a provider answered about a batch, by aggregate."""
+
+    given: dict[UUID, A]
+    #: Those that have no answer: the call failed, or there was no time for it.
+    missing: frozenset[UUID]
+    #: Why the first of these has none.
+    error: Exception | None = None
+
+    def expect_all(self) -> None:
+        """Raise the error of the first call that failed; the kernel then takes what is missing one by one."""
+        if self.error:
+            raise self.error
+
+
+def ask_about(questions: Mapping[UUID, T], ask: Callable[[T], A]) -> Answers[A]:
+    """Ask a provider about each aggregate, one call after the other.
+
+    A call that fails does not keep the others from their answers. After PATIENCE seconds it stops.
+    """
+    given: dict[UUID, A] = {}
+    error: Exception | None = None
+    until = time.monotonic() + PATIENCE
+    for aggregate_id, question in questions.items():
+        if time.monotonic() > until:
+            error = error or TimeoutError(f"{len(given)} of {len(questions)} calls took {PATIENCE:.0f} s")
+            break
+        try:
+            given[aggregate_id] = ask(question)
+        except Exception as failure:  # noqa: BLE001 - expect_all() raises it, once the others have their effects
+            error = error or failure
+    return Answers(given, frozenset(questions.keys() - given.keys()), error)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,8 +19,10 @@ from celery import Celery
 from celery.utils.log import get_logger
 from django.db import connection as django_connection
 
-from shop.messaging import broker, outbox
+from shop.messaging import breaker, broker, outbox
 from shop.messaging.broker import ConfirmingPublisher, Outgoing, Publisher, Receipt
+from shop.messaging.errors import Refused
+from shop.messaging.failpoints import Point, reach
 
 logger = get_logger(__name__)
 
@@ -29,8 +32,10 @@ BATCH = 1000
 POLL = 0.2
 #: Seconds between two looks at how many relays share the shards.
 REBALANCE = 1.0
-#: Seconds to wait after an error, at the most.
-LONGEST_PAUSE = 5.0
+#: Seconds to wait after an error: the first time, and at the most.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+#: Seconds between two declarations of the topology: a binding that somebody removed comes back.
+REDECLARE = 30.0
 #: Namespaces of advisory locks: one for the shards, one by which relays count each other.
 SHARD_LOCK, PRESENCE_LOCK = 7301, 7302
 
@@ -55,11 +60,14 @@ _BURY_UNROUTABLE = """
     WITH gone AS (DELETE FROM messaging_outboxentry WHERE id = ANY(%s) RETURNING *)
     INSERT INTO messaging_deadletter
         (status, cause, app, consumer, type, event_id, body, error_type, error, traceback, attempts)
-    SELECT 'open', 'unroutable', '', '', type, message_id, body, 'Unroutable',
-           'no queue is bound to ' || type, '', 1
+    SELECT 'open', 'unroutable', split_part(queue, '.', 1), '', type, message_id, body, 'Unroutable',
+           CASE queue WHEN '' THEN 'no queue is bound to ' || type ELSE 'there is no queue ' || queue END,
+           '', 1
     FROM gone
     ON CONFLICT DO NOTHING
 """
+
+_AnyPublisher = Publisher | ConfirmingPublisher
 
 
 class Shards:
@@ -102,6 +110,7 @@ class Relay:
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._stopping = threading.Event()
+        self._pause = SHORTEST_PAUSE
 
     def stop(self) -> None:
         """Finish the batch in hand, then stop."""
@@ -109,41 +118,47 @@ class Relay:
 
     def run(self) -> None:
         """Relay until stop()."""
-        pause = 0.1
         while not self._stopping.is_set():
             try:
-                with self._sessions() as (session, publisher):
-                    pause = 0.1
-                    self._relay(session, publisher)
+                with self._sessions() as (session, publisher, declare):
+                    self._relay(session, publisher, declare)
             except Exception as error:  # noqa: BLE001 - the relay outlives whatever happens to it
                 logger.warning("relay pauses: %s: %s", type(error).__name__, error)
-                self._stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                self._stopping.wait(self._pause)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     @contextmanager
-    def _sessions(self) -> Iterator[tuple[psycopg.Connection[Any], Publisher | ConfirmingPublisher]]:
-        """A database session and a publisher of its own; both are thrown away afterwards."""
+    def _sessions(self) -> Iterator[tuple[psycopg.Connection[Any], _AnyPublisher, Callable[[], None]]]:
+        """A database session, a publisher, and what declares the topology; thrown away afterwards."""
         with connect() as session, self._app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
-            broker.declare_topology(connection)
-            publisher = broker.publisher_for(connection)
             try:
-                yield session, publisher
+                # One round of all nodes that the URL names.
+                connection.ensure_connection(max_retries=len(connection.alt[1:]))
+                broker.declare_topology(connection)
+                publisher = broker.publisher_for(connection)
+                yield session, publisher, partial(broker.declare_topology, connection)
             except BaseException:
-                # Late confirms would be taken for those of the next batch.
+                # Late confirms would be taken for those of the next batch, and a broker that is silent
+                # would not answer a farewell.
                 connection.collect(socket_timeout=1)
                 raise
 
-    def _relay(self, session: psycopg.Connection[Any], publisher: Publisher | ConfirmingPublisher) -> None:
+    def _relay(
+        self, session: psycopg.Connection[Any], publisher: _AnyPublisher, declare: Callable[[], None]
+    ) -> None:
         session.execute(f"LISTEN {outbox.CHANNEL}")
         shards = Shards(session)
-        next_promotion = 0.0
+        next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE
         while not self._stopping.is_set():
             shards.rebalance()
             busy = relay_batch(session, publisher, shards.held)
+            self._pause = SHORTEST_PAUSE
             if not busy or time.monotonic() > next_promotion:
-                busy += promote_due(session)
+                busy += promote_due(session) + breaker.send_probes(session)
                 next_promotion = time.monotonic() + POLL
+            if time.monotonic() > next_declaration:
+                declare()
+                next_declaration = time.monotonic() + REDECLARE
             if not busy:
                 _wait_for_work(session)
 
@@ -158,24 +173,35 @@ def connect() -> psycopg.Connection[Any]:
 
 def promote_due(session: psycopg.Connection[Any]) -> int:
     """Move messages that have become due to the outbox; return how many. Any relay may do it."""
-    return session.execute(_PROMOTE, [BATCH]).rowcount
+    reach(Point.BEFORE_PROMOTE)
+    promoted = session.execute(_PROMOTE, [BATCH]).rowcount
+    if promoted:
+        reach(Point.AFTER_PROMOTE)
+    return promoted
 
 
-def relay_batch(
-    session: psycopg.Connection[Any], publisher: Publisher | ConfirmingPublisher, shards: list[int]
-) -> int:
-    """Publish the oldest entries of the shards and delete what was confirmed; return how many."""
+def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shards: list[int]) -> int:
+    """Publish the oldest entries of the shards and delete what was confirmed; return how many.
+
+    Raises :class:`Refused` if the broker refused any. The channel may be to blame: one that turned to a
+    quorum queue whose leader had just died refuses all that goes there, as long as it lives (RabbitMQ 3.10).
+    """
     rows = session.execute(_FETCH, [shards, BATCH]).fetchall()
     if not rows:
         return 0
+    reach(Point.BEFORE_PUBLISH)
     receipt = publisher.publish([Outgoing(*row) for row in rows])
+    reach(Point.AFTER_CONFIRM)
     _settle(session, receipt)
+    if refused := len(rows) - len(receipt.confirmed | receipt.unroutable):
+        raise Refused(f"the broker refused {refused} of {len(rows)} messages")
     return len(receipt.confirmed)
 
 
 def _settle(session: psycopg.Connection[Any], receipt: Receipt) -> None:
     if receipt.confirmed:
         session.execute("DELETE FROM messaging_outboxentry WHERE id = ANY(%s)", [list(receipt.confirmed)])
+    reach(Point.AFTER_DELETE)
     if receipt.unroutable:
         logger.error("%d messages are unroutable: no queue is bound to them", len(receipt.unroutable))
         session.execute(_BURY_UNROUTABLE, [list(receipt.unroutable)])

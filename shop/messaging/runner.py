@@ -6,15 +6,15 @@ import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Reject
 from celery.utils.log import get_task_logger
-from django.db import connection, transaction
+from django.db import connection
 
-from shop.messaging import cloudevents, failures, inbox, outbox
-from shop.messaging.contracts import Event
+from shop.messaging import breaker, cloudevents, failures, inbox, outbox
+from shop.messaging.contracts import Event, as_version
 from shop.messaging.errors import (
     AlreadyConsumed,
     InvalidMessage,
@@ -22,6 +22,7 @@ from shop.messaging.errors import (
     TooEarly,
     UnknownEventType,
 )
+from shop.messaging.failpoints import Point
 
 if TYPE_CHECKING:
     from shop.messaging.consuming import Consumer
@@ -34,6 +35,8 @@ IMMEDIATE_TRIES = 3
 IMMEDIATE_PAUSE = 0.1
 #: Seconds that a run waits for the database to come back before it hands its messages back.
 OUTAGE_PATIENCE = 30.0
+#: Seconds after which a run begins nothing more and hands back what is left: far below a task's time limit.
+RUN_PATIENCE = 25.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,26 @@ class Message:
         """The CloudEvent as JSON."""
         return json.dumps(self.body)
 
+    @property
+    def type(self) -> str:
+        """The type it was sent as; its consumer may have been handed a newer version."""
+        return str(self.body["type"])
+
+    @property
+    def attempts(self) -> int:
+        """Failed attempts so far."""
+        return self.headers.get(failures.ATTEMPTS, 0)
+
+    @property
+    def parkings(self) -> int:
+        """How often it was parked so far."""
+        return self.headers.get(failures.PARKINGS, 0)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is to show that a paused consumer works again."""
+        return breaker.PROBE in self.headers
+
 
 def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
     """Consume messages: all in one transaction, or one by one where that fails.
@@ -63,7 +86,7 @@ def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, i
         except Exception as error:
             if not failures.is_outage(error):
                 raise
-            connection.close()
+            _leave_connection()
             if time.monotonic() > until:
                 raise Reject(f"the database is away: {error}", requeue=True) from error
             logger.warning("%s waits for the database: %s", consumer.name, error)
@@ -72,8 +95,20 @@ def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, i
             return
 
 
+def _leave_connection() -> None:
+    """Close the connection so that the next query makes another.
+
+    Django keeps a closed one while it believes to be in a transaction: for good, if a signal's exception
+    kept it from ending one. A run is never inside one.
+    """
+    connection.in_atomic_block = connection.closed_in_transaction = False
+    connection.close()
+
+
 def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
+    until = time.monotonic() + RUN_PATIENCE
     messages = [m for body, head in zip(bodies, headers, strict=True) if (m := _read(consumer, body, head))]
+    messages = _without_held(consumer, messages)
     if len(messages) > 1:
         try:
             _consume(consumer, [message.event for message in messages])
@@ -82,41 +117,77 @@ def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, 
                 raise
             logger.info("%s: a batch of %d is split: %r", consumer.name, len(messages), error)
         else:
+            breaker.succeeded(consumer, probe=any(message.is_probe for message in messages))
             return
     for message in messages:
-        _consume_alone(consumer, message)
+        if time.monotonic() > until:
+            raise Reject(f"{consumer.name} takes long: the rest is handed back", requeue=True)
+        if _without_held(consumer, [message]):  # the ones before it may have opened the circuit
+            _consume_alone(consumer, message)
+
+
+def _without_held(consumer: Consumer, messages: list[Message]) -> list[Message]:
+    """What is to be consumed now: all of it, or only the probe where the consumer is paused."""
+    if not breaker.is_open(consumer):
+        return messages
+    held = [message for message in messages if not message.is_probe]
+    if not breaker.hold(consumer, held):
+        return messages
+    return [message for message in messages if message.is_probe]
 
 
 def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Message | None:
     try:
-        return Message(body, headers, cloudevents.decode(body))
+        message = Message(body, headers, cloudevents.decode(body))
     except (InvalidMessage, UnknownEventType) as error:
-        failures.bury_unreadable(app=consumer.app, consumer=consumer.name, body=json.dumps(body), error=error)
+        failures.bury_unreadable(
+            app=consumer.app,
+            consumer=consumer.name,
+            body=json.dumps(body),
+            error_type=type(error).__name__,
+            error=str(error),
+        )
+        return None
+    try:
+        return replace(message, event=as_version(message.event, consumer.event))
+    except Exception as error:  # noqa: BLE001 - an upcast may fail as a consumer may
+        failures.retry_later(consumer, message, error)
         return None
 
 
 def _consume_alone(consumer: Consumer, message: Message) -> None:
     for tries_left in reversed(range(IMMEDIATE_TRIES)):
         try:
-            return _consume(consumer, [message.event])
+            _consume(consumer, [message.event])
         except TooEarly as error:
-            return failures.park(consumer, message, error)
+            failures.park(consumer, message, error)
         except PermanentFailure as error:
-            return failures.bury(consumer, message, error)
+            failures.bury(consumer, message, error)
         except Exception as error:
             if failures.is_outage(error):
                 raise
-            if not tries_left:
-                return failures.retry_later(consumer, message, error)
-            time.sleep(random.uniform(0, IMMEDIATE_PAUSE))
-    return None
+            if tries_left:
+                time.sleep(random.uniform(0, IMMEDIATE_PAUSE))
+                continue
+            _give_up_for_now(consumer, message, error)
+            return
+        # Also one that is parked or buried has shown that the consumer works.
+        breaker.succeeded(consumer, probe=message.is_probe)
+        return
+
+
+def _give_up_for_now(consumer: Consumer, message: Message, error: Exception) -> None:
+    if message.is_probe and breaker.probe_failed(consumer, message, error):
+        return
+    failures.retry_later(consumer, message, error)
+    breaker.failed(consumer, message, error)
 
 
 def _consume(consumer: Consumer, events: list[Event]) -> None:
     if consumer.calls_outside:
         _consume_outside(consumer, events)
         return
-    with transaction.atomic(), outbox.collected():
+    with outbox.committed(Point.BEFORE_COMMIT, Point.AFTER_COMMIT):
         fresh = inbox.record(consumer, events)
         if not fresh:
             return
@@ -136,6 +207,8 @@ def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
             if not delivery.recorded:  # it found nothing to do
                 with inbox.effects():
                     pass
+            if delivery.incomplete:
+                raise RuntimeError(f"{consumer.name} left events out and did not say why")
     except AlreadyConsumed:
         if len(fresh) > 1:
             raise  # some of them; alone, each shows whether it was

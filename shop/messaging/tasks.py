@@ -1,58 +1,112 @@
 """The kernel's own tasks: recording the unreadable, replaying for operators, keeping tables small."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import json
+import time
+from dataclasses import asdict
+from typing import Any, NoReturn
 
 from celery import Task, shared_task
-from celery.exceptions import Reject
-from django.conf import settings
+from celery.exceptions import Ignore, OperationalError, Reject
+from django.db import DatabaseError, connection
 
-from shop.messaging import failures
-from shop.messaging.consuming import DeliveryTask
-from shop.messaging.dead_letters import replay_dead_letters
+from shop.messaging import cloudevents, failures, retention
+from shop.messaging.consuming import DeliveryTask, consumer_of
+from shop.messaging.contracts import Event
+from shop.messaging.dead_letters import Selection, Tally, replay_dead_letters
 from shop.messaging.errors import MessagingError
-from shop.messaging.models import InboxEntry
+from shop.messaging.models import DeadLetter
+from shop.messaging.pruning import carry_on
 
-#: Rows deleted in one statement.
-PRUNE_CHUNK = 5000
+#: Seconds that a replay goes on before another run goes on with it; far below the time limit of tasks.
+SLICE = 5.0
+#: Seconds before a replay asks again for a database that is away.
+OUTAGE_PAUSE = 2.0
 
 
 @shared_task(name="messaging.bury_unreadable", base=DeliveryTask)
-def bury_unreadable(app: str, body: str, problem: str, cause: str) -> None:
+def bury_unreadable(app: str, body: str, error_type: str, error: str, cause: str, attempts: int) -> None:
     """Record a message that cannot be consumed; the bridge then rejects it to the dead-letter queue."""
     try:
-        failures.bury_unreadable(app=app, body=body, error=MessagingError(problem), cause=cause)
-    except Exception as error:
-        raise Reject(f"not recorded: {error}", requeue=True) from error
+        event = _event_in(body) if cause == DeadLetter.Cause.CRASHED else None
+        consumer = event and consumer_of(app, event.type)
+        if event and consumer:
+            failures.bury_crashed(
+                consumer, event, body=body, error_type=error_type, error=error, attempts=attempts
+            )
+        else:
+            failures.bury_unreadable(app=app, body=body, error_type=error_type, error=error)
+    except Exception as failure:
+        raise Reject(f"not recorded: {failure}", requeue=True) from failure
 
 
-@shared_task(name="messaging.replay", bind=True, ignore_result=False)
-def replay(self: Task[Any, Any], dead_letter_ids: list[int], by: str) -> dict[str, Any]:
-    """Replay dead letters on behalf of an operator, showing its progress in the task's result."""
-    done, refusals = 0, []
-    for start in range(0, len(dead_letter_ids), 100):
-        replayed, refused = replay_dead_letters(dead_letter_ids=dead_letter_ids[start : start + 100], by=by)
-        done += replayed
-        refusals += refused
-        self.update_state(
-            state="PROGRESS", meta={"done": done + len(refusals), "total": len(dead_letter_ids)}
-        )
-    return {"replayed": done, "refused": refusals}
+@shared_task(name="messaging.put_aside_unknown", base=DeliveryTask)
+def put_aside_unknown(app: str, body: str, error_type: str, error: str, cause: str, attempts: int) -> None:
+    """Keep a message of an unknown type for a worker that knows it, and in the end as a dead letter."""
+    try:
+        failures.put_aside_unknown(app=app, body=body, error=error, attempts=attempts)
+    except Exception as failure:
+        raise Reject(f"not put aside: {failure}", requeue=True) from failure
 
 
-@shared_task(name="messaging.prune_inbox", ignore_result=False)
-def prune_inbox() -> dict[str, int]:
-    """Forget inbox rows older than ``SHOP_INBOX_RETENTION``, in small steps; longer than any replay."""
-    horizon: datetime = datetime.now(UTC) - inbox_retention()
-    deleted = 0
-    while ids := list(
-        InboxEntry.objects.filter(consumed_at__lt=horizon).values_list("pk", flat=True)[:PRUNE_CHUNK]
-    ):
-        deleted += InboxEntry.objects.filter(pk__in=ids).delete()[0]
-    return {"deleted": deleted}
+def _event_in(body: str) -> Event | None:
+    try:
+        return cloudevents.decode(json.loads(body))
+    except MessagingError:
+        return None
 
 
-def inbox_retention() -> timedelta:
-    """How long an inbox row is kept."""
-    retention: timedelta = settings.SHOP_INBOX_RETENTION
-    return retention
+@shared_task(name="messaging.replay", bind=True, ignore_result=False, track_started=False)
+def replay(
+    self: Task[Any, Any],
+    selection: dict[str, Any],
+    by: str,
+    total: int,
+    reason: str = "",
+    so_far: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Replay dead letters on behalf of an operator, showing its progress in the task's result.
+
+    After a while it hands the rest to another run of itself: so it stays below the limits for tasks and
+    the broker's patience, others get their turn, and one that is killed is gone on with where it began.
+    """
+    chosen, tally, until = Selection(**selection), Tally(**(so_far or {})), time.monotonic() + SLICE
+    try:
+        for _ in replay_dead_letters(chosen, by=by, reason=reason, tally=tally):
+            left = chosen.letters().filter(pk__gt=tally.last).count()
+            self.update_state(state="PROGRESS", meta={"done": total - left, "total": total})
+            if left and time.monotonic() > until:
+                _go_on(self, selection=selection, by=by, total=total, reason=reason, so_far=asdict(tally))
+    except DatabaseError as error:
+        if not failures.is_outage(error):
+            raise
+        connection.close()
+        time.sleep(OUTAGE_PAUSE)
+        raise Reject(f"the database is away: {error}", requeue=True) from error
+    return {"done": total, "total": total, "open": chosen.letters().count(), "refused": tally.refused}
+
+
+def _go_on(task: Task[Any, Any], **arguments: Any) -> NoReturn:
+    """Have the rest done by another run under the same id."""
+    try:
+        task.apply_async(kwargs=arguments, task_id=task.request.id, retry=False)
+    except (OperationalError, OSError) as error:
+        raise Reject(f"the broker is away: {error}", requeue=True) from error
+    raise Ignore
+
+
+@shared_task(name="messaging.prune_inbox", bind=True, ignore_result=False)
+def prune_inbox(self: Task[Any, Any]) -> dict[str, int]:
+    """Forget what was consumed long ago."""
+    return carry_on(self, retention.forget_consumed())
+
+
+@shared_task(name="messaging.prune_dead_letters", bind=True, ignore_result=False)
+def prune_dead_letters(self: Task[Any, Any]) -> dict[str, int]:
+    """Forget dead letters that were dealt with long ago."""
+    return carry_on(self, retention.forget_dead_letters())
+
+
+@shared_task(name="messaging.prune_results", bind=True, ignore_result=False)
+def prune_results(self: Task[Any, Any]) -> dict[str, int]:
+    """Forget what tasks returned long ago."""
+    return carry_on(self, retention.forget_results())

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -51,18 +53,39 @@ def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iter
     """A worker that serves the probe's queue and relays."""
     log = tmp_path_factory.mktemp("worker") / "log"
     with django_db_blocker.unblock():
-        database = connection.settings_dict
-    env = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.contracts.settings",
+        env = environment(broker_url, settings="tests.contracts.settings")
+    with started_worker(env, log, processes=2) as process:
+        yield process
+
+
+def environment(broker_url: str, *, settings: str, **more: str) -> dict[str, str]:
+    """What a process needs to know to work on the tests' database."""
+    database = connection.settings_dict
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": settings,
         "CELERY_BROKER_URL": broker_url,
         "DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@"
         f"{database['HOST']}:{database['PORT']}/{database['NAME']}",
         "DJANGO_DEBUG": "1",
+        **more,
     }
-    command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-Q", "tests,messaging", "-c", "2"]
-    flags = ["--without-heartbeat", "--without-gossip", "--without-mingle", "-l", "INFO"]
+
+
+@contextmanager
+def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the tests' queue that relays; it is asked to stop in the end."""
+    celery = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-Q", "tests,messaging", "-l", "INFO"]
+    flags = [
+        "-c",
+        str(processes),
+        "-n",
+        f"{log.stem}@%h",
+        "--without-heartbeat",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     with log.open("wb") as out:
-        process = subprocess.Popen([*command, *flags], env=env, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([*celery, *flags], env=env, stdout=out, stderr=subprocess.STDOUT)
     try:
         eventually(lambda: b"ready." in log.read_bytes() or process.poll(), within=30)
         assert process.poll() is None, log.read_text()

@@ -2,12 +2,10 @@
 
 import os
 
+from shop.messaging.transports import task_queue
 from shop.settings import *  # noqa: F403
-from shop.settings import CELERY_TASK_QUEUES
+from shop.settings import CELERY_BROKER_URL, CELERY_TASK_QUEUES
 
-CELERY_TASK_QUEUES = {
-    **CELERY_TASK_QUEUES,
-    "tests": {"exchange": "shop.tasks", "exchange_type": "direct", "routing_key": "tests"},
-}
+CELERY_TASK_QUEUES = {**CELERY_TASK_QUEUES, "tests": task_queue("tests", CELERY_BROKER_URL)}
 CELERY_IMPORTS = ["tests.contracts.probe.consumers"]
 EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH", "/tmp/shop-test-mail")  # noqa: S108

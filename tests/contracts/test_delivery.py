@@ -111,8 +111,8 @@ def test_an_event_that_kills_its_worker_is_a_dead_letter_and_the_others_are_cons
 
     eventually(DeadLetter.objects.exists, within=60)
     letter = DeadLetter.objects.get()
-    assert letter.cause == "crashed"
-    assert str(killer.meta.id) in letter.body
+    assert (letter.cause, letter.consumer, letter.event_id) == ("crashed", SENT_CONSUMER, killer.meta.id)
+    assert (letter.error_type, letter.attempts) == ("WorkerLost", 3)
     eventually(lambda: len(probe.notes()) == len(good))
 
 

@@ -1,19 +1,24 @@
 """What holds on RabbitMQ alone: foreign readers, the dead-letter queue, unroutable events, order."""
 
 import json
+import socket
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pika
 import pytest
+from celery import Celery
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_rabbitmq_event
 from django.db import transaction
 from pika.adapters.blocking_connection import BlockingChannel
 
 from orders.events import OrderCancelled
-from shop.messaging import outbox
+from shop.messaging import outbox, relay
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, OutboxEntry
 from tests.contracts.conftest import eventually
@@ -108,6 +113,49 @@ def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
     assert not OutboxEntry.objects.exists()
 
 
+def test_a_queue_that_somebody_unbound_is_bound_again(channel, broker_url, monkeypatch):
+    monkeypatch.setattr(relay, "REDECLARE", 0.1)
+    monkeypatch.setenv("CELERY_BROKER_URL", broker_url)
+    channel.confirm_delivery()
+
+    def is_routed() -> bool:
+        try:
+            channel.basic_publish("shop.events", "tests.ProbeNudged.v1", b"?", mandatory=True)
+        except pika.exceptions.UnroutableError:
+            return False
+        return True
+
+    with relaying():
+        channel.queue_unbind("tests.events", "shop.events", "tests.ProbeNudged.v1")
+        eventually(is_routed)
+
+
+class StartedRelay(relay.Relay):
+    """Tells when it has declared what every relay declares as it starts."""
+
+    def __init__(self, app: Celery) -> None:
+        super().__init__(app)
+        self.has_started = threading.Event()
+
+    def _relay(self, *args: Any) -> None:
+        self.has_started.set()
+        super()._relay(*args)
+
+
+@contextmanager
+def relaying() -> Iterator[None]:
+    """Run a relay of our own."""
+    one = StartedRelay(Celery(set_as_current=False))
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    try:
+        assert one.has_started.wait(20)
+        yield
+    finally:
+        one.stop()
+        thread.join()
+
+
 def test_events_of_an_aggregate_leave_in_the_order_of_their_commits(probe, channel):
     queue = own_queue(channel, "tests.ProbeSent.v1")
     probes = [uuid7() for _ in range(20)]
@@ -119,3 +167,16 @@ def test_events_of_an_aggregate_leave_in_the_order_of_their_commits(probe, chann
         data = json.loads(body)["data"]
         seen[data["probe_id"]].append(data["number"])
     assert all(numbers == list(range(15)) for numbers in seen.values())
+
+
+def test_the_relay_passes_over_nodes_that_are_dead_or_silent(broker_url, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))  # and nobody listens
+        nodes = [f"amqp://{host}:{port}" for host, port in (dead.getsockname(), silent.getsockname())]
+        monkeypatch.setenv("CELERY_BROKER_URL", ";".join([*nodes, broker_url]))
+        with relay.Relay(Celery(set_as_current=False, broker_connection_timeout=0.5))._sessions() as (
+            _,
+            publisher,
+            _,
+        ):
+            assert publisher.publish([]).confirmed == set()

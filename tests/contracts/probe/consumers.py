@@ -9,12 +9,7 @@ from django.db import connection
 from shop.messaging.consuming import consumes
 from shop.messaging.errors import PermanentFailure, TooEarly
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
-
-
-def note(probe_id: object, what: str, size: int = 1) -> None:
-    """Remember that something was consumed, and in how large a batch."""
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO probe_note VALUES (%s, %s, %s, %s)", [probe_id, what, size, os.getpid()])
+from tests.contracts.probe.notes import note
 
 
 def noted(probe_id: object, what: str) -> bool:

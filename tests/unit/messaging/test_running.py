@@ -1,45 +1,17 @@
 """The runner: outages are not attempts, undeclared events are refused, batches fall apart gracefully."""
 
-import json
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from psycopg import errors as postgres
 
-from shop.messaging import cloudevents, failures, inbox, runner, tasks
-from shop.messaging.consuming import Consumer
-from shop.messaging.contracts import Event
+from shop.messaging import failures, inbox, runner
 from shop.messaging.errors import UndeclaredEvent
-from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, EventRecord, InboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
+from tests.unit.messaging.support import a_consumer, published, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def a_consumer(handler, **options) -> Consumer:
-    defaults = {
-        "app": "tests",
-        "name": "tests.when_probe_sent_try",
-        "event": ProbeSent,
-        "emits": (),
-        "batch": 10,
-    }
-    return Consumer(
-        **{**defaults, "handler": handler, "takes_batch": False, "calls_outside": False, **options}
-    )
-
-
-def published(count: int = 1) -> list[Event]:
-    with transaction.atomic():
-        return [publish(ProbeSent(probe_id=uuid7(), number=n)) for n in range(count)]
-
-
-def run(consumer: Consumer, events: list[Event], headers: dict[str, int] | None = None) -> None:
-    bodies = [json.loads(cloudevents.encode(event)) for event in events]
-    runner.run(consumer, bodies, [headers or {}] * len(bodies))
 
 
 def test_a_database_outage_is_waited_for_and_burns_no_attempt():
@@ -55,6 +27,16 @@ def test_a_database_outage_is_waited_for_and_burns_no_attempt():
     assert len(calls) == 2
     assert InboxEntry.objects.filter(event_id=event.meta.id).exists()
     assert not ScheduledMessage.objects.exists()
+
+
+def test_a_run_replaces_a_connection_that_was_lost_in_a_transaction_nobody_ended(monkeypatch):
+    monkeypatch.setattr(runner, "OUTAGE_PATIENCE", 1)
+    [event] = published()
+    connection.connection.close()
+    connection.in_atomic_block = connection.closed_in_transaction = True
+
+    run(a_consumer(lambda event: None), [event])
+    assert InboxEntry.objects.filter(event_id=event.meta.id).exists()
 
 
 @pytest.mark.parametrize(
@@ -149,16 +131,3 @@ def test_backoff_doubles_with_jitter_and_ends():
         waits = [failures.backoff(nth) for _ in range(200)]
         longest = min(failures.BACKOFF * 2 ** (nth - 1), failures.LONGEST_BACKOFF)
         assert longest / 2 <= min(waits) < max(waits) <= longest
-
-
-def test_old_inbox_rows_are_forgotten(settings, monkeypatch):
-    def handler(event: ProbeSent) -> None:
-        pass
-
-    run(a_consumer(handler), published(5))
-    InboxEntry.objects.filter(pk__in=InboxEntry.objects.values("pk")[:3]).update(
-        consumed_at=datetime.now(UTC) - settings.SHOP_INBOX_RETENTION - timedelta(hours=1)
-    )
-    monkeypatch.setattr(tasks, "PRUNE_CHUNK", 2)
-    assert tasks.prune_inbox() == {"deleted": 3}
-    assert InboxEntry.objects.count() == 2
