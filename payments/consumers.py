@@ -1,5 +1,7 @@
 """What payments reacts to."""
 
+from collections.abc import Sequence
+
 from inventory.events import InventoryRejected
 from orders.events import OrderCreated
 from payments import services
@@ -19,15 +21,15 @@ from shop.messaging.consuming import consumes
     OrderCreated,
     emits=(PaymentProcessed, PaymentFailed, PaymentVoided),
     calls_outside=True,
+    batch=50,
 )
-def when_order_created_charge_customer(event: OrderCreated) -> None:
-    """Charge the customer of a new order."""
-    services.charge_customer(
-        order_id=event.order_id,
-        order_number=event.number,
-        amount=event.total,
-        payment_method=event.payment_method,
-    )
+def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
+    """Charge the customers of new orders."""
+    services.charge_customers(bills=[_bill(event) for event in events])
+
+
+def _bill(event: OrderCreated) -> services.Bill:
+    return services.Bill(event.order_id, event.number, event.total, event.payment_method)
 
 
 @consumes(InventoryRejected, emits=(PaymentRefunded, RefundFailed), calls_outside=True)

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
+from shop.messaging import failpoints
 from shop.messaging.contracts import Money
 from shop.messaging.outside import outside_transaction
 
@@ -116,6 +117,9 @@ class Gateway(Protocol):
         ...
 
 
+_CALLS = failpoints.Calls("gateway", "charge", "find_charge", "cancel_charge", "refund", "find_refund")
+
+
 def gateway() -> Gateway:
     """Return the configured gateway, to be called outside of any transaction.
 
@@ -123,7 +127,7 @@ def gateway() -> Gateway:
         InsideTransaction: a transaction is open.
     """
     outside_transaction()
-    return _configured()
+    return _CALLS.watch(_configured())
 
 
 def provider_ledger() -> Iterable[LedgerLine]:

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
+
+from django.utils import timezone
 
 from payments.gateway import provider_ledger
 from payments.models import Payment, Refund, capture_key
 from shop.messaging.contracts import Money
+
+#: Captured and refunded, where a book has no line.
+NOTHING = (Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +92,41 @@ def failed_refunds(*, limit: int = 50) -> list[RefundInfo]:
     return [_refund_info(refund) for refund in failed.order_by("-updated_at")[:limit]]
 
 
+def unanswered_payments(*, grace: timedelta) -> list[PaymentInfo]:
+    """Payments that the gateway was asked for more than ``grace`` ago, without an answer."""
+    asked = Payment.objects.filter(state=Payment.State.PROCESSING, updated_at__lt=timezone.now() - grace)
+    return [_payment_info(payment) for payment in asked.order_by("id").prefetch_related("refunds")]
+
+
+def open_refunds(*, grace: timedelta) -> list[RefundInfo]:
+    """Refunds without an end of which nothing was heard for longer than ``grace``."""
+    states = [Refund.State.REQUESTED, Refund.State.PENDING]
+    waiting = Refund.objects.filter(state__in=states, updated_at__lt=timezone.now() - grace)
+    return [_refund_info(refund) for refund in waiting.order_by("id").select_related("payment")]
+
+
 def balances() -> Iterator[Balance]:
     """For audits: what every order's payment adds up to, also orders that only one of the two books knows.
 
-    Read while payments are under way, the books may differ for a moment.
+    Streamed by order. Read while payments are under way, the books may differ for a moment.
     """
-    provider = {line.key: line for line in provider_ledger()}
-    for order_id, state, amount, refunded in Payment.objects.values_list(
+    books = merge(_our_books(), sorted(_provider_books()), key=itemgetter(0))
+    for order_id, lines in groupby(books, key=itemgetter(0)):
+        sums = {whose: (captured, refunded) for _, whose, captured, refunded in lines}
+        yield Balance(order_id, *sums.get("ours", NOTHING), *sums.get("provider's", NOTHING))
+
+
+def _our_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+    payments = Payment.objects.order_by("order_id")
+    for order_id, state, amount, refunded in payments.values_list(
         "order_id", "state", "amount", "amount_refunded"
     ).iterator():
-        captured = amount if state == Payment.State.SUCCEEDED else Decimal(0)
-        line = provider.pop(capture_key(order_id), None)
-        theirs = (line.captured, line.refunded) if line else (Decimal(0), Decimal(0))
-        yield Balance(order_id, captured, refunded, *theirs)
-    for line in provider.values():
-        order_id = UUID(line.key.removeprefix(capture_key("")))
-        yield Balance(order_id, Decimal(0), Decimal(0), line.captured, line.refunded)
+        yield order_id, "ours", amount if state == Payment.State.SUCCEEDED else Decimal(0), refunded
+
+
+def _provider_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+    for line in provider_ledger():
+        yield UUID(line.key.removeprefix(capture_key(""))), "provider's", line.captured, line.refunded
 
 
 def _payment_info(payment: Payment) -> PaymentInfo:

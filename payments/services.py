@@ -6,6 +6,8 @@ orders all that happens to a payment.
 """
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -34,27 +36,42 @@ from payments.models import Payment, Refund, capture_key
 from shop.messaging.contracts import Money
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
+from shop.messaging.outside import ask_about
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
 
 logger = logging.getLogger("shop.payments")
 
 
-def charge_customer(*, order_id: UUID, order_number: str, amount: Money, payment_method: str) -> Payment:
-    """Charge the customer of an order, once, however often and from wherever it is called.
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the customer of an order is to be charged."""
+
+    order_id: UUID
+    order_number: str
+    amount: Money
+    #: The provider's token of the means of payment.
+    payment_method: str
+
+
+def charge_customers(*, bills: Sequence[Bill]) -> None:
+    """Charge the customers of orders, each once, however often and from wherever it is called.
 
     Publishes PaymentProcessed, PaymentFailed or, if the order was stopped before the charge, PaymentVoided.
     A payment that was stopped while it was being charged is refunded.
 
     Raises:
-        GatewayTimeout, GatewayUnavailable: not known yet, or not charged; call again.
+        GatewayTimeout, GatewayUnavailable: some are not known yet, or not charged; call again.
     """
-    payment = _begin_payment(order_id, order_number, amount, payment_method)
-    if payment.state != Payment.State.PROCESSING:
-        return payment
-    charge = _cancel_charge(payment) if payment.stop_requested else _charge(payment)
-    with effects():
-        return _settle(order_id, charge)
+    open_payments = {
+        payment.order_id: payment
+        for payment in _begin_payments(bills)
+        if payment.state == Payment.State.PROCESSING
+    }
+    charges = ask_about(open_payments, _charge_or_cancel)
+    with effects(but_for=charges.missing):
+        _settle(charges.given)
+    charges.expect_all()
 
 
 def refund_payment(*, order_id: UUID, reason: str) -> Refund | None:
@@ -101,6 +118,36 @@ def retry_refund(*, refund_id: UUID) -> Refund:
     return refund
 
 
+def ask_about_payment(*, order_id: UUID) -> Payment:
+    """Take over what the gateway knows of a payment that is still being made, though nobody makes it.
+
+    Publishes what charge_customers() publishes. A payment that is to be stopped is cancelled at the
+    gateway, or refunded if it was charged. One that the gateway does not know stays as it is.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: not known yet; call again.
+    """
+    payment = Payment.objects.get(order_id=order_id)
+    if payment.state != Payment.State.PROCESSING:
+        return payment
+    key = payment.idempotency_key
+    charge = _cancel_charge(payment) if payment.stop_requested else gateway().find_charge(key=key)
+    if charge:
+        with effects():
+            _settle({order_id: charge})
+        payment.refresh_from_db()
+    return payment
+
+
+def look_after_refund(*, refund_id: UUID) -> Refund:
+    """Have a worker ask the gateway about an open refund that nobody looks after any more."""
+    with transaction.atomic():
+        refund = _locked_refund(refund_id)
+        if refund.is_open:
+            _carry_out_soon(refund)
+    return refund
+
+
 def stop_payment(*, order_id: UUID, reason: str) -> Payment:
     """See to it that the customer of a stopped order ends up without a charge, also if it comes late.
 
@@ -121,18 +168,25 @@ def stop_payment(*, order_id: UUID, reason: str) -> Payment:
 # --- Charging --------------------------------------------------------------------------------
 
 
-def _begin_payment(order_id: UUID, order_number: str, amount: Money, method: str) -> Payment:
-    """Commit the intent to charge; a payment that is there already stays as it is."""
-    payment = Payment(
-        order_id=order_id,
-        order_number=order_number,
-        idempotency_key=capture_key(order_id),
-        amount=amount.amount,
-        currency=amount.currency,
-        method=method,
-    )
-    Payment.objects.bulk_create([payment], ignore_conflicts=True)  # one statement; get_or_create takes four
-    return Payment.objects.get(order_id=order_id)
+def _begin_payments(bills: Sequence[Bill]) -> list[Payment]:
+    """Commit the intents to charge; a payment that is there already stays as it is."""
+    payments = [
+        Payment(
+            order_id=bill.order_id,
+            order_number=bill.order_number,
+            idempotency_key=capture_key(bill.order_id),
+            amount=bill.amount.amount,
+            currency=bill.amount.currency,
+            method=bill.payment_method,
+        )
+        for bill in bills
+    ]
+    Payment.objects.bulk_create(payments, ignore_conflicts=True)
+    return list(Payment.objects.filter(order_id__in=[bill.order_id for bill in bills]).order_by("order_id"))
+
+
+def _charge_or_cancel(payment: Payment) -> Charge:
+    return _cancel_charge(payment) if payment.stop_requested else _charge(payment)
 
 
 def _charge(payment: Payment) -> Charge:
@@ -162,19 +216,12 @@ def _found_charge(payment: Payment) -> Charge:
     return charge
 
 
-def _settle(order_id: UUID, charge: Charge) -> Payment:
-    """Take over the gateway's answer, unless somebody else did, and tell of it."""
-    payment = _locked_payment(order_id)
-    if payment.state != Payment.State.PROCESSING:
-        return payment
-    if charge.status == ChargeStatus.SUCCEEDED:
-        _succeed(payment, charge)
-    elif charge.status == ChargeStatus.DECLINED:
-        _fail(payment, charge)
-    else:
-        payment.void()
-        _tell_voided(payment)
-    return payment
+def _settle(charges: Mapping[UUID, Charge]) -> None:
+    """Take over the gateway's answers, but where somebody else did, and tell of them."""
+    payments = [payment for payment in _locked_payments(charges) if payment.state == Payment.State.PROCESSING]
+    for payment in payments:
+        _SETTLE[charges[payment.order_id].status](payment, charges[payment.order_id])
+    Payment.store_outcomes(payments)
 
 
 def _succeed(payment: Payment, charge: Charge) -> None:
@@ -191,6 +238,15 @@ def _fail(payment: Payment, charge: Charge) -> None:
             order_id=payment.order_id, payment_id=payment.id, code=charge.code, message=charge.message
         )
     )
+
+
+def _void(payment: Payment, charge: Charge) -> None:
+    payment.void()
+    _tell_voided(payment)
+
+
+#: What follows from the gateway's answer.
+_SETTLE = {ChargeStatus.SUCCEEDED: _succeed, ChargeStatus.DECLINED: _fail, ChargeStatus.CANCELED: _void}
 
 
 # --- Stopping --------------------------------------------------------------------------------
@@ -220,7 +276,7 @@ def _stop_charge(payment: Payment) -> None:
     charge = _cancel_charge(payment)
     if charge.status == ChargeStatus.CANCELED:
         with effects():
-            _settle(payment.order_id, charge)
+            _settle({payment.order_id: charge})
 
 
 def _tell_voided(payment: Payment) -> None:
@@ -313,6 +369,11 @@ def _remind(refund: Refund, *, at: datetime) -> None:
 
 def _locked_payment(order_id: UUID) -> Payment:
     return Payment.objects.select_for_update().get(order_id=order_id)
+
+
+def _locked_payments(order_ids: Iterable[UUID]) -> list[Payment]:
+    """The payments of these orders, locked in the order of their keys."""
+    return list(Payment.objects.select_for_update().filter(order_id__in=order_ids).order_by("order_id"))
 
 
 def _locked_refund(refund_id: UUID) -> Refund:

@@ -4,7 +4,7 @@ Booking carries an idempotency key. The carrier makes at most one label per key 
 call with the first outcome; no label will ever be made under a voided key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable
+from shop.messaging import failpoints
 from shop.messaging.outside import outside_transaction
 
 __all__ = [
@@ -121,13 +122,16 @@ class Carrier(Protocol):
         """
         ...
 
-    def track(self, *, tracking_number: str) -> Sequence[Scan]:
-        """All that happened to a parcel so far, oldest first."""
+    def track(self, *, tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
+        """All that happened to each parcel so far, oldest first."""
         ...
 
     def labels(self) -> Iterable[LabelLine]:
         """All labels ever asked for, for audits."""
         ...
+
+
+_CALLS = failpoints.Calls("carrier", "book", "find_booking", "void", "track")
 
 
 def carrier() -> Carrier:
@@ -137,7 +141,7 @@ def carrier() -> Carrier:
         InsideTransaction: a transaction is open.
     """
     outside_transaction()
-    return _configured()
+    return _CALLS.watch(_configured())
 
 
 def carrier_labels() -> Iterable[LabelLine]:

@@ -30,10 +30,10 @@ def _placed(event: OrderCreated) -> services.PlacedOrder:
     return services.PlacedOrder(event.order_id, event.number, destination)
 
 
-@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True)
-def when_inventory_updated_book_carrier(event: InventoryUpdated) -> None:
-    """Hand the parcel of an order that is paid and in stock to the carrier."""
-    services.book_shipment(order_id=event.order_id)
+@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=50)
+def when_inventory_updated_book_carrier(events: Sequence[InventoryUpdated]) -> None:
+    """Hand the parcels of orders that are paid and in stock to the carrier."""
+    services.book_shipments(order_ids=[event.order_id for event in events])
 
 
 @consumes(OrderCancellationRequested, emits=(FulfilmentStopped, CancellationRejected), calls_outside=True)
@@ -42,7 +42,7 @@ def when_cancellation_requested_stop_shipment(event: OrderCancellationRequested)
     services.stop_shipment(order_id=event.order_id, reason=event.reason)
 
 
-@consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True)
-def when_tracking_due_ask_carrier(event: TrackingDue) -> None:
-    """Ask where a parcel is."""
-    services.track_parcel(shipment_id=event.shipment_id)
+@consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True, batch=100)
+def when_tracking_due_ask_carrier(events: Sequence[TrackingDue]) -> None:
+    """Ask where parcels are."""
+    services.track_parcels(order_ids=[event.order_id for event in events])

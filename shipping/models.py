@@ -3,8 +3,9 @@
 The simulated carrier's own books live in shipping.simulator; nothing here refers to them.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
@@ -13,6 +14,7 @@ from shipping.carrier import Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.messaging.ids import uuid7
+from shop.rows import update_rows
 
 __all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
@@ -54,6 +56,20 @@ class Shipment(models.Model):
     STOPPABLE: ClassVar[frozenset[str]] = frozenset({State.REMEMBERED, State.BOOKING})
     #: The parcel has left, however it ended.
     GONE: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST})
+
+    #: What changes after the order was placed.
+    MUTABLE: ClassVar[tuple[str, ...]] = (
+        "state",
+        "stop_reason",
+        "carrier",
+        "tracking_number",
+        "tracking_status",
+        "failure_code",
+        "failure_message",
+        "shipped_at",
+        "delivered_at",
+        "updated_at",
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True)
@@ -102,6 +118,13 @@ class Shipment(models.Model):
         """The parcel was handed to the carrier."""
         return self.state in self.GONE
 
+    @classmethod
+    def store(cls, shipments: Sequence[Self]) -> None:
+        """Write down, in one statement, where these shipments are now."""
+        update_rows(shipments, cls.MUTABLE)
+
+    # What follows changes the shipment in hand; store() writes it down.
+
     def start_booking(self) -> None:
         """The carrier is about to be asked."""
         self._become(self.State.BOOKING)
@@ -123,7 +146,6 @@ class Shipment(models.Model):
     def request_stop(self, *, reason: str) -> None:
         """Remember that the order is to be stopped; the first reason stands."""
         self.stop_reason = self.stop_reason or reason
-        self.save(update_fields=["stop_reason", "updated_at"])
 
     def stop(self) -> None:
         """The parcel will not leave."""
@@ -131,9 +153,7 @@ class Shipment(models.Model):
 
     def moved(self, status: ParcelStatus) -> None:
         """The parcel is on its way."""
-        if self.tracking_status != status.value:
-            self.tracking_status = status.value
-            self.save(update_fields=["tracking_status", "updated_at"])
+        self.tracking_status = status.value
 
     def deliver(self, *, at: datetime) -> None:
         """The customer has the parcel."""
@@ -149,7 +169,6 @@ class Shipment(models.Model):
             raise IllegalTransition(f"a {self.state} shipment cannot become {state}")
         for field, value in {"state": state, **facts}.items():
             setattr(self, field, value)
-        self.save(update_fields=["state", *facts, "updated_at"])
 
 
 class TrackingEvent(models.Model):

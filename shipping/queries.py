@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from shipping.carrier import Destination, LabelStatus, carrier_labels
 from shipping.models import Shipment, shipping_key
@@ -43,6 +49,16 @@ class ShipmentInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ParcelOnItsWay:
+    """A shipment that has not come to its end."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelFacts:
     """What an audit needs to know of an order's parcel, from our books and the carrier's."""
 
@@ -67,17 +83,40 @@ def shipment_of(order_id: UUID) -> ShipmentInfo | None:
     return _shipment_info(shipment) if shipment else None
 
 
+def unanswered_bookings(*, grace: timedelta) -> list[ParcelOnItsWay]:
+    """Parcels that the carrier was asked to take, or that are to be stopped, for longer than ``grace``."""
+    asked = Q(state=Shipment.State.BOOKING) | Q(state=Shipment.State.REMEMBERED) & ~Q(stop_reason="")
+    return _on_their_way(Shipment.objects.filter(asked, updated_at__lt=timezone.now() - grace))
+
+
+def travelling_parcels(*, grace: timedelta) -> list[ParcelOnItsWay]:
+    """Parcels that left more than ``grace`` ago and have not come to the end of their way."""
+    left = Shipment.objects.filter(state=Shipment.State.SHIPPED, shipped_at__lt=timezone.now() - grace)
+    return _on_their_way(left)
+
+
+def _on_their_way(shipments: QuerySet[Shipment]) -> list[ParcelOnItsWay]:
+    rows = shipments.order_by("id").values_list("id", "order_id", "order_number", "state")
+    return [ParcelOnItsWay(*row) for row in rows]
+
+
 def parcels() -> Iterator[ParcelFacts]:
     """For audits: the parcels of all orders, also those that only one of the two books knows.
 
-    Read while parcels are being booked, the books may differ for a moment.
+    Streamed by order. Read while parcels are being booked, the books may differ for a moment.
     """
-    labels = {line.key: line.status.value for line in carrier_labels()}
-    for order_id, state in Shipment.objects.values_list("order_id", "state").iterator():
-        label = labels.pop(shipping_key(order_id), "")
-        yield ParcelFacts(order_id, state, state in Shipment.GONE, label)
-    for key, label in labels.items():
-        yield ParcelFacts(UUID(key.removeprefix(shipping_key(""))), "", has_left=False, label=label)
+    shipments = Shipment.objects.order_by("order_id").values_list("order_id", "state").iterator()
+    ours = ((order_id, "state", state) for order_id, state in shipments)
+    carriers = sorted((_order_of(line.key), "label", line.status.value) for line in carrier_labels())
+    books = merge(ours, carriers, key=itemgetter(0))
+    for order_id, lines in groupby(books, key=itemgetter(0)):
+        known = {what: value for _, what, value in lines}
+        state, label = known.get("state", ""), known.get("label", "")
+        yield ParcelFacts(order_id, state, has_left=state in Shipment.GONE, label=label)
+
+
+def _order_of(key: str) -> UUID:
+    return UUID(key.removeprefix(shipping_key("")))
 
 
 def _shipment_info(shipment: Shipment) -> ShipmentInfo:

@@ -6,7 +6,7 @@ decides between a parcel that leaves and a stop: whichever commits first.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -37,6 +37,7 @@ from shipping.events import (
 from shipping.models import Shipment, TrackingEvent, shipping_key
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
+from shop.messaging.outside import ask_about
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
 
@@ -71,22 +72,21 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
     Shipment.objects.bulk_create(shipments, ignore_conflicts=True)
 
 
-def book_shipment(*, order_id: UUID) -> Shipment:
-    """Hand an order's parcel to the carrier, once, however often it is called.
+def book_shipments(*, order_ids: Sequence[UUID]) -> None:
+    """Hand the parcels of orders to the carrier, each once, however often it is called.
 
-    Publishes OrderShipped or ShipmentFailed; nothing if the order is being stopped, for whoever stops
+    Publishes OrderShipped or ShipmentFailed; nothing if an order is being stopped, for whoever stops
     it voids the label and tells.
 
     Raises:
-        CarrierTimeout, CarrierUnavailable: not known yet, or not booked; call again.
-        TooEarly: shipping has not heard of the order.
+        CarrierTimeout, CarrierUnavailable: some are not known yet, or not booked; call again.
+        TooEarly: shipping has not heard of one of the orders; none is booked.
     """
-    shipment = _begin_booking(order_id)
-    if shipment.state != Shipment.State.BOOKING or shipment.stop_requested:
-        return shipment
-    label = _book(shipment)
-    with effects():
-        return _settle(order_id, label)
+    booking = {shipment.order_id: shipment for shipment in _begin_booking(order_ids)}
+    labels = ask_about(booking, _book)
+    with effects(but_for=labels.missing):
+        _settle(labels.given)
+    labels.expect_all()
 
 
 def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
@@ -105,6 +105,36 @@ def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
         return _answer_stop(order_id, reason)
 
 
+def ask_about_booking(*, order_id: UUID) -> Shipment:
+    """Take over what the carrier knows of a parcel that is still being booked, though nobody books it.
+
+    Publishes what book_shipments() or, if the order is to be stopped, stop_shipment() publishes. A parcel
+    that the carrier does not know stays as it is.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: not known yet; call again.
+    """
+    shipment = Shipment.objects.get(order_id=order_id)
+    if shipment.can_be_stopped and shipment.stop_requested:
+        return stop_shipment(order_id=order_id, reason=shipment.stop_reason)
+    if shipment.state != Shipment.State.BOOKING:
+        return shipment
+    if label := carrier().find_booking(key=shipment.idempotency_key):
+        with effects():
+            _settle({order_id: label})
+        shipment.refresh_from_db()
+    return shipment
+
+
+def look_after_parcel(*, shipment_id: UUID) -> Shipment:
+    """Have a worker ask the carrier about a parcel that nobody tracks any more."""
+    with transaction.atomic():
+        shipment = Shipment.objects.select_for_update().get(pk=shipment_id)
+        if shipment.state == Shipment.State.SHIPPED:
+            _track_later(shipment)
+    return shipment
+
+
 def void_shipment(*, shipment_id: UUID) -> Shipment:
     """Stop a shipment because an operator wants it.
 
@@ -118,32 +148,33 @@ def void_shipment(*, shipment_id: UUID) -> Shipment:
     return stop_shipment(order_id=shipment.order_id, reason="operator")
 
 
-def track_parcel(*, shipment_id: UUID) -> Shipment:
-    """Ask the carrier where a parcel is, and again later until it has arrived: outages only delay it.
+def track_parcels(*, order_ids: Iterable[UUID]) -> None:
+    """Ask the carrier where parcels are, and again later until they have arrived: outages only delay it.
 
     Publishes OrderDelivered or DeliveryFailed at the end of the way.
     """
-    shipment = Shipment.objects.get(pk=shipment_id)
-    if shipment.state != Shipment.State.SHIPPED:
-        return shipment
-    scans = _track(shipment)
+    on_the_way = Shipment.objects.filter(order_id__in=order_ids, state=Shipment.State.SHIPPED)
+    numbers = dict(on_the_way.values_list("order_id", "tracking_number"))
+    scans = _track(list(numbers.values()))
     with effects():
-        return _record_scans(shipment.order_id, scans)
+        _record_scans({order_id: scans.get(number, ()) for order_id, number in numbers.items()})
 
 
 # --- Booking ---------------------------------------------------------------------------------
 
 
-def _begin_booking(order_id: UUID) -> Shipment:
-    """Commit the intent to book, unless the order is being stopped."""
+def _begin_booking(order_ids: Sequence[UUID]) -> list[Shipment]:
+    """Commit the intents to book, but for orders that are being stopped, and return what is to be booked."""
     with transaction.atomic():
-        try:
-            shipment = _locked(order_id)
-        except Shipment.DoesNotExist:
-            raise TooEarly(f"shipping has not heard of order {order_id}") from None
-        if shipment.state == Shipment.State.REMEMBERED and not shipment.stop_requested:
+        shipments = _locked(order_ids)
+        if unheard_of := set(order_ids).difference(shipment.order_id for shipment in shipments):
+            raise TooEarly(f"shipping has not heard of order {min(unheard_of)}")
+        wanted = [shipment for shipment in shipments if not shipment.stop_requested]
+        new = [shipment for shipment in wanted if shipment.state == Shipment.State.REMEMBERED]
+        for shipment in new:
             shipment.start_booking()
-    return shipment
+        Shipment.store(new)
+    return [shipment for shipment in wanted if shipment.state == Shipment.State.BOOKING]
 
 
 def _book(shipment: Shipment) -> Label:
@@ -161,16 +192,20 @@ def _found_label(shipment: Shipment) -> Label:
     return label
 
 
-def _settle(order_id: UUID, label: Label) -> Shipment:
-    """Take over the carrier's answer, unless somebody else did or the order is being stopped."""
-    shipment = _locked(order_id)
-    if shipment.state != Shipment.State.BOOKING or shipment.stop_requested:
-        return shipment
-    if label.status == LabelStatus.BOOKED:
-        _ship(shipment, label)
-    else:
-        _fail(shipment, label)
-    return shipment
+def _settle(labels: Mapping[UUID, Label]) -> None:
+    """Take over the carrier's answers, but where somebody else did or the order is being stopped."""
+    shipments = [
+        shipment
+        for shipment in _locked(labels)
+        if shipment.state == Shipment.State.BOOKING and not shipment.stop_requested
+    ]
+    for shipment in shipments:
+        label = labels[shipment.order_id]
+        if label.status == LabelStatus.BOOKED:
+            _ship(shipment, label)
+        else:
+            _fail(shipment, label)
+    Shipment.store(shipments)
 
 
 def _ship(shipment: Shipment, label: Label) -> None:
@@ -206,6 +241,7 @@ def _request_stop(order_id: UUID, reason: str) -> Shipment:
         shipment, created = locked.get_or_create(order_id=order_id, defaults=tombstone)
         if shipment.can_be_stopped and not created:
             shipment.request_stop(reason=reason)
+            Shipment.store([shipment])
     return shipment
 
 
@@ -219,9 +255,10 @@ def _void(shipment: Shipment) -> None:
 
 
 def _answer_stop(order_id: UUID, reason: str) -> Shipment:
-    shipment = _locked(order_id)
+    [shipment] = _locked([order_id])
     if shipment.can_be_stopped:
         shipment.stop()
+        Shipment.store([shipment])
         publish(FulfilmentStopped(order_id=order_id, reason=shipment.stop_reason))
     elif shipment.has_left:
         publish(CancellationRejected(order_id=order_id, reason=reason))
@@ -231,21 +268,29 @@ def _answer_stop(order_id: UUID, reason: str) -> Shipment:
 # --- Tracking --------------------------------------------------------------------------------
 
 
-def _track(shipment: Shipment) -> Sequence[Scan]:
+def _track(numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
     try:
-        return carrier().track(tracking_number=shipment.tracking_number)
+        return carrier().track(tracking_numbers=numbers) if numbers else {}
     except (CarrierTimeout, CarrierUnavailable) as error:
-        logger.warning("parcel %s is asked after again later: %r", shipment.tracking_number, error)
-        return []
+        logger.warning("%d parcels are asked after again later: %r", len(numbers), error)
+        return {}
 
 
-def _record_scans(order_id: UUID, scans: Sequence[Scan]) -> Shipment:
-    """Write down what is new, and tell if it is the end of the way."""
-    shipment = _locked(order_id)
-    if shipment.state != Shipment.State.SHIPPED:
-        return shipment
-    events = [TrackingEvent(shipment=shipment, status=scan.status.value, time=scan.time) for scan in scans]
+def _record_scans(scans: Mapping[UUID, Sequence[Scan]]) -> None:
+    """Write down what is new, and tell of what is at the end of its way."""
+    shipments = [shipment for shipment in _locked(scans) if shipment.state == Shipment.State.SHIPPED]
+    events = [
+        TrackingEvent(shipment=shipment, status=scan.status.value, time=scan.time)
+        for shipment in shipments
+        for scan in scans[shipment.order_id]
+    ]
     TrackingEvent.objects.bulk_create(events, ignore_conflicts=True)
+    for shipment in shipments:
+        _follow(shipment, scans[shipment.order_id])
+    Shipment.store(shipments)
+
+
+def _follow(shipment: Shipment, scans: Sequence[Scan]) -> None:
     last = scans[-1] if scans else None
     if last and last.status == ParcelStatus.DELIVERED:
         _deliver(shipment, last)
@@ -253,7 +298,6 @@ def _record_scans(order_id: UUID, scans: Sequence[Scan]) -> Shipment:
         _give_up(shipment, last)
     else:
         _go_on(shipment, last)
-    return shipment
 
 
 def _deliver(shipment: Shipment, scan: Scan) -> None:
@@ -277,5 +321,6 @@ def _track_later(shipment: Shipment) -> None:
     schedule(TrackingDue(order_id=shipment.order_id, shipment_id=shipment.id), at=due)
 
 
-def _locked(order_id: UUID) -> Shipment:
-    return Shipment.objects.select_for_update().get(order_id=order_id)
+def _locked(order_ids: Iterable[UUID]) -> list[Shipment]:
+    """The shipments of these orders, locked in the order of their keys."""
+    return list(Shipment.objects.select_for_update().filter(order_id__in=order_ids).order_by("order_id"))

@@ -20,6 +20,7 @@ from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
 from shop.messaging.contracts import Money
 from shop.messaging.outside import outside_transaction
+from shop.rows import insert_once
 
 #: Asked after a pending refund this often, the provider says that it succeeded.
 LOOKS_UNTIL_REFUNDED = 2
@@ -86,10 +87,12 @@ class SimulatedGateway:
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
     """Charge ``made``, or go on with what was made under its key before."""
     _try_to_charge(made, behaviour)
+    if insert_once(made):
+        return made
     with transaction.atomic():
-        charge = _insert_or_lock(made)
+        charge = SimulatedCharge.objects.select_for_update().get(key=made.key)
         _check_same(charge, made)
-        if charge.pk != made.pk and charge.status == SimulatedCharge.Status.PROCESSING:
+        if charge.status == SimulatedCharge.Status.PROCESSING:
             _try_to_charge(charge, behaviour)
             charge.save(update_fields=["attempts", "status", "code", "message"])
     return charge
@@ -104,7 +107,7 @@ def _try_to_charge(charge: SimulatedCharge, behaviour: Behaviour) -> None:
 
 
 def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:
-    SimulatedCharge.objects.bulk_create([made], ignore_conflicts=True)
+    insert_once(made)
     return SimulatedCharge.objects.select_for_update().get(key=made.key)
 
 

@@ -1,6 +1,6 @@
 """The simulated carrier behind the port: idempotent by key, committing on its own as a remote one does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from shipping.simulator.books import SimulatedLabel
 from shipping.simulator.faults import faulty
 from shipping.simulator.routes import Route, route_to
 from shop.messaging.outside import outside_transaction
+from shop.rows import insert_once, update_rows
 
 
 class SimulatedCarrier:
@@ -32,7 +33,7 @@ class SimulatedCarrier:
         route = route_to(to.street)
         with faulty("book"):
             made = _new_label(key, to, route)
-            label = _insert_or_lock(made)
+            label = _insert_or_find(made)
             _check_same(label, to)
             if route.times_out and label.pk == made.pk:
                 raise CarrierTimeout("the parcel was booked, the answer was lost")
@@ -49,7 +50,8 @@ class SimulatedCarrier:
         """Withdraw a label; a key never heard of is voided in advance."""
         outside_transaction()
         with faulty("void"), transaction.atomic():
-            label = _insert_or_lock(SimulatedLabel(key=key, status=SimulatedLabel.Status.VOIDED))
+            insert_once(SimulatedLabel(key=key, status=SimulatedLabel.Status.VOIDED))
+            label = SimulatedLabel.objects.select_for_update().get(key=key)
             if label.scans[1:]:
                 raise TooLateToVoid(f"{label.tracking_number} is {label.scans[-1][0]}")
             if label.status == SimulatedLabel.Status.BOOKED:
@@ -57,14 +59,14 @@ class SimulatedCarrier:
                 label.save(update_fields=["status"])
         return label.as_label()
 
-    def track(self, *, tracking_number: str) -> list[Scan]:
-        """Move the parcel one step, and tell all that happened to it."""
+    def track(self, *, tracking_numbers: Sequence[str]) -> dict[str, list[Scan]]:
+        """Move the parcels one step each, and tell all that happened to them."""
         outside_transaction()
         with faulty("track"), transaction.atomic():
-            label = _locked(tracking_number)
-            if label.status == SimulatedLabel.Status.BOOKED:
-                _move(label)
-        return [Scan(ParcelStatus(status), datetime.fromisoformat(time)) for status, time in label.scans]
+            labels = _locked(tracking_numbers)
+            moved = [label for label in labels if _move(label)]
+            update_rows(moved, ["scans"])
+        return {label.tracking_number: _scans(label) for label in labels}
 
     def labels(self) -> Iterator[LabelLine]:
         """All labels, whatever became of them."""
@@ -92,10 +94,8 @@ def _address(to: Destination) -> dict[str, str]:
     }
 
 
-@transaction.atomic
-def _insert_or_lock(made: SimulatedLabel) -> SimulatedLabel:
-    SimulatedLabel.objects.bulk_create([made], ignore_conflicts=True)
-    return SimulatedLabel.objects.select_for_update().get(key=made.key)
+def _insert_or_find(made: SimulatedLabel) -> SimulatedLabel:
+    return made if insert_once(made) else SimulatedLabel.objects.get(key=made.key)
 
 
 def _check_same(known: SimulatedLabel, to: Destination) -> None:
@@ -104,18 +104,25 @@ def _check_same(known: SimulatedLabel, to: Destination) -> None:
         raise KeyReused(f"{known.key} was used for another address before")
 
 
-def _locked(tracking_number: str) -> SimulatedLabel:
-    try:
-        return SimulatedLabel.objects.select_for_update().get(pk=tracking_number)
-    except SimulatedLabel.DoesNotExist:
-        raise UnknownParcel(f"no parcel {tracking_number} is known") from None
+def _locked(tracking_numbers: Sequence[str]) -> list[SimulatedLabel]:
+    asked = SimulatedLabel.objects.filter(pk__in=tracking_numbers)
+    labels = list(asked.order_by("pk").select_for_update())
+    if unknown := set(tracking_numbers).difference(label.tracking_number for label in labels):
+        raise UnknownParcel(f"no parcel {min(unknown)} is known")
+    return labels
 
 
-def _move(label: SimulatedLabel) -> None:
+def _move(label: SimulatedLabel) -> bool:
+    """Let one more thing happen to a parcel, if there is one left."""
     steps = route_to(label.street).steps
-    if len(label.scans) < len(steps):
-        label.scans.append(_scan(steps[len(label.scans)]))
-        label.save(update_fields=["scans"])
+    if label.status != SimulatedLabel.Status.BOOKED or len(label.scans) >= len(steps):
+        return False
+    label.scans.append(_scan(steps[len(label.scans)]))
+    return True
+
+
+def _scans(label: SimulatedLabel) -> list[Scan]:
+    return [Scan(ParcelStatus(status), datetime.fromisoformat(time)) for status, time in label.scans]
 
 
 def _scan(status: ParcelStatus) -> list[Any]:

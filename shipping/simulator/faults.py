@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from shipping.carrier import CarrierTimeout, CarrierUnavailable
 from shipping.simulator.books import CarrierFault
+from shop.rows import is_empty
 
 
 @contextmanager
@@ -24,6 +25,8 @@ def faulty(operation: str) -> Iterator[None]:
 
 
 def _hit(operation: str) -> CarrierFault | None:
+    if is_empty(CarrierFault):
+        return None
     active = CarrierFault.objects.filter(operation__in=["", operation]).exclude(calls_left=0)
     fault = active.order_by("pk").first()
     if fault and fault.calls_left is not None and not _count_down(fault):

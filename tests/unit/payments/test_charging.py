@@ -8,13 +8,19 @@ from django.db import connection, connections, transaction
 
 from payments import services
 from payments.errors import GatewayTimeout
+from payments.gateway import Charge, ChargeStatus
 from payments.models import GatewayFault, Payment, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway
 from shop.messaging.errors import InsideTransaction
 from shop.messaging.models import EventRecord, ScheduledMessage
-from tests.support.inprocess import deliver
+from shop.messaging.publishing import publish
+from tests.support.inprocess import deliver, deliver_batch
 
 pytestmark = pytest.mark.django_db
+
+
+#: A look at the inbox, the intents, then inbox, payments, their outcomes, log and outbox in one transaction.
+STATEMENTS_OF_A_BATCH = 12
 
 
 class DiesAfterCharge(SimulatedGateway):
@@ -33,12 +39,9 @@ class NeverAnswers(SimulatedGateway):
 
 
 def charge(order):
-    return services.charge_customer(
-        order_id=order.order_id,
-        order_number=order.number,
-        amount=order.total,
-        payment_method=order.payment_method,
-    )
+    bill = services.Bill(order.order_id, order.number, order.total, order.payment_method)
+    services.charge_customers(bills=[bill])
+    return Payment.objects.get(order_id=order.order_id)
 
 
 def test_created_order_charges_the_customer(order, happened, said):
@@ -216,3 +219,53 @@ class LooksAround(SimulatedGateway):
     def charge(self, **call):
         type(self).saw = connection.in_atomic_block, Payment.objects.get().state
         return super().charge(**call)
+
+
+@pytest.fixture
+def all_at_once(order):
+    """Publish OrderCreated for each of these means of payment, and deliver them as one batch."""
+
+    def publish_and_deliver(*methods):
+        with transaction.atomic():
+            events = [publish(order(payment_method=method)) for method in methods]
+        deliver_batch(events, app="payments")
+        return events
+
+    return publish_and_deliver
+
+
+def test_a_batch_is_charged_order_by_order_and_each_ends_as_it_has_to(all_at_once, said):
+    events = all_at_once("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_timeoutAfterCharge")
+
+    assert [said(event.order_id) for event in events] == [
+        ["PaymentProcessed"],
+        ["PaymentFailed"],
+        ["PaymentProcessed"],
+    ]
+    causes = EventRecord.objects.filter(type__startswith="payments.").order_by("position")
+    assert [record.causation_id for record in causes] == [event.meta.id for event in events]
+
+
+def test_a_charge_that_fails_does_not_keep_the_others_of_its_batch_from_theirs(all_at_once, said):
+    events = all_at_once("pm_card_gatewayError", "pm_card_visa", "pm_card_visa")
+
+    assert [said(event.order_id) for event in events] == [["PaymentProcessed"]] * 3
+    calls = SimulatedCharge.objects.order_by("order_id").values_list("attempts", flat=True)
+    assert list(calls) == [3, 1, 1]  # in the batch and then alone; the others were not asked for again
+    told = EventRecord.objects.filter(type="payments.PaymentProcessed.v1").order_by("position")
+    assert [record.aggregate_id for record in told] == [events[n].order_id for n in (1, 2, 0)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [2, 40])
+def test_a_batch_takes_the_same_few_statements_besides_the_calls_to_the_gateway(
+    order, django_assert_num_queries, monkeypatch, count
+):
+    def charge(self, **call):
+        return Charge(call["key"], ChargeStatus.SUCCEEDED)
+
+    monkeypatch.setattr(SimulatedGateway, "charge", charge)
+    with transaction.atomic():
+        events = [publish(order()) for _ in range(count)]
+    with django_assert_num_queries(STATEMENTS_OF_A_BATCH):
+        deliver_batch(events, app="payments")

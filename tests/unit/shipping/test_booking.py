@@ -16,6 +16,7 @@ from shop.messaging.errors import InsideTransaction
 from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
+from tests.unit.shipping.support import book
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +110,7 @@ def test_timeout_after_booking_books_once(shipped, said):
 
 def test_timeout_after_booking_is_cleared_up_without_a_retry(order, happened):
     created = happened(order("3 EZ_TIMEOUT Road"))
-    assert services.book_shipment(order_id=created.order_id).state == "shipped"
+    assert book(created.order_id).state == "shipped"
 
 
 def test_booking_without_any_answer_is_tried_again_under_the_same_key(shipped, said, retry, settings):
@@ -138,11 +139,11 @@ def test_crash_between_booking_and_its_record_books_once(order, happened, said, 
     created = happened(order())
     settings.SHOP_CARRIER = f"{__name__}.DiesAfterBooking"
     with pytest.raises(SystemExit):
-        services.book_shipment(order_id=created.order_id)
+        book(created.order_id)
     assert Shipment.objects.get().state == "booking"
 
     del settings.SHOP_CARRIER
-    services.book_shipment(order_id=created.order_id)
+    book(created.order_id)
     assert said(created.order_id) == ["OrderShipped"]
     assert SimulatedLabel.objects.count() == 1
 
@@ -162,7 +163,7 @@ def test_duplicates_ship_once(order, happened, said, in_stock):
     updated = happened(in_stock(created.order_id))
     for event in (created, updated, updated):
         deliver(event, app="shipping")
-    services.book_shipment(order_id=created.order_id)
+    book(created.order_id)
 
     assert said(created.order_id) == ["OrderShipped"]
     assert SimulatedLabel.objects.count() == 1
@@ -175,7 +176,7 @@ def test_two_workers_on_the_same_order_book_once(order, happened, said):
 
     def work(_):
         try:
-            return services.book_shipment(order_id=created.order_id).state
+            return book(created.order_id).state
         finally:
             connections.close_all()
 
@@ -188,7 +189,7 @@ def test_two_workers_on_the_same_order_book_once(order, happened, said):
 def test_carrier_refuses_to_be_called_inside_a_transaction(order, happened):
     created = happened(order())
     with pytest.raises(InsideTransaction), transaction.atomic():
-        services.book_shipment(order_id=created.order_id)
+        book(created.order_id)
     assert not SimulatedLabel.objects.exists()
 
 
@@ -202,4 +203,4 @@ def test_no_transaction_is_open_while_the_carrier_is_called(shipped, settings):
 
 def test_unheard_of_order_cannot_be_booked():
     with pytest.raises(services.TooEarly):
-        services.book_shipment(order_id=uuid7())
+        book(uuid7())

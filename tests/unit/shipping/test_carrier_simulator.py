@@ -50,7 +50,7 @@ def test_label_can_be_voided_until_the_parcel_moves():
     assert carrier().void(key="ship:1").tracking_number == label.tracking_number
 
     moving = book(key="ship:2")
-    carrier().track(tracking_number=moving.tracking_number)
+    carrier().track(tracking_numbers=[moving.tracking_number])
     with pytest.raises(TooLateToVoid, match="in_transit"):
         carrier().void(key="ship:2")
 
@@ -74,7 +74,7 @@ def test_booking_and_void_at_once_leave_no_parcel():
 )
 def test_parcel_moves_a_step_whenever_it_is_asked_after(street, last):
     number = book(street).tracking_number
-    told = [carrier().track(tracking_number=number) for _ in range(4)]
+    told = [carrier().track(tracking_numbers=[number])[number] for _ in range(4)]
 
     assert [len(scans) for scans in told] == [2, 3, 4, 4]
     assert [scan.status for scan in told[-1]] == ["pre_transit", "in_transit", "out_for_delivery", last]
@@ -85,12 +85,12 @@ def test_parcel_moves_a_step_whenever_it_is_asked_after(street, last):
 def test_voided_parcel_does_not_move():
     number = book().tracking_number
     carrier().void(key="ship:1")
-    assert len(carrier().track(tracking_number=number)) == 1
+    assert len(carrier().track(tracking_numbers=[number])[number]) == 1
 
 
 def test_unknown_parcel_cannot_be_tracked():
     with pytest.raises(UnknownParcel, match="no parcel SP0 is known"):
-        carrier().track(tracking_number="SP0")
+        carrier().track(tracking_numbers=["SP0"])
 
 
 def test_outage_does_nothing():
@@ -116,7 +116,7 @@ def test_timeout_fault_acts_first():
         lambda c: c.book(key="k", to=Destination("Ada", "1 Road", "London", "SW1Y", "GB")),
         lambda c: c.find_booking(key="k"),
         lambda c: c.void(key="k"),
-        lambda c: c.track(tracking_number="SP0"),
+        lambda c: c.track(tracking_numbers=["SP0"]),
     ],
 )
 def test_no_call_is_answered_inside_a_transaction(call):

@@ -13,6 +13,7 @@ from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
+from tests.unit.shipping.support import book
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +131,7 @@ def test_parcel_does_not_leave_once_the_stop_began(order, happened, said, settin
     """The stop froze the shipment a moment before the booking was written down."""
     created = happened(order())
     settings.SHOP_CARRIER = f"{__name__}.FrozenAfterItBooked"
-    assert services.book_shipment(order_id=created.order_id).state == "booking"
+    assert book(created.order_id).state == "booking"
     assert said(created.order_id) == []
 
     services.stop_shipment(order_id=created.order_id, reason="customer")
@@ -172,7 +173,7 @@ def test_label_that_may_still_be_good_is_not_taken_for_void(order, happened, sai
     created = happened(order())
     settings.SHOP_CARRIER = f"{__name__}.LosesItsTongue"
     with pytest.raises(RuntimeError):
-        services.book_shipment(order_id=created.order_id)
+        book(created.order_id)
     with pytest.raises(CarrierTimeout):
         services.stop_shipment(order_id=created.order_id, reason="customer")
     assert said(created.order_id) == []
@@ -199,7 +200,7 @@ def test_booking_does_not_begin_after_the_stop_began(order, happened, said):
     """The stop has been asked for and not yet answered when the stock comes."""
     created = happened(order())
     services._request_stop(created.order_id, "customer")
-    services.book_shipment(order_id=created.order_id)
+    book(created.order_id)
 
     assert Shipment.objects.get().state == "remembered"
     assert not SimulatedLabel.objects.exists()
@@ -231,7 +232,7 @@ def test_booking_and_stop_at_once_agree(order, happened, said, head_start):
     CarrierFault.objects.create(kind="slow", operation="void", seconds=head_start)
     CarrierFault.objects.create(kind="slow", operation="book", seconds=0.03)
     calls = [
-        lambda: services.book_shipment(order_id=created.order_id),
+        lambda: book(created.order_id),
         lambda: services.stop_shipment(order_id=created.order_id, reason="customer"),
     ]
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from shipping import services
 from shipping.models import CarrierFault, Shipment, TrackingEvent
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging.models import EventRecord, ScheduledMessage
+from tests.unit.shipping.support import track
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def test_tracking_of_a_delivered_parcel_does_nothing(shipped, said, remind):
     created = shipped()
     while remind():
         pass
-    services.track_parcel(shipment_id=Shipment.objects.get().id)
+    track(Shipment.objects.get().order_id)
 
     assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
     assert not ScheduledMessage.objects.exists()
@@ -101,7 +101,7 @@ def test_arrived_parcel_is_not_asked_after(shipped, remind, settings):
     while remind():
         pass
     settings.SHOP_CARRIER = f"{__name__}.WantsToBeLeftAlone"
-    assert services.track_parcel(shipment_id=Shipment.objects.get().id).state == "delivered"
+    assert track(Shipment.objects.get().order_id).state == "delivered"
 
 
 def test_two_who_learn_of_the_delivery_tell_it_once(shipped, said, remind, settings):
@@ -109,7 +109,7 @@ def test_two_who_learn_of_the_delivery_tell_it_once(shipped, said, remind, setti
     remind()
     remind()
     settings.SHOP_CARRIER = f"{__name__}.ToldSomebodyElseFirst"
-    services.track_parcel(shipment_id=Shipment.objects.get().id)
+    track(Shipment.objects.get().order_id)
 
     assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
 
@@ -128,7 +128,7 @@ class ToldSomebodyElseFirst(SimulatedCarrier):
         scans = super().track(**call)
         if not type(self).asked:
             type(self).asked = True
-            services.track_parcel(shipment_id=Shipment.objects.get().id)
+            track(Shipment.objects.get().order_id)
         return scans
 
 
@@ -136,6 +136,6 @@ def test_asking_twice_records_each_status_once(shipped):
     shipped()
     shipment = Shipment.objects.get()
     for _ in range(2):
-        services.track_parcel(shipment_id=shipment.id)
+        track(shipment.order_id)
 
     assert statuses() == ["pre_transit", "in_transit", "out_for_delivery"]

@@ -1,0 +1,16 @@
+"""One parcel at a time, for tests that are about one."""
+
+from uuid import UUID
+
+from shipping import services
+from shipping.models import Shipment
+
+
+def book(order_id: UUID) -> Shipment:
+    services.book_shipments(order_ids=[order_id])
+    return Shipment.objects.get(order_id=order_id)
+
+
+def track(order_id: UUID) -> Shipment:
+    services.track_parcels(order_ids=[order_id])
+    return Shipment.objects.get(order_id=order_id)

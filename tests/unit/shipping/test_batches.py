@@ -1,0 +1,92 @@
+"""Parcels are booked and tracked in batches: few statements, and each parcel ends as it has to."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from inventory.events import InventoryUpdated, StockLine
+from shipping.carrier import Label, LabelStatus
+from shipping.models import CarrierFault, Shipment
+from shipping.simulator.carrier import SimulatedCarrier
+from shop.messaging import cloudevents
+from shop.messaging.models import EventRecord, ScheduledMessage
+from shop.messaging.publishing import publish
+from tests.support.inprocess import deliver_batch
+
+#: A look at the inbox, the intents in a transaction, then inbox, shipments, reminders, log and outbox in one.
+STATEMENTS_OF_A_BOOKING = 13
+#: A look at the inbox and at the shipments; the carrier's; inbox, shipments, scans, reminders.
+STATEMENTS_OF_TRACKING = 14
+
+
+class Books(SimulatedCarrier):
+    """Books without a statement, so that those of shipping can be counted."""
+
+    def book(self, *, key, to):
+        return Label(LabelStatus.BOOKED, "SimPost", key[-30:])
+
+
+@pytest.fixture
+def in_stock(order, happened):
+    """Publish InventoryUpdated for an order to each of these streets."""
+
+    def make(*streets):
+        created = [happened(order(street)) for street in streets]
+        lines = (StockLine(sku="TEAPOT", quantity=1),)
+        with transaction.atomic():
+            return [publish(InventoryUpdated(order_id=event.order_id, lines=lines)) for event in created]
+
+    return make
+
+
+def reminders():
+    bodies = ScheduledMessage.objects.order_by("id").values_list("body", flat=True)
+    return [cloudevents.decode(json.loads(body)) for body in bodies]
+
+
+@pytest.mark.django_db
+def test_each_parcel_of_a_batch_ends_as_it_has_to(in_stock, said):
+    events = in_stock("12 St James's Sq", "EZ6000000006 Mews", "EZ_TIMEOUT Lane 9")
+    deliver_batch(events, app="shipping")
+
+    assert [said(event.order_id) for event in events] == [
+        ["OrderShipped"],
+        ["ShipmentFailed"],
+        ["OrderShipped"],
+    ]
+    told = EventRecord.objects.filter(type__startswith="shipping.").order_by("position")
+    assert [record.causation_id for record in told] == [event.meta.id for event in events]
+
+
+@pytest.mark.django_db
+def test_a_booking_that_fails_does_not_keep_the_others_from_leaving(in_stock, said):
+    events = in_stock("1 Fleet St", "2 Fleet St", "3 Fleet St")
+    CarrierFault.objects.create(kind="outage", operation="book", calls_left=1)
+    deliver_batch(events, app="shipping")
+
+    assert [said(event.order_id) for event in events] == [["OrderShipped"]] * 3
+    told = EventRecord.objects.filter(type="shipping.OrderShipped.v1").order_by("position")
+    assert [record.aggregate_id for record in told] == [events[n].order_id for n in (1, 2, 0)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [2, 30])
+def test_a_batch_takes_the_same_few_statements_besides_the_bookings(
+    in_stock, django_assert_num_queries, settings, count
+):
+    settings.SHOP_CARRIER = f"{__name__}.Books"
+    events = in_stock(*["12 St James's Sq"] * count)
+    with django_assert_num_queries(STATEMENTS_OF_A_BOOKING):
+        deliver_batch(events, app="shipping")
+    assert Shipment.objects.filter(state="shipped").count() == count
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [2, 30])
+def test_parcels_are_tracked_in_the_same_few_statements(in_stock, django_assert_num_queries, count):
+    deliver_batch(in_stock(*["12 St James's Sq"] * count), app="shipping")
+    due = reminders()
+    with django_assert_num_queries(STATEMENTS_OF_TRACKING):
+        deliver_batch(due, app="shipping")
+    assert Shipment.objects.filter(tracking_status="in_transit").count() == count
