@@ -1,14 +1,15 @@
 """What others may ask analytics: sales, products, the funnel, and how long the steps take."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 
 from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
 
@@ -143,6 +144,58 @@ def step_times(*, since: date, until: date) -> list[StepTime]:
         StepTime(start.value, stop.value, row[n * 2], *(row[n * 2 + 1] or (None, None)))
         for n, (start, stop) in enumerate(STRETCHES)
     ]
+
+
+# --- For the audit ----------------------------------------------------------------------------
+
+
+def steps_by_order() -> Iterator[tuple[UUID, frozenset[str]]]:
+    """The steps that the figures show of every order, streamed by order."""
+    steps = [step.value for step in Step]
+    facts = OrderFact.objects.order_by("order_id")
+    columns = [step.column for step in Step]
+    for order_id, *times in facts.values_list("order_id", *columns).iterator(chunk_size=5000):
+        yield order_id, frozenset(step for step, at in zip(steps, times, strict=True) if at)
+
+
+def days_that_disagree() -> list[tuple[date, str]]:
+    """Days and currencies whose counts of orders are not what the single orders add up to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS_THAT_DISAGREE)
+        return list(cursor.fetchall())
+
+
+def revenue_in_all() -> dict[str, tuple[Decimal, Decimal]]:
+    """Currency -> what the days say was captured and refunded in all."""
+    sums = DailySales.objects.order_by().values_list("currency")
+    rows = sums.annotate(captured=Sum("revenue_captured"), refunded=Sum("revenue_refunded"))
+    return {currency: (captured, refunded) for currency, captured, refunded in rows}
+
+
+def quantities_moved() -> dict[str, tuple[int, int]]:
+    """SKU -> how many were sold, and of these restocked."""
+    rows = ProductSales.objects.values_list("sku", "quantity_sold", "quantity_restocked")
+    return {sku: (sold, restocked) for sku, sold, restocked in rows.iterator()}
+
+
+_DAYS_THAT_DISAGREE = """
+    SELECT day, currency FROM analytics_dailysales AS daily FULL JOIN (
+        SELECT (at AT TIME ZONE 'UTC')::date AS day, currency,
+            count(*) FILTER (WHERE step = 'placed') AS placed, count(*) FILTER (WHERE step = 'paid') AS paid,
+            count(*) FILTER (WHERE step = 'shipped') AS shipped,
+            count(*) FILTER (WHERE step = 'delivered') AS delivered,
+            count(*) FILTER (WHERE step = 'cancelled') AS cancelled
+        FROM analytics_orderfact, LATERAL (VALUES
+            ('placed', placed_at), ('paid', paid_at), ('shipped', shipped_at),
+            ('delivered', delivered_at), ('cancelled', cancelled_at)) AS steps (step, at)
+        WHERE currency <> '' AND at IS NOT NULL GROUP BY 1, 2
+    ) AS counted USING (day, currency)
+    WHERE (coalesce(orders_placed, 0), coalesce(orders_paid, 0), coalesce(orders_shipped, 0),
+           coalesce(orders_delivered, 0), coalesce(orders_cancelled, 0))
+       <> (coalesce(placed, 0), coalesce(paid, 0), coalesce(shipped, 0),
+           coalesce(delivered, 0), coalesce(cancelled, 0))
+    ORDER BY day, currency
+"""
 
 
 def _stretch(start: Step, stop: Step) -> str:

@@ -14,7 +14,7 @@ from analytics import fresh, gate, projection
 from analytics.models import JournalEntry
 from analytics.observations import Observation
 from shop.messaging.consuming import Consumer, consumers
-from shop.messaging.contracts import Event
+from shop.messaging.contracts import Event, as_version
 from shop.messaging.queries import count_events, replay
 
 #: How many events a rebuild takes at a time.
@@ -82,8 +82,9 @@ def start_rebuild(*, by: str) -> str:
 
 def _replay_log(progress: Progress) -> int:
     """Replay the log into the fresh tables; return how many events it was."""
-    subscribed = {consumer.event.type: consumer for consumer in consumers() if consumer.app == "analytics"}
-    names = [consumer.name for consumer in subscribed.values()]
+    own = [consumer for consumer in consumers() if consumer.app == "analytics"]
+    subscribed = {type_: consumer for consumer in own for type_ in consumer.logged_as}
+    names = [consumer.name for consumer in own]
     log = replay(types=list(subscribed), consumed_by=names, chunk=CHUNK)
     done, total = 0, count_events(list(subscribed))
     while events := list(islice(log, CHUNK)):
@@ -96,12 +97,13 @@ def _replay_log(progress: Progress) -> int:
 
 def _observe(events: Iterable[Event], subscribed: dict[str, Consumer]) -> list[Observation]:
     """Have the consumers say what they observe in these events."""
-    by_type: defaultdict[str, list[Event]] = defaultdict(list)
+    by_consumer: defaultdict[Consumer, list[Event]] = defaultdict(list)
     for event in events:
-        by_type[event.type].append(event)
+        consumer = subscribed[event.type]
+        by_consumer[consumer].append(as_version(event, consumer.event))
     with _collecting() as observations:
-        for type_, alike in by_type.items():
-            subscribed[type_].handler(alike)
+        for consumer, alike in by_consumer.items():
+            consumer.handler(alike)
     return observations
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from inventory.errors import (
     NotEnoughStock,
@@ -31,6 +32,7 @@ from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
+from shop.rows import update_rows
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -79,7 +81,7 @@ class Shelf:
 
     def save(self) -> None:
         moved = {movement.product_id: movement.product for movement in self.movements}
-        Product.objects.bulk_update(moved.values(), ["available"])
+        update_rows(list(moved.values()), ["available"])
         StockMovement.objects.bulk_create(self.movements)
 
     def _available(self, sku: str) -> int:
@@ -191,7 +193,7 @@ def _answer(order: OrderStock) -> InventoryUpdated | InventoryRejected:
 
 
 def _save(orders: list[OrderStock]) -> None:
-    OrderStock.objects.bulk_update(orders, ["state", "shortages", "changed_at"])
+    update_rows(orders, ["state", "shortages", "changed_at"])
 
 
 def _as_json(lines: Iterable[tuple[str, int]]) -> list[dict[str, object]]:
@@ -272,6 +274,32 @@ def adjust_stock(*, sku: str, quantity: int, reason: str, actor: str = "") -> Pr
     StockMovement.objects.create(
         product=product, kind=Kind.ADJUSTED, quantity=quantity, reason=reason.strip(), actor=actor
     )
+    return product
+
+
+@transaction.atomic
+def recount_stock(*, sku: str, counted: int, reason: str, actor: str = "") -> Product:
+    """Set the stock of a product to what was counted, and have its ledger explain it.
+
+    Mends what an adjustment cannot: a stock that is not what its movements add up to.
+
+    Raises:
+        UnknownProduct, ReasonMissing, StockLimitExceeded
+    """
+    product = Product.objects.select_for_update(no_key=True).filter(sku=sku).first()
+    if product is None:
+        raise UnknownProduct(sku=sku)
+    if not reason.strip():
+        raise ReasonMissing(sku=sku)
+    if counted > MAX_STOCK:
+        raise StockLimitExceeded(sku=sku, limit=MAX_STOCK)
+    booked = product.movements.aggregate(sum=Sum("quantity", default=0))["sum"]
+    product.available = counted
+    product.save(update_fields=["available"])
+    if counted != booked:
+        StockMovement.objects.create(
+            product=product, kind=Kind.ADJUSTED, quantity=counted - booked, reason=reason, actor=actor
+        )
     return product
 
 

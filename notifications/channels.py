@@ -12,12 +12,16 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 
+from shop.messaging import failpoints
+
 #: Seconds after which a batch stops with what it has got, far below a task's time limit.
 PATIENCE = 20.0
 #: An attempt that failed only after so many seconds means a server that keeps its callers waiting ...
 SLOW = 1.0
 #: ... and for so many seconds this process does not let it: a split batch would wait once a message.
 PAUSE = 20.0
+
+_CALLS = failpoints.Calls("mail", "send_messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def _send_until(deadline: float, letters: Iterable[Letter]) -> Iterator[Answer]:
 def _send(connection: BaseEmailBackend, letter: Letter) -> Answer:
     try:
         validate_email(letter.to_email)
-        connection.send_messages([_mail(letter)])
+        _CALLS.watch(connection).send_messages([_mail(letter)])
     except SMTPRecipientsRefused as refusal:
         code, reason = next(iter(refusal.recipients.values()))
         return Answer(letter, _verdict(code), f"{code} {_text(reason)}")

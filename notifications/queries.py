@@ -39,6 +39,6 @@ def notifications_of(order_id: UUID) -> list[NotificationSummary]:
 
 
 def kinds_by_order() -> Iterator[tuple[UUID, str, str]]:
-    """Order, kind and state of every message there is, streamed; for audits."""
-    rows = Notification.objects.order_by().values_list("order_id", "kind", "state")
+    """Order, kind and state of every message there is, streamed by order; for audits."""
+    rows = Notification.objects.order_by("order_id").values_list("order_id", "kind", "state")
     yield from rows.iterator(chunk_size=5000)

@@ -3,7 +3,8 @@
 A message is written down (committed), then handed to the mail server outside of any transaction, then
 marked. A process that dies in between leaves its row ``sending``; when the event comes again, the same
 row is sent again under the same Message-ID. So there is one row and one Message-ID per order and kind;
-the mail server sees a second copy only if the process died between its answer and our commit.
+the mail server sees a second copy only if the process died between its answer and our commit. Of a batch,
+that are PORTION messages at the most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications.channels import Answer, EmailChannel, Verdict
@@ -21,7 +23,12 @@ from notifications.letters import message_id, message_id_of_resend, subject, wri
 from notifications.locks import sole_sender
 from notifications.models import Kind, Notification, NotificationQuerySet, Recipient, Resend, State
 from shop.messaging.errors import AlreadyConsumed, TooEarly
+from shop.messaging.ids import uuid7_at
 from shop.messaging.inbox import effects
+from shop.messaging.pruning import Pruned, prune
+
+#: So many answers of the mail server are put down together.
+PORTION = 10
 
 #: What a customer is told besides name and order number: the values that the templates of a kind show.
 Context = dict[str, Any]
@@ -72,13 +79,15 @@ def _draft(kind: Kind, recipient: Recipient, context: Context) -> Notification:
 
 
 def _deliver(claimed: Sequence[Notification]) -> list[Answer]:
-    """Hand the messages to the mail server; if it fails, put down how far it came and let the error fly."""
+    """Hand the messages to the mail server, putting down now and then how far it came."""
     answers: list[Answer] = []
     if not claimed:
         return answers
     try:
         for answer in EmailChannel().send(map(write, claimed)):
             answers.append(answer)
+            if len(answers) % PORTION == 0:
+                _record(answers[-PORTION:])
     except Exception as error:
         _record(answers)
         _rows(claimed).move(State.QUEUED, last_error=_reason(error))
@@ -184,3 +193,22 @@ def _finish_resend(attempt: Resend, reason: str) -> None:
         row.update(last_error=reason)
     else:
         row.move(State.SENT, sent_at=timezone.now(), last_error="")
+
+
+def forget_messages() -> Pruned:
+    """Forget messages ``SHOP_NOTIFICATION_RETENTION`` after they were written, sent and sent again.
+
+    Those that still wait to be sent stay. With the last message of an order goes its recipient.
+    """
+    horizon = timezone.now() - settings.SHOP_NOTIFICATION_RETENTION
+    lately = Resend.objects.filter(notification=OuterRef("pk"), requested_at__gte=horizon)
+    over = Notification.objects.exclude(state__in=State.unsent()).exclude(sent_at__gte=horizon)
+    return prune(over.exclude(Exists(lately)), by="id", before=uuid7_at(horizon), forget=_with_resends)
+
+
+def _with_resends(messages: QuerySet[Notification]) -> None:
+    order_ids = list(messages.values_list("order_id", flat=True))
+    Resend.objects.filter(notification__in=messages).delete()
+    messages.delete()
+    still_told = Notification.objects.filter(order_id=OuterRef("pk"))
+    Recipient.objects.filter(pk__in=order_ids).exclude(Exists(still_told)).delete()

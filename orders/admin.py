@@ -110,7 +110,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Why", empty_value="")
     def why(self, order: Order) -> str:
-        return order.reason_label
+        return f"{order.reason_label}: {order.attention_note}" if order.attention_note else order.reason_label
 
     @admin.display(description="Total", ordering="total")
     def amount(self, order: Order) -> str:

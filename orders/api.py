@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -65,7 +66,8 @@ class Orders(MyOrders, ListAPIView[Order]):
                 str,
                 OpenApiParameter.HEADER,
                 description="Any string of your own, the same for every attempt to place this order: "
-                "it is then placed once, and every attempt gets the same answer.",
+                "it is then placed once, and every attempt gets the same answer. A key is forgotten "
+                f"after {settings.SHOP_IDEMPOTENCY_KEY_RETENTION.days} days.",
             ),
             OpenApiParameter(
                 "Location", str, OpenApiParameter.HEADER, response=[201], description="The order's URL."

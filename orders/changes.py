@@ -5,6 +5,7 @@ Whatever the batch, it takes one statement to lock, and one for each kind of out
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +22,15 @@ from shop.messaging.scheduling import schedule, unschedule
 #: Changes an order and says whether it did.
 Step = Callable[[Order], bool]
 #: The columns that steps change.
-CHANGEABLE = ("status", "cancel_reason", "attention_reason", "payment_undone", "stock_undone")
+CHANGEABLE = (
+    "status",
+    "cancel_reason",
+    "attention_reason",
+    "attention_stage",
+    "attention_note",
+    "payment_undone",
+    "stock_undone",
+)
 
 
 @effects()
@@ -62,6 +71,15 @@ def store(changed: Collection[Order], moved: Collection[Order]) -> None:
         Order.objects.filter(pk__in=ids).update(**new, changed_at=timezone.now())
     for order in moved:
         move_deadline(order)
+
+
+def overdue_since(order: Order) -> datetime | None:
+    """When the present step should have been done; None if it waits for nothing."""
+    if order.status not in DEADLINES:
+        return None
+    _, setting = DEADLINES[order.status]
+    since: datetime = order.changed_at + getattr(settings, setting)
+    return since
 
 
 def move_deadline(order: Order) -> None:

@@ -49,6 +49,13 @@ class Order(models.Model):
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PLACED)
     cancel_reason = models.CharField(max_length=20, choices=CancelReason.choices, blank=True)
     attention_reason = models.CharField(max_length=20, choices=AttentionReason.choices, blank=True)
+    #: Where it is held up, if the reason does not tell.
+    attention_stage = models.CharField(
+        max_length=15, choices=Status.choices, blank=True, default="", db_default=""
+    )
+    attention_note = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="For operators."
+    )
     payment_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, charged.")
     stock_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, taken.")
     placed_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -62,6 +69,9 @@ class Order(models.Model):
             models.Index(fields=["customer", "-id"], name="order_by_customer"),
             models.Index(fields=["status", "-id"], name="order_by_status"),
             models.Index(fields=["-placed_at"], name="order_by_placed_at"),
+            models.Index(
+                fields=["placed_at"], condition=~Q(idempotency_key=""), name="order_with_key_by_age"
+            ),
             models.Index(
                 fields=["customer_email"], opclasses=["varchar_pattern_ops"], name="order_by_email_prefix"
             ),
@@ -108,7 +118,7 @@ class Order(models.Model):
     @property
     def stage(self) -> str:
         """The status; of an order that needs attention, the one that it is held up in."""
-        return STAGE_OF_ATTENTION.get(self.attention_reason, self.status)
+        return STAGE_OF_ATTENTION.get(self.attention_reason) or self.attention_stage or self.status
 
     @property
     def reason(self) -> str:
@@ -176,26 +186,28 @@ class Order(models.Model):
         self._move(Status.CANCELLED if self.stock_undone else Status.CANCELLING)
         return True
 
-    def need_attention(self, reason: str) -> bool:
+    def need_attention(self, reason: str, note: str = "") -> bool:
         """Be held up until an operator acts, or what is missing comes after all."""
-        stage = STAGE_OF_ATTENTION[reason]
+        stage = STAGE_OF_ATTENTION.get(reason) or self.stage
         if self.is_terminal or self.attention_reason == reason or RANK[stage] < RANK[self.stage]:
             return False
         if stage != Status.CANCELLING:
             self.cancel_reason = ""
-        self.attention_reason = reason
         if self.status != Status.NEEDS_ATTENTION:
-            self._move(Status.NEEDS_ATTENTION, reason)
+            self._move(Status.NEEDS_ATTENTION)
+        self.attention_reason, self.attention_note = reason, note
+        self.attention_stage = "" if reason in STAGE_OF_ATTENTION else stage
         return True
 
     def resume(self) -> None:
         """Go on waiting where it was held up."""
         self._move(self.stage)
 
-    def _move(self, to: str, attention_reason: str = "") -> None:
+    def _move(self, to: str) -> None:
         if to not in LEGAL[self.status]:
             raise IllegalTransition(number=self.number, status=self.status, to=to)
-        self.status, self.attention_reason, self.changed_at = to, attention_reason, timezone.now()
+        self.status, self.changed_at = to, timezone.now()
+        self.attention_reason = self.attention_stage = self.attention_note = ""
 
 
 class OrderLine(models.Model):

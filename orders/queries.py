@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from orders.events import Address
 from orders.models import Order, OrderLine
-from orders.states import TERMINAL, Status
+from orders.states import DEADLINES, TERMINAL, Status
 from orders.timeline import summary_of
 from shop.messaging.queries import timeline
 
@@ -54,6 +57,8 @@ class Summary:
     is_terminal: bool
     is_cancellable: bool
     needs_attention: bool
+    #: What operators should know of why it needs attention.
+    attention_note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,17 @@ class AcceptedOrder:
     changed_at: datetime
     #: SKU -> quantity.
     lines: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueOrder:
+    """An order whose deadline has passed."""
+
+    id: UUID
+    number: str
+    status: str
+    #: What it waits for: ``payment``, ``stock``, ``carrier`` or ``cancellation``.
+    step: str
 
 
 def order(order_id: UUID, *, customer_id: int | None = None) -> Details | None:
@@ -176,6 +192,15 @@ def accepted_orders(*, chunk: int = 2000) -> Iterator[AcceptedOrder]:
         )
 
 
+def overdue_orders(*, grace: timedelta) -> list[OverdueOrder]:
+    """Orders whose present step should have been done more than ``grace`` ago, the oldest first."""
+    now, found = timezone.now(), []
+    for status, (step, setting) in DEADLINES.items():
+        late = Order.objects.filter(status=status, changed_at__lt=now - getattr(settings, setting) - grace)
+        found += [OverdueOrder(order.pk, order.number, status, step) for order in late.only("pk", "serial")]
+    return sorted(found, key=attrgetter("id"))
+
+
 def _all_with_lines() -> QuerySet[Order]:
     return Order.objects.order_by("pk").prefetch_related("lines")
 
@@ -198,6 +223,7 @@ def _summary(found: Order) -> Summary:
         is_terminal=found.is_terminal,
         is_cancellable=found.is_cancellable,
         needs_attention=found.status == Status.NEEDS_ATTENTION,
+        attention_note=found.attention_note,
     )
 
 

@@ -8,25 +8,31 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from inventory import queries as inventory
 from orders import intake
-from orders.changes import Step, change, locked, move_deadline, store
+from orders.changes import Step, change, locked, move_deadline, overdue_since, store
 from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
 from orders.events import (
     Address,
     CancellationReason,
     OrderCancellationRequested,
     OrderCreated,
+    OrderDeadlinePassed,
 )
 from orders.intake import Item, Offer
 from orders.models import Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.inbox import effects
+from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +135,17 @@ def _remember_lines(order: Order, lines: list[OrderLine]) -> None:
     order._prefetched_objects_cache = {"lines": known}  # type: ignore[attr-defined]
 
 
+def forget_idempotency_keys() -> Pruned:
+    """Let Idempotency-Keys expire: an old one that comes again places a new order."""
+    horizon = timezone.now() - settings.SHOP_IDEMPOTENCY_KEY_RETENTION
+    with_key = Order.objects.exclude(idempotency_key="")
+    return prune(with_key, by="placed_at", before=horizon, forget=_without_key)
+
+
+def _without_key(orders: QuerySet[Order]) -> None:
+    orders.update(idempotency_key="", request_fingerprint="")
+
+
 # --- What people decide ------------------------------------------------------------------------
 
 
@@ -163,6 +180,33 @@ def resume_order(*, order_id: UUID) -> Order:
     order.resume()
     store([order], moved=[order])
     return order
+
+
+# --- What the doctor decides -------------------------------------------------------------------
+
+
+@effects()
+def hold_up_order(*, order_id: UUID, seen: str, reason: str, note: str) -> bool:
+    """Have an operator look at an order that was ``seen`` in this status; say whether it came to that.
+
+    It does not if the order has moved on meanwhile, needs attention anyway, has not been paid or is over.
+    """
+    order = locked([order_id])[0]
+    if order.status != seen or order.status in (Status.PLACED, Status.NEEDS_ATTENTION):
+        return False
+    return _hold_up([order_id], AttentionReason(reason), note=note[:300])[0].status == Status.NEEDS_ATTENTION
+
+
+@effects()
+def remind_of_deadline(*, order_id: UUID) -> bool:
+    """Put back the reminder of a deadline that has passed; say whether there is one to be reminded of."""
+    order = locked([order_id])[0]
+    due = overdue_since(order)
+    if due is None or due > timezone.now():
+        return False
+    step, _ = DEADLINES[order.status]
+    schedule(OrderDeadlinePassed(order_id=order.pk, step=step), at=timezone.now())
+    return True
 
 
 # --- What the other contexts tell ---------------------------------------------------------------
@@ -261,6 +305,9 @@ def _give_up(
 
 
 def _hold_up(
-    order_ids: Collection[UUID], reason: AttentionReason, unless: Step = lambda order: False
+    order_ids: Collection[UUID],
+    reason: AttentionReason,
+    unless: Step = lambda order: False,
+    note: str = "",
 ) -> list[Order]:
-    return change(order_ids, lambda order: not unless(order) and order.need_attention(reason))
+    return change(order_ids, lambda order: not unless(order) and order.need_attention(reason, note))

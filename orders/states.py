@@ -45,6 +45,7 @@ class AttentionReason(TextChoices):
     CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
     REFUND_FAILED = "refund_failed", "The money could not be given back"
     DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
+    BOOKS_DIFFER = "books_differ", "The books disagree"
 
 
 TERMINAL = (Status.DELIVERED, Status.CANCELLED)
@@ -75,7 +76,8 @@ RANK: dict[str, int] = {
     Status.CANCELLED: 4,
 }
 
-#: Where an order that needs attention is held up, and goes on from.
+#: Where an order that needs attention is held up, and goes on from. Books may disagree anywhere on the way:
+#: then the order remembers where it was.
 STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.STOCK_OVERDUE: Status.PAID,
     AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,

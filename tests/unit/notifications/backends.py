@@ -29,6 +29,18 @@ class CrashesAfterTaking(EmailBackend):
         raise Crash
 
 
+class CrashesAfterTaking25(EmailBackend):
+    """Takes 25 messages over a connection, whereupon our process dies."""
+
+    taken = 0
+
+    def send_messages(self, email_messages):
+        super().send_messages(email_messages)
+        self.taken += 1
+        if self.taken == 25:
+            raise Crash
+
+
 class TakesItsTime(EmailBackend):
     """Takes each message after a fifth of a second."""
 

@@ -89,11 +89,13 @@ def test_a_batch_goes_out_over_one_connection(mail):
     assert Notification.objects.filter(state=State.SENT, attempts=1).count() == 20
 
 
-def test_a_batch_takes_the_same_few_statements_whatever_its_size(django_assert_num_queries):
+def test_a_batch_takes_few_statements_and_one_short_transaction_a_portion(
+    django_assert_num_queries,
+):
     few, many = orders(2), orders(40)
     with django_assert_num_queries(16):
         deliver_together(few)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(16 + 3 * (40 // services.PORTION)):
         deliver_together(many)
 
 
@@ -218,6 +220,18 @@ def test_after_a_crash_the_same_row_is_sent_again_under_the_same_message_id(mail
     row = Notification.objects.get()
     assert (row.state, row.attempts) == (State.SENT, 2)
     assert [m["Message-ID"].strip() for m in mail.mails] == [row.message_id] * 2
+
+
+def test_a_crash_in_the_middle_of_a_batch_sends_only_the_last_few_messages_again(mail, settings):
+    events = orders(40)
+    calm, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, BACKENDS + "CrashesAfterTaking25"
+    with pytest.raises(Crash):
+        deliver_together(events)
+
+    settings.EMAIL_BACKEND = calm
+    deliver_together(events)
+    assert states() == ["sent"] * 40
+    assert len(mail.mails) == 40 + 25 % services.PORTION
 
 
 def test_two_workers_with_the_same_event_send_one_message(mail, settings):
