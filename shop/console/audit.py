@@ -9,13 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import connection, transaction
 
-from inventory.queries import stock_facts
+from inventory.queries import StockFacts, stock_facts
+from orders.queries import AcceptedOrder
 from shop.console.audit_cases import MOVING, SHIPPED, Case, cases
+from shop.console.audit_figures import Totals
 from shop.console.audit_rules import RULES
-from shop.messaging.queries import Backlog, InboxGap, backlog, inbox_gaps
+from shop.messaging.queries import Backlog, InboxGap, backlog, given_up, inbox_gaps, paused_consumers
 
 #: More than that many missing inbox rows are not looked for: the sky is falling then.
 MOST_GAPS = 1_000_000
@@ -30,6 +33,9 @@ class Violation:
     #: An order, a product, a consumer.
     about: str
     says: str
+    order_id: UUID | None = None
+    #: The order's.
+    status: str = ""
 
     def __str__(self) -> str:
         return f"{self.rule:<8} {self.about}: {self.says}"
@@ -45,6 +51,10 @@ class Report:
     orders: Counter[str] = field(default_factory=Counter)
     products: int = 0
     events: int = 0
+    #: What has not been consumed by whom.
+    gaps: list[InboxGap] = field(default_factory=list)
+    #: Orders that wait for somebody's answer, though all events about them are consumed.
+    resting: list[AcceptedOrder] = field(default_factory=list)
     #: Currency -> what the shop keeps of shipped and ended orders, and what the shipped ones are worth.
     kept: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     shipped: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -53,8 +63,9 @@ class Report:
     def holds(self) -> bool:
         return not self.violations
 
-    def found(self, rule: str, about: str, says: str) -> None:
-        self.violations.append(Violation(rule, about, says))
+    def found(self, rule: str, about: str, says: str, case: Case | None = None) -> None:
+        order_id, status = (case.order_id, case.status) if case else (None, "")
+        self.violations.append(Violation(rule, about, says, order_id, status))
 
 
 def audit(*, idle: bool = False) -> Report:
@@ -62,12 +73,20 @@ def audit(*, idle: bool = False) -> Report:
     report = Report()
     with _snapshot():
         gaps, under_way = inbox_gaps(limit=MOST_GAPS), backlog()
+        report.gaps = gaps
         _audit_inbox(gaps, report)
+        totals, uncounted = Totals(), given_up("analytics")
         for case in cases(moving=frozenset(gap.aggregate_id for gap in gaps)):
+            case.is_counted = case.order_id not in uncounted
             _audit_order(case, report)
+            totals.add(case)
             if idle and not under_way.reminders and case.status in MOVING:
                 report.found("idle", case.about, f"it is {case.status}, and nothing will ever move it")
-        _audit_products(report)
+        products = list(stock_facts())
+        _audit_products(products, report)
+        if not uncounted and not any(gap.consumer.startswith("analytics.") for gap in gaps):
+            for about, says in totals.differences(products):
+                report.found("figures", about, says)
         _audit_backlog(under_way, report, idle=idle)
     return report
 
@@ -96,19 +115,21 @@ def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
 def _audit_order(case: Case, report: Report) -> None:
     for name, rule in RULES.items():
         for says in rule(case):
-            report.found(name, case.about, says)
+            report.found(name, case.about, says, case)
     report.events += case.events.total()
     if case.order:
         report.orders[case.status] += 1
+        if case.is_quiet and case.status in MOVING:
+            report.resting.append(case.order)
         if case.is_settled:
             worth = case.order.total if case.status in SHIPPED else Decimal(0)
             report.kept[case.order.currency] += case.kept
             report.shipped[case.order.currency] += worth
 
 
-def _audit_products(report: Report) -> None:
+def _audit_products(products: Sequence[StockFacts], report: Report) -> None:
     """Stock = initial - sold + restocked + adjusted, and never negative."""
-    for product in stock_facts():
+    for product in products:
         report.products += 1
         if product.available < 0:
             report.found("stock", product.sku, f"{product.available} are available")
@@ -127,12 +148,14 @@ def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
         "unpublished events": under_way.unpublished,
         "events to be retried": under_way.retries,
         "parked events": under_way.parked,
+        "events held for paused consumers": under_way.held,
     }
     for what, count in waiting.items():
         if count and idle:
             report.found("idle", "backlog", f"{what}: {count}")
         elif count:
             report.notes.append(f"{what}: {count}")
+    report.notes += [f"{one.consumer} is paused: {one.error}" for one in paused_consumers()]
     if under_way.open_dead_letters:
         report.notes.append(f"open dead letters: {under_way.open_dead_letters}")
     if held_up := report.orders["needs_attention"]:

@@ -10,7 +10,9 @@ from django import template
 from notifications.queries import NotificationSummary, notifications_of
 from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
-from shop.messaging.queries import TimelineEntry, timeline
+from shop.console.models import Checkup
+from shop.messaging import queries
+from shop.messaging.queries import PausedConsumer, TimelineEntry, timeline
 
 register = template.Library()
 
@@ -54,10 +56,32 @@ def panels_of(order_id: UUID) -> Panels:
     )
 
 
+@register.inclusion_tag("console/doctors_note.html")
+def doctors_note() -> dict[str, Any]:
+    """The last check-up in a line, with the way to the doctor's page."""
+    return {"checkup": Checkup.objects.defer("findings").order_by("-pk").first()}
+
+
+@register.filter
+def spell_out(span: timedelta) -> str:
+    """``5 minutes``, ``1 hour``."""
+    for unit, seconds in (("hour", 3600), ("minute", 60)):
+        if span.total_seconds() >= seconds and not span.total_seconds() % seconds:
+            count = int(span.total_seconds() // seconds)
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"{span.total_seconds():g} seconds"
+
+
 @register.filter
 def words(value: str) -> str:
     """``out_for_delivery`` as people write it."""
     return value.replace("_", " ").capitalize()
+
+
+@register.inclusion_tag("console/paused_consumers.html")
+def paused_consumers() -> dict[str, list[PausedConsumer]]:
+    """Which consumers fail at everything, with what waits for them."""
+    return {"paused": queries.paused_consumers()}
 
 
 def _moments(order_id: UUID) -> list[Moment]:

@@ -156,7 +156,10 @@ def test_goods_that_came_back_of_a_delivered_order(orders):
         Product.objects.filter(pk=sold.product_id).update(available=F("available") - sold.quantity)
     assert found() == says(order, "stock", "it is delivered, but its goods are in the stock") | says(
         order, "stock", "the stock's movements are not those that the log tells of"
-    )
+    ) | {
+        "figures MUG: 5 were sold and 4 came back, which no figure shows",
+        "figures TEA-MINT: 10 were sold and 8 came back, which no figure shows",
+    }
 
 
 def test_goods_that_did_not_come_back_of_a_cancelled_order(orders):
