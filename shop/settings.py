@@ -13,7 +13,7 @@ import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
 
-from shop.messaging.transports import transport_settings
+from shop.messaging.transports import task_queue, transport_settings
 
 django_stubs_ext.monkeypatch()  # so that ModelAdmin[Order] and the like can be written
 
@@ -26,6 +26,10 @@ def _flag(name: str, default: str = "0") -> bool:
 
 def _seconds(name: str, default: float) -> timedelta:
     return timedelta(seconds=float(os.environ.get(name, default)))
+
+
+def _days(name: str, default: float) -> timedelta:
+    return timedelta(days=float(os.environ.get(name, default)))
 
 
 # --- Web -------------------------------------------------------------------------------------
@@ -109,13 +113,34 @@ TIME_ZONE = "UTC"
 # --- Database --------------------------------------------------------------------------------
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:35432/shop")
+#: Client and server notice in 20 seconds instead of the kernel's two hours that the other one has gone
+#: without a word: until then a session keeps its locks, and with them a relay's shards. The URL's query
+#: overrides it.
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
+    " -c tcp_user_timeout=20000",
+}
+_database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True),
+        **_database,
         "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": {**_PATIENCE, **_database.get("OPTIONS", {})},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The order doctor ------------------------------------------------------------------------
+
+#: It takes what was set off since to be under way, and leaves it alone.
+SHOP_DOCTOR_GRACE = _seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
+#: How often it looks at everything and repairs what is safe; 0 for never.
+SHOP_DOCTOR_INTERVAL = _seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 # --- Celery ----------------------------------------------------------------------------------
 
@@ -125,16 +150,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5
 CELERY_BROKER_HEARTBEAT = 10
+CELERY_WORKER_CONSUMER = "shop.messaging.patience:PatientConsumer"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-CELERY_RESULT_EXPIRES = timedelta(days=7)
+CELERY_RESULT_EXPIRES = None  # else Celery deletes what is old in one statement; see SHOP_RESULT_RETENTION
 CELERY_TASK_TRACK_STARTED = True
 CELERY_TASK_DEFAULT_QUEUE = "messaging"
 #: The queues of Celery's own tasks, one an app. The events queues are declared by ``shop.messaging``.
-CELERY_TASK_QUEUES = {
-    name: {"exchange": "shop.tasks", "exchange_type": "direct", "routing_key": name}
-    for name in ("messaging", *CONTEXTS)
-}
+CELERY_TASK_QUEUES = {name: task_queue(name, CELERY_BROKER_URL) for name in ("messaging", *CONTEXTS)}
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CELERY_TASK_QUEUES}
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ACKS_LATE = True
@@ -150,14 +173,25 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_DB_REUSE_MAX = 1_000_000  # else Celery drops the database connection around every task
 CELERY_TIMEZONE = "UTC"
 
+#: What time starts. Several schedulers do no harm: every one of these may run several times, also at once.
 CELERY_BEAT_SCHEDULE = {
-    "celery.backend_cleanup": {
-        "task": "celery.backend_cleanup",
-        "schedule": crontab(hour="4", minute="0"),
-        "options": {"queue": "messaging"},
-    },
-    "messaging.prune_inbox": {"task": "messaging.prune_inbox", "schedule": crontab(hour="4", minute="10")},
+    task: {"task": task, "schedule": crontab(hour=hour, minute=minute)}
+    for task, hour, minute in [
+        ("messaging.prune_inbox", 4, 0),
+        ("messaging.prune_dead_letters", 4, 10),
+        ("messaging.prune_results", 4, 20),
+        ("notifications.prune_messages", 4, 30),
+        ("orders.prune_idempotency_keys", 4, 40),
+        ("storefront.prune_sessions", 4, 50),
+    ]
 }
+if SHOP_DOCTOR_INTERVAL:
+    CELERY_BEAT_SCHEDULE["console.check_up"] = {
+        "task": "console.check_up",
+        "schedule": SHOP_DOCTOR_INTERVAL,
+        "kwargs": {"by": "the clock", "repair": True},
+        "options": {"expires": SHOP_DOCTOR_INTERVAL.total_seconds()},
+    }
 
 # --- REST API --------------------------------------------------------------------------------
 
@@ -210,7 +244,15 @@ SHOP_TRACKING_INTERVAL = _seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 SHOP_REFUND_CHECK_INTERVAL = _seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
 SHOP_MAX_ORDER_LINES = 200
 #: How long the kernel remembers what was consumed; it has to be longer than the oldest replay.
-SHOP_INBOX_RETENTION = timedelta(days=float(os.environ.get("SHOP_INBOX_RETENTION_DAYS", "30")))
+SHOP_INBOX_RETENTION = _days("SHOP_INBOX_RETENTION_DAYS", 30)
+#: How long a replayed or discarded dead letter is kept; no less than inbox rows.
+SHOP_DEAD_LETTER_RETENTION = _days("SHOP_DEAD_LETTER_RETENTION_DAYS", 365)
+#: How long what a task returned is kept.
+SHOP_RESULT_RETENTION = _days("SHOP_RESULT_RETENTION_DAYS", 7)
+#: How long messages to customers are kept, with names and addresses in them.
+SHOP_NOTIFICATION_RETENTION = _days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
+#: How long an Idempotency-Key stands for the order that it placed.
+SHOP_IDEMPOTENCY_KEY_RETENTION = _days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
 
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH", str(BASE_DIR / "var" / "mail"))

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from shop.console.pages import doctor_page
 from shop.rest.views import AsyncApi, Entrance, Token
 
 admin.site.site_header = "shop operations"
@@ -23,6 +24,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", include("shop.storefront.urls")),
+    path("admin/doctor/", admin.site.admin_view(doctor_page), name="doctor"),
     path("admin/", admin.site.urls),
     path("api/auth/", include("rest_framework.urls")),
     path("api/v1/", Entrance.as_view(), name="api"),
