@@ -5,17 +5,17 @@ import secrets
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from script.support import children, ports, servers
+from script.support.epmd import Epmd
 from script.support.errors import ServerFailed
 from script.support.paths import make_private_file
 from script.support.rabbitmq_binaries import RabbitPrograms, rabbitmq_programs
 
-#: The same at each start, for the data belongs to it; a private epmd keeps it apart from all other nodes.
-_NODE = "shop@localhost"
 _AMQP_HELLO = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 
@@ -28,14 +28,22 @@ class RabbitMQ:
     #: Where the programs are unpacked if they are not installed.
     programs_home: Path
     preferred_port: int = 26672
+    #: The same at each start, for the data belongs to it; a private epmd keeps it apart from all other nodes.
+    name: str = "shop@localhost"
+    #: Further lines of rabbitmq.conf.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    #: The folder of cookie and password, if other nodes know the same.
+    family: Path | None = None
+    #: The name server, if it is shared with other nodes: then it is theirs to start and stop.
+    shared_epmd: Epmd | None = None
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
-    _epmd: children.Child | None = field(init=False, default=None)
-    _epmd_port: int = field(init=False, default=0)
     _distribution_port: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.log = self.home / "out.log"
+        self._family = self.family or self.home
+        self.epmd = self.shared_epmd or Epmd(self.home / "epmd.log")
 
     def url(self, vhost: str = "/") -> str:
         """The AMQP URL of ``vhost``, with the password in it."""
@@ -48,26 +56,35 @@ class RabbitMQ:
         have taken a port that was free a moment ago.
         """
         try:
-            self._launch(timeout)
+            self.launch()
+            self.wait_ready(timeout)
         except ServerFailed:
             self.kill()
-            self._launch(timeout)
+            self.launch()
+            self.wait_ready(timeout)
 
-    def _launch(self, timeout: float) -> None:
+    def launch(self) -> None:
+        """Start the node and do not wait for it."""
         programs = rabbitmq_programs(self.programs_home)
         servers.wait_for_predecessor(self.home / "pid", str(self.home))
         self._choose_ports()
+        if not self.shared_epmd:
+            self.epmd.start(programs.erlang / "epmd", preferred_port=self._distribution_port + 1)
         self._write_configuration()
-        self._start_epmd(programs)
-        child = self.child = children.start_child(
+        self.child = children.start_child(
             [programs.rabbitmq / "rabbitmq-server"],
             env=self._env(programs),
             log=self.log,
             when_we_die=signal.SIGTERM,
             cwd=self.home,
         )
-        (self.home / "pid").write_text(str(child.pid))
-        servers.wait_until_ready("RabbitMQ", child, self._greets, log=self.log, timeout=timeout)
+        (self.home / "pid").write_text(str(self.child.pid))
+
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Wait until the node that was launched takes connections; :class:`ServerFailed` if it does not."""
+        if not self.child:
+            raise ServerFailed("RabbitMQ", "was not launched", self.log)
+        servers.wait_until_ready("RabbitMQ", self.child, self.greets, log=self.log, timeout=timeout)
 
     def stop(self) -> None:
         """Shut down cleanly, the private epmd as well."""
@@ -80,6 +97,16 @@ class RabbitMQ:
         if self.child:
             children.kill_child(self.child)
         self._stop_epmd()
+
+    def pause(self) -> None:
+        """Freeze it, as a machine does that swaps: connections stay open, nobody answers."""
+        if self.child:
+            children.send(self.child, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        if self.child:
+            children.send(self.child, signal.SIGCONT)
 
     def erase(self) -> None:
         """Forget all data; the next start makes new."""
@@ -113,20 +140,20 @@ class RabbitMQ:
 
     @property
     def _password(self) -> str:
-        return (self.home / "password").read_text()
+        return (self._family / "password").read_text()
 
     def _choose_ports(self) -> None:
-        """Keep the port that clients know, if it is free again; the others are nobody's business."""
+        """Keep the port that clients know, if it is free again; the other is nobody's business."""
         self.port = ports.pick(self.port or self.preferred_port)
         self._distribution_port = ports.pick(self.port + 1)
-        self._epmd_port = ports.pick(self._distribution_port + 1)
 
     def _write_configuration(self) -> None:
-        for name in ("home", "mnesia", "log", "schema", "config"):
+        for name in ("mnesia", "log", "schema", "config"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
-        if not (self.home / "password").exists():
-            make_private_file(self.home / "password", secrets.token_urlsafe(24))
+        for secret in (self._family / "home" / ".erlang.cookie", self._family / "password"):
+            if not secret.exists():
+                make_private_file(secret, secrets.token_urlsafe(24))
         settings = {
             "listeners.tcp.1": f"{ports.LOOPBACK}:{self.port}",
             "default_user": "shop",
@@ -134,6 +161,7 @@ class RabbitMQ:
             "log.console": "false",
             "disk_free_limit.absolute": "50MB",
             "vm_memory_high_watermark.absolute": "1GB",
+            **self.settings,
         }
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         make_private_file(self.home / "rabbitmq.conf", text)
@@ -144,9 +172,9 @@ class RabbitMQ:
         return {
             "PATH": f"{programs.erlang}:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "LANG": "C.UTF-8",
-            "HOME": str(home / "home"),  # Erlang keeps its cookie there
+            "HOME": str(self._family / "home"),  # Erlang looks for its cookie there
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # what /etc says is for the system's node
-            "RABBITMQ_NODENAME": _NODE,
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_DIST_PORT": str(self._distribution_port),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
@@ -161,22 +189,14 @@ class RabbitMQ:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
             # Makes the start script become the broker instead of starting one.
             "RUNNING_UNDER_SYSTEMD": "true",
-            "ERL_EPMD_PORT": str(self._epmd_port),
-            "ERL_EPMD_ADDRESS": ports.LOOPBACK,
+            **self.epmd.environment(),
         }
 
-    def _start_epmd(self, programs: RabbitPrograms) -> None:
-        """Start the node's name server ourselves: one that RabbitMQ starts would outlive it."""
-        argv = [str(programs.erlang / "epmd"), "-address", ports.LOOPBACK, "-port", str(self._epmd_port)]
-        env, log = self._env(programs), self.home / "epmd.log"
-        epmd = self._epmd = children.start_child(argv, env=env, log=log, cwd=self.home)
-        servers.wait_until_ready("epmd", epmd, lambda: ports.answers(self._epmd_port), log=log, timeout=10)
-
     def _stop_epmd(self) -> None:
-        if self._epmd:
-            children.kill_child(self._epmd)
+        if not self.shared_epmd:
+            self.epmd.stop()
 
-    def _greets(self) -> bool:
+    def greets(self) -> bool:
         """Whether the broker answers AMQP's first frame: its port opens before it is ready for that."""
         try:
             with socket.create_connection((ports.LOOPBACK, self.port), 0.5) as connection:
