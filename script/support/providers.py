@@ -1,0 +1,36 @@
+"""Breaks the simulated gateway and carrier, for all processes of a shop, and mends them."""
+
+import psycopg
+
+_BREAK = "insert into {} (kind, operation, seconds, calls_left, created_at) values (%s, %s, %s, %s, now())"
+_MEND = "delete from {}"
+_GATEWAY, _CARRIER = "payments_gatewayfault", "shipping_carrierfault"
+
+
+def break_gateway(
+    database_url: str, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
+) -> None:
+    """Make the payment gateway fail (``outage``, ``timeout``, ``slow``) at one operation or at all."""
+    _execute(database_url, _BREAK.format(_GATEWAY), kind, operation, seconds, calls)
+
+
+def break_carrier(
+    database_url: str, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
+) -> None:
+    """Make the carrier fail (``outage``, ``timeout``, ``slow``) at one operation or at all."""
+    _execute(database_url, _BREAK.format(_CARRIER), kind, operation, seconds, calls)
+
+
+def mend_gateway(database_url: str) -> None:
+    """Let the payment gateway work as it should."""
+    _execute(database_url, _MEND.format(_GATEWAY))
+
+
+def mend_carrier(database_url: str) -> None:
+    """Let the carrier work as it should."""
+    _execute(database_url, _MEND.format(_CARRIER))
+
+
+def _execute(database_url: str, statement: str, *parameters: object) -> None:
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as session:
+        session.execute(statement.encode(), parameters)

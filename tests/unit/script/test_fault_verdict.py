@@ -1,0 +1,110 @@
+"""Customers who insist on an answer, and the comparison of what they were told with what became of it."""
+
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from script.support import fates
+from script.support.api import ApiError
+from script.support.campaign import Wish
+from script.support.fates import Fate
+from script.support.faults import load
+from script.support.faults.load import Customers
+from script.support.faults.report import examine
+from script.support.faults.rest import Rest
+
+PLAIN = fates.FATES[0]
+
+
+class MoodyShop:
+    """Answers each request with the next of its moods, and accepts whatever comes after them."""
+
+    def __init__(self, *moods: Exception) -> None:
+        self.moods = list(moods)
+        self.keys: list[str] = []
+        self.orders: dict[str, tuple[str, str]] = {}
+
+    def as_owner_of(self, token: str) -> "MoodyShop":
+        return self
+
+    def post(self, path: str, body: object, *, Idempotency_Key: str) -> dict[str, str]:  # noqa: N803
+        self.keys.append(Idempotency_Key)
+        if self.moods:
+            raise self.moods.pop(0)
+        order_id = str(uuid4())
+        self.orders[order_id] = ("delivered", "")
+        return {"id": order_id, "number": "ORD-1"}
+
+    def rows(self, query: str) -> list[tuple]:
+        return [(order_id, *end) for order_id, end in self.orders.items()]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(load, "_PAUSE", 0)
+
+
+def order_at(shop: MoodyShop, fate: Fate = PLAIN) -> Customers:
+    wish = Wish("a mug", "token", {}, "key-1")
+    with Customers(shop, [fate], [wish], rate=1000) as customers:  # type: ignore[arg-type]
+        for thread in customers._threads:
+            thread.join(10)
+    return customers
+
+
+def findings_about(shop: MoodyShop, customers: Customers, rest: Rest | None = None):
+    world = SimpleNamespace(
+        rows=lambda query: [(0,)] if "deadletter" in query else shop.rows(query), poisoned=0
+    )
+    return examine(world, customers, rest or Rest(holds=True))  # type: ignore[arg-type]
+
+
+def test_a_customer_without_an_answer_asks_again_with_the_same_key():
+    shop = MoodyShop(ConnectionResetError(), ApiError(503, "the database is away"))
+    customers = order_at(shop)
+    assert shop.keys == ["key-1"] * 3
+    assert (len(customers.accepted), customers.asked_again) == (1, 2)
+
+
+def test_what_ended_as_it_may_is_right():
+    shop = MoodyShop()
+    findings = findings_about(shop, order_at(shop))
+    assert (findings.lost, findings.wrong) == ([], [])
+
+
+def test_an_accepted_order_that_is_not_there_or_does_not_end_is_lost():
+    shop = MoodyShop()
+    customers = order_at(shop)
+    (order_id,) = shop.orders
+    shop.orders[order_id] = ("paid", "")
+    assert len(findings_about(shop, customers).lost) == 1
+    shop.orders.clear()
+    assert len(findings_about(shop, customers).lost) == 1
+
+
+@pytest.mark.parametrize("end", [("cancelled", "payment_failed"), ("needs_attention", "carrier_overdue")])
+def test_another_end_than_the_order_may_have_is_wrong(end):
+    shop = MoodyShop()
+    customers = order_at(shop)
+    (order_id,) = shop.orders
+    shop.orders[order_id] = end
+    assert len(findings_about(shop, customers).wrong) == 1
+
+
+def test_an_order_placed_twice_is_wrong():
+    shop = MoodyShop()
+    customers = order_at(shop)
+    shop.orders[str(uuid4())] = ("delivered", "")
+    assert findings_about(shop, customers).wrong == ["1 orders were accepted, and 2 are there"]
+
+
+def test_a_refused_order_is_wrong():
+    shop = MoodyShop(ApiError(400, {"detail": "lines: The order is empty"}))
+    assert findings_about(shop, order_at(shop)).wrong == ["refused: a mug: lines: The order is empty"]
+
+
+def test_an_audit_that_does_not_hold_is_wrong():
+    shop = MoodyShop()
+    rest = Rest(holds=False, audit="stock    MUG: -1 are available")
+    assert findings_about(shop, order_at(shop), rest).wrong == ["stock    MUG: -1 are available"]
