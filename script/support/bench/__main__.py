@@ -1,4 +1,4 @@
-"""script/bench: measure the relay, or the chain from an order to its parcel, and show what was found."""
+"""script/bench: measure relay, chain or growth, and show what was found."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from script.support.bench import chain, relay
 from script.support.bench.figures import Report, describe_machine
+from script.support.bench.growth import command as growth
 from script.support.console import out, run_command, say
 from script.support.errors import ScriptError
 from script.support.paths import VAR
@@ -38,11 +39,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure the shop on private servers with their default durability, on two cores.",
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--runs", type=_count, default=5, help="how often each is measured (default 5)")
     common.add_argument("--json", metavar="FILE", help="write all figures to FILE as well")
-    commands = parser.add_subparsers(required=True, metavar="relay|chain")
-    _add_relay(commands.add_parser("relay", parents=[common], help="events/s from a full outbox to RabbitMQ"))
-    _add_chain(commands.add_parser("chain", parents=[common], help="orders/s and the time to the parcel"))
+    runs = argparse.ArgumentParser(add_help=False)
+    runs.add_argument("--runs", type=_count, default=5, help="how often each is measured (default 5)")
+    parents = [runs, common]
+    commands = parser.add_subparsers(required=True, metavar="relay|chain|growth")
+    _add_relay(commands.add_parser("relay", parents=parents, help="events/s from a full outbox to RabbitMQ"))
+    _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
+    _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
     return parser
 
 
@@ -80,6 +84,25 @@ def _chain_plan(options: argparse.Namespace) -> chain.Plan:
         slow_orders=options.slow_orders,
         rate=options.rate,
         brokers=(options.broker,) if options.broker else chain.BROKERS,
+    )
+
+
+def _add_growth(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: growth.measure(_growth_plan(options)))
+    parser.add_argument("--days", type=_count, default=7, help="to live through (default 7)")
+    parser.add_argument("--orders-per-day", type=_count, default=100_000, help="(default 100000)")
+    parser.add_argument(
+        "--log-events", type=int, default=0, help="let the log alone grow on to so many events, and measure"
+    )
+    parser.add_argument("--samples", type=_count, default=200, help="how often each is timed (default 200)")
+
+
+def _growth_plan(options: argparse.Namespace) -> growth.Plan:
+    return growth.Plan(
+        days=options.days,
+        orders_per_day=options.orders_per_day,
+        log_events=options.log_events,
+        samples=options.samples,
     )
 
 

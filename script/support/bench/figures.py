@@ -42,7 +42,7 @@ class Report:
             table.add_column(heading, justify="right" if heading else "left")
         for series in self.series:
             figures = (series.median, min(series.values), max(series.values))
-            table.add_row(series.name, *map(_shown, figures), series.unit)
+            table.add_row(series.name, *map(shown, figures), series.unit)
         return table
 
     def as_json(self) -> str:
@@ -76,5 +76,6 @@ def describe_machine() -> str:
     return f"{used} of {there} cores, {platform.machine()}, {python}; load average {busy}"
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """A number with as many digits as it deserves."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"

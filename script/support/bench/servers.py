@@ -33,7 +33,7 @@ class StompRabbitMQ(RabbitMQ):
 
     def _write_configuration(self) -> None:
         super()._write_configuration()
-        self.stomp_port = ports.pick(self._epmd_port + 1)
+        self.stomp_port = ports.pick(self.epmd.port + 1)
         with (self.home / "rabbitmq.conf").open("a") as file:
             file.write(f"stomp.listeners.tcp.1 = {ports.LOOPBACK}:{self.stomp_port}\n")
         (self.home / "enabled_plugins").write_text("[rabbitmq_stomp].\n")

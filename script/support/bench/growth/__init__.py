@@ -1,0 +1,1 @@
+"""``script/bench growth``: days of load in bulk, and how long things take before and after."""
