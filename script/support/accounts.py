@@ -3,14 +3,20 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from script.support.paths import VAR, make_private_file
-from script.support.stack import Stack
+
+
+class Shop(Protocol):
+    """A shop in whose environment commands can be run."""
+
+    def run_python(self, *arguments: str | Path, name: str) -> Path: ...
 
 
 def provide(
-    stack: Stack, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
+    shop: Shop, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
 ) -> dict[str, str]:
     """Make sure of ``products`` with stock and ``customers`` (user name -> full name); return API tokens."""
     wanted, tokens = VAR / f"wanted-{os.getpid()}.json", VAR / f"tokens-{os.getpid()}.json"
@@ -18,7 +24,7 @@ def provide(
         make_private_file(
             wanted, json.dumps({"products": [*products], "customers": {**customers}, "reason": reason})
         )
-        stack.run_python("manage.py", "import_catalogue", wanted, "--tokens", tokens, name="import_catalogue")
+        shop.run_python("manage.py", "import_catalogue", wanted, "--tokens", tokens, name="import_catalogue")
         found: dict[str, str] = json.loads(tokens.read_text())
         return found
     finally:

@@ -3,13 +3,13 @@
 import http.client
 import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from script.support.errors import ScriptError
 from script.support.ports import LOOPBACK
 
-_TIMEOUT = 30
+_TIMEOUT = 30.0
 
 
 class ApiError(ScriptError):
@@ -27,10 +27,12 @@ class Api:
 
     port: int
     token: str = ""
+    #: Seconds to wait for an answer.
+    timeout: float = _TIMEOUT
 
     def as_owner_of(self, token: str) -> "Api":
         """The same API for somebody else."""
-        return Api(self.port, token)
+        return replace(self, token=token)
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None, {})
@@ -44,7 +46,7 @@ class Api:
             headers["Authorization"] = f"Token {self.token}"
         headers["Content-Type"] = "application/json"
         data = None if body is None else json.dumps(body)
-        with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=_TIMEOUT)) as connection:
+        with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=self.timeout)) as connection:
             connection.request(method, path, data, headers)
             response = connection.getresponse()
             answer = _decode(response.read())

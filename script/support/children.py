@@ -96,6 +96,15 @@ def send(child: Child, number: signal.Signals) -> None:
         os.kill(child.pid, number)
 
 
+def offspring(child: Child) -> list[int]:
+    """The process ids of what ``child`` has started, if it still runs."""
+    try:
+        listed = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [int(pid) for pid in listed.split()]
+
+
 def kill_child(child: Child) -> int:
     """Kill ``child`` and what it left in its session, wait until it is gone, and return its exit code."""
     if child.returncode is None:

@@ -12,6 +12,7 @@ from script.support.paths import servers_home
 from script.support.pgmq import install_pgmq
 from script.support.postgres import Postgres
 from script.support.rabbitmq import RabbitMQ
+from script.support.rabbitmq_cluster import RabbitCluster
 
 
 class Infrastructure:
@@ -92,6 +93,12 @@ def private_rabbitmq(folder: str) -> RabbitMQ:
     return RabbitMQ(home / folder / "rabbitmq", programs_home=home)
 
 
+def private_cluster(folder: str) -> RabbitCluster:
+    """The RabbitMQ cluster of this checkout whose data lies in ``folder``."""
+    home = servers_home(None)
+    return RabbitCluster(home / folder / "rabbitmq", programs_home=home)
+
+
 def check_database(url: str) -> None:
     """:class:`NotReachable` unless a PostgreSQL answers at ``url``."""
     try:
@@ -107,7 +114,7 @@ def check_broker(url: str) -> None:
             install_pgmq(url.replace("pgmq://", "postgresql://", 1))
             return
         with Connection(url, connect_timeout=5) as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.ensure_connection(max_retries=len(connection.alt[1:]))
     except Exception as error:  # noqa: BLE001  # each of kombu's transports fails in its own way
         raise NotReachable("CELERY_BROKER_URL", without_password(url), _first_line(error)) from None
 

@@ -36,7 +36,7 @@ class Postgres:
     home: Path
     preferred_port: int = 25432
     durable: bool = True
-    port: int = field(init=False)
+    port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class Postgres:
         return f"postgresql://postgres:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
 
     def start(self, timeout: float = 60.0) -> None:
-        """Start the server and wait until it takes connections.
+        """Start the server, on the port it had before if any, and wait until it takes connections.
 
         Tried twice: somebody else may have taken the port that was free a moment ago.
         """
@@ -66,7 +66,7 @@ class Postgres:
         if not self.data.exists():
             self._make_data(programs)
         self._settle_old_data()
-        self.port = ports.pick(self.preferred_port)
+        self.port = ports.pick(self.port or self.preferred_port)
         settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
@@ -77,6 +77,11 @@ class Postgres:
         """Shut down cleanly; sessions are ended, what is committed is on disk."""
         if self.child:
             children.stop_children([self.child], by=signal.SIGINT, grace=30)
+
+    def crash(self) -> None:
+        """End it at once, as a power cut does; the next start recovers what was committed."""
+        if self.child:
+            children.stop_children([self.child], by=signal.SIGQUIT, grace=30)
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from script.support import children
+from script.support.errors import ServerFailed
 from script.support.paths import ROOT, VAR, make_private_file
 from script.support.ports import LOOPBACK
 from script.support.processes import Program
@@ -38,6 +40,18 @@ def _secret_key() -> str:
     return path.read_text()
 
 
+def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> None:
+    """Run Python with ``arguments`` to its end; fail with the end of its ``log`` if it fails."""
+    log.unlink(missing_ok=True)
+    child = children.start_child([sys.executable, *arguments], env=env, log=log)
+    try:
+        code = child.wait()
+    finally:
+        children.kill_child(child)
+    if code:
+        raise ServerFailed(log.stem, f"failed with exit code {code}", log)
+
+
 def web(env: Mapping[str, str], *, port: int) -> Program:
     """The web server, on ``port`` of the loopback interface."""
     return Program(
@@ -49,11 +63,11 @@ def web(env: Mapping[str, str], *, port: int) -> Program:
     )
 
 
-def scheduler(env: Mapping[str, str], *, home: Path = VAR) -> Program:
+def scheduler(env: Mapping[str, str], name: str = "scheduler", *, home: Path = VAR) -> Program:
     """Celery's clock, which starts what is due at fixed times."""
-    schedule = str(home / "celerybeat-schedule")
+    schedule = str(home / f"celerybeat-schedule-{name}")
     argv = (*_celery("beat"), "--schedule", schedule, "--pidfile=", "-l", "WARNING")
-    return Program(name="scheduler", argv=argv, env=env, stage=_SCHEDULER)
+    return Program(name=name, argv=argv, env=env, stage=_SCHEDULER)
 
 
 def workers(env: Mapping[str, str], *, home: Path = VAR, one_for_all: bool = False) -> list[Program]:

@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from script.support import children, programs
+from script.support import programs
 from script.support.console import ignore_signals
-from script.support.errors import ServerFailed
 from script.support.infrastructure import Infrastructure
 from script.support.paths import LOGS, VAR, make_private_file
 from script.support.ports import LOOPBACK
@@ -76,14 +74,7 @@ class Stack:
     def run_python(self, *arguments: str | Path, name: str) -> Path:
         """Run Python with ``arguments`` in the shop's environment; return the log, or fail with its end."""
         log = LOGS / f"{name}.log"
-        log.unlink(missing_ok=True)
-        child = children.start_child([sys.executable, *arguments], env=self.env, log=log)
-        try:
-            code = child.wait()
-        finally:
-            children.kill_child(child)
-        if code:
-            raise ServerFailed(name, f"failed with exit code {code}", log)
+        programs.run_python(self.env, *arguments, log=log)
         return log
 
 

@@ -15,6 +15,8 @@ from script.support.paths import VAR
 from script.support.servers import hold_lock
 
 _FOLDER = "test"
+#: All tests run in two processes: the longest only wait for the shop's own.
+_ALL_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
 #: Seconds that pytest gets to tidy up when it is interrupted.
 _GRACE = 30.0
 
@@ -68,6 +70,7 @@ def _environment(servers: Infrastructure, amqp_url: str | None) -> dict[str, str
 
 
 def _run_pytest(arguments: list[str], env: dict[str, str]) -> int:
+    arguments = arguments or _ALL_AT_ONCE
     pytest = children.start_child([sys.executable, "-m", "pytest", *arguments], env=env, log=None)
     try:
         while not children.has_ended(pytest):
