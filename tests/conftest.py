@@ -1,6 +1,7 @@
 """Servers and deployments for tests that need real ones; ``script/test`` tells where they are."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from script.support.errors import NoRabbitMQ
 from script.support.infrastructure import private_rabbitmq
 from script.support.rabbitmq import RabbitMQ
+from shop.messaging import breaker
 from tests.support.deployment import Deployment, prepare_database
 from tests.support.servers import (
     Broker,
@@ -22,11 +24,27 @@ from tests.support.servers import (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where tests run in several processes, what shares a deployment or a broker."""
+    for item in items:
+        shares_broker = "contracts" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("contracts" if shares_broker else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let the log be emptied by TRUNCATE between tests; one test holds that it is refused otherwise."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_no_truncate")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin in a process that has just seen that no consumer is paused."""
+    breaker.forget()
+    monkeypatch.setattr(breaker._knowledge, "read_at", time.monotonic())
+    monkeypatch.setattr(breaker, "FRESHNESS", 3600.0)
 
 
 def _given(variable: str) -> str:
@@ -56,7 +74,7 @@ def server_url() -> str:
 @pytest.fixture(scope="session")
 def rabbitmq_node() -> Iterator[RabbitMQ]:
     """A RabbitMQ node that tests may stop and kill."""
-    node = private_rabbitmq("test-faults")
+    node = private_rabbitmq(f"test-faults{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     try:
         node.erase()
         node.start()

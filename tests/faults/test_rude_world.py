@@ -4,22 +4,13 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
-from kombu import Connection, Producer
-
-from shop.messaging.transports import transport_settings
-from tests.faults.damage import charges, dead_letters
+from shop.messaging import breaker
+from tests.faults.damage import burned_attempts, charges, dead_letters, watch_attempts
+from tests.faults.poison import POISON, send_raw
 from tests.support.deployment import Deployment
 
 CUSTOMERS = 50
-POISON = {
-    "bad JSON": b'{"specversion": "1.0", broken',
-    "unknown type": b'{"specversion": "1.0", "id": "1", "source": "/x", "type": "payments.CardStolen.v1"}',
-    "schema violation": b'{"specversion": "1.0", "id": "0199b1d0-0000-7000-8000-000000000001",'
-    b' "source": "/x", "type": "orders.OrderCreated.v1",'
-    b' "time": "2026-12-24T12:00:00Z", "data": {"order_id": "none"}}',
-}
 POISONED = ("payments", "inventory", "shipping")
 
 
@@ -57,6 +48,25 @@ def test_a_gateway_that_charges_and_does_not_answer_charges_once(shop: Deploymen
     assert charges(shop, orders + refused) == len(orders + refused)
 
 
+def test_a_gateway_that_is_down_pauses_its_consumer_which_goes_on_by_itself(shop: Deployment) -> None:
+    watch_attempts(shop)
+    shop.break_gateway("outage")
+    orders = [shop.place_order() for _ in range(24)]
+    # Each of two worker processes may try as many as open the circuit.
+    tried = 2 * breaker.THRESHOLD
+    held = "select count(*) from messaging_scheduledmessage where kind = 'held'"
+    shop.wait_until(lambda: shop.rows(held)[0][0] >= len(orders) - tried, what="the others are held")
+    [(probes,)] = shop.rows("select probes from messaging_circuit")
+    shop.wait_until(lambda: shop.rows("select probes from messaging_circuit")[0][0] > probes, what="a probe")
+    shop.mend_providers()
+
+    shop.wait_for_status(orders, "delivered")
+    shop.audit()
+    assert not shop.rows("select from messaging_circuit")
+    assert {attempts for _, _, attempts, _ in burned_attempts(shop)} == {1}
+    assert charges(shop, orders) == len(orders)
+
+
 def test_a_carrier_that_books_and_does_not_answer_books_once(shop: Deployment) -> None:
     shop.break_carrier("timeout", "find_booking", calls=1)
     orders = [shop.place_order(street="EZ_TIMEOUT Street") for _ in range(4)]
@@ -70,7 +80,7 @@ def test_a_carrier_that_books_and_does_not_answer_books_once(shop: Deployment) -
 def test_poison_ends_as_dead_letters_while_orders_flow(shop: Deployment) -> None:
     orders = [shop.place_order() for _ in range(3)]
     for body in POISON.values():
-        send_raw(shop, body)
+        send_raw(shop, body, to=POISONED)
     orders += [shop.place_order() for _ in range(3)]
 
     shop.wait_for_status(orders, "delivered")
@@ -79,21 +89,3 @@ def test_poison_ends_as_dead_letters_while_orders_flow(shop: Deployment) -> None
     assert {cause for _, _, cause, _ in dead_letters(shop)} == {"unreadable"}
     for reason in ("the body is no JSON", "does not consume", "does not fit the schema"):
         assert sum(reason in error for _, _, _, error in dead_letters(shop)) == len(POISONED)
-
-
-def send_raw(shop: Deployment, body: bytes) -> None:
-    """Put a message into the queues as any program could."""
-    options = transport_settings(shop.broker.url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
-    with (
-        Connection(shop.broker.url, transport_options=options) as connection,
-        connection.channel() as channel,
-    ):
-        for app in POISONED:
-            Producer(channel).publish(
-                body.decode(),
-                exchange="",
-                routing_key=f"{app}.events",
-                content_type="application/cloudevents+json",
-                content_encoding="utf-8",
-                message_id=str(uuid4()),
-            )

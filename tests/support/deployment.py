@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from script.support import children, ports, programs
+from script.support import children, ports, programs, providers
 from script.support.api import Api
 from script.support.paths import ROOT
 from script.support.processes import Program, Supervisor
@@ -153,22 +153,18 @@ class Deployment:
         self, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
     ) -> None:
         """Make the payment gateway fail: ``outage``, ``timeout`` or ``slow``."""
-        self._break("payments_gatewayfault", kind, operation, seconds, calls)
+        providers.break_gateway(self.database_url, kind, operation, seconds=seconds, calls=calls)
 
     def break_carrier(
         self, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
     ) -> None:
         """Make the carrier fail: ``outage``, ``timeout`` or ``slow``."""
-        self._break("shipping_carrierfault", kind, operation, seconds, calls)
-
-    def _break(self, table: str, *fault: object) -> None:
-        columns = "kind, operation, seconds, calls_left, created_at"
-        self.execute(f"insert into {table} ({columns}) values (%s, %s, %s, %s, now())", *fault)
+        providers.break_carrier(self.database_url, kind, operation, seconds=seconds, calls=calls)
 
     def mend_providers(self) -> None:
         """Let gateway and carrier work as they should."""
-        self.execute("delete from payments_gatewayfault")
-        self.execute("delete from shipping_carrierfault")
+        providers.mend_gateway(self.database_url)
+        providers.mend_carrier(self.database_url)
 
     # --- What customers do ---
 
@@ -182,15 +178,17 @@ class Deployment:
         customer: str = "ada",
         payment_method: str = "pm_card_visa",
         street: str = "Karl-Liebknecht-Straße 7",
+        idempotency_key: str = "",
     ) -> UUID:
         """Place an order of (SKU, quantity), by default of a blue mug, and return its id."""
+        headers = {"Idempotency_Key": idempotency_key} if idempotency_key else {}
         address = {"name": "Ada Lovelace", "street": street, "city": "Berlin", "postal_code": "10178"}
         body = {
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines or [("MUG-BLUE", 1)]],
             "payment_method": payment_method,
             "ship_to": {**address, "country": "DE"},
         }
-        return UUID(self.api(customer).post("/api/v1/orders", body)["id"])
+        return UUID(self.api(customer).post("/api/v1/orders", body, **headers)["id"])
 
     def cancel_order(self, order_id: UUID, *, customer: str = "ada") -> None:
         self.api(customer).post(f"/api/v1/orders/{order_id}/cancel", {})
@@ -253,6 +251,10 @@ class Deployment:
             assert time.monotonic() < deadline, done.stdout + done.stderr
             self.supervisor.sleep(0.5)
 
+    def repair(self, *, grace: float = 5.0) -> str:
+        """Have the doctor repair what is safe, and return what it says."""
+        return _run(self.env, "audit", "--repair", "--grace", str(grace)).stdout
+
     # --- What can go wrong ---
 
     def main_process(self, name: str) -> int:
@@ -261,8 +263,7 @@ class Deployment:
 
     def pool_processes(self, name: str) -> list[int]:
         """The process ids of what a program has started."""
-        pid = self.main_process(name)
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children.offspring(self.supervisor[name].child)
 
     def kill_worker(self, name: str = APPS) -> None:
         """Kill -9 a worker's main process. It is started again when time passes."""
@@ -280,6 +281,11 @@ class Deployment:
         while not children.has_ended(self.supervisor[name].child):
             assert time.monotonic() < deadline, f"{name} has not ended within {within:.0f} s"
             time.sleep(0.02)
+
+    def forgive_crashes(self) -> None:
+        """Start programs again soon, however often they have crashed."""
+        for one in self.supervisor._supervised:
+            one.crashes = 0
 
     def kill_relay(self) -> None:
         """Kill -9 the worker that relays. It is started again when time passes."""

@@ -1,14 +1,15 @@
 """The chain without broker and workers: the same outbox rows, inbox and consumers, in this process."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.db import connection
 
-from shop.messaging import cloudevents, relay, runner
+from shop.messaging import breaker, cloudevents, relay, runner
 from shop.messaging.consuming import Consumer, consumer_of, consumers
 from shop.messaging.contracts import Event, Reminder
-from shop.messaging.models import OutboxEntry, ScheduledMessage
+from shop.messaging.models import Circuit, OutboxEntry, ScheduledMessage
 
 #: A chain that has not ended after so many deliveries will not end.
 TOO_MANY = 10_000
@@ -38,15 +39,22 @@ def receivers(entry: OutboxEntry) -> list[Consumer]:
     if entry.queue:
         consumer = consumer_of(entry.queue.removesuffix(".events"), entry.type)
         return [consumer] if consumer else []
-    return [c for c in consumers() if c.event.type == entry.type and not issubclass(c.event, Reminder)]
+    return [c for c in consumers() if entry.type in c.reads and not issubclass(c.event, Reminder)]
 
 
 def deliver(event: Event, app: str | None = None) -> None:
     """Deliver one published event (again) to its consumers, or to that of one app."""
     body = json.loads(cloudevents.encode(event))
     for consumer in consumers():
-        if consumer.event is type(event) and app in (None, consumer.app):
+        if event.type in consumer.reads and app in (None, consumer.app):
             runner.run(consumer, [body], [{}])
+
+
+def deliver_batch(events: Sequence[Event], app: str) -> None:
+    """Deliver published events of one type to an app's consumer in one run."""
+    consumer = consumer_of(app, events[0].type)
+    assert consumer
+    runner.run(consumer, [json.loads(cloudevents.encode(event)) for event in events], [{}] * len(events))
 
 
 def fire_reminders() -> int:
@@ -56,7 +64,9 @@ def fire_reminders() -> int:
 
 
 def fire_retries() -> int:
-    """Make all retries due, and deliver them and what follows."""
+    """Make all retries due, let paused consumers go on, and deliver what follows."""
+    for circuit in Circuit.objects.all():
+        breaker.close(circuit.consumer)
     ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.RETRY).update(due_at=datetime.now(UTC))
     return deliver_all()
 

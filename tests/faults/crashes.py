@@ -1,0 +1,199 @@
+"""How to bring a running shop to each of its failpoints, and how what is hit there has to end."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from uuid import UUID, uuid4
+
+from shop.messaging.failpoints import Point
+from tests.faults.poison import send_raw
+from tests.support.deployment import Deployment
+
+#: Seconds in which a point has to be reached.
+REACHED_WITHIN = 30.0
+#: Seconds until every process knows that a consumer is paused.
+HEARD_OF_PAUSE = 1.1
+CHARGING = "payments.when_order_created_charge_customer"
+_PAUSE = "insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)"
+_HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
+
+#: Order -> the point at which somebody died over it, and the status in which it has to end.
+Hits = dict[UUID, tuple[str, str]]
+
+
+@dataclass
+class Crash:
+    """``with crash:`` arms its point, and waits until a process has died there."""
+
+    point: str
+    shop: Deployment
+    folder: Path
+    hits: Hits
+
+    def __enter__(self) -> None:
+        self.shop.forgive_crashes()
+        self._file.touch()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            what = f"somebody dies at {self.point}"
+            self.shop.wait_until(lambda: self.is_over, within=REACHED_WITHIN, what=what)
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / self.point
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the process has died."""
+        return not self._file.exists()
+
+    def disarm(self) -> None:
+        """Let nobody die who gets there too late."""
+        self._file.unlink(missing_ok=True)
+
+    def place_order(self, *, sku: str = "MUG-BLUE", end: str = "delivered", **how: str) -> UUID:
+        """Place an order that has to end so."""
+        order_id = self.shop.place_order((sku, 1), **how)
+        self.hits[order_id] = self.point, end
+        return order_id
+
+
+Story = Callable[[Crash], None]
+
+
+def an_order(crash: Crash, **how: str) -> None:
+    """Somebody dies on the way of an order."""
+    with crash:
+        crash.place_order(**how)
+
+
+def a_request(crash: Crash) -> None:
+    """The web server dies over an order; the customer asks again under the same Idempotency-Key."""
+    key = str(uuid4())
+    with crash, contextlib.suppress(OSError):
+        crash.place_order(idempotency_key=key)
+    crash.place_order(idempotency_key=key)
+    placed = crash.shop.rows("select count(*) from orders_order where idempotency_key = %s", key)
+    assert placed == [(1,)]
+
+
+def a_retry(crash: Crash) -> None:
+    """The gateway refuses the charge as often as it is tried in one go."""
+    crash.shop.break_gateway("outage", "charge")
+    an_order(crash)
+
+
+def an_early_event(crash: Crash) -> None:
+    """Shipping hears that the goods are there while it cannot yet remember the order."""
+    with crash.shop.holding("lock table shipping_shipment in share mode"), crash:
+        order_id = crash.place_order()
+    crash.shop.wait_for_status([order_id], "delivered")  # nobody else may stand at the next one's lock
+
+
+def poison(crash: Crash) -> None:
+    """Something comes that nobody can read."""
+    with crash:
+        send_raw(crash.shop, f"poison for {crash.point}".encode(), to=["payments"])
+
+
+def a_pause(crash: Crash) -> None:
+    """Charging is paused while an order comes, and then goes on."""
+    crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
+    crash.shop.execute(_PAUSE, CHARGING, "infinity")
+    crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
+    with crash:
+        order_id = crash.place_order()
+        crash.shop.wait_until(lambda: crash.is_over or crash.shop.rows(_HELD, order_id), what="it is held")
+        crash.shop.execute("update messaging_circuit set probe_at = now()")
+
+
+def a_stopped_charge(crash: Crash) -> None:
+    """The customer cancels while the gateway is out of service and the charge is open."""
+    crash.shop.break_gateway("outage", "charge")
+    _cancel_when(crash, "select from payments_payment where order_id = %s and state = 'processing'")
+
+
+def a_stopped_parcel(crash: Crash) -> None:
+    """The customer cancels while the carrier is out of service and the booking is open."""
+    crash.shop.break_carrier("outage", "book")
+    _cancel_when(crash, "select from shipping_shipment where order_id = %s and state = 'booking'")
+
+
+def _cancel_when(crash: Crash, state: str) -> None:
+    order_id = crash.place_order(end="cancelled")
+    crash.shop.wait_until(lambda: crash.shop.rows(state, order_id), what=state)
+    with crash:
+        crash.shop.cancel_order(order_id)
+
+
+lost_charge = partial(an_order, payment_method="pm_card_timeoutAfterCharge")
+lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
+refund = partial(an_order, sku="SOLD-OUT", end="cancelled")
+pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
+
+#: What leads to each point. The first ones need a shop that has nothing else to do.
+STORIES: dict[str, Story] = {
+    Point.BEFORE_PARK: an_early_event,
+    Point.AFTER_PARK: an_early_event,
+    Point.BEFORE_APPEND: a_request,
+    Point.AFTER_APPEND: a_request,
+    Point.BEFORE_REQUEST_COMMIT: a_request,
+    Point.AFTER_REQUEST_COMMIT: a_request,
+    Point.BEFORE_PUBLISH: an_order,
+    Point.AFTER_PUBLISH: an_order,
+    Point.AFTER_CONFIRM: an_order,
+    Point.AFTER_DELETE: an_order,
+    Point.BEFORE_PROMOTE: an_order,
+    Point.AFTER_PROMOTE: an_order,
+    Point.BEFORE_INSERT: an_order,
+    Point.AFTER_INSERT: an_order,
+    Point.BEFORE_COMMIT: an_order,
+    Point.AFTER_COMMIT: an_order,
+    Point.BEFORE_ANSWER_COMMIT: an_order,
+    Point.AFTER_ANSWER_COMMIT: an_order,
+    Point.BEFORE_ACKNOWLEDGE: an_order,
+    Point.AFTER_ACKNOWLEDGE: an_order,
+    Point.BEFORE_BURY: poison,
+    Point.AFTER_BURY: poison,
+    Point.BEFORE_DEAD_QUEUE: poison,
+    Point.AFTER_DEAD_QUEUE: poison,
+    Point.BEFORE_RETRY: a_retry,
+    Point.AFTER_RETRY: a_retry,
+    Point.BEFORE_HOLD: a_pause,
+    Point.AFTER_HOLD: a_pause,
+    Point.AFTER_PROBE: a_pause,
+    Point.BEFORE_CLOSE: a_pause,
+    Point.AFTER_CLOSE: a_pause,
+    "gateway.charge.before": an_order,
+    "gateway.charge.after": an_order,
+    "gateway.find_charge.before": lost_charge,
+    "gateway.find_charge.after": lost_charge,
+    "gateway.cancel_charge.before": a_stopped_charge,
+    "gateway.cancel_charge.after": a_stopped_charge,
+    "gateway.refund.before": refund,
+    "gateway.refund.after": refund,
+    "gateway.find_refund.before": pending_refund,
+    "gateway.find_refund.after": pending_refund,
+    "carrier.book.before": an_order,
+    "carrier.book.after": an_order,
+    "carrier.find_booking.before": lost_booking,
+    "carrier.find_booking.after": lost_booking,
+    "carrier.void.before": a_stopped_parcel,
+    "carrier.void.after": a_stopped_parcel,
+    "carrier.track.before": an_order,
+    "carrier.track.after": an_order,
+    "mail.send_messages.before": an_order,
+    "mail.send_messages.after": an_order,
+}
+#: Where the embedded broker behaves otherwise than RabbitMQ; all else happens in the database alone.
+BROKERS_OWN = [
+    point
+    for point in STORIES
+    if point.startswith(("relay.publish", "relay.confirm", "relay.delete", "message."))
+]

@@ -1,0 +1,275 @@
+"""A machine that does to the shop whatever can happen to it, in any order, and audits it after each step.
+
+``SHOP_PROPERTY_EXAMPLES=2000 script/test tests/properties`` looks deeper, at other histories each time.
+"""
+
+import logging
+import os
+from collections import Counter
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from inventory.services import adjust_stock
+from orders.errors import OrdersError
+from orders.models import Order
+from orders.services import request_cancellation, resume_order
+from payments.models import GatewayFault, Refund, SimulatedCharge
+from payments.services import retry_refund
+from shipping.errors import ShippingError
+from shipping.models import CarrierFault, Shipment, SimulatedLabel
+from shipping.services import void_shipment
+from shop.console.audit import audit
+from shop.messaging import failures, runner
+from shop.messaging.dead_letters import replay_dead_letter
+from shop.messaging.models import DeadLetter
+from tests.properties.world import MailServer, World
+
+#: How many histories are told; without it a few, the same in every run, and none is made shorter.
+EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
+GATE = settings(max_examples=25, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
+DEEP = settings(max_examples=EXAMPLES or 1, stateful_step_count=80)
+
+TOKENS = (
+    "pm_card_visa",
+    "pm_card_visa_chargeDeclined",
+    "pm_card_timeoutAfterCharge",
+    "pm_card_gatewayError",
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
+)
+STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST")
+LINES = ([("PLENTY", 2)], [("SCARCE", 2), ("PLENTY", 1)], [("SCARCE", 1)], [("EMPTY", 1), ("PLENTY", 1)])
+MOST_ORDERS = 3
+ENDS = {"delivered", "cancelled", "needs_attention"}
+
+KINDS = st.sampled_from(["outage", "timeout"])
+
+which = st.integers(min_value=0, max_value=30)
+
+
+def one(things, n):
+    """The n-th of the things, counted round and round: whatever was drawn, it is one of them."""
+    return things[n % len(things)]
+
+
+@contextmanager
+def gateway_fault(kind, calls):
+    """Let the gateway fail at its next calls, or at all of them."""
+    fault = GatewayFault.objects.create(kind=kind, calls_left=calls)
+    yield
+    fault.delete()
+
+
+@contextmanager
+def carrier_fault(kind, calls):
+    """Let the carrier fail at its next calls, or at all of them."""
+    fault = CarrierFault.objects.create(kind=kind, calls_left=calls)
+    yield
+    fault.delete()
+
+
+@contextmanager
+def mail_fault(kind, calls):
+    """Let the mail server be down."""
+    MailServer.is_down = True
+    yield
+    MailServer.is_down = False
+
+
+#: Whom an app calls, and how that fails.
+PROVIDERS = {"payments": gateway_fault, "shipping": carrier_fault, "notifications": mail_fault}
+
+
+def resume(n):
+    """Let an order that needs attention go on."""
+    if held_up := Order.objects.filter(status="needs_attention").order_by("pk"):
+        resume_order(order_id=one(held_up, n).pk)
+
+
+def give_back(n):
+    """Ask for a refund that failed again."""
+    if failed := Refund.objects.filter(state="failed").order_by("pk"):
+        retry_refund(refund_id=one(failed, n).pk)
+
+
+def void(n):
+    """Stop a parcel."""
+    if shipments := Shipment.objects.order_by("pk"):
+        with suppress(ShippingError):
+            void_shipment(shipment_id=one(shipments, n).pk)
+
+
+def revive(n):
+    """Replay a dead letter."""
+    if letters := DeadLetter.objects.filter(status="open").order_by("pk"):
+        replay_dead_letter(dead_letter_id=one(letters, n).pk, by="operator")
+
+
+def restock(n):
+    """Put goods on the shelf that were sold out."""
+    adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
+
+
+OPERATORS = (resume, give_back, void, revive, restock)
+
+
+class Shop(RuleBasedStateMachine):
+    """A history of the shop; whatever was drawn, each of its steps is possible."""
+
+    #: How orders ended, over all histories.
+    ends: Counter[str] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.broker_repeats = False
+        self.audited = False
+        self.broken = ExitStack()
+
+    @initialize(broker_repeats=st.booleans())
+    def a_shop_opens(self, broker_repeats):
+        self.broker_repeats = broker_repeats
+
+    # --- The customers ---
+
+    @precondition(lambda self: len(self.world.orders) < MOST_ORDERS)
+    @rule(token=st.sampled_from(TOKENS), street=st.sampled_from(STREETS), lines=st.sampled_from(LINES))
+    def a_customer_orders(self, token, street, lines):
+        self.world.place(pays_with=token, street=street, lines=lines)
+
+    @precondition(lambda self: self.world.orders)
+    @rule(n=which, reason=st.sampled_from(["customer", "operator"]))
+    def somebody_cancels(self, n, reason):
+        with suppress(OrdersError):
+            request_cancellation(order_id=one(self.world.orders, n), reason=reason)
+        self.world.collect()
+
+    # --- The broker and the workers ---
+
+    @precondition(lambda self: self.world.bag)
+    @rule(n=which)
+    def a_message_arrives(self, n):
+        self.world.deliver(self.world.take(one(self.world.bag, n)))
+
+    @precondition(lambda self: self.world.bag)
+    @rule(n=which, size=st.integers(2, 10))
+    def messages_arrive_together(self, n, size):
+        self.world.deliver(self.world.take(one(self.world.bag, n), at_most=size))
+
+    @precondition(lambda self: self.world.bag)
+    @rule(n=which, size=st.integers(1, 5), after=st.integers(0, 40))
+    def a_worker_dies_over_messages(self, n, size, after):
+        self.world.deliver_and_die(self.world.take(one(self.world.bag, n), at_most=size), after=after)
+
+    @precondition(lambda self: self.world.delivered)
+    @rule(n=which)
+    def a_message_arrives_again(self, n):
+        self.world.deliver([one(self.world.delivered, n)])
+
+    @precondition(lambda self: self.world.orders)
+    @rule(n=which)
+    def an_event_of_the_log_is_replayed(self, n):
+        self.world.replay(one(self.world.log(), n))
+
+    @precondition(lambda self: self.world.waiting())
+    @rule(n=which)
+    def what_waits_is_due(self, n):
+        self.world.make_due(one(self.world.waiting(), n))
+
+    # --- The providers ---
+
+    @precondition(lambda self: self.calls_outside())
+    @rule(n=which, kind=KINDS, calls=st.sampled_from([1, None]))
+    def a_message_arrives_whose_provider_does_not_answer(self, n, kind, calls):
+        delivery = one(self.calls_outside(), n)
+        with PROVIDERS[delivery.consumer.app](kind, calls):
+            self.world.deliver(self.world.take(delivery))
+
+    def calls_outside(self):
+        return [delivery for delivery in self.world.bag if delivery.consumer.calls_outside]
+
+    @rule(app=st.sampled_from(sorted(PROVIDERS)), kind=KINDS)
+    def a_provider_breaks(self, app, kind):
+        self.broken.enter_context(PROVIDERS[app](kind, None))
+        self.audited = True
+
+    @rule()
+    def everything_is_mended(self):
+        self.broken.close()
+        self.audited = True
+
+    # --- The operators ---
+
+    @precondition(lambda self: self.world.orders)
+    @rule(n=which, act=st.sampled_from(OPERATORS))
+    def an_operator_acts(self, n, act):
+        act(n)
+        self.world.collect()
+
+    # --- What must hold ---
+
+    @invariant()
+    def the_books_balance(self):
+        """Of orders with messages under way only as far as it must hold at every moment."""
+        if self.audited:
+            self.audited = False
+            return
+        assert [v for v in audit().violations if v.rule != "inbox"] == []
+
+    @invariant()
+    def nobody_is_charged_or_served_twice(self):
+        charged = SimulatedCharge.objects.filter(status="succeeded").values_list("order_id", flat=True)
+        booked = SimulatedLabel.objects.filter(status="booked").values_list("key", flat=True)
+        assert len(charged) == len(set(charged))
+        assert len(booked) == len(set(booked))
+
+    def teardown(self):
+        self.broken.close()
+        self.world.come_to_rest(twice=self.broker_repeats)
+        report = audit(idle=True)
+        assert report.violations == []
+        assert set(report.orders) <= ENDS
+        reasons = Order.objects.exclude(attention_reason="").values_list("attention_reason", flat=True)
+        assert set(reasons) <= {"refund_failed", "delivery_failed"}
+        Shop.ends += report.orders
+
+
+@pytest.fixture
+def _no_time_passes(settings, monkeypatch, caplog):
+    """What is due is drawn and not waited for; few attempts, so that they run out."""
+    settings.EMAIL_BACKEND = "tests.properties.world.MailServer"
+    settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
+    caplog.set_level(logging.CRITICAL, logger="shop")
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)  # fewer round trips
+    monkeypatch.setattr(runner, "IMMEDIATE_PAUSE", 0.0)
+    monkeypatch.setattr(runner, "IMMEDIATE_TRIES", 2)
+    monkeypatch.setattr(failures, "BACKOFF", timedelta(days=1))
+    monkeypatch.setattr(failures, "LONGEST_BACKOFF", timedelta(days=1))
+    monkeypatch.setattr(failures, "MAX_ATTEMPTS", 3)
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 300)
+@pytest.mark.usefixtures("_no_time_passes")
+def test_whatever_happens_in_whatever_order_the_books_balance(transactional_db):
+    profile = settings(
+        DEEP if EXAMPLES else GATE,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    run_state_machine_as_test(Shop, settings=profile)
+    assert {"delivered", "cancelled"} <= set(Shop.ends), "these histories are too tame to show anything"
