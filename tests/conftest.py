@@ -32,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("contracts" if shares_broker else str(item.path)))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to run where xdist does not keep them together: tests would take each other's messages."""
+    if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
+        raise pytest.UsageError("pytest-xdist has not grouped the tests: is it too old for this pytest?")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let the log be emptied by TRUNCATE between tests; one test holds that it is refused otherwise."""

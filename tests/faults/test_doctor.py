@@ -2,8 +2,9 @@
 
 from kombu import Connection
 
-from shop.messaging.consuming import consuming_apps, events_queue
+from shop.messaging.consuming import events_queue
 from shop.messaging.transports import transport_settings
+from shop.settings import CONTEXTS
 from tests.support.deployment import APPS, Deployment
 
 WORKERS = (APPS, "rivals")
@@ -16,7 +17,7 @@ def purge_all_queues(shop: Deployment) -> int:
         Connection(shop.broker.url, transport_options=options) as connection,
         connection.channel() as channel,
     ):
-        return sum(channel.queue_purge(events_queue(app)) for app in consuming_apps())
+        return sum(channel.queue_purge(events_queue(app)) for app in CONTEXTS)
 
 
 def test_what_was_lost_in_purged_queues_is_resent_and_every_order_finishes(shop: Deployment) -> None:
