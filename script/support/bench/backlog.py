@@ -56,7 +56,7 @@ _DONE = """
 def held_back(shop: Deployment) -> Iterator[Callable[[], datetime]]:
     """Keep the relay from relaying, by holding the locks of all shards.
 
-    Yields what lets go; it returns when the relay had taken over the shards, which it looks for once a second.
+    Yields what lets go, and returns when the relay had taken its shards: it looks for them once a second.
     """
     with psycopg.connect(shop.database_url, autocommit=True) as session:
         _take_over(session)

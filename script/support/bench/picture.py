@@ -15,6 +15,8 @@ _WIDTH, _BAR, _PANEL = 11.0, 0.3, 0.75
 _BAR_COLOUR, _WHISKER_COLOUR = "#7aa6c2", "#1f3b4d"
 #: Where the axis ends, in lengths of the longest bar or whisker: the figures stand behind it.
 _ROOM = 1.3
+#: How many times the shortest the longest bar may be on a linear axis.
+_TOO_WIDE = 300
 
 
 def draw(picture: "Picture", file: str) -> None:
@@ -37,7 +39,7 @@ def _draw_group(panel: Any, group: "Group") -> None:
     panel.errorbar(medians, rows, xerr=_whiskers(bars), fmt="none", ecolor=_WHISKER_COLOUR, capsize=3)
     panel.set_yticks(rows, [bar["label"] for bar in bars], fontsize=9)
     panel.set_ylim(len(bars) - 0.4, -0.6)  # the first on top
-    panel.set_xlim(0, _ROOM * max(*(bar["max"] for bar in bars), 1e-9))
+    _set_scale(panel, medians, max([bar["max"] for bar in bars]))
     for row, bar in zip(rows, bars, strict=True):
         panel.annotate(
             bar["text"], (bar["max"], row), (6, 0), textcoords="offset points", va="center", fontsize=8
@@ -45,6 +47,16 @@ def _draw_group(panel: Any, group: "Group") -> None:
     panel.set_title(group["unit"], loc="left", fontsize=10)
     panel.spines[["top", "right"]].set_visible(False)
     panel.tick_params(axis="x", labelsize=8)
+
+
+def _set_scale(panel: Any, medians: list[float], longest: float) -> None:
+    """From 0, unless most bars could not be seen beside the longest."""
+    smallest = min([median for median in medians if median > 0], default=1.0)
+    if max(medians) < _TOO_WIDE * smallest:
+        panel.set_xlim(0, _ROOM * max(longest, 1e-9))
+        return
+    panel.set_xscale("log")
+    panel.set_xlim(smallest / 2, longest * (longest / smallest) ** (_ROOM - 1))
 
 
 def _whiskers(bars: "list[Bar]") -> list[list[float]]:
