@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import psycopg
 
 from script.support import children
 from script.support.bench.deployment import Deployment, check_placed
-from script.support.console import say
+from script.support.bench.progress import Progress
 from script.support.errors import ScriptError
 from shop.messaging.outbox import SHARDS
 
@@ -22,8 +22,6 @@ _PLACERS, _THREADS = 2, 4
 PATIENCE = 60.0
 #: Seconds between two looks; what is measured are the times that stand in the tables.
 _LOOK = 0.25
-#: Seconds between two words about the progress.
-_TELL = 5.0
 #: Looks, a second apart, at which nothing has changed in a quiet shop.
 _STILL = 3
 
@@ -111,24 +109,17 @@ def await_shipped(shop: Deployment, orders: int, *, after: int) -> datetime:
 
 
 def _await(
-    shop: Deployment, query: str, orders: int, after: int, what: str, by: list[children.Child] | None = None
+    shop: Deployment, query: str, orders: int, after: int, what: str, by: Sequence[children.Child] = ()
 ) -> datetime:
-    seen, progress, told = 0, time.monotonic(), time.monotonic()
+    progress = Progress(shop.name, what, orders, patience=PATIENCE)
     while True:
         ((count, last),) = shop.rows(query, after)
         if count >= orders:
             moment: datetime = last
             return moment
-        for child in by or []:
+        for child in by:
             check_placed(child, shop.placing_log)
-        now = time.monotonic()
-        if count > seen:
-            seen, progress = count, now
-        if now - progress > PATIENCE:
-            raise ScriptError(f"{count} of {orders} orders are {what}, and no more for {PATIENCE:.0f} s.")
-        if now - told > _TELL:
-            told = now
-            say(f"  {count:,} of {orders:,} orders {what}")
+        progress.note(count)
         shop.sleep(_LOOK)
 
 

@@ -63,7 +63,7 @@ def _shop_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout:
     pids = {"PostgreSQL": pid_of(postgres)}
     if broker == "rabbitmq" and rabbitmq:
         pids["RabbitMQ"] = pid_of(rabbitmq)
-    return Shop(f"shop on {broker}", deployment_on(broker, postgres, rabbitmq, layout), pids)
+    return Shop(deployment_on(broker, postgres, rabbitmq, layout), pids)
 
 
 def _others(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:

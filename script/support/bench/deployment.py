@@ -39,7 +39,7 @@ class Deployment:
     """Relay and workers in some layout, as often as it is entered. Leaving it stops them all."""
 
     def __init__(self, name: str, *, layout: Layout, database_url: str, broker_url: str) -> None:
-        self._home, self._layout = HOME / name, layout
+        self.name, self._home, self._layout = f"shop on {name}", HOME / name, layout
         self.database_url, self._broker_url = database_url, broker_url
         self._supervisor = Supervisor(self._home / "log", report=_report)
         self.env = {

@@ -12,8 +12,8 @@ from script.support.bench.race import WARM_UP, Outcome
 class Shop:
     """A :class:`Contestant`: the shop on one of the brokers."""
 
-    def __init__(self, name: str, deployment: Deployment, servers: Mapping[str, int]) -> None:
-        self.name, self._deployment = name, deployment
+    def __init__(self, deployment: Deployment, servers: Mapping[str, int]) -> None:
+        self.name, self._deployment = deployment.name, deployment
         #: The processes of the servers, whose CPU counts as well.
         self._servers = servers
 

@@ -13,9 +13,11 @@ import psycopg
 
 from script.support import children, programs
 from script.support.bench.cpu import Meter
+from script.support.bench.progress import Progress
 from script.support.bench.race import WARM_UP, Outcome
 from script.support.bench.servers import HOME, PEERS_PYTHON
-from script.support.errors import ScriptError, ServerFailed
+from script.support.console import say
+from script.support.errors import ServerFailed
 from script.support.paths import ROOT
 from script.support.postgres import Postgres
 from script.support.rabbitmq import RabbitMQ
@@ -71,6 +73,7 @@ class Rival:
             children.stop_children(workers)
 
     def _work_off(self, orders: int, workers: Sequence[children.Child], meter: Meter) -> Outcome:
+        say(f"  {self.name}: {orders:,} orders are being accepted")
         with self._accepting(orders) as let_go, meter.running():
             started = datetime.now(UTC)
             print(_GO, end="", file=let_go, flush=True)
@@ -100,23 +103,18 @@ class Rival:
             yield child.stdin
 
     def _await(self, table: str, orders: int, since: datetime, workers: Sequence[children.Child]) -> datetime:
-        query, seen, progress = _REACHED.format(table=table).encode(), 0, time.monotonic()
+        query = _REACHED.format(table=table).encode()
+        progress = Progress(self.name, f"have their {table}", orders, patience=_PATIENCE)
         with psycopg.connect(self.database_url, autocommit=True) as session:
             while True:
                 ((count, last),) = session.execute(query, [since]).fetchall()
                 if count >= orders:
                     moment: datetime = last
                     return moment
-                if count > seen:
-                    seen, progress = count, time.monotonic()
-                self._check(workers, f"{table}: {count} of {orders}", progress)
+                if any(map(children.has_ended, workers)):
+                    raise ServerFailed(self.name, "has ended", self.log)
+                progress.note(count)
                 time.sleep(_LOOK)
-
-    def _check(self, workers: Sequence[children.Child], got: str, progress: float) -> None:
-        if any(map(children.has_ended, workers)):
-            raise ServerFailed(self.name, "has ended", self.log)
-        if time.monotonic() - progress > _PATIENCE:
-            raise ScriptError(f"{self.name} does not get any further ({got}): see {self.log}.")
 
     def _argv(self, *arguments: str) -> list[str | Path]:
         return [PEERS_PYTHON, *self.program, *arguments]

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from script.support.bench import backlog, layouts, messages, plot, raw
+from script.support.bench import backlog, layouts, messages, plot, progress, raw
 from script.support.bench.figures import Report, Series, percentile
 from script.support.bench.latency import NoPace, parse_pace
 from script.support.bench.layouts import NoLayout
 from script.support.bench.peers import steps
+from script.support.bench.progress import Progress, Stuck
 from script.support.bench.race import Outcome
 from script.support.errors import ScriptError
 from shop.choreography import CHAIN
@@ -159,3 +160,19 @@ def test_the_steps_of_others_are_the_same_ones_in_all_of_them():
 
     assert re.findall(r"def (\w+)\(order_id", tasks) == [*steps.STEPS]
     assert steps.TABLES.count(str(steps.PRODUCTS - 1)) == 1
+
+
+def test_orders_that_get_no_further_are_an_error_that_tells_how_far_they_got(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock.now)
+    on_their_way = Progress("the shop", "shipped", 300, patience=60)
+
+    on_their_way.note(40)
+    clock.now = 59.0
+    on_their_way.note(41)
+    clock.now = 118.0
+    on_their_way.note(41)
+    clock.now = 120.0
+
+    with pytest.raises(Stuck, match="the shop: 41 of 300 orders shipped"):
+        on_their_way.note(41)
