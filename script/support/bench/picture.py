@@ -53,7 +53,7 @@ def _set_scale(panel: Any, medians: list[float], longest: float) -> None:
     """From 0, unless most bars could not be seen beside the longest."""
     smallest = min([median for median in medians if median > 0], default=1.0)
     if max(medians) < _TOO_WIDE * smallest:
-        panel.set_xlim(0, _ROOM * max(longest, 1e-9))
+        panel.set_xlim(0, _ROOM * (longest or 1.0))
         return
     panel.set_xscale("log")
     panel.set_xlim(smallest / 2, longest * (longest / smallest) ** (_ROOM - 1))
