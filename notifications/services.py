@@ -38,7 +38,7 @@ Context = dict[str, Any]
 
 def remember_recipients(*, recipients: Sequence[Recipient]) -> None:
     """Remember whom to write to about each order; who is known already stays as remembered."""
-    Recipient.objects.bulk_create(recipients, ignore_conflicts=True)
+    insert_new(sorted(recipients, key=attrgetter("order_id")))
 
 
 def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:

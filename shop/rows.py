@@ -4,20 +4,23 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Model
 
 R = TypeVar("R", bound=Model)
 
 
-def insert_once(row: Model) -> bool:
+def insert_once(row: Model, *, unless_any: type[Model] | None = None) -> bool:
     """Insert a row unless one with the same key is there, in one statement; whether it was inserted.
 
     Django's own ways take a transaction of four statements, or an error that breaks an open one.
+
+    Args:
+        unless_any: nothing is inserted while this table has a row.
     """
-    statement, fields = _insert_one(type(row))
+    statement, fields = _insert_one(type(row), unless_any)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_value(row, field, add=True) for field in fields])
+        cursor.execute(statement, [value for (value,) in _values([row], fields, add=True)])
         return bool(cursor.rowcount)
 
 
@@ -30,7 +33,7 @@ def insert_new(rows: Sequence[R]) -> list[R]:
         return []
     statement, fields = _insert_many(type(rows[0]))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [[_value(row, field, add=True) for row in rows] for field in fields])
+        cursor.execute(statement, _values(rows, fields, add=True))
         inserted = {key for (key,) in cursor.fetchall()}
     return [row for row in rows if row.pk in inserted]
 
@@ -44,7 +47,7 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
         return
     statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [[_value(row, field, add=False) for row in rows] for field in fields])
+        cursor.execute(statement, _values(rows, fields, add=False))
 
 
 def is_empty(model: type[Model]) -> bool:
@@ -55,10 +58,15 @@ def is_empty(model: type[Model]) -> bool:
 
 
 @cache
-def _insert_one(model: type[Model]) -> tuple[str, list[Any]]:
+def _insert_one(model: type[Model], unless_any: type[Model] | None) -> tuple[str, list[Any]]:
     fields = list(model._meta.concrete_fields)
-    columns, places = ", ".join(map(_column, fields)), ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {_table(model)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING", fields  # noqa: S608
+    columns = ", ".join(map(_column, fields))
+    values = ", ".join(f"%s::{_type(field)}" for field in fields)
+    condition = f" WHERE NOT EXISTS (SELECT FROM {_table(unless_any)})" if unless_any else ""
+    return (
+        f"INSERT INTO {_table(model)} ({columns}) SELECT {values}{condition} ON CONFLICT DO NOTHING",
+        fields,
+    )
 
 
 @cache
@@ -101,5 +109,9 @@ def _type(field: Any) -> str:
     return str(field.db_type(connection)).split("(")[0]
 
 
-def _value(row: Model, field: Any, *, add: bool) -> Any:
-    return field.get_db_prep_save(field.pre_save(row, add=add), connection)
+def _values(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> list[list[Any]]:
+    """The rows' values, a list for each field."""
+    database = connections[connection.alias]  # what ``connection`` looks up anew at every use
+    return [
+        [field.get_db_prep_save(field.pre_save(row, add=add), database) for row in rows] for field in fields
+    ]

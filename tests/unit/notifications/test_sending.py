@@ -93,9 +93,9 @@ def test_a_batch_takes_few_statements_and_one_a_portion(
     django_assert_num_queries,
 ):
     few, many = orders(2), orders(40)
-    with django_assert_num_queries(13 + 1):
+    with django_assert_num_queries(11 + 1):
         deliver_together(few)
-    with django_assert_num_queries(13 + (40 // services.PORTION)):
+    with django_assert_num_queries(11 + (40 // services.PORTION)):
         deliver_together(many)
 
 
