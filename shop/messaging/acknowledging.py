@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ class OpenTags:
     """The deliveries over a channel that are not settled yet. Tags grow from delivery to delivery."""
 
     def __init__(self) -> None:
-        self._tags: dict[int, None] = {}  # a dict keeps their order
+        self._tags: OrderedDict[int, None] = OrderedDict()  # a dict would take ever longer to find its first
 
     def add(self, tag: int) -> None:
         """Note a delivery."""

@@ -27,7 +27,11 @@ class PatientConsumer(Consumer):
     def ensure_connected(self, conn: Any) -> Any:
         """Try again and again, at most LONGEST_PAUSE seconds apart."""
         conn.ensure_connection = partial(conn.ensure_connection, interval_max=LONGEST_PAUSE)
-        connected = super().ensure_connected(conn)
+        return super().ensure_connected(conn)
+
+    def connect(self) -> Any:
+        """Have the event loop, if there is one, read in gulps."""
+        connected = super().connect()
         hub: Any = self.hub  # type: ignore[attr-defined]  # not in the stubs
         if hub and is_amqp(connected):
             read_in_gulps(connected.connection, hub)

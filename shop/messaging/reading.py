@@ -13,7 +13,7 @@ from typing import Any
 from shop.messaging.broker import is_plain_tcp
 
 #: Bytes asked for at once.
-GULP = 65536
+GULP = 16384
 #: Frames handled in a round, before the event loop looks after something else.
 ROUND = 1000
 
