@@ -99,6 +99,9 @@ class StockMovement(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["kind", "-id"], condition=~Q(kind="sold"), name="movement_by_kind"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="initial", quantity__gte=0)

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from shipping.carrier import (
+    GIVEN_UP,
     CarrierTimeout,
     CarrierUnavailable,
     Destination,
@@ -42,11 +43,6 @@ from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
 
 logger = logging.getLogger("shop.shipping")
-
-#: With these the carrier has given up on a parcel.
-GIVEN_UP = frozenset(
-    {ParcelStatus.RETURN_TO_SENDER, ParcelStatus.FAILURE, ParcelStatus.CANCELLED, ParcelStatus.ERROR}
-)
 
 
 @dataclass(frozen=True, slots=True)
