@@ -51,6 +51,7 @@ def copy_orders(patterns: Sequence[UUID], *, total: int, span: timedelta) -> Ite
 
 def _prepare(cursor: Any, patterns: Sequence[UUID], total: int) -> list[str]:
     """Gather what is copied; return the statements that copy it."""
+    cursor.execute("DISCARD TEMP")
     cursor.execute("CREATE TEMP TABLE pattern (id uuid, nth int)")
     cursor.execute(
         "INSERT INTO pattern SELECT id, nth - 1 FROM unnest(%s) WITH ORDINALITY AS p (id, nth)",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from celery import current_app
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -61,17 +62,21 @@ class RunsAtOnce(Publisher):
         """Have all that subscribed consume the batch, one message after the other."""
         for message in batch:
             for consumer in _receivers(message):
-                runner.run(consumer, [json.loads(message.body)], [message.headers])
+                self.consume(consumer, message)
         return Receipt(confirmed={message.entry_id for message in batch})
+
+    def consume(self, consumer: Consumer, message: Outgoing) -> None:
+        """Have one consumer consume one message."""
+        runner.run(consumer, [json.loads(message.body)], [message.headers])
 
 
 def make() -> list[UUID]:
     """Place the patterns and wait until they are delivered or cancelled; nobody is written to."""
     current_app.loader.import_default_modules()  # registers the consumers
     customer = _customer()
-    with _in_a_hurry():
+    with in_a_hurry():
         placed = [_place(customer, *wish) for wish in WISHES]
-        _follow(placed)
+        follow(placed)
     return placed
 
 
@@ -83,18 +88,18 @@ def _place(customer: User, lines: dict[str, int], payment_method: str, street: s
     ).pk
 
 
-def _follow(orders: list[UUID]) -> None:
-    until, shards = time.monotonic() + PATIENCE, list(range(outbox.SHARDS))
+def follow(orders: list[UUID], broker: Publisher | None = None) -> None:
+    """Have everything happen that these orders wait for, until each is delivered or cancelled."""
+    until, broker = time.monotonic() + PATIENCE, broker or RunsAtOnce()
     with relay.connect() as session:
-        while not set(statuses(orders).values()) <= ENDS or _deliver(session, shards):
+        while deliver(session, broker) or not set(statuses(orders).values()) <= ENDS:
             if time.monotonic() > until:
                 raise Unfinished(Unfinished.__doc__)
-            if not _deliver(session, shards):
-                time.sleep(0.01)
 
 
-def _deliver(session: Any, shards: list[int]) -> int:
-    return relay.relay_batch(session, RunsAtOnce(), shards) + relay.promote_due(session)
+def deliver(session: psycopg.Connection[Any], broker: Publisher) -> int:
+    """Relay what there is, and make due what is; return how many messages that was."""
+    return relay.relay_batch(session, broker, list(range(outbox.SHARDS))) + relay.promote_due(session)
 
 
 def _receivers(message: Outgoing) -> list[Consumer]:
@@ -114,7 +119,8 @@ def _customer() -> User:
 
 
 @contextmanager
-def _in_a_hurry() -> Iterator[None]:
+def in_a_hurry() -> Iterator[None]:
+    """Parcels and refunds take no time, and mail goes nowhere."""
     before = {name: getattr(settings, name) for name in _HURRIED}
     try:
         for name, value in _HURRIED.items():

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orders.queries import latest_orders
@@ -36,7 +37,7 @@ class Command(BaseCommand):
 
     def _copy(self, originals: list[Any], copies: int, span: timedelta) -> None:
         columns = (TextColumn("orders"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns) as progress:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("orders", total=copies)
             for done in copying.copy_orders(originals, total=copies, span=span):
                 progress.update(task, completed=done)
