@@ -156,6 +156,7 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["reference"], name="refund_by_reference")]
         constraints = [
             models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_per_reason"),
             models.UniqueConstraint(

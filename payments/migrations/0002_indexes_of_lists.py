@@ -1,4 +1,4 @@
-"""Stopped payments are found by an index; it is made while payments go on coming."""
+"""Stopped payments, and refunds by reference, are found by an index; both are made while payments go on."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -13,4 +13,5 @@ class Migration(migrations.Migration):
             "payment",
             models.Index(fields=["-id"], condition=~models.Q(stop_reason=""), name="payment_stopped"),
         ),
+        AddIndexConcurrently("refund", models.Index(fields=["reference"], name="refund_by_reference")),
     ]
