@@ -32,12 +32,12 @@ COUNTED: Mapping[Step, str] = {
 #: Columns of OrderFact that are no times.
 _TYPES = {"currency": "text", "total": "numeric"}
 _MAKE = """
-    INSERT INTO analytics_orderfact (order_id, currency) SELECT id, '' FROM unnest(%s::uuid[]) AS id
+    INSERT INTO analytics_orderfact (order_id, currency) SELECT id, '' FROM unnest(%b::uuid[]) AS id
     ON CONFLICT (order_id) DO NOTHING
 """
 _SAVE = """
     UPDATE analytics_orderfact AS fact SET {changes}
-    FROM unnest(%s::uuid[], {arrays}) AS new (order_id, {columns}) WHERE fact.order_id = new.order_id
+    FROM unnest(%b::uuid[], {arrays}) AS new (order_id, {columns}) WHERE fact.order_id = new.order_id
 """
 
 
@@ -88,7 +88,7 @@ def _save(facts: Collection[OrderFact], changed: Collection[str]) -> None:
     statement = _SAVE.format(
         changes=", ".join(f"{column} = new.{column}" for column in columns),
         columns=", ".join(columns),
-        arrays=", ".join(f"%s::{_TYPES.get(column, 'timestamptz')}[]" for column in columns),
+        arrays=", ".join(f"%b::{_TYPES.get(column, 'timestamptz')}[]" for column in columns),
     )
     rows = [(fact.order_id, *(getattr(fact, column) for column in columns)) for fact in facts]
     tallies.execute(statement, rows if columns else [])

@@ -23,7 +23,7 @@ COLUMNS = (*COUNTS, *MONEY)
 
 _ADD_TO_DAYS = f"""
     INSERT INTO analytics_dailysales AS known (day, currency, {", ".join(COLUMNS)})
-    SELECT * FROM unnest(%s::date[], %s::text[]{", %s::integer[]" * 5}{", %s::numeric[]" * 2})
+    SELECT * FROM unnest(%b::date[], %b::text[]{", %b::integer[]" * 5}{", %b::numeric[]" * 2})
     ON CONFLICT (day, currency) DO UPDATE
     SET {", ".join(f"{column} = known.{column} + excluded.{column}" for column in COLUMNS)}
 """  # noqa: S608 - of our own column names
@@ -31,7 +31,7 @@ _ADD_TO_PRODUCTS = """
     INSERT INTO analytics_productsales AS known
         (sku, name, named_at, quantity_ordered, quantity_sold, quantity_restocked)
     SELECT * FROM unnest(
-        %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[]
+        %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bigint[], %b::bigint[]
     )
     ON CONFLICT (sku) DO UPDATE SET
         name = CASE
@@ -48,7 +48,7 @@ _ADD_TO_PRODUCTS = """
 """
 _ADD_TO_REVENUE = """
     INSERT INTO analytics_productrevenue AS known (sku, currency, ordered)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[])
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[])
     ON CONFLICT (sku, currency) DO UPDATE SET ordered = known.ordered + excluded.ordered
 """
 

@@ -32,7 +32,7 @@ from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
-from shop.rows import update_rows
+from shop.rows import insert_new, update_rows
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -100,10 +100,7 @@ class Shelf:
 
 def remember_orders(*, lines: Mapping[UUID, Iterable[tuple[str, int]]]) -> None:
     """Remember what each order wants, as (SKU, quantity), until it is paid. A known order stays as it is."""
-    OrderStock.objects.bulk_create(
-        [OrderStock(order_id=order_id, lines=_as_json(wanted)) for order_id, wanted in lines.items()],
-        ignore_conflicts=True,
-    )
+    insert_new([OrderStock(order_id=order_id, lines=_as_json(lines[order_id])) for order_id in sorted(lines)])
 
 
 @effects()

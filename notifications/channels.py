@@ -3,15 +3,15 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from email.utils import quote
 from enum import Enum
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 
+from notifications.mime import Mail
 from shop.messaging import failpoints
 
 #: Seconds after which a batch stops with what it has got, far below a task's time limit.
@@ -114,16 +114,16 @@ def _text(reason: bytes | str) -> str:
     return reason.decode(errors="replace") if isinstance(reason, bytes) else reason
 
 
-def _mail(letter: Letter) -> EmailMultiAlternatives:
-    mail = EmailMultiAlternatives(
+def _mail(letter: Letter) -> Mail:
+    return Mail(
+        name=_one_line(letter.to_name),
+        address=letter.to_email,
         subject=letter.subject,
-        body=letter.text,
-        to=[f'"{quote(_one_line(letter.to_name))}" <{letter.to_email}>'],
+        text=letter.text,
+        html=letter.html,
         # The first stops out-of-office replies, the second tells the mailbox that two copies are one message.
         headers={"Auto-Submitted": "auto-generated", "Message-ID": letter.message_id},
     )
-    mail.attach_alternative(letter.html, "text/html")
-    return mail
 
 
 def _one_line(name: str) -> str:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-_LOCK = "SELECT pg_advisory_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
+_LOCK = "SELECT pg_advisory_lock(hashtextextended(name, 0)) FROM unnest(%b::text[]) AS name"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended(name, 0)) FROM unnest(%b::text[]) AS name"
 
 
 @contextmanager

@@ -7,7 +7,8 @@ the mail server sees a second copy only if the process died between its answer a
 that are PORTION messages at the most.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
 from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from shop.messaging.errors import AlreadyConsumed, TooEarly
 from shop.messaging.ids import uuid7_at
 from shop.messaging.inbox import effects
 from shop.messaging.pruning import Pruned, prune
+from shop.rows import insert_new
 
 #: So many answers of the mail server are put down together.
 PORTION = 10
@@ -36,7 +38,7 @@ Context = dict[str, Any]
 
 def remember_recipients(*, recipients: Sequence[Recipient]) -> None:
     """Remember whom to write to about each order; who is known already stays as remembered."""
-    Recipient.objects.bulk_create(recipients, ignore_conflicts=True)
+    insert_new(sorted(recipients, key=attrgetter("order_id")))
 
 
 def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
@@ -58,9 +60,17 @@ def _claim(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notification]:
     if missing := contexts.keys() - recipients.keys():
         raise TooEarly(f"{kind}: nothing is known yet of order {', '.join(map(str, missing))}")
     drafts = [_draft(kind, recipients[order_id], contexts[order_id]) for order_id in sorted(contexts)]
-    Notification.objects.bulk_create(drafts, ignore_conflicts=True)
-    unsent = Notification.objects.filter(kind=kind, order_id__in=contexts, state__in=State.unsent())
-    claimed = list(unsent.order_by("pk"))
+    new = insert_new(drafts)
+    known = contexts.keys() - {notification.order_id for notification in new}
+    return sorted([*new, *_claim_known(kind, known)], key=attrgetter("pk"))
+
+
+def _claim_known(kind: Kind, order_ids: Collection[UUID]) -> list[Notification]:
+    """Those that are written down and were not sent, by somebody who died or was not let in."""
+    if not order_ids:
+        return []
+    rows = Notification.objects.filter(kind=kind, order_id__in=order_ids, state__in=State.unsent())
+    claimed = list(rows)
     _rows(claimed).move(State.SENDING, attempts=F("attempts") + 1)
     return claimed
 
@@ -75,6 +85,8 @@ def _draft(kind: Kind, recipient: Recipient, context: Context) -> Notification:
         subject=subject(kind, recipient.number),
         context=context,
         message_id=message_id(recipient.order_id, kind),
+        state=State.SENDING,
+        attempts=1,
     )
 
 
@@ -89,7 +101,7 @@ def _deliver(claimed: Sequence[Notification]) -> list[Answer]:
             if len(answers) % PORTION == 0:
                 _record(answers[-PORTION:])
     except Exception as error:
-        _record(answers)
+        _record(_last_of(answers))
         _rows(claimed).move(State.QUEUED, last_error=_reason(error))
         raise
     return answers
@@ -98,15 +110,20 @@ def _deliver(claimed: Sequence[Notification]) -> list[Answer]:
 def _finish(claimed: Sequence[Notification], answers: Sequence[Answer]) -> None:
     """Consume the events with the answers, which stand even if somebody else consumed one of the events."""
     if postponed := _postponed(claimed, answers):
-        _record(answers)
+        _record(_last_of(answers))
         _rows(claimed).filter(state=State.SENDING).move(State.QUEUED)
         raise DeliveryPostponed(postponed)
     try:
         with effects():
-            _record(answers)
+            _record(_last_of(answers))
     except AlreadyConsumed:
-        _record(answers)
+        _record(_last_of(answers))
         raise
+
+
+def _last_of(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """What has not been put down with a portion."""
+    return answers[len(answers) - len(answers) % PORTION :]
 
 
 def _postponed(claimed: Sequence[Notification], answers: Sequence[Answer]) -> str:
@@ -117,12 +134,12 @@ def _postponed(claimed: Sequence[Notification], answers: Sequence[Answer]) -> st
     return " ".join(reasons)
 
 
-@transaction.atomic(savepoint=False)
 def _record(answers: Sequence[Answer]) -> None:
-    """Put down what the mail server said to each letter."""
+    """Put down what the mail server said to each letter; doing so again changes nothing."""
     taken = [answer.letter.message_id for answer in answers if answer.verdict is Verdict.TAKEN]
-    sent = Notification.objects.filter(message_id__in=taken)
-    sent.move(State.SENT, sent_at=timezone.now(), last_error="")
+    if taken:
+        sent = Notification.objects.filter(message_id__in=taken)
+        sent.move(State.SENT, sent_at=timezone.now(), last_error="")
     for answer in answers:
         if answer.verdict is not Verdict.TAKEN:
             state = State.FAILED if answer.verdict is Verdict.REFUSED else State.QUEUED

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -39,6 +40,7 @@ from shop.messaging.inbox import effects
 from shop.messaging.outside import ask_about
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
+from shop.rows import insert_new
 
 logger = logging.getLogger("shop.payments")
 
@@ -181,8 +183,10 @@ def _begin_payments(bills: Sequence[Bill]) -> list[Payment]:
         )
         for bill in bills
     ]
-    Payment.objects.bulk_create(payments, ignore_conflicts=True)
-    return list(Payment.objects.filter(order_id__in=[bill.order_id for bill in bills]).order_by("order_id"))
+    new = insert_new(sorted(payments, key=attrgetter("order_id")))
+    if known := {bill.order_id for bill in bills}.difference(payment.order_id for payment in new):
+        return [*new, *Payment.objects.filter(order_id__in=known)]
+    return new
 
 
 def _charge_or_cancel(payment: Payment) -> Charge:

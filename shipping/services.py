@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
@@ -41,6 +42,7 @@ from shop.messaging.inbox import effects
 from shop.messaging.outside import ask_about
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
+from shop.rows import insert_new
 
 logger = logging.getLogger("shop.shipping")
 
@@ -65,7 +67,7 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
         )
         for order in orders
     ]
-    Shipment.objects.bulk_create(shipments, ignore_conflicts=True)
+    insert_new(sorted(shipments, key=attrgetter("order_id")))
 
 
 def book_shipments(*, order_ids: Sequence[UUID]) -> None:

@@ -1,26 +1,41 @@
 """Rows in as few statements, and as little work, as PostgreSQL allows."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from django.db import connection
-from django.db.models import Field, Model
+from django.db import connection, connections
+from django.db.models import Model
+
+R = TypeVar("R", bound=Model)
 
 
-def insert_once(row: Model) -> bool:
+def insert_once(row: Model, *, unless_any: type[Model] | None = None) -> bool:
     """Insert a row unless one with the same key is there, in one statement; whether it was inserted.
 
     Django's own ways take a transaction of four statements, or an error that breaks an open one.
+
+    Args:
+        unless_any: nothing is inserted while this table has a row.
     """
-    fields = row._meta.concrete_fields
-    columns = ", ".join(map(_column, fields))
-    places = ", ".join(["%s"] * len(fields))
+    statement, fields = _insert_one(type(row), unless_any)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {_table(row)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608
-            [_value(row, field, add=True) for field in fields],
-        )
+        cursor.execute(statement, [value for (value,) in _values([row], fields, add=True)])
         return bool(cursor.rowcount)
+
+
+def insert_new(rows: Sequence[R]) -> list[R]:
+    """Insert the rows whose keys are not there yet, in one statement, and return those.
+
+    Where others may insert the same at the same time, all sort them, lest they wait for each other.
+    """
+    if not rows:
+        return []
+    statement, fields = _insert_many(type(rows[0]))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _values(rows, fields, add=True))
+        inserted = {key for (key,) in cursor.fetchall()}
+    return [row for row in rows if row.pk in inserted]
 
 
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
@@ -30,19 +45,9 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    assert meta.pk  # noqa: S101 - every model has one
-    fields: list[Field[Any, Any]] = [meta.get_field(name) for name in names]  # type: ignore[misc]
-    columns = [meta.pk, *fields]
-    arrays = ", ".join(f"%s::{_type(field)}[]" for field in columns)
-    changes = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields)
-    key, table = _column(meta.pk), _table(rows[0])
+    statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET {changes} FROM unnest({arrays})"  # noqa: S608
-            f" AS new ({', '.join(map(_column, columns))}) WHERE {table}.{key} = new.{key}",
-            [[_value(row, field, add=False) for row in rows] for field in columns],
-        )
+        cursor.execute(statement, _values(rows, fields, add=False))
 
 
 def is_empty(model: type[Model]) -> bool:
@@ -52,8 +57,47 @@ def is_empty(model: type[Model]) -> bool:
         return not cursor.rowcount
 
 
-def _table(row: Model | type[Model]) -> str:
-    return connection.ops.quote_name(row._meta.db_table)
+@cache
+def _insert_one(model: type[Model], unless_any: type[Model] | None) -> tuple[str, list[Any]]:
+    fields = list(model._meta.concrete_fields)
+    columns = ", ".join(map(_column, fields))
+    values = ", ".join(f"%s::{_type(field)}" for field in fields)
+    condition = f" WHERE NOT EXISTS (SELECT FROM {_table(unless_any)})" if unless_any else ""
+    return (
+        f"INSERT INTO {_table(model)} ({columns}) SELECT {values}{condition} ON CONFLICT DO NOTHING",
+        fields,
+    )
+
+
+@cache
+def _insert_many(model: type[Model]) -> tuple[str, list[Any]]:
+    fields = list(model._meta.concrete_fields)
+    columns, key = ", ".join(map(_column, fields)), _column(model._meta.pk)
+    return (
+        f"INSERT INTO {_table(model)} ({columns}) SELECT * FROM unnest({_arrays(fields)})"  # noqa: S608
+        f" ON CONFLICT DO NOTHING RETURNING {key}",
+        fields,
+    )
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    table, key = _table(model), _column(model._meta.pk)
+    fields = [model._meta.pk, *map(model._meta.get_field, names)]
+    changes = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields[1:])
+    return (
+        f"UPDATE {table} SET {changes} FROM unnest({_arrays(fields)})"  # noqa: S608
+        f" AS new ({', '.join(map(_column, fields))}) WHERE {table}.{key} = new.{key}",
+        fields,
+    )
+
+
+def _arrays(fields: Sequence[Any]) -> str:
+    return ", ".join(f"%b::{_type(field)}[]" for field in fields)
+
+
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
 
 
 def _column(field: Any) -> str:
@@ -65,5 +109,9 @@ def _type(field: Any) -> str:
     return str(field.db_type(connection)).split("(")[0]
 
 
-def _value(row: Model, field: Any, *, add: bool) -> Any:
-    return field.get_db_prep_save(field.pre_save(row, add=add), connection)
+def _values(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> list[list[Any]]:
+    """The rows' values, a list for each field."""
+    database = connections[connection.alias]  # what ``connection`` looks up anew at every use
+    return [
+        [field.get_db_prep_save(field.pre_save(row, add=add), database) for row in rows] for field in fields
+    ]

@@ -15,7 +15,7 @@ from payments.gateway import (
     LedgerLine,
     ProviderRefund,
 )
-from payments.simulator.books import SimulatedCharge, SimulatedRefund
+from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
 from shop.messaging.contracts import Money
@@ -33,8 +33,11 @@ class SimulatedGateway:
         """Take the money as the token wants it, once per key."""
         outside_transaction()
         behaviour = behaviour_of(token)
+        made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
+        _try_to_charge(made, behaviour)
+        if behaviour.is_sound and insert_once(made, unless_any=GatewayFault):
+            return made.as_charge()  # mostly it is a matter of one statement
         with faulty("charge"):
-            made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
             charge = _attempt(made, behaviour)
             if charge.status == SimulatedCharge.Status.PROCESSING:
                 raise GatewayUnavailable("500 Internal Server Error")
@@ -86,7 +89,6 @@ class SimulatedGateway:
 
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
     """Charge ``made``, or go on with what was made under its key before."""
-    _try_to_charge(made, behaviour)
     if insert_once(made):
         return made
     with transaction.atomic():

@@ -19,6 +19,11 @@ class Behaviour:
     #: Refunds are pending at first.
     refund_pends: bool = False
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether a charge has its answer, whatever that is, at the first call."""
+        return not self.errors and not self.times_out
+
 
 TOKENS = {
     "pm_card_visa": Behaviour(),

@@ -78,14 +78,16 @@ def workers(env: Mapping[str, str], *, home: Path = VAR, one_for_all: bool = Fal
     return [worker(env, queue, [queue], home=home) for queue in queues]
 
 
-def worker(env: Mapping[str, str], name: str, queues: list[str], *, home: Path = VAR) -> Program:
-    """A worker with one process for tasks that serves ``queues``."""
+def worker(
+    env: Mapping[str, str], name: str, queues: list[str], *, home: Path = VAR, processes: int = 1
+) -> Program:
+    """A worker that serves ``queues``, with so many processes for tasks."""
     ready_file = home / "ready" / name
     names = ("-Q", ",".join(queues), "-n", f"{name}@%h")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle")
     return Program(
         name=name,
-        argv=(*_celery("worker"), *names, "-c", "1", *quiet, "-l", "WARNING"),
+        argv=(*_celery("worker"), *names, "-c", str(processes), *quiet, "-l", "WARNING"),
         env={**env, "SHOP_READY_FILE": str(ready_file)},
         stage=_WORKERS,
         readiness=WhenFileExists(ready_file),

@@ -47,7 +47,7 @@ _HOLD = """
     INSERT INTO messaging_scheduledmessage
         (kind, app, consumer, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
     SELECT 'held', %s, %s, type, message_id, aggregate_id, body, %s, attempts, parkings, %s
-    FROM unnest(%s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::smallint[], %s::smallint[])
+    FROM unnest(%b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[], %b::smallint[])
         AS held (type, message_id, aggregate_id, body, attempts, parkings)
     ON CONFLICT (app, message_id) DO UPDATE
     SET kind = 'held', consumer = excluded.consumer, due_at = excluded.due_at

@@ -48,7 +48,7 @@ def decode(message: Any) -> Event:
             causation_id=UUID(message["causationid"]) if message.get("causationid") else None,
             traceparent=message.get("traceparent"),
         )
-        return kind.model_validate(message["data"]).with_meta(meta)
+        return kind.model_validate(message["data"]).become_known(meta)
     except KeyError as error:
         raise InvalidMessage(f"{kind.type}: the CloudEvent has no {error}") from error
     except ValidationError as error:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _RECORD = """
     WITH fresh AS (
         INSERT INTO messaging_inboxentry (event_id, consumer)
-        SELECT id, %s FROM unnest(%s::uuid[]) AS id
+        SELECT id, %s FROM unnest(%b::uuid[]) AS id
         ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
     ), freed AS (
         UPDATE messaging_scheduledmessage SET due_at = now()
-        WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%s) RETURNING 1
+        WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%b) RETURNING 1
     ), told AS (
         SELECT pg_notify(%s, '') FROM freed LIMIT 1
     )
@@ -127,7 +127,7 @@ def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     """The events without an inbox row, each once. Only a look: record() decides."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%s)",
+            "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%b)",
             [consumer.name, [event.meta.id for event in events]],
         )
         consumed = {row[0] for row in cursor.fetchall()}

@@ -22,12 +22,12 @@ SHARDS = 16
 #: The channel on which PostgreSQL tells the relay that there is work.
 CHANNEL = "shop_outbox"
 
-_LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+_LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
 _APPEND = """
     WITH new AS (
         SELECT * FROM unnest(
-            %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[],
-            %s::text[], %s::smallint[], %s::text[], %s::boolean[]
+            %b::uuid[], %b::text[], %b::uuid[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::text[],
+            %b::text[], %b::smallint[], %b::text[], %b::boolean[]
         ) WITH ORDINALITY AS t (
             id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body,
             is_copy, nr
@@ -51,12 +51,12 @@ _SCHEDULE = """
     INSERT INTO messaging_scheduledmessage
         (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
     SELECT 'reminder', *, 0, 0, ''
-    FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
+    FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[])
     ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
     SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
 """
 _UNSCHEDULE = """
-    DELETE FROM messaging_scheduledmessage USING unnest(%s::text[], %s::uuid[]) AS gone (type, aggregate_id)
+    DELETE FROM messaging_scheduledmessage USING unnest(%b::text[], %b::uuid[]) AS gone (type, aggregate_id)
     WHERE kind = 'reminder' AND messaging_scheduledmessage.type = gone.type
       AND messaging_scheduledmessage.aggregate_id = gone.aggregate_id
 """

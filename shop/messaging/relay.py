@@ -41,7 +41,7 @@ SHARD_LOCK, PRESENCE_LOCK = 7301, 7302
 
 _FETCH = """
     SELECT id, message_id, type, queue, headers, body FROM messaging_outboxentry
-    WHERE shard = ANY(%s) ORDER BY id LIMIT %s
+    WHERE shard = ANY(%b) ORDER BY id LIMIT %s
 """
 _PROMOTE = """
     WITH due AS (
@@ -57,7 +57,7 @@ _PROMOTE = """
     FROM due ORDER BY due_at
 """
 _BURY_UNROUTABLE = """
-    WITH gone AS (DELETE FROM messaging_outboxentry WHERE id = ANY(%s) RETURNING *)
+    WITH gone AS (DELETE FROM messaging_outboxentry WHERE id = ANY(%b) RETURNING *)
     INSERT INTO messaging_deadletter
         (status, cause, app, consumer, type, event_id, body, error_type, error, traceback, attempts)
     SELECT 'open', 'unroutable', split_part(queue, '.', 1), '', type, message_id, body, 'Unroutable',
@@ -200,7 +200,7 @@ def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shar
 
 def _settle(session: psycopg.Connection[Any], receipt: Receipt) -> None:
     if receipt.confirmed:
-        session.execute("DELETE FROM messaging_outboxentry WHERE id = ANY(%s)", [list(receipt.confirmed)])
+        session.execute("DELETE FROM messaging_outboxentry WHERE id = ANY(%b)", [list(receipt.confirmed)])
     reach(Point.AFTER_DELETE)
     if receipt.unroutable:
         logger.error("%d messages are unroutable: no queue is bound to them", len(receipt.unroutable))

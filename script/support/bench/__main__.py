@@ -1,12 +1,17 @@
-"""script/bench: measure relay, chain or growth, and show what was found."""
+"""script/bench: measure relay, chain, latency or growth, and show what was found."""
 
 import argparse
 import os
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from script.support.bench import chain, relay
+from script.support.bench import chain, latency, layouts, plot, relay
+from script.support.bench.deployment import BROKERS
 from script.support.bench.figures import Report, describe_machine
 from script.support.bench.growth import command as growth
+from script.support.bench.latency import Pace
+from script.support.bench.layouts import Layout
 from script.support.console import out, run_command, say
 from script.support.errors import ScriptError
 from script.support.paths import VAR
@@ -14,23 +19,35 @@ from script.support.servers import hold_lock
 
 #: What is measured is meant for a small machine: more cores are left alone.
 _CORES = 2
+#: How the workers share the contexts, unless told.
+_LAYOUT = Layout(workers=2)
+_PACES = (Pace(1, 60), Pace(10, 30), Pace(200, 15))
 
 
 def main(arguments: list[str]) -> int:
-    """Measure what the options ask, print it, and write it to a file if one is named."""
+    """Measure what the options ask, print it, and write it to the files that are named."""
     options = _parser().parse_args(arguments)
-    file = Path(os.environ.get("CALLED_FROM", "."), options.json) if options.json else None
-    if file and not file.parent.is_dir():
-        raise ScriptError(f"there is no folder {file.parent} to write {file.name} to.")
+    text, picture = _file(options.json), _file(options.plot)
+    if text and not text.parent.is_dir():
+        raise ScriptError(f"there is no folder {text.parent} to write {text.name} to.")
+    if picture:
+        plot.check(picture)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:_CORES])
     with hold_lock(VAR / "bench.lock", "script/bench"):
         report: Report = options.measure(options)
     out.print(report.table())
     out.print(describe_machine(), style="dim")
-    if file:
-        file.write_text(report.as_json())
-        say(f"Written to {file}.")
+    if text:
+        text.write_text(report.as_json())
+        say(f"Written to {text}.")
+    if picture:
+        plot.draw(report, picture)
+        say(f"Drawn in {picture}.")
     return 0
+
+
+def _file(name: str | None) -> Path | None:
+    return Path(os.environ.get("CALLED_FROM", "."), name) if name else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,18 +57,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", metavar="FILE", help="write all figures to FILE as well")
-    runs = argparse.ArgumentParser(add_help=False)
-    runs.add_argument("--runs", type=_count, default=5, help="how often each is measured (default 5)")
-    parents = [runs, common]
-    commands = parser.add_subparsers(required=True, metavar="relay|chain|growth")
-    _add_relay(commands.add_parser("relay", parents=parents, help="events/s from a full outbox to RabbitMQ"))
-    _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
-    _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
+    common.add_argument("--plot", metavar="FILE", help="draw them in FILE, a .png or .svg")
+    commands = parser.add_subparsers(required=True, metavar="relay|chain|latency|growth")
+    add = partial(commands.add_parser, parents=[common])
+    _add_relay(add("relay", help="events/s from a full outbox to RabbitMQ"))
+    _add_chain(add("chain", help="orders/s from accepted to shipped, from a backlog"))
+    _add_latency(add("latency", help="the time from placed to shipped, at a steady pace"))
+    _add_growth(add("growth", help="a week's load in bulk, and its effect"))
     return parser
+
+
+def _add_runs(parser: argparse.ArgumentParser, default: int) -> None:
+    parser.add_argument(
+        "--runs", type=_count, default=default, help=f"how often each is measured (default {default})"
+    )
 
 
 def _add_relay(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=lambda options: relay.measure(_relay_plan(options)))
+    _add_runs(parser, 5)
     parser.add_argument("--events", type=_count, default=20_000, help="in the full outbox (default 20000)")
     parser.add_argument(
         "--without-peers", action="store_true", help="only shop's relay and raw publishing: much quicker"
@@ -64,27 +88,56 @@ def _relay_plan(options: argparse.Namespace) -> relay.Plan:
 
 def _add_chain(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(measure=lambda options: chain.measure(_chain_plan(options)))
-    parser.add_argument("--orders", type=_count, default=500, help="placed at once in a run (default 500)")
-    parser.add_argument("--clients", type=_count, default=4, help="who place them (default 4)")
-    parser.add_argument(
-        "--slow-orders",
-        type=_count,
-        default=60,
-        help="placed one by one, to see how long each takes (default 60)",
-    )
-    parser.add_argument("--rate", type=float, default=1.0, help="of those, orders a second (default 1)")
-    parser.add_argument("--broker", choices=chain.BROKERS, help="only on this one (default: on both)")
+    _add_runs(parser, 5)
+    parser.add_argument("--orders", type=_count, default=3000, help="in the backlog (default 3000)")
+    _add_deployment(parser)
+    parser.add_argument("--without-peers", action="store_true", help="only the shop: much quicker")
 
 
 def _chain_plan(options: argparse.Namespace) -> chain.Plan:
     return chain.Plan(
         runs=options.runs,
         orders=options.orders,
-        clients=options.clients,
-        slow_orders=options.slow_orders,
-        rate=options.rate,
-        brokers=(options.broker,) if options.broker else chain.BROKERS,
+        layout=options.workers,
+        brokers=_brokers(options),
+        peers=not options.without_peers,
     )
+
+
+def _add_latency(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: latency.measure(_latency_plan(options)))
+    _add_runs(parser, 3)
+    parser.add_argument(
+        "--paces",
+        type=latency.parse_pace,
+        nargs="+",
+        metavar="RATE:SECONDS",
+        default=_PACES,
+        help="orders a second, and for how long (default 1:60 10:30 200:15)",
+    )
+    _add_deployment(parser)
+
+
+def _latency_plan(options: argparse.Namespace) -> latency.Plan:
+    return latency.Plan(
+        runs=options.runs, paces=options.paces, layout=options.workers, brokers=_brokers(options)
+    )
+
+
+def _add_deployment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=layouts.parse,
+        metavar="LAYOUT",
+        default=_LAYOUT,
+        help="'each': one for each context; 2: two that serve all contexts; 1x2: one with two processes"
+        f" (default {_LAYOUT}). The relay has one of its own",
+    )
+    parser.add_argument("--broker", choices=BROKERS, help="only on this one (default: on both)")
+
+
+def _brokers(options: argparse.Namespace) -> Sequence[str]:
+    return (options.broker,) if options.broker else BROKERS
 
 
 def _add_growth(parser: argparse.ArgumentParser) -> None:

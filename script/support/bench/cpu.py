@@ -39,5 +39,7 @@ def _tree(pid: int) -> dict[int, float]:
 def _used(process: psutil.Process) -> tuple[int, float]:
     with contextlib.suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
-        return process.pid, times.user + times.system
+        # Those of its children that have ended count as its own: a session of PostgreSQL is a process.
+        ended = times.children_user + times.children_system
+        return process.pid, times.user + times.system + ended
     return process.pid, 0.0

@@ -1,4 +1,4 @@
-"""The shop as script/run starts it, apart from it: a database, a broker and a folder for measuring only."""
+"""The shop's relay and workers, with a database, a broker and a folder for measuring only."""
 
 import json
 import sys
@@ -7,14 +7,17 @@ from typing import Any
 
 import psycopg
 
-from script.support import children, ports, programs
-from script.support.api import Api
+from script.support import children, programs
+from script.support.bench.layouts import Layout
 from script.support.bench.servers import HOME
 from script.support.console import errors
 from script.support.errors import ServerFailed
 from script.support.infrastructure import check_broker
+from script.support.postgres import Postgres
 from script.support.processes import Supervisor
+from script.support.rabbitmq import RabbitMQ
 
+BROKERS = ("rabbitmq", "embedded")
 #: Products in the catalogue, with more stock than will be ordered.
 _PRODUCTS = [
     {
@@ -26,24 +29,40 @@ _PRODUCTS = [
     }
     for n in range(100)
 ]
-_WEB_PORT = 19400
 _CUSTOMERS = {f"customer{n}": f"Customer {n}" for n in range(20)}
-SKUS = [str(product["sku"]) for product in _PRODUCTS]
+_SKUS = [str(product["sku"]) for product in _PRODUCTS]
+#: Seconds between two steps of a parcel. It is asked after hourly, as in life, and so not while we measure.
+_TRACKING = 3600
 
 
 class Deployment:
-    """Web server, relay, scheduler and a worker for each app. Leaving it stops them all."""
+    """Relay and workers in some layout, as often as it is entered. Leaving it stops them all."""
 
-    def __init__(self, name: str, *, database_url: str, broker_url: str) -> None:
-        self._home, self._broker_url = HOME / name, broker_url
+    def __init__(self, name: str, *, layout: Layout, database_url: str, broker_url: str) -> None:
+        self.name, self._home, self._layout = f"shop on {name}", HOME / name, layout
+        self.database_url, self._broker_url = database_url, broker_url
         self._supervisor = Supervisor(self._home / "log", report=_report)
-        common = programs.environment(database_url=database_url, broker_url=broker_url)
-        self.env = {**common, "EMAIL_FILE_PATH": str(self._home / "mail")}
-        self.session = psycopg.connect(database_url, autocommit=True)
+        self.env = {
+            **programs.environment(database_url=database_url, broker_url=broker_url),
+            "EMAIL_FILE_PATH": str(self._home / "mail"),
+            "SHOP_TRACKING_INTERVAL_SECONDS": str(_TRACKING),
+        }
+
+    def prepare(self) -> None:
+        """Make tables, catalogue and customers; once."""
+        check_broker(self._broker_url)
+        self._home.mkdir(parents=True)
+        wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
+        (self._home / "wanted.json").write_text(json.dumps(wanted))
+        self._manage("migrate", "--no-input", "--skip-checks")
+        self._manage("import_catalogue", self._home / "wanted.json", "--tokens", self._home / "tokens.json")
 
     def __enter__(self) -> "Deployment":
+        self.session = psycopg.connect(self.database_url, autocommit=True)
         try:
-            self._start()
+            self._programs = self._layout.programs(self.env, home=self._home)
+            self._supervisor.start(*self._programs)
+            self._supervisor.wait_ready()
         except BaseException:
             self.__exit__()
             raise
@@ -53,50 +72,48 @@ class Deployment:
         self._supervisor.stop()
         self.session.close()
 
-    def customers(self) -> list[Api]:
-        """The REST API as each of the customers sees it."""
-        tokens = json.loads((self._home / "tokens.json").read_text())
-        return [Api(self.port, token) for token in tokens.values()]
-
     def pids(self) -> dict[str, int]:
         """The process of each program."""
         return {program.name: self._supervisor[program.name].child.pid for program in self._programs}
 
-    def tend(self) -> None:
-        """Start again what has crashed, and say so."""
-        self._supervisor.tend()
-
     def sleep(self, seconds: float) -> None:
+        """Let time pass, and start again what has crashed."""
         self._supervisor.sleep(seconds)
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What the database answers to ``query``."""
         return self.session.execute(query.encode(), parameters).fetchall()
 
-    def _start(self) -> None:
-        check_broker(self._broker_url)
-        self._home.mkdir(parents=True)
-        wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
-        (self._home / "wanted.json").write_text(json.dumps(wanted))
-        self._manage("migrate", "--no-input", "--skip-checks")
-        tokens = self._home / "tokens.json"
-        self._manage("import_catalogue", self._home / "wanted.json", "--tokens", tokens)
-        self.port = ports.pick(_WEB_PORT)
-        self._programs = [
-            programs.web(self.env, port=self.port),
-            *programs.workers(self.env, home=self._home),
-            programs.scheduler(self.env, home=self._home),
-        ]
-        self._supervisor.start(*self._programs)
-        self._supervisor.wait_ready()
+    def start_placing(self, *, orders: int, threads: int, rate: float = 0.0, seed: int = 0) -> children.Child:
+        """Start a process that places orders; see :mod:`script.support.bench.placing`."""
+        plan = {"orders": orders, "threads": threads, "rate": rate, "seed": seed, "skus": _SKUS}
+        argv = [sys.executable, "-m", "script.support.bench.placing", json.dumps(plan)]
+        return children.start_child(argv, env=self.env, log=self.placing_log)
+
+    @property
+    def placing_log(self) -> Path:
+        return self._home / "log" / "placing.log"
 
     def _manage(self, command: str, *arguments: str | Path) -> None:
         log = self._home / "log" / f"{command}.log"
-        child = children.start_child(
-            [sys.executable, "manage.py", command, *arguments], env=self.env, log=log
-        )
-        if code := child.wait():
-            raise ServerFailed(command, f"failed with exit code {code}", log)
+        programs.run_python(self.env, "manage.py", command, *arguments, log=log)
+
+
+def deployment_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Deployment:
+    """The shop on one of the brokers: that node, or a database of the same PostgreSQL."""
+    url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else _embedded_broker(postgres)
+    database_url = postgres.create_database(f"bench_{broker}")
+    return Deployment(broker, layout=layout, database_url=database_url, broker_url=url)
+
+
+def _embedded_broker(postgres: Postgres) -> str:
+    return postgres.create_database("bench_broker").replace("postgresql://", "pgmq://", 1)
+
+
+def check_placed(child: children.Child, log: Path) -> None:
+    """:class:`ServerFailed` if the process that places orders has ended in vain."""
+    if children.has_ended(child) and (code := child.wait()):
+        raise ServerFailed("placing orders", f"failed with exit code {code}", log)
 
 
 def _report(notice: str) -> None:

@@ -14,14 +14,12 @@ from script.support import children, programs
 from script.support.bench import messages
 from script.support.bench.cpu import Meter
 from script.support.bench.messages import Letter
-from script.support.bench.servers import HOME, StompRabbitMQ
+from script.support.bench.servers import HOME, PEERS_PYTHON, StompRabbitMQ
 from script.support.console import say
 from script.support.errors import ScriptError, ServerFailed
-from script.support.paths import VAR
 from script.support.postgres import Postgres
 from shop.messaging.outbox import CHANNEL, shard_of
 
-_PEERS_PYTHON = VAR / "bench-peers" / "bin" / "python"
 _PEERS_SETTINGS = "script.support.bench.peers"
 #: Seconds for starting a program, and for relaying a full outbox.
 _PATIENCE = 300.0
@@ -193,7 +191,7 @@ def _peer_env(settings: str, url: str) -> dict[str, str]:
 
 
 def _peer(*arguments: str) -> list[str | Path]:
-    return [_PEERS_PYTHON, "-m", "django", *arguments]
+    return [PEERS_PYTHON, "-m", "django", *arguments]
 
 
 def make_tables(outboxes: Sequence[Outbox]) -> None:

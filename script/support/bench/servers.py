@@ -16,6 +16,8 @@ from script.support.rabbitmq import RabbitMQ
 
 #: What the measured programs write: logs, mail, signs of readiness.
 HOME = VAR / "bench" / "programs"
+#: The Python of what the shop is measured against, in a virtual environment of its own.
+PEERS_PYTHON = VAR / "bench-peers" / "bin" / "python"
 _FOLDER = "bench"
 #: Apart from those of a shop that is started at the same moment.
 _POSTGRES_PORT, _RABBITMQ_PORT = 27432, 28672
@@ -70,6 +72,13 @@ def check(*running: Postgres | RabbitMQ) -> None:
     for server in running:
         if not server.is_running():
             raise ServerFailed(type(server).__name__, "has ended", server.log)
+
+
+def pid_of(server: Postgres | RabbitMQ) -> int:
+    """The process of a server that has been started."""
+    if not server.child:
+        raise ServerFailed(type(server).__name__, "was not started", server.log)
+    return server.child.pid
 
 
 def empty_home() -> None:

@@ -89,13 +89,13 @@ def test_a_batch_goes_out_over_one_connection(mail):
     assert Notification.objects.filter(state=State.SENT, attempts=1).count() == 20
 
 
-def test_a_batch_takes_few_statements_and_one_short_transaction_a_portion(
+def test_a_batch_takes_few_statements_and_one_a_portion(
     django_assert_num_queries,
 ):
     few, many = orders(2), orders(40)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(11 + 1):
         deliver_together(few)
-    with django_assert_num_queries(16 + 3 * (40 // services.PORTION)):
+    with django_assert_num_queries(11 + (40 // services.PORTION)):
         deliver_together(many)
 
 

@@ -1,1 +1,1 @@
-"""Other transactional outboxes, each with Django settings of its own; these modules run in their own venv."""
+"""What the shop is measured against; these modules run in a virtual environment of their own."""
