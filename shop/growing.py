@@ -17,6 +17,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from shop.messaging.ids import uuid7_at
+from shop.plans import planned_for_the_values
 from shop.readonly import ReadOnlyAdmin
 
 #: Parameters of the URL: the key of the row that a page ends before, or begins after.
@@ -61,7 +62,8 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read one row more than is shown, to know whether there is another page."""
         try:
-            rows = self._page(request.GET.get(BEFORE), request.GET.get(AFTER))
+            with planned_for_the_values():
+                rows = self._page(request.GET.get(BEFORE), request.GET.get(AFTER))
         except (ValidationError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
         self.result_list = rows

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.urls import reverse
 
 from shop.growing import GrowingList
@@ -65,6 +66,18 @@ def test_nothing_is_counted_skipped_or_sorted_otherwise(admin_client, django_ass
     assert lists
     assert [sql for sql in about if "COUNT(" in sql or "OFFSET" in sql or "DISTINCT" in sql] == []
     assert [sql for sql in lists if not sql.endswith("LIMIT 51")] == []
+
+
+@pytest.mark.parametrize("path", [INBOX, "/api/v1/orders"])
+def test_a_list_is_planned_for_what_it_looks_for(admin_client, entries, path):
+    """A plan for any value knows no partial index, and reads the whole table for a rare one."""
+    for _ in range(8):
+        assert admin_client.get(path).status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert prepared, "nothing is prepared at all: is this test needed?"
+    assert [one for one in prepared if one.endswith(("LIMIT 4", "LIMIT 51", "LIMIT $1"))] == []
 
 
 def test_accounts_are_found_by_name_and_address(admin_client):
