@@ -34,7 +34,9 @@ OWN = {
     ("orders_order", "idempotency_key"): "''",
 }
 #: The inbox forgets: see shop.messaging.retention.
-ONLY = {"messaging_inboxentry": "original.consumed_at + copy.shift > now() - %(inbox)s - interval '1 day'"}
+ONLY = {
+    "messaging_inboxentry": "original.consumed_at + copy.shift > now() - %(inbox)s::interval - interval '1 day'"
+}
 #: Texts by which a pattern's rows speak of it: what each is, and what it becomes in a copy.
 WORDS = {
     "order_id": ("pattern.id::text", "pg_temp.moved(word.order_id::uuid, later, serial)::text"),
@@ -88,23 +90,23 @@ MAKE_CUSTOMERS = """
         (username, password, first_name, last_name, email, is_superuser, is_staff, is_active, date_joined)
     SELECT 'customer-' || n, '!' || md5(random()::text), 'Customer', n, 'customer-' || n || '@example.com',
         false, false, true, now()
-    FROM generate_series(1, %(customers)s) AS n ON CONFLICT (username) DO NOTHING
+    FROM generate_series(1, %(customers)s::int) AS n ON CONFLICT (username) DO NOTHING
 """
 READ_CUSTOMERS = """
     CREATE TEMP TABLE customer AS
     SELECT n - 1 AS nth, auth_user.id, first_name || ' ' || last_name AS name, auth_user.email
-    FROM generate_series(1, %(customers)s) AS n JOIN auth_user ON username = 'customer-' || n
+    FROM generate_series(1, %(customers)s::int) AS n JOIN auth_user ON username = 'customer-' || n
 """
 MAKE_COPIES = f"""
     INSERT INTO copy SELECT word.pattern, serial, later, shift, customer.id,
         {", ".join(new for _, new in WORDS.values())}
     FROM (
         SELECT n, nextval('orders_order_serial') AS serial, later, later * interval '1 millisecond' AS shift
-        FROM generate_series(%(first)s, %(last)s) AS n,
-            LATERAL (SELECT (-%(span)s * (1 - n / %(total)s::numeric))::bigint AS later) AS clock
+        FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n,
+            LATERAL (SELECT (-%(span)s::bigint * (1 - n / %(total)s::numeric))::bigint AS later) AS clock
     ) AS made
-    JOIN word ON word.nth = mod(n, %(patterns)s)
-    JOIN customer ON customer.nth = mod(n, %(customers)s)
+    JOIN word ON word.nth = mod(n, %(patterns)s::bigint)
+    JOIN customer ON customer.nth = mod(n, %(customers)s::bigint)
 """  # noqa: S608 - of our own words
 COPY_TABLE = f"""
     CREATE TEMP TABLE copy (pattern uuid, serial bigint, later bigint, shift interval, customer_id bigint,
