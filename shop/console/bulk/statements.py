@@ -35,7 +35,8 @@ OWN = {
 }
 #: The inbox forgets: see shop.messaging.retention.
 ONLY = {
-    "messaging_inboxentry": "original.consumed_at + copy.shift > now() - %(inbox)s::interval - interval '1 day'"
+    "messaging_inboxentry": "original.consumed_at + copy.shift"
+    " > now() - %(inbox)s::interval - interval '1 day'"
 }
 #: Texts by which a pattern's rows speak of it: what each is, and what it becomes in a copy.
 WORDS = {
