@@ -13,16 +13,16 @@ from django.urls import reverse
 from orders.events import OrderNeedsAttention
 from script.support.bench.growth.operations import Operation
 
-#: An order of one line from the middle of all that there are: number, id, e-mail address, time, customer.
+#: An order of one line from the middle of all that there are: number, id, e-mail address, customer.
 _SOME_ORDER = """
-    SELECT 'ORD-' || serial, orders.id::text, customer_email, placed_at, customer_id
+    SELECT 'ORD-' || serial, orders.id::text, customer_email, customer_id
     FROM orders_order AS orders JOIN orders_orderline AS line ON line.order_id = orders.id
     WHERE sku = 'BLANKET' AND customer_id > (SELECT max(id) - 90 FROM auth_user)
     ORDER BY orders.id LIMIT 1
 """
 _MIDDLE = """
-    SELECT (SELECT id::text FROM orders_order ORDER BY id OFFSET %(half)s LIMIT 1),
-        (SELECT max(position) / 2 FROM messaging_eventrecord)
+    SELECT id::text, placed_at, (SELECT max(position) / 2 FROM messaging_eventrecord)
+    FROM orders_order ORDER BY id OFFSET %(half)s LIMIT 1
 """
 
 
@@ -30,9 +30,9 @@ def of_the_shop(size: int) -> list[Operation]:
     """All pages, on the database that is connected to."""
     with connection.cursor() as cursor:
         cursor.execute(_SOME_ORDER)
-        order = dict(zip(("number", "id", "email", "placed_at", "customer"), cursor.fetchone(), strict=True))
+        order = dict(zip(("number", "id", "email", "customer"), cursor.fetchone(), strict=True))
         cursor.execute(_MIDDLE, {"half": size // 2})
-        order["middle"], order["position"] = cursor.fetchone()
+        order["middle"], order["placed_at"], order["position"] = cursor.fetchone()
     operator, alice = _client("operator"), _client("alice")
     pages = [*_api(order), *_admin(order)]
     return [_page(operator, *page) for page in pages] + [_page(alice, *page) for page in _storefront()]
@@ -100,7 +100,7 @@ def _admin(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "admin: events of a rare type (none)", events, {"type": OrderNeedsAttention.type}
     yield "admin: events of an order", events, {"q": order["id"]}
     yield "admin: inbox", _list("messaging_inboxentry"), {}
-    yield "admin: inbox of a consumer", _list("messaging_inboxentry"), {"consumer": _RARE}
+    yield "admin: inbox of a consumer", _list("messaging_inboxentry"), {"consumer": _CONSUMER}
     yield "admin: dead letters", _list("messaging_deadletter"), {}
     yield "admin: accounts", _list("auth_user"), {}
     yield "admin: search an account by name", _list("auth_user"), {"q": customer}
@@ -120,7 +120,7 @@ def _storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "storefront: catalogue", reverse("storefront:catalogue"), {}
 
 
-_RARE = "orders.when_payment_failed_cancel_order"
+_CONSUMER = "inventory.when_payment_processed_deduct_stock"
 
 
 def _list(model: str) -> str:
