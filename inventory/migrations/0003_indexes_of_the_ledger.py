@@ -3,6 +3,13 @@
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
+#: The index that Django made for the foreign key; movement_by_product serves it as well.
+DROP = "DROP INDEX CONCURRENTLY IF EXISTS inventory_stockmovement_product_id_4eccfd0a"
+UNDROP = "CREATE INDEX inventory_stockmovement_product_id_4eccfd0a ON inventory_stockmovement (product_id)"
+_PRODUCT = models.ForeignKey(
+    db_index=False, on_delete=models.deletion.PROTECT, related_name="movements", to="inventory.product"
+)
+
 
 class Migration(migrations.Migration):
     atomic = False
@@ -12,15 +19,10 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "stockmovement", models.Index(fields=["product", "-id"], name="movement_by_product")
         ),
-        migrations.AlterField(
-            "stockmovement",
-            "product",
-            models.ForeignKey(
-                db_index=False,
-                on_delete=models.deletion.PROTECT,
-                related_name="movements",
-                to="inventory.product",
-            ),
+        # AlterField alone would drop every index of the column, that of a unique constraint as well.
+        migrations.SeparateDatabaseAndState(
+            [migrations.RunSQL(DROP, UNDROP)],
+            [migrations.AlterField("stockmovement", "product", _PRODUCT)],
         ),
         AddIndexConcurrently(
             "stockmovement",
