@@ -9,6 +9,7 @@ whatever is ready when the pool has a place for it: nothing ever waits for more.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,7 @@ class Bridge(bootsteps.ConsumerStep):
         channel = self._c.connection.channel()
         queue = broker.queue_of(app, amqp=broker.is_amqp(self._c.connection))
         consumer = KombuConsumer(channel, queues=[queue], accept=[], auto_declare=False)
-        consumer.on_message = lambda message: dispatcher.add(identify(app, message))
+        consumer.on_message = partial(_take, app, dispatcher)
         consumer.qos(prefetch_count=self._prefetch(app))
         return consumer
 
@@ -81,6 +82,11 @@ class Bridge(bootsteps.ConsumerStep):
         for consumer in self.consumers:
             channel: Any = consumer.channel
             ignore_errors(c.connection, channel.close)
+
+
+def _take(app: str, dispatcher: Dispatcher, message: Message) -> None:
+    dispatcher.note(message)
+    dispatcher.add(identify(app, message))
 
 
 def identify(app: str, message: Message) -> Delivered:

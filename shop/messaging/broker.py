@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from amqp.method_framing import frame_writer
+from amqp.transport import TCPTransport
 from kombu import Connection, Exchange, Message, Producer, Queue, binding
 
 from shop.messaging.cloudevents import CONTENT_TYPE
@@ -65,6 +66,11 @@ def dead_queue(app: str) -> str:
 def is_amqp(connection: Connection) -> bool:
     """Whether this is a real AMQP broker, with confirms, mandatory routing and dead-letter exchanges."""
     return bool(connection.transport.driver_type == "amqp")
+
+
+def is_plain_tcp(connection: Any) -> bool:
+    """Whether this py-amqp connection reads its socket itself, and leaves that to no TLS library."""
+    return type(connection.transport) is TCPTransport
 
 
 def queue_of(app: str, *, amqp: bool) -> Queue:
@@ -146,18 +152,27 @@ class Publisher:
         return receipt
 
 
-class _Cork:
-    """Stands in for py-amqp's transport: gathers frames, so that a batch is one write to the socket."""
+class Cork:
+    """Gathers what is sent in its block over a py-amqp connection, and sends it in one write at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
         self._frames: list[bytes] = []
+        self._writer = frame_writer(connection, self)
 
     def write(self, frame: bytes | memoryview) -> None:
+        """Stand in for py-amqp's transport."""
         self._frames.append(bytes(frame))
 
-    def drain(self) -> bytes:
+    def __enter__(self) -> None:
+        self._plain_writer = self._connection.frame_writer
+        self._connection.frame_writer = self._writer
+
+    def __exit__(self, error: type[BaseException] | None, *exc_info: object) -> None:
+        self._connection.frame_writer = self._plain_writer
         frames, self._frames = self._frames, []
-        return b"".join(frames)
+        if frames and not error:
+            self._connection.transport.write(b"".join(frames))
 
 
 class ConfirmingPublisher:
@@ -174,8 +189,7 @@ class ConfirmingPublisher:
         self._channel.events["basic_ack"].add(self._on_ack)
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.events["basic_return"].add(self._on_return)
-        self._cork = _Cork()
-        self._corked_writer = frame_writer(self._connection, self._cork)
+        self._cork = Cork(self._connection)
         #: The delivery tag of the last message; the broker counts along.
         self._tag = 0
         self._unconfirmed: dict[int, Outgoing] = {}
@@ -198,9 +212,7 @@ class ConfirmingPublisher:
         return self._receipt
 
     def _send(self, batch: Sequence[Outgoing]) -> None:
-        plain_writer = self._connection.frame_writer
-        self._connection.frame_writer = self._corked_writer
-        try:
+        with self._cork:
             for message in batch:
                 exchange, routing_key = message.address
                 self._tag += 1
@@ -208,9 +220,6 @@ class ConfirmingPublisher:
                 self._channel._basic_publish(
                     self._prepare(message), exchange, routing_key, message.is_mandatory
                 )
-        finally:
-            self._connection.frame_writer = plain_writer
-        self._connection.transport.write(self._cork.drain())
 
     def _prepare(self, message: Outgoing) -> Any:
         return self._channel.prepare_message(

@@ -20,6 +20,7 @@ from kombu import Message
 from kombu.utils.uuid import uuid
 
 from shop.messaging import broker
+from shop.messaging.acknowledging import Acknowledger
 from shop.messaging.consuming import Consumer
 from shop.messaging.errors import UnknownEventType, WorkerLost
 from shop.messaging.failpoints import Point, reach
@@ -178,12 +179,17 @@ class Dispatcher:
         self._held: set[Delivered] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
+        self._acknowledger = Acknowledger(c.connection)
         self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
         self._socket = select.poll()
         if sock := c.hub and getattr(c.connection.connection, "sock", None):
             self._socket.register(sock, select.POLLIN)
         if not c.hub:
             threading.Thread(target=self._start_when_ready, name="bridge", daemon=True).start()
+
+    def note(self, message: Message) -> None:
+        """Note that a message has been delivered; what it is shows add()."""
+        self._acknowledger.note(message)
 
     def add(self, delivered: Delivered) -> None:
         """Take a message in; it runs as soon as there is a place."""
@@ -212,7 +218,7 @@ class Dispatcher:
     def _give_back(self, delivered: Delivered) -> None:
         """Have the broker deliver it again; one that has lost us does so by itself."""
         with contextlib.suppress(*self._c.connection_errors):
-            delivered.message.reject(requeue=True)
+            self._acknowledger.reject(delivered.message, requeue=True)
 
     def _wake(self) -> None:
         if self._doorbell:
@@ -278,22 +284,26 @@ class Dispatcher:
 
     def _on_ack(self, batch: Batch) -> None:
         self._places += 1
+        if batch.task == BURY_TASK:
+            self._bury(batch)
+            return
+        reach(Point.BEFORE_ACKNOWLEDGE)
+        with contextlib.suppress(*self._c.connection_errors):  # else they come again, to the inbox
+            self._acknowledger.acknowledge([delivered.message for delivered in batch.deliveries])
+        reach(Point.AFTER_ACKNOWLEDGE)
+
+    def _bury(self, batch: Batch) -> None:
         for delivered in batch.deliveries:
-            if delivered.task == BURY_TASK:
-                reach(Point.BEFORE_DEAD_QUEUE)
-                self._to_dead_queue(delivered)
-                reach(Point.AFTER_DEAD_QUEUE)
-            else:
-                reach(Point.BEFORE_ACKNOWLEDGE)
-                with contextlib.suppress(*self._c.connection_errors):  # else it comes again, to the inbox
-                    delivered.message.ack()
-                reach(Point.AFTER_ACKNOWLEDGE)
+            reach(Point.BEFORE_DEAD_QUEUE)
+            self._to_dead_queue(delivered)
+            reach(Point.AFTER_DEAD_QUEUE)
 
     def _to_dead_queue(self, delivered: Delivered) -> None:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
         connection, message = self._c.connection, delivered.message
         if broker.is_amqp(connection):
-            message.reject_log_error(logger, self._c.connection_errors, requeue=False)
+            with contextlib.suppress(*self._c.connection_errors):
+                self._acknowledger.reject(message, requeue=False)
             return
         with connection.channel() as channel:
             broker.copy_to_dead_queue(channel, delivered.app, message)

@@ -139,7 +139,7 @@ def idiomatic_celery(postgres: Postgres, rabbitmq: RabbitMQ, servers: Mapping[st
     env = {
         **_env(url),
         "DJANGO_SETTINGS_MODULE": f"{_PEERS}.idiomatic.settings",
-        "BENCH_AMQP_URL": rabbitmq.add_vhost("idiomatic"),
+        "BENCH_AMQP_URL": rabbitmq.url(),
     }
     program = ["-m", f"{_PEERS}.idiomatic"]
     return Rival("idiomatic Celery", url, program, env, workers=1, servers=servers)

@@ -8,7 +8,8 @@ from django.db.models import F
 
 from script.support.bench.peers.idiomatic.models import Notification, Order, Payment, Shipment, Stock
 
-QUEUE = "orders"
+#: Not the name of any queue of the shop, which has been on the same node.
+QUEUE = "idiomatic"
 
 app = Celery("idiomatic", broker=os.environ["BENCH_AMQP_URL"])
 app.conf.task_acks_late = True

@@ -1,0 +1,70 @@
+"""Acknowledges the deliveries of a batch together: in one write, and up to a tag where that is possible."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shop.messaging.broker import Cork, is_amqp
+
+
+class OpenTags:
+    """The deliveries over a channel that are not settled yet. Tags grow from delivery to delivery."""
+
+    def __init__(self) -> None:
+        self._tags: dict[int, None] = {}  # a dict keeps their order
+
+    def add(self, tag: int) -> None:
+        """Note a delivery."""
+        self._tags[tag] = None
+
+    def discard(self, tag: int) -> None:
+        """Note that a delivery was rejected."""
+        self._tags.pop(tag, None)
+
+    def settle(self, tags: Sequence[int]) -> Iterator[tuple[int, bool]]:
+        """Tell how to acknowledge these and no others: a tag, and whether all before it are meant as well."""
+        wanted = set(tags)
+        if oldest := list(self._oldest_of(wanted)):
+            yield oldest[-1], True
+        for tag in sorted(wanted.difference(oldest)):
+            yield tag, False
+        for tag in wanted:
+            self.discard(tag)
+
+    def _oldest_of(self, wanted: set[int]) -> Iterator[int]:
+        """Those of them that are older than any other that is open."""
+        for tag in self._tags:
+            if tag not in wanted:
+                return
+            yield tag
+
+
+class Acknowledger:
+    """Acknowledges and rejects the deliveries over a connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._cork = Cork(connection.connection) if is_amqp(connection) else None
+        #: One a channel.
+        self._open: defaultdict[Any, OpenTags] = defaultdict(OpenTags)
+
+    def note(self, message: Any) -> None:
+        """Note a delivery, before anything can go wrong with it: what is not noted may be acknowledged."""
+        self._open[message.channel].add(message.delivery_tag)
+
+    def acknowledge(self, messages: Sequence[Any]) -> None:
+        """Acknowledge messages that came over one channel."""
+        if not self._cork:
+            for message in messages:
+                message.ack()
+            return
+        channel: Any = messages[0].channel
+        with self._cork:
+            for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
+                channel.basic_ack(tag, multiple=multiple)
+
+    def reject(self, message: Any, *, requeue: bool) -> None:
+        """Have the broker deliver a message again, or bury it."""
+        self._open[message.channel].discard(message.delivery_tag)
+        message.reject(requeue=requeue)
