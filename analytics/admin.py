@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from analytics import services
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales
+from shop.growing import GrowingAdmin, RecentFilter
 from shop.readonly import ReadOnlyAdmin
 
 
@@ -84,7 +85,7 @@ class ProductRevenueAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OrderFact)
-class OrderFactAdmin(ReadOnlyAdmin):
+class OrderFactAdmin(GrowingAdmin):
     """When each order took its steps."""
 
     list_display = (
@@ -98,8 +99,8 @@ class OrderFactAdmin(ReadOnlyAdmin):
         "delivered_at",
         "cancelled_at",
     )
-    list_filter = ("placed_at", "currency")
-    search_fields = ("=order_id",)
+    list_filter = (RecentFilter,)
+    search_fields = ("order_id",)
     ordering = ("-pk",)
 
 
@@ -108,5 +109,5 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     """What is consumed while a rebuild runs; empty most of the time."""
 
     list_display = ("id", "event_id", "written_at")
-    search_fields = ("=event_id",)
+    search_fields = ("event_id__exact",)
     ordering = ("-pk",)

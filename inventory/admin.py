@@ -15,7 +15,8 @@ from django.utils.html import format_html
 from inventory import services
 from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
-from shop.readonly import ReadOnlyAdmin
+from shop.growing import GrowingAdmin, RecentFilter
+from shop.readonly import CappedPaginator
 
 #: Below this, a product is shown as scarce.
 SCARCE = 10
@@ -59,6 +60,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
     ordering = ("sku",)
     actions = ("put_on_sale", "take_off_sale")
     show_full_result_count = False
+    paginator = CappedPaginator
     fieldsets = (
         (None, {"fields": ("sku", "name", "description", "picture")}),
         ("Sale", {"fields": (("price", "currency"), "active")}),
@@ -139,24 +141,32 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 
 
 @admin.register(StockMovement)
-class StockMovementAdmin(ReadOnlyAdmin):
+class StockMovementAdmin(GrowingAdmin):
     """The ledger of the stock."""
 
     list_display = ("at", "product", "kind", "quantity", "order_id", "reason", "actor")
-    list_filter = ("kind", "at")
+    list_filter = ("kind",)
     list_select_related = ("product",)
-    search_fields = ("=product__sku", "=order_id")
+    search_fields = ("order_id",)
     search_help_text = "The SKU of a product or the id of an order"
     ordering = ("-pk",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
+    ) -> tuple[QuerySet[StockMovement], bool]:
+        """A product has so many movements that the newest are taken first, not found first."""
+        if product := Product.objects.filter(sku=search_term.strip()).first():
+            return queryset.filter(product=product.pk), False
+        return super().get_search_results(request, queryset, search_term)
+
 
 @admin.register(OrderStock)
-class OrderStockAdmin(ReadOnlyAdmin):
+class OrderStockAdmin(GrowingAdmin):
     """What each order wanted from the stock, and whether it got it."""
 
     list_display = ("order_id", "state", "wants", "changed_at")
-    list_filter = ("state", "changed_at")
-    search_fields = ("=order_id",)
+    list_filter = ("state", RecentFilter)
+    search_fields = ("order_id",)
     search_help_text = "The id of an order"
     ordering = ("-pk",)
 

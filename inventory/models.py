@@ -89,7 +89,7 @@ class StockMovement(models.Model):
 
     WRITTEN_ONCE = "a stock movement is never changed or deleted: write the opposite one"
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements", db_index=False)
     kind = models.CharField(max_length=9, choices=Kind.choices)
     quantity = models.IntegerField(help_text="Positive into the stock, negative out of it.")
     order_id = models.UUIDField("order", null=True, blank=True, db_index=True)
@@ -99,6 +99,10 @@ class StockMovement(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["product", "-id"], name="movement_by_product"),
+            models.Index(fields=["kind", "-id"], condition=~Q(kind="sold"), name="movement_by_kind"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="initial", quantity__gte=0)

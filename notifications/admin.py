@@ -18,7 +18,8 @@ from notifications import services
 from notifications.errors import NotificationsError
 from notifications.letters import html_of
 from notifications.models import Notification, Recipient, Resend
-from shop.readonly import ReadOnly, ReadOnlyAdmin
+from shop.growing import GrowingAdmin, RecentFilter
+from shop.readonly import ReadOnly
 
 
 class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
@@ -30,12 +31,12 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnlyAdmin):
+class NotificationAdmin(GrowingAdmin):
     """The ledger of messages."""
 
     list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
-    list_filter = ("state", "kind", "created_at")
-    search_fields = ("=number", "=email", "=order_id")
+    list_filter = ("state", "kind", RecentFilter)
+    search_fields = ("number", "email__iexact", "order_id")
     search_help_text = "The number or id of an order, or the recipient's address"
     ordering = ("-pk",)
     inlines = (Resends,)
@@ -90,20 +91,20 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Resend)
-class ResendAdmin(ReadOnlyAdmin):
+class ResendAdmin(GrowingAdmin):
     """Who had messages sent again."""
 
     list_display = ("requested_at", "notification", "by", "email", "outcome", "error")
     list_filter = ("outcome", "requested_at")
-    search_fields = ("=by", "=email", "=notification__number")
+    search_fields = ("by", "email", "notification__number")
     list_select_related = ("notification",)
     ordering = ("-pk",)
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ReadOnlyAdmin):
+class RecipientAdmin(GrowingAdmin):
     """Whom orders' messages go to."""
 
     list_display = ("number", "name", "email")
-    search_fields = ("=number", "=email", "=order_id")
+    search_fields = ("number", "email__iexact", "order_id")
     ordering = ("-pk",)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Upper
 
 from shop.messaging.ids import uuid7
 
@@ -16,6 +17,12 @@ class Recipient(models.Model):
     number = models.CharField(max_length=30)
     name = models.TextField()
     email = models.CharField(max_length=254)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["number"], name="recipient_by_number"),
+            models.Index(Upper("email"), name="recipient_by_email"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.number})"
@@ -59,6 +66,10 @@ LEGAL: Mapping[State, frozenset[State]] = {
 }
 
 
+#: What few customers are told of: the newest of them are far apart.
+RARE_KINDS = [Kind.PAYMENT_FAILED, Kind.REFUNDED, Kind.CANCELLATION_REJECTED, Kind.CANCELLED]
+
+
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def move(self, to: State, **changes: Any) -> int:
         """Move those of the rows that legally may to state ``to``; say how many did."""
@@ -93,7 +104,13 @@ class Notification(models.Model):
             models.UniqueConstraint(fields=["order_id", "kind"], name="one_notification_per_order_and_kind")
         ]
         indexes = [
-            models.Index(fields=["state"], condition=~models.Q(state="sent"), name="notification_not_sent")
+            models.Index(fields=["state"], condition=~models.Q(state="sent"), name="notification_not_sent"),
+            models.Index(
+                fields=["kind", "-id"],
+                condition=models.Q(kind__in=RARE_KINDS),
+                name="notification_by_rare_kind",
+            ),
+            models.Index(Upper("email"), name="notification_by_email"),
         ]
         permissions = [("resend_notification", "Can send a message again")]
 

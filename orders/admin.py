@@ -18,7 +18,8 @@ from orders import services
 from orders.errors import OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
-from shop.readonly import ReadOnly, ReadOnlyAdmin
+from shop.growing import GrowingAdmin, RecentFilter
+from shop.readonly import ReadOnly
 
 #: Most orders that one action takes: each is locked and stored by itself.
 MAX_SELECTED = 200
@@ -66,11 +67,11 @@ class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(GrowingAdmin):
     """Orders, read-only but for cancelling them and letting them go on waiting."""
 
     list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
-    list_filter = ("status", "cancel_reason", "attention_reason", "placed_at")
+    list_filter = ("status", "cancel_reason", "attention_reason", RecentFilter)
     search_fields = ("serial",)
     search_help_text = "A number as in ORD-1042, an order's id, or how the customer's e-mail begins"
     ordering = ("-pk",)
@@ -98,11 +99,11 @@ class OrderAdmin(ReadOnlyAdmin):
 
     # --- Reading ---
 
-    @admin.display(description="Number", ordering="serial")
+    @admin.display(description="Number")
     def number(self, order: Order) -> str:
         return order.number
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description="Status")
     def status_badge(self, order: Order) -> str:
         return format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
@@ -112,7 +113,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def why(self, order: Order) -> str:
         return f"{order.reason_label}: {order.attention_note}" if order.attention_note else order.reason_label
 
-    @admin.display(description="Total", ordering="total")
+    @admin.display(description="Total")
     def amount(self, order: Order) -> str:
         return f"{order.total} {order.currency}"
 

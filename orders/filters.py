@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from orders.models import Order
 from orders.queries import serial_of
 from orders.states import Status
+from shop.rest.filters import SinceFilter, UntilFilter
 
 
 class IntegerFilter(django_filters.Filter):  # type: ignore[misc]
@@ -27,8 +28,8 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
         label="As in ORD-1042",
         validators=[RegexValidator(r"(?i)^\s*(ORD-)?\d{1,18}\s*\Z", "Write the number as in ORD-1042.")],
     )
-    placed_after = django_filters.IsoDateTimeFilter("placed_at", "gte", label="Placed at or after")
-    placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt", label="Placed before")
+    placed_after = SinceFilter("placed_at", label="Placed at or after")
+    placed_before = UntilFilter("placed_at", label="Placed before")
     customer = IntegerFilter("customer_id", label="The customer's id", min_value=1)
 
     class Meta:

@@ -73,6 +73,14 @@ class Order(models.Model):
                 fields=["placed_at"], condition=~Q(idempotency_key=""), name="order_with_key_by_age"
             ),
             models.Index(
+                fields=["attention_reason", "-id"],
+                condition=~Q(attention_reason=""),
+                name="order_by_attention",
+            ),
+            models.Index(
+                fields=["cancel_reason", "-id"], condition=~Q(cancel_reason=""), name="order_by_cancel_reason"
+            ),
+            models.Index(
                 fields=["customer_email"], opclasses=["varchar_pattern_ops"], name="order_by_email_prefix"
             ),
         ]

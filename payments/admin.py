@@ -1,5 +1,7 @@
 """Payments for operators. Money and ledgers can only be read; a failed refund can be retried."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -7,7 +9,22 @@ from django.http import HttpRequest
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
-from shop.readonly import ReadOnly, ReadOnlyAdmin
+from shop.growing import GrowingAdmin, RecentFilter
+from shop.readonly import ReadOnly
+
+
+class RefundStateFilter(admin.SimpleListFilter):
+    """Finds the payments with a refund that has come so far."""
+
+    title = parameter_name = "refund"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Refund.State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        if not self.value():
+            return queryset
+        return queryset.filter(pk__in=Refund.objects.filter(state=self.value()).values("payment"))
 
 
 class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
@@ -17,7 +34,7 @@ class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(GrowingAdmin):
     list_display = (
         "order",
         "state",
@@ -29,19 +46,19 @@ class PaymentAdmin(ReadOnlyAdmin):
         "stop_reason",
         "created_at",
     )
-    list_filter = ("state", "refunds__state", ("stop_reason", admin.EmptyFieldListFilter), "created_at")
-    search_fields = ("order_number__exact", "order_id__exact", "id__exact", "reference__exact")
+    list_filter = ("state", RefundStateFilter, ("stop_reason", admin.EmptyFieldListFilter), RecentFilter)
+    search_fields = ("order_number", "order_id", "id", "reference")
     ordering = ("-id",)
     inlines = (RefundInline,)
 
-    @admin.display(description="order", ordering="order_number")
+    @admin.display(description="order")
     def order(self, payment: Payment) -> str:
         """The order's number, or its id where that is all there is."""
         return payment.order_number or str(payment.order_id)
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(GrowingAdmin):
     list_display = (
         "payment",
         "reason",
@@ -53,14 +70,9 @@ class RefundAdmin(ReadOnlyAdmin):
         "created_at",
         "updated_at",
     )
-    list_filter = ("state", "reason", "created_at")
+    list_filter = ("state", RecentFilter)
     list_select_related = ("payment",)
-    search_fields = (
-        "payment__order_number__exact",
-        "payment__order_id__exact",
-        "id__exact",
-        "reference__exact",
-    )
+    search_fields = ("payment__order_number", "payment__order_id", "id", "reference")
     ordering = ("-id",)
     actions = ("retry",)
 
@@ -81,19 +93,17 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SimulatedCharge)
-class SimulatedChargeAdmin(ReadOnlyAdmin):
+class SimulatedChargeAdmin(GrowingAdmin):
     list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
-    list_filter = ("status", "created_at")
-    search_fields = ("reference__exact", "key__exact", "order_id__exact")
+    search_fields = ("reference", "key")
     ordering = ("-reference",)
 
 
 @admin.register(SimulatedRefund)
-class SimulatedRefundAdmin(ReadOnlyAdmin):
+class SimulatedRefundAdmin(GrowingAdmin):
     list_display = ("reference", "charge", "status", "amount", "code", "looks", "created_at")
-    list_filter = ("status", "created_at")
     list_select_related = ("charge",)
-    search_fields = ("reference__exact", "key__exact", "charge__reference__exact")
+    search_fields = ("reference", "key", "charge__reference")
     ordering = ("-reference",)
 
 

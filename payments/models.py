@@ -63,6 +63,7 @@ class Payment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        indexes = [models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="payment_stopped")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(amount_refunded__gte=0, amount_refunded__lte=F("amount")),
@@ -155,6 +156,7 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["reference"], name="refund_by_reference")]
         constraints = [
             models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_per_reason"),
             models.UniqueConstraint(

@@ -1,13 +1,31 @@
 """Shipments for operators: to read, and to void one that has not left."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from shipping import services
 from shipping.errors import CarrierError, NotStoppable
-from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
-from shop.readonly import ReadOnly, ReadOnlyAdmin
+from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
+from shop.growing import GrowingAdmin, RecentFilter
+from shop.readonly import ReadOnly
+
+
+class TrackingFilter(admin.SimpleListFilter):
+    """Finds parcels by where they were last, among the shipments that can be there."""
+
+    title, parameter_name = "tracking status", "tracking_status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return STATUSES
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> QuerySet[Shipment]:
+        if self.value() not in dict(STATUSES):
+            return queryset
+        status = str(self.value())
+        return queryset.filter(tracking_status=status, state=Shipment.state_with(status))
 
 
 class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]):
@@ -16,7 +34,7 @@ class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(ReadOnlyAdmin):
+class ShipmentAdmin(GrowingAdmin):
     list_display = (
         "order",
         "state",
@@ -28,13 +46,13 @@ class ShipmentAdmin(ReadOnlyAdmin):
         "stop_reason",
         "created_at",
     )
-    list_filter = ("state", "tracking_status", ("stop_reason", admin.EmptyFieldListFilter), "created_at")
-    search_fields = ("order_number__exact", "order_id__exact", "id__exact", "tracking_number__exact")
+    list_filter = ("state", TrackingFilter, ("stop_reason", admin.EmptyFieldListFilter), RecentFilter)
+    search_fields = ("order_number", "order_id", "id", "tracking_number")
     ordering = ("-id",)
     inlines = (TrackingEventInline,)
     actions = ("void",)
 
-    @admin.display(description="order", ordering="order_number")
+    @admin.display(description="order")
     def order(self, shipment: Shipment) -> str:
         """The order's number, or its id where that is all there is."""
         return shipment.order_number or str(shipment.order_id)
@@ -53,20 +71,19 @@ class ShipmentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TrackingEvent)
-class TrackingEventAdmin(ReadOnlyAdmin):
+class TrackingEventAdmin(GrowingAdmin):
     list_display = ("shipment", "status", "time")
-    list_filter = ("status", "time")
     list_select_related = ("shipment",)
-    search_fields = ("shipment__order_number__exact", "shipment__tracking_number__exact")
+    search_fields = ("shipment__order_number", "shipment__tracking_number")
     ordering = ("-id",)
 
 
 @admin.register(SimulatedLabel)
-class SimulatedLabelAdmin(ReadOnlyAdmin):
+class SimulatedLabelAdmin(GrowingAdmin):
     list_display = ("tracking_number", "status", "code", "street", "city", "country", "created_at")
-    list_filter = ("status", "created_at")
-    search_fields = ("tracking_number__exact", "key__exact")
-    ordering = ("-created_at",)
+    search_fields = ("tracking_number", "key")
+    #: It holds the order's id, and so the newest order's comes first.
+    ordering = ("-key",)
 
 
 @admin.register(CarrierFault)

@@ -1,11 +1,13 @@
 """Shipments over REST, for staff, to read. Customers see theirs on their orders' pages."""
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import serializers
 from rest_framework.permissions import IsAdminUser
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from shipping.models import STATUSES, Shipment, TrackingEvent
+from shop.rest.filters import SinceFilter, UntilFilter
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -64,12 +66,17 @@ class ShipmentFilter(filters.FilterSet):  # type: ignore[misc]
     """``?state=shipped&tracking_status=in_transit&created_after=2025-01-01T00:00:00Z``."""
 
     state = filters.ChoiceFilter(choices=Shipment.State.choices)
-    tracking_status = filters.ChoiceFilter(choices=STATUSES)
+    tracking_status = filters.ChoiceFilter(choices=STATUSES, method="having_tracking_status")
     order_id = filters.UUIDFilter()
     order_number = filters.CharFilter()
     tracking_number = filters.CharFilter()
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = SinceFilter("created_at")
+    created_before = UntilFilter("created_at")
+
+    def having_tracking_status(
+        self, shipments: QuerySet[Shipment], name: str, value: str
+    ) -> QuerySet[Shipment]:
+        return shipments.filter(tracking_status=value, state=Shipment.state_with(value))
 
 
 class ShipmentViewSet(ReadOnlyModelViewSet[Shipment]):

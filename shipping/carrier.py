@@ -63,6 +63,12 @@ class ParcelStatus(StrEnum):
     ERROR = "error"
 
 
+#: With these the carrier has given up on a parcel.
+GIVEN_UP = frozenset(
+    {ParcelStatus.RETURN_TO_SENDER, ParcelStatus.FAILURE, ParcelStatus.CANCELLED, ParcelStatus.ERROR}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where a parcel goes."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.utils import timezone
 
-from shipping.carrier import Destination, Label, ParcelStatus
+from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.messaging.ids import uuid7
@@ -95,8 +95,23 @@ class Shipment(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["-id"], condition=~models.Q(stop_reason=""), name="shipment_stopped"),
+        ]
+
     def __str__(self) -> str:
         return f"parcel of {self.order_number or self.order_id}"
+
+    @classmethod
+    def state_with(cls, status: str) -> State:
+        """The state of a shipment whose parcel was last said to be there."""
+        ends = {
+            ParcelStatus.DELIVERED: cls.State.DELIVERED,
+            ParcelStatus.RETURN_TO_SENDER: cls.State.RETURNED,
+        }
+        lost = cls.State.LOST if status in GIVEN_UP else cls.State.SHIPPED
+        return ends.get(ParcelStatus(status), lost)
 
     @property
     def destination(self) -> Destination:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from shipping.carrier import (
+    GIVEN_UP,
     CarrierTimeout,
     CarrierUnavailable,
     Destination,
@@ -44,11 +45,6 @@ from shop.messaging.scheduling import schedule
 from shop.rows import insert_new
 
 logger = logging.getLogger("shop.shipping")
-
-#: With these the carrier has given up on a parcel.
-GIVEN_UP = frozenset(
-    {ParcelStatus.RETURN_TO_SENDER, ParcelStatus.FAILURE, ParcelStatus.CANCELLED, ParcelStatus.ERROR}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from orders.queries import orders_needing_attention
 from payments.queries import failed_refunds
 from shop.console import doctor
 from shop.console.models import Checkup, Repair
-from shop.messaging.queries import count_events
+from shop.messaging.queries import has_more_events_than
 
 #: A log that is not longer is audited while the operator waits; a longer one by a worker.
 AUDITED_AT_ONCE = 5_000
@@ -65,10 +65,10 @@ def _check_up(request: HttpRequest, *, repair: bool) -> None:
         raise PermissionDenied
     by = request.user.get_username()
     try:
-        if count_events() <= AUDITED_AT_ONCE:
-            doctor.check_up(by=by, repair=repair)
-        else:
+        if has_more_events_than(AUDITED_AT_ONCE):
             _tell_of_task(request, doctor.start_check_up(by=by, repair=repair))
+        else:
+            doctor.check_up(by=by, repair=repair)
     except doctor.AnotherDoctor as error:
         messages.warning(request, str(error))
     except doctor.BROKER_ERRORS as error:

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from shop.growing import GrowingAdmin
 from shop.messaging import breaker
 from shop.messaging.dead_letters.admin import DeadLetterActionAdmin, DeadLetterAdmin
 from shop.messaging.filters import ConsumerFilter, EventTypeFilter
@@ -25,10 +26,10 @@ admin.site.register(DeadLetterAction, DeadLetterActionAdmin)
 
 
 @admin.register(EventRecord)
-class EventRecordAdmin(ReadOnlyAdmin):
+class EventRecordAdmin(GrowingAdmin):
     list_display = ["position", "type", "aggregate_id", "sequence", "time"]
-    list_filter = [EventTypeFilter, "time"]
-    search_fields = ["=aggregate_id", "=correlation_id", "=id"]
+    list_filter = [EventTypeFilter]
+    search_fields = ["aggregate_id", "correlation_id", "id"]
     ordering = ["-position"]
 
 
@@ -36,14 +37,14 @@ class EventRecordAdmin(ReadOnlyAdmin):
 class OutboxEntryAdmin(ReadOnlyAdmin):
     list_display = ["id", "type", "queue", "shard", "created_at"]
     list_filter = ["type", "queue"]
-    search_fields = ["=message_id"]
+    search_fields = ["message_id__exact"]
 
 
 @admin.register(InboxEntry)
-class InboxEntryAdmin(ReadOnlyAdmin):
+class InboxEntryAdmin(GrowingAdmin):
     list_display = ["consumer", "event_id", "consumed_at"]
     list_filter = [ConsumerFilter]
-    search_fields = ["=event_id"]
+    search_fields = ["event_id"]
     ordering = ["-pk"]
 
 
@@ -58,7 +59,7 @@ class ScheduledMessageAdmin(ReadOnlyAdmin):
         "kind", "app", "consumer", "type", "aggregate_id", "due_at", "attempts", "parkings", "last_error"
     ]  # fmt: skip
     list_filter = ["kind", "app", "consumer", "type"]
-    search_fields = ["=aggregate_id", "=message_id"]
+    search_fields = ["aggregate_id__exact", "message_id__exact"]
     ordering = ["due_at"]
 
 

@@ -29,7 +29,10 @@ class EventRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["aggregate_id", "sequence"], name="event_sequence_unique")
         ]
-        indexes = [models.Index(fields=["correlation_id"], name="event_correlation")]
+        indexes = [
+            models.Index(fields=["correlation_id"], name="event_correlation"),
+            models.Index(fields=["type", "-position"], name="event_by_type"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} #{self.position}"

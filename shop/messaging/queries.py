@@ -150,6 +150,11 @@ def count_events(types: Sequence[str] | None = None) -> int:
     return (records.filter(type__in=types) if types is not None else records).count()
 
 
+def has_more_events_than(count: int) -> bool:
+    """Whether the log is longer than that, without counting what is beyond."""
+    return EventRecord.objects.order_by("position")[count : count + 1].exists()
+
+
 def event_counts() -> Iterator[tuple[UUID, str, int]]:
     """For audits: aggregate, type, and how many events of it the log holds, streamed by aggregate.
 

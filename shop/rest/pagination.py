@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
+from shop.plans import planned_for_the_values
+
 
 class KeysetPagination(CursorPagination):
     """Newest first, by the primary key: UUIDv7 and sequence keys both grow with time."""
@@ -17,7 +19,8 @@ class KeysetPagination(CursorPagination):
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
         """Take a page; a cursor that somebody made up is 404, as an unreadable one."""
         try:
-            page: list[Any] | None = super().paginate_queryset(*args, **kwargs)
+            with planned_for_the_values():
+                page: list[Any] | None = super().paginate_queryset(*args, **kwargs)
         except (ValidationError, ValueError) as error:
             raise NotFound("The cursor is not one of ours: start again without it.") from error
         return page

@@ -147,6 +147,13 @@ def _add_growth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-events", type=int, default=0, help="let the log alone grow on to so many events, and measure"
     )
+    parser.add_argument(
+        "--orders",
+        type=_sizes,
+        default=(),
+        metavar="N,N,N",
+        help="compare shops with so many orders instead, as in 1000,100000,1000000",
+    )
     parser.add_argument("--samples", type=_count, default=200, help="how often each is timed (default 200)")
 
 
@@ -156,7 +163,12 @@ def _growth_plan(options: argparse.Namespace) -> growth.Plan:
         orders_per_day=options.orders_per_day,
         log_events=options.log_events,
         samples=options.samples,
+        orders=options.orders,
     )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_count(size) for size in text.split(",")}))
 
 
 def _count(text: str) -> int:

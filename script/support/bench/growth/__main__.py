@@ -10,7 +10,11 @@ import django
 
 django.setup()
 
+from script.support.bench.growth.orders import grow  # noqa: E402
 from script.support.bench.growth.stages import live  # noqa: E402
 
-for line in live(**json.loads(sys.argv[1])):
+plan = json.loads(sys.argv[1])
+orders = plan.pop("orders")
+lines = grow(orders=orders, samples=plan["samples"]) if orders else live(**plan)
+for line in lines:
     print(json.dumps(line), flush=True)

@@ -27,6 +27,8 @@ class Plan:
     log_events: int
     #: How often each operation is timed.
     samples: int
+    #: Shops of these sizes are compared instead, the smallest first.
+    orders: tuple[int, ...] = ()
 
 
 class Stages(Report):
@@ -36,12 +38,12 @@ class Stages(Report):
         """The median at each age."""
         table = Table(title=self.title, title_justify="left")
         names, stages = [list(dict.fromkeys(part)) for part in zip(*self._keys(), strict=True)]
-        for heading in ("", *stages, ""):
+        for heading in ("", *stages, "last / first", ""):
             table.add_column(heading, justify="right" if heading else "left", no_wrap=not heading)
         for name in names:
             cells = {stage: series for (n, stage), series in self._keys().items() if n == name}
             medians = [shown(cells[stage].median) if stage in cells else "" for stage in stages]
-            table.add_row(name, *medians, next(iter(cells.values())).unit)
+            table.add_row(name, *medians, _growth([*cells.values()]), next(iter(cells.values())).unit)
         return table
 
     def _keys(self) -> dict[tuple[str, str], Series]:
@@ -49,10 +51,21 @@ class Stages(Report):
         return {(name, stage): series for (name, _, stage), series in parts.items()}
 
 
+def _growth(series: list[Series]) -> str:
+    """By how much the last is slower than the first, moment by moment if they were measured in turns."""
+    first, last = series[0], series[-1]
+    if len(series) < 2 or not all(first.values):
+        return ""
+    if len(first.values) == len(last.values):
+        return f"{last.over(first, 'growth').median:.2f}"
+    return f"{last.median / first.median:.2f}"
+
+
 def measure(plan: Plan) -> Report:
     """Measure on an empty PostgreSQL of default durability."""
     servers.empty_home()
-    what = f"{plan.days} days of {plan.orders_per_day:,} orders"
+    sizes = ", ".join(f"{size:,}" for size in plan.orders)
+    what = f"{sizes} orders" if sizes else f"{plan.days} days of {plan.orders_per_day:,} orders"
     report = Stages(f"Growth: {what}, medians of {plan.samples}")
     with servers.empty_postgres() as postgres:
         url = postgres.create_database("bench_growth")

@@ -1,0 +1,107 @@
+"""Orders made in bulk are as good as placed ones, and pages over them read what they show and no more."""
+
+import json
+import re
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from notifications.models import Notification
+from orders.models import Order
+from orders.queries import statuses
+from script.support.bench.growth import orders as growth
+from script.support.bench.growth import pages
+from shop.console.audit import audit
+from shop.messaging.models import EventRecord
+
+#: Every growing table has more rows than a page may read: accounts and refunds are a tenth of the orders.
+MOST_ROWS = 1000
+ORDERS = 12_000
+
+
+@pytest.fixture
+def made(shop) -> None:
+    call_command("make_orders", 200)
+
+
+def test_the_audit_holds_after_copying(made):
+    report = audit(idle=True)
+    assert report.violations == []
+    assert report.orders == {"delivered": 160, "cancelled": 40}
+
+
+def test_copies_are_orders_of_their_own(made):
+    patterns = Order.objects.filter(customer__username="customer-0").values_list("pk", flat=True)
+    copies = Order.objects.exclude(pk__in=patterns)
+    assert len(patterns) == 10
+    assert not copies.filter(customer_name="Paula Pattern").exists()
+    assert [order.pk for order in copies.order_by("placed_at")] == [
+        order.pk for order in copies.order_by("pk")
+    ]
+    for event in EventRecord.objects.exclude(aggregate_id__in=patterns):
+        assert "Pattern" not in str(event.data)
+    (copy,) = copies.order_by("pk")[:1]
+    created = EventRecord.objects.get(aggregate_id=copy.pk, sequence=1).data
+    assert (created["number"], created["customer_id"]) == (copy.number, copy.customer_id)
+    assert {n.number for n in Notification.objects.filter(order_id=copy.pk)} == {copy.number}
+
+
+def test_no_orders_are_made_among_others_by_mistake(made):
+    with pytest.raises(CommandError, match="there are orders already"):
+        call_command("make_orders", 20)
+    call_command("make_orders", 20, among_others=True)
+    assert Order.objects.count() == 220
+    assert audit(idle=True).holds
+
+
+def test_every_page_reads_a_page_of_rows(shop, monkeypatch):
+    """Of each statement that a page executes, the plan as it was carried out: what was read is counted."""
+    monkeypatch.setattr("shop.messaging.filters.LATEST", MOST_ROWS // 2)
+    call_command("make_orders", ORDERS)
+    growth._serve_alice()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    read = {page.name: most_read_by(page.run) for page in pages.of_the_shop(ORDERS)}
+    offenders = {name: most for name, most in read.items() if most[0] > MOST_ROWS}
+    assert offenders == {}, "\n".join(f"{n}: {m} {q[-400:]}" for n, (m, q) in offenders.items())
+    assert set(statuses(list(Order.objects.values_list("pk", flat=True))).values()) == {
+        "delivered",
+        "cancelled",
+    }
+
+
+def most_read_by(act) -> tuple[int, str]:
+    """The most rows that one statement reads, with that statement."""
+    plans = Plans()
+    with connection.execute_wrapper(plans):
+        act()
+    return max(plans.read, default=(0, ""))
+
+
+class Plans:
+    """Has the database explain each query of ours as it carries it out."""
+
+    TABLES = re.compile("|".join(f'FROM "{m._meta.db_table}"' for m in apps.get_models()))
+
+    def __init__(self) -> None:
+        self.read: list[tuple[int, str]] = []
+
+    def __call__(self, execute, sql, params, many, context):
+        if sql.startswith("SELECT") and self.TABLES.search(sql):
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+                answer = cursor.fetchone()[0]
+            (plan,) = json.loads(answer) if isinstance(answer, str) else answer
+            self.read.append((read_in(plan["Plan"]), sql))
+        return execute(sql, params, many, context)
+
+
+def read_in(plan: dict) -> int:
+    """The rows that a plan's scans have read, those that they threw away included."""
+    own = 0
+    if plan["Node Type"].endswith(("Scan", "Scan Only")) and "Relation Name" in plan:
+        thrown = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+        own = int((plan["Actual Rows"] + thrown) * plan["Actual Loops"])
+    return own + sum(read_in(part) for part in plan.get("Plans", ()))
