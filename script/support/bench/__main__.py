@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from script.support.bench import chain, relay
+from script.support.bench.consuming import command as consume
 from script.support.bench.figures import Report, describe_machine
 from script.support.bench.growth import command as growth
 from script.support.console import out, run_command, say
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="relay|chain|growth")
     _add_relay(commands.add_parser("relay", parents=parents, help="events/s from a full outbox to RabbitMQ"))
     _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
+    _add_consume(commands.add_parser("consume", parents=parents, help="deliveries/s from a full queue"))
     _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
     return parser
 
@@ -85,6 +87,16 @@ def _chain_plan(options: argparse.Namespace) -> chain.Plan:
         rate=options.rate,
         brokers=(options.broker,) if options.broker else chain.BROKERS,
     )
+
+
+def _add_consume(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: consume.measure(_consume_plan(options)))
+    parser.add_argument("--events", type=_count, default=20_000, help="in the full queue (default 20000)")
+    parser.add_argument("--without-rivals", action="store_true", help="only shop: quicker")
+
+
+def _consume_plan(options: argparse.Namespace) -> consume.Plan:
+    return consume.Plan(runs=options.runs, events=options.events, rivals=not options.without_rivals)
 
 
 def _add_growth(parser: argparse.ArgumentParser) -> None:

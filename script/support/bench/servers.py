@@ -65,6 +65,12 @@ def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
         server.stop()
 
 
+def pid(server: Postgres | RabbitMQ) -> int:
+    """The process id of a server that has been started."""
+    assert server.child  # noqa: S101 - it has been started
+    return server.child.pid
+
+
 def check(*running: Postgres | RabbitMQ) -> None:
     """Raise :class:`ServerFailed` if a server has ended."""
     for server in running:
