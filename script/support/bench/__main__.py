@@ -8,6 +8,8 @@ from script.support.bench import chain, relay
 from script.support.bench.consuming import command as consume
 from script.support.bench.figures import Report, describe_machine
 from script.support.bench.growth import command as growth
+from script.support.bench.intake import command as intake
+from script.support.bench.intake.web import SERVERS
 from script.support.console import out, run_command, say
 from script.support.errors import ScriptError
 from script.support.paths import VAR
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_relay(commands.add_parser("relay", parents=parents, help="events/s from a full outbox to RabbitMQ"))
     _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
     _add_consume(commands.add_parser("consume", parents=parents, help="deliveries/s from a full queue"))
+    _add_intake(commands.add_parser("intake", parents=parents, help="orders/s over HTTP, and without it"))
     _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
     return parser
 
@@ -97,6 +100,19 @@ def _add_consume(parser: argparse.ArgumentParser) -> None:
 
 def _consume_plan(options: argparse.Namespace) -> consume.Plan:
     return consume.Plan(runs=options.runs, events=options.events, rivals=not options.without_rivals)
+
+
+def _add_intake(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=lambda options: intake.measure(_intake_plan(options)))
+    parser.add_argument("--orders", type=_count, default=3000, help="placed in each way (default 3000)")
+    parser.add_argument("--clients", type=_count, default=8, help="who keep a connection each (default 8)")
+    parser.add_argument("--server", choices=SERVERS, default=SERVERS[0], help=f"(default {SERVERS[0]})")
+
+
+def _intake_plan(options: argparse.Namespace) -> intake.Plan:
+    return intake.Plan(
+        runs=options.runs, orders=options.orders, clients=options.clients, server=options.server
+    )
 
 
 def _add_growth(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from script.support.bench.servers import HOME
 from script.support.console import errors
 from script.support.errors import ServerFailed
 from script.support.infrastructure import check_broker
-from script.support.processes import Supervisor
+from script.support.processes import Program, Supervisor
 
 #: Products in the catalogue, with more stock than will be ordered.
 _PRODUCTS = [
@@ -35,10 +35,10 @@ class Deployment:
     """Web server, relay, scheduler and a worker for each app. Leaving it stops them all."""
 
     def __init__(self, name: str, *, database_url: str, broker_url: str) -> None:
-        self._home, self._broker_url = HOME / name, broker_url
-        self._supervisor = Supervisor(self._home / "log", report=_report)
+        self.home, self._broker_url = HOME / name, broker_url
+        self._supervisor = Supervisor(self.home / "log", report=_report)
         common = programs.environment(database_url=database_url, broker_url=broker_url)
-        self.env = {**common, "EMAIL_FILE_PATH": str(self._home / "mail")}
+        self.env = {**common, "EMAIL_FILE_PATH": str(self.home / "mail")}
         self.session = psycopg.connect(database_url, autocommit=True)
 
     def __enter__(self) -> "Deployment":
@@ -53,9 +53,17 @@ class Deployment:
         self._supervisor.stop()
         self.session.close()
 
+    def what_runs(self) -> list[Program]:
+        """The programs that make up the shop."""
+        return [
+            programs.web(self.env, port=self.port),
+            *programs.workers(self.env, home=self.home),
+            programs.scheduler(self.env, home=self.home),
+        ]
+
     def customers(self) -> list[Api]:
         """The REST API as each of the customers sees it."""
-        tokens = json.loads((self._home / "tokens.json").read_text())
+        tokens = json.loads((self.home / "tokens.json").read_text())
         return [Api(self.port, token) for token in tokens.values()]
 
     def pids(self) -> dict[str, int]:
@@ -75,23 +83,19 @@ class Deployment:
 
     def _start(self) -> None:
         check_broker(self._broker_url)
-        self._home.mkdir(parents=True)
+        self.home.mkdir(parents=True)
         wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
-        (self._home / "wanted.json").write_text(json.dumps(wanted))
+        (self.home / "wanted.json").write_text(json.dumps(wanted))
         self._manage("migrate", "--no-input", "--skip-checks")
-        tokens = self._home / "tokens.json"
-        self._manage("import_catalogue", self._home / "wanted.json", "--tokens", tokens)
+        tokens = self.home / "tokens.json"
+        self._manage("import_catalogue", self.home / "wanted.json", "--tokens", tokens)
         self.port = ports.pick(_WEB_PORT)
-        self._programs = [
-            programs.web(self.env, port=self.port),
-            *programs.workers(self.env, home=self._home),
-            programs.scheduler(self.env, home=self._home),
-        ]
+        self._programs = self.what_runs()
         self._supervisor.start(*self._programs)
         self._supervisor.wait_ready()
 
     def _manage(self, command: str, *arguments: str | Path) -> None:
-        log = self._home / "log" / f"{command}.log"
+        log = self.home / "log" / f"{command}.log"
         child = children.start_child(
             [sys.executable, "manage.py", command, *arguments], env=self.env, log=log
         )
