@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from script.support.bench import chain, relay
+from script.support.bench import chain, memory, relay
 from script.support.bench.consuming import command as consume
 from script.support.bench.figures import Report, describe_machine
 from script.support.bench.growth import command as growth
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
     _add_consume(commands.add_parser("consume", parents=parents, help="deliveries/s from a full queue"))
     _add_intake(commands.add_parser("intake", parents=parents, help="orders/s over HTTP, and without it"))
+    _add_memory(commands.add_parser("memory", parents=parents, help="RSS of worker and relay over time"))
     _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
     return parser
 
@@ -113,6 +114,18 @@ def _intake_plan(options: argparse.Namespace) -> intake.Plan:
     return intake.Plan(
         runs=options.runs, orders=options.orders, clients=options.clients, server=options.server
     )
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(runs=1, measure=lambda options: memory.measure(_memory_plan(options)))
+    parser.add_argument(
+        "--orders", type=_count, default=100_000, help="whose events are pushed (default 100000)"
+    )
+    parser.add_argument("--step", type=_count, default=10_000, help="orders between looks (default 10000)")
+
+
+def _memory_plan(options: argparse.Namespace) -> memory.Plan:
+    return memory.Plan(runs=options.runs, orders=options.orders, step=options.step)
 
 
 def _add_growth(parser: argparse.ArgumentParser) -> None:

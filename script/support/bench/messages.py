@@ -50,7 +50,7 @@ def letter_of(event: Event) -> Letter:
     """``event`` as one that has just been published."""
     origin = trace.begin()
     meta = Meta(uuid7(), datetime.now(UTC), origin.correlation_id, uuid7(), origin.traceparent)
-    return Letter(meta.id, event.order_id, event.type, cloudevents.encode(event.with_meta(meta)))
+    return Letter(meta.id, event.aggregate_id, event.type, cloudevents.encode(event.with_meta(meta)))
 
 
 @contextlib.contextmanager

@@ -27,13 +27,14 @@ def consume(amqp_url: str, database_url: str) -> None:
         channel.basic_qos(0, _PREFETCH, False)
         channel.basic_consume(QUEUE, callback=ready.append)
         socket = select.poll()
+        assert connection.sock  # noqa: S101 - it is connected
         socket.register(connection.sock, select.POLLIN)
         while True:
             while len(ready) < _BATCH and (not ready or socket.poll(0)):
                 connection.drain_events()
             batch, ready[:] = ready[:_BATCH], ready[_BATCH:]
             _note(session, [json.loads(message.body) for message in batch])
-            channel.basic_ack(batch[-1].delivery_tag, multiple=True)
+            channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
 
 
 def _note(session: psycopg.Connection[Any], events: list[dict[str, Any]]) -> None:

@@ -72,7 +72,7 @@ class Rival:
         """Fill the queue, start the program, and measure from its first tenth to the end."""
         letters = write(self.event, int(count * self.share))
         with psycopg.connect(self.servers.database_url, autocommit=True) as session:
-            session.execute(_EMPTY)
+            empty(session)
             self._fill(letters)
             session.execute("checkpoint")
             program = children.start_child(self.argv, env=self.env, log=self.log)
@@ -92,8 +92,8 @@ class Rival:
 
     def _measure(self, program: children.Child, session: psycopg.Connection[Any], count: int) -> Cost:
         first = self._await(program, session, int(count * _WARM_UP))
-        pool = children.offspring(program)[:1]
-        meter = Meter({"all": program.pid, **{"pool": pid for pid in pool}, **self.servers.pids})
+        pool = [("pool", pid) for pid in children.offspring(program)[:1]]
+        meter = Meter({"all": program.pid, **dict(pool), **self.servers.pids})
         started = time.perf_counter()
         with meter.running():
             consumed = self._await(program, session, count) - first
@@ -103,7 +103,7 @@ class Rival:
     def _await(self, program: children.Child, session: psycopg.Connection[Any], count: int) -> int:
         """Wait until so many are consumed; return how many are."""
         seen, progress = 0, time.monotonic()
-        while (now := _consumed(session)) < count:
+        while (now := consumed(session)) < count:
             if children.has_ended(program):
                 raise ServerFailed(self.name, "has ended", self.log)
             if now > seen:
@@ -114,10 +114,13 @@ class Rival:
         return now
 
 
-_EMPTY = "truncate bench_weighing, bench_seen, messaging_inboxentry restart identity"
+def empty(session: psycopg.Connection[Any]) -> None:
+    """Forget what was consumed."""
+    session.execute("truncate bench_weighing, bench_seen, messaging_inboxentry restart identity")
 
 
-def _consumed(session: psycopg.Connection[Any]) -> int:
+def consumed(session: psycopg.Connection[Any]) -> int:
+    """How many messages have been consumed."""
     row = session.execute("select coalesce(max(id), 0) from bench_weighing").fetchone()
     return int(row[0]) if row else 0
 
@@ -180,13 +183,14 @@ def naive(servers: Servers, *, keep: bool) -> Rival:
         "DJANGO_SETTINGS_MODULE": f"{_NAIVE}.settings",
         "BENCH_KEEP": "1" if keep else "0",
     }
+    celery = (sys.executable, "-m", "celery", "-A", f"{_NAIVE}.app")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle", "-l", "WARNING")
     return Rival(
         name=f"a task for each{', connection kept' if keep else ''}",
         servers=servers,
         queue=wire.QUEUE.name,
         fill=lambda letters: wire.send(servers.broker_url, [_arguments(letter) for letter in letters]),
-        argv=[sys.executable, "-m", "celery", "-A", f"{_NAIVE}.app", "worker", "-Q", "naive", "-c", "1", *quiet],
+        argv=[*celery, "worker", "-Q", "naive", "-c", "1", *quiet],
         env=env,
         share=0.25 if keep else 0.1,
     )

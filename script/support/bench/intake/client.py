@@ -1,7 +1,7 @@
 """Customers who keep their connections: one process without threads, for it shares the cores with the shop.
 
-Without a pace each customer orders again as soon as an answer is there. At a pace orders fall due by the clock,
-and the time until the answer counts from there, also where all customers still wait for earlier ones.
+Without a pace each customer orders again as soon as an answer is there. At a pace orders fall due by the
+clock, and the time until the answer counts from there, also where all customers wait for earlier ones.
 """
 
 import argparse

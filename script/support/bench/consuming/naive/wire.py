@@ -12,6 +12,7 @@ QUEUE = Queue("naive", routing_key="naive", queue_arguments={"x-queue-type": "qu
 def send(broker_url: str, messages: list[dict[str, Any]]) -> None:
     """Send a task for each message."""
     app = Celery("naive", broker=broker_url, set_as_current=False)
+    app.conf.task_queues = [QUEUE]
     with app.connection_for_write() as connection, connection.Producer() as producer:
         for message in messages:
-            app.send_task(TASK, kwargs=message, queue=QUEUE, producer=producer, ignore_result=True)
+            app.send_task(TASK, kwargs=message, queue=QUEUE.name, producer=producer, ignore_result=True)

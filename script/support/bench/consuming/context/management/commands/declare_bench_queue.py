@@ -1,4 +1,4 @@
-"""``manage.py declare_bench_queue``: make the context's queue, so that it can be filled before a worker runs."""
+"""manage.py declare_bench_queue: make the context's queue, to be filled before any worker runs."""
 
 from typing import Any
 
