@@ -1,10 +1,10 @@
-"""script/bench: measure relay, chain or growth, and show what was found."""
+"""script/bench: measure what is asked for, and show what was found."""
 
 import argparse
 import os
 from pathlib import Path
 
-from script.support.bench import chain, memory, relay
+from script.support.bench import backpressure, chain, memory, relay
 from script.support.bench.consuming import command as consume
 from script.support.bench.figures import Report, describe_machine
 from script.support.bench.growth import command as growth
@@ -46,11 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     runs = argparse.ArgumentParser(add_help=False)
     runs.add_argument("--runs", type=_count, default=5, help="how often each is measured (default 5)")
     parents = [runs, common]
-    commands = parser.add_subparsers(required=True, metavar="relay|chain|growth")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_relay(commands.add_parser("relay", parents=parents, help="events/s from a full outbox to RabbitMQ"))
     _add_chain(commands.add_parser("chain", parents=parents, help="orders/s and the time to the parcel"))
     _add_consume(commands.add_parser("consume", parents=parents, help="deliveries/s from a full queue"))
     _add_intake(commands.add_parser("intake", parents=parents, help="orders/s over HTTP, and without it"))
+    _add_backpressure(
+        commands.add_parser("backpressure", parents=parents, help="more orders than the chain can follow")
+    )
     _add_memory(commands.add_parser("memory", parents=parents, help="RSS of worker and relay over time"))
     _add_growth(commands.add_parser("growth", parents=[common], help="a week's load in bulk, and its effect"))
     return parser
@@ -113,6 +116,26 @@ def _add_intake(parser: argparse.ArgumentParser) -> None:
 def _intake_plan(options: argparse.Namespace) -> intake.Plan:
     return intake.Plan(
         runs=options.runs, orders=options.orders, clients=options.clients, server=options.server
+    )
+
+
+def _add_backpressure(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(runs=1, measure=lambda options: backpressure.measure(_backpressure_plan(options)))
+    parser.add_argument("--seconds", type=float, default=120.0, help="of too many orders (default 120)")
+    parser.add_argument("--clients", type=_count, default=8, help="who keep a connection each (default 8)")
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="orders a second (default: as fast as it goes)"
+    )
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between two looks (default 5)")
+
+
+def _backpressure_plan(options: argparse.Namespace) -> backpressure.Plan:
+    return backpressure.Plan(
+        runs=options.runs,
+        seconds=options.seconds,
+        clients=options.clients,
+        rate=options.rate,
+        every=options.every,
     )
 
 

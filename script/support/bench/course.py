@@ -16,14 +16,16 @@ class Course(Report):
     #: What each row has, with its unit.
     columns: Sequence[str] = ()
     rows: list[Sequence[float]] = field(default_factory=list)
+    #: How many of the columns a person is shown.
+    wide: int = 99
 
     def table(self) -> Table:
         """The course, and below it what it comes to."""
-        course = Table(title=self.title, title_justify="left")
-        for column in self.columns:
+        course = Table(title="The last run", title_justify="left")
+        for column in self.columns[: self.wide]:
             course.add_column(column, justify="right")
         for row in self.rows:
-            course.add_row(*map(shown, row))
+            course.add_row(*map(shown, row[: self.wide]))
         both = Table.grid(padding=(0, 0, 1, 0))
         both.add_row(course)
         both.add_row(super().table())

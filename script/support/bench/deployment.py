@@ -81,6 +81,10 @@ class Deployment:
         """What the database answers to ``query``."""
         return self.session.execute(query.encode(), parameters).fetchall()
 
+    def audit(self) -> None:
+        """Prove that all is done and the books balance; :class:`ServerFailed` if not."""
+        self._manage("audit", "--idle")
+
     def _start(self) -> None:
         check_broker(self._broker_url)
         self.home.mkdir(parents=True)
