@@ -2,19 +2,21 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from script.support import children, programs
+from script.support.bench import layouts
 from script.support.bench.layouts import Layout
 from script.support.bench.servers import HOME
 from script.support.console import errors
 from script.support.errors import ServerFailed
 from script.support.infrastructure import check_broker
 from script.support.postgres import Postgres
-from script.support.processes import Supervisor
+from script.support.processes import Program, Supervisor
 from script.support.rabbitmq import RabbitMQ
 
 BROKERS = ("rabbitmq", "embedded")
@@ -31,36 +33,40 @@ _PRODUCTS = [
 ]
 _CUSTOMERS = {f"customer{n}": f"Customer {n}" for n in range(20)}
 _SKUS = [str(product["sku"]) for product in _PRODUCTS]
-#: Seconds between two steps of a parcel. It is asked after hourly, as in life, and so not while we measure.
-_TRACKING = 3600
 
 
 class Deployment:
     """Relay and workers in some layout, as often as it is entered. Leaving it stops them all."""
 
-    def __init__(self, name: str, *, layout: Layout, database_url: str, broker_url: str) -> None:
-        self.name, self._home, self._layout = f"shop on {name}", HOME / name, layout
+    #: Parcels are asked after hourly, as in life, and so not while we measure.
+    settings: Mapping[str, str] = {"SHOP_TRACKING_INTERVAL_SECONDS": "3600"}
+
+    def __init__(
+        self, name: str, *, database_url: str, broker_url: str, layout: Layout = layouts.DEFAULT
+    ) -> None:
+        self.name, self.home, self._layout = f"shop on {name}", HOME / name, layout
         self.database_url, self._broker_url = database_url, broker_url
-        self._supervisor = Supervisor(self._home / "log", report=_report)
+        self._supervisor = Supervisor(self.home / "log", report=_report)
         self.env = {
             **programs.environment(database_url=database_url, broker_url=broker_url),
-            "EMAIL_FILE_PATH": str(self._home / "mail"),
-            "SHOP_TRACKING_INTERVAL_SECONDS": str(_TRACKING),
+            "EMAIL_FILE_PATH": str(self.home / "mail"),
+            **self.settings,
         }
 
     def prepare(self) -> None:
         """Make tables, catalogue and customers; once."""
         check_broker(self._broker_url)
-        self._home.mkdir(parents=True)
+        self.home.mkdir(parents=True)
         wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
-        (self._home / "wanted.json").write_text(json.dumps(wanted))
-        self._manage("migrate", "--no-input", "--skip-checks")
-        self._manage("import_catalogue", self._home / "wanted.json", "--tokens", self._home / "tokens.json")
+        (self.home / "wanted.json").write_text(json.dumps(wanted))
+        self.manage("migrate", "--no-input", "--skip-checks")
+        self.manage("import_catalogue", self.home / "wanted.json", "--tokens", self.tokens)
+        self.skus.write_text(json.dumps(_SKUS))
 
     def __enter__(self) -> "Deployment":
         self.session = psycopg.connect(self.database_url, autocommit=True)
         try:
-            self._programs = self._layout.programs(self.env, home=self._home)
+            self._programs = self.what_runs()
             self._supervisor.start(*self._programs)
             self._supervisor.wait_ready()
         except BaseException:
@@ -71,6 +77,20 @@ class Deployment:
     def __exit__(self, *exc_info: object) -> None:
         self._supervisor.stop()
         self.session.close()
+
+    def what_runs(self) -> Sequence[Program]:
+        """The programs that make up the shop, each time it is entered."""
+        return self._layout.programs(self.env, home=self.home)
+
+    @property
+    def tokens(self) -> Path:
+        """The customers' tokens for the API."""
+        return self.home / "tokens.json"
+
+    @property
+    def skus(self) -> Path:
+        """What can be ordered."""
+        return self.home / "skus.json"
 
     def pids(self) -> dict[str, int]:
         """The process of each program."""
@@ -92,21 +112,23 @@ class Deployment:
 
     @property
     def placing_log(self) -> Path:
-        return self._home / "log" / "placing.log"
+        return self.home / "log" / "placing.log"
 
-    def _manage(self, command: str, *arguments: str | Path) -> None:
-        log = self._home / "log" / f"{command}.log"
+    def manage(self, command: str, *arguments: str | Path) -> None:
+        """Run one of the shop's commands to its end; :class:`ServerFailed` if it fails."""
+        log = self.home / "log" / f"{command}.log"
         programs.run_python(self.env, "manage.py", command, *arguments, log=log)
 
 
 def deployment_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Deployment:
     """The shop on one of the brokers: that node, or a database of the same PostgreSQL."""
-    url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else _embedded_broker(postgres)
+    url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else embedded_broker(postgres)
     database_url = postgres.create_database(f"bench_{broker}")
     return Deployment(broker, layout=layout, database_url=database_url, broker_url=url)
 
 
-def _embedded_broker(postgres: Postgres) -> str:
+def embedded_broker(postgres: Postgres) -> str:
+    """A broker in a database of its own."""
     return postgres.create_database("bench_broker").replace("postgresql://", "pgmq://", 1)
 
 

@@ -53,6 +53,10 @@ class Layout:
         ]
 
 
+#: One for each context, as script/run: of each, 1, 2 and 1x2 it had the most orders shipped a second.
+DEFAULT = Layout()
+
+
 def parse(text: str) -> Layout:
     """Read what was typed; :class:`NoLayout` says what can be."""
     if text == EACH:

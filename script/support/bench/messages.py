@@ -13,7 +13,7 @@ import amqp
 from script.support.console import errors
 from shipping.events import OrderShipped
 from shop.messaging import cloudevents, trace
-from shop.messaging.contracts import Meta
+from shop.messaging.contracts import Event, Meta
 from shop.messaging.ids import uuid7
 
 #: An event that every order has, and that three contexts consume.
@@ -37,16 +37,20 @@ class Letter:
 
 def write(count: int) -> list[Letter]:
     """Events of ``count`` different orders."""
-    return [_letter() for _ in range(count)]
+    return [letter_of(_shipped()) for _ in range(count)]
 
 
-def _letter() -> Letter:
-    origin = trace.begin()
-    event = EVENT(
+def _shipped() -> OrderShipped:
+    return EVENT(
         order_id=uuid7(), shipment_id=uuid7(), carrier="PostSimulator", tracking_number="EZ1000000001"
     )
+
+
+def letter_of(event: Event) -> Letter:
+    """``event`` as one that has just been published."""
+    origin = trace.begin()
     meta = Meta(uuid7(), datetime.now(UTC), origin.correlation_id, uuid7(), origin.traceparent)
-    return Letter(meta.id, event.order_id, event.type, cloudevents.encode(event.with_meta(meta)))
+    return Letter(meta.id, event.aggregate_id, event.type, cloudevents.encode(event.with_meta(meta)))
 
 
 @contextlib.contextmanager
@@ -81,10 +85,11 @@ def collect(amqp_url: str, count: int, sent_by: str) -> None:
 
 
 def _missing(channel: amqp.Channel, count: int) -> dict[str, int]:
-    return {queue: count - _depth(channel, queue) for queue in QUEUES}
+    return {queue: count - depth(channel, queue) for queue in QUEUES}
 
 
-def _depth(channel: amqp.Channel, queue: str) -> int:
+def depth(channel: amqp.Channel, queue: str) -> int:
+    """How many messages are ready in ``queue``."""
     declared = channel.queue_declare(queue, passive=True)
     return declared[1] if declared else 0
 

@@ -39,7 +39,7 @@ def _draw_group(panel: Any, group: "Group") -> None:
     panel.errorbar(medians, rows, xerr=_whiskers(bars), fmt="none", ecolor=_WHISKER_COLOUR, capsize=3)
     panel.set_yticks(rows, [bar["label"] for bar in bars], fontsize=9)
     panel.set_ylim(len(bars) - 0.4, -0.6)  # the first on top
-    _set_scale(panel, medians, max([bar["max"] for bar in bars]))
+    _set_scale(panel, medians, min([bar["min"] for bar in bars]), max([bar["max"] for bar in bars]))
     for row, bar in zip(rows, bars, strict=True):
         panel.annotate(
             bar["text"], (bar["max"], row), (6, 0), textcoords="offset points", va="center", fontsize=8
@@ -49,11 +49,12 @@ def _draw_group(panel: Any, group: "Group") -> None:
     panel.tick_params(axis="x", labelsize=8)
 
 
-def _set_scale(panel: Any, medians: list[float], longest: float) -> None:
-    """From 0, unless most bars could not be seen beside the longest."""
+def _set_scale(panel: Any, medians: list[float], lowest: float, longest: float) -> None:
+    """From 0, or from what is below it, unless most bars could not be seen beside the longest."""
     smallest = min([median for median in medians if median > 0], default=1.0)
-    if max(medians) < _TOO_WIDE * smallest:
-        panel.set_xlim(0, _ROOM * (longest or 1.0))
+    if lowest < 0 or max(medians) < _TOO_WIDE * smallest:
+        right = max(longest, 0.0)
+        panel.set_xlim(min(lowest, 0.0), right + (_ROOM - 1) * (right - min(lowest, 0.0) or 1.0))
         return
     panel.set_xscale("log")
     panel.set_xlim(smallest / 2, longest * (longest / smallest) ** (_ROOM - 1))

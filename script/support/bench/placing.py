@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
 from typing import Any
 
 import django
@@ -19,8 +20,9 @@ from django.contrib.auth.models import User  # noqa: E402
 
 from orders.events import Address  # noqa: E402
 from orders.services import place_order  # noqa: E402
+from script.support.bench.intake import requests  # noqa: E402
 
-_ADDRESS = Address(name="Rosa Klein", street="Am Markt 1", city="Berlin", postal_code="10178", country="DE")
+_ADDRESS = Address(**requests.ADDRESS)
 
 
 def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int) -> None:
@@ -33,7 +35,7 @@ def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int)
     """
     with ThreadPoolExecutor(threads) as pool:
         placed, started = [], time.monotonic()
-        for number, order in enumerate(_orders(orders, skus, seed)):
+        for number, order in enumerate(islice(_orders(skus, seed), orders)):
             if rate:
                 time.sleep(max(0.0, started + number / rate - time.monotonic()))
             placed.append(pool.submit(place_order, **order))
@@ -41,15 +43,22 @@ def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int)
             order_placed.result()
 
 
-def _orders(count: int, skus: list[str], seed: int) -> Iterator[dict[str, Any]]:
-    chance, customers = random.Random(seed), [*User.objects.order_by("id")]
-    for number in range(count):
-        chosen = chance.sample(skus, k=chance.randint(1, 3))
+def place_one_by_one(*, skus: list[str], seed: int) -> None:
+    """Place orders through one connection until we are stopped."""
+    for order in _orders(skus, seed):
+        place_order(**order)
+
+
+def _orders(skus: list[str], seed: int) -> Iterator[dict[str, Any]]:
+    """What :func:`place_order` takes, from all customers in turn, without an end."""
+    chance = random.Random(seed)
+    for customer in cycle(User.objects.order_by("id")):
+        wanted = requests.lines(chance, skus)
         yield {
-            "customer": customers[number % len(customers)],
-            "lines": [(sku, chance.randint(1, 3)) for sku in chosen],
+            "customer": customer,
+            "lines": [(line["sku"], line["quantity"]) for line in wanted],
             "ship_to": _ADDRESS,
-            "payment_method": "pm_card_visa",
+            "payment_method": requests.PAYMENT_METHOD,
         }
 
 

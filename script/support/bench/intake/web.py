@@ -1,0 +1,86 @@
+"""The shop with its web server, and that server alone, by each of the programs that may serve it."""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from script.support import ports, programs
+from script.support.bench.deployment import Deployment
+from script.support.bench.servers import PEERS_PYTHON
+from script.support.paths import ROOT
+from script.support.ports import LOOPBACK
+from script.support.processes import Program
+
+SERVERS = ("gunicorn-gthread", "gunicorn-sync", "granian")
+_PORT = 19400
+
+
+class WebShop(Deployment):
+    """All that script/run starts: a web server and a scheduler besides relay and workers."""
+
+    #: Parcels are tracked as script/run has it, for orders have to come to their end.
+    settings: Mapping[str, str] = {}
+
+    def what_runs(self) -> Sequence[Program]:
+        return [self._web(), *super().what_runs(), programs.scheduler(self.env, home=self.home)]
+
+    def audit(self) -> None:
+        """Prove that all is done and the books balance; :class:`ServerFailed` if not."""
+        self.manage("audit", "--idle")
+
+    def _web(self) -> Program:
+        self.port = ports.pick(_PORT)
+        return programs.web(self.env, port=self.port)
+
+
+class WebAlone(WebShop):
+    """Nothing follows the orders: relay, scheduler and workers do not run."""
+
+    server = SERVERS[0]
+
+    def what_runs(self) -> Sequence[Program]:
+        return [_served_by(self.server, self._web())]
+
+
+def _served_by(server: str, gthread: Program) -> Program:
+    if server == "granian":
+        return replace(gthread, argv=_granian(gthread.env["SHOP_BIND"]), env=_with_our_packages(gthread))
+    if server == "gunicorn-sync":
+        argv = [*gthread.argv[:-1], "--worker-class", "sync", gthread.argv[-1]]
+        return replace(gthread, argv=argv, env={**gthread.env, "WEB_THREADS": "1"})
+    return gthread
+
+
+def _granian(bind: str) -> list[str]:
+    port = bind.removeprefix(f"{LOOPBACK}:")
+    where = ["--host", LOOPBACK, "--port", port, "--no-ws", "--log-level", "warning"]
+    threads = ["--workers", "2", "--blocking-threads", "4"]
+    return [
+        str(PEERS_PYTHON),
+        *("-m", "granian", "--interface", "wsgi"),
+        *where,
+        *threads,
+        "shop.wsgi:application",
+    ]
+
+
+def _with_our_packages(program: Program) -> dict[str, str]:
+    """It lives in the peers' environment, and serves what lives in ours."""
+    return {**program.env, "PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])}
+
+
+def client_argv(shop: WebShop, answers: Path, *, clients: int, rate: float = 0.0) -> Sequence[str]:
+    """The program that orders over HTTP."""
+    return [
+        *(sys.executable, "-m", "script.support.bench.intake.client"),
+        *("--port", str(shop.port), "--clients", str(clients), "--rate", str(rate)),
+        *("--tokens", str(shop.tokens), "--skus", str(shop.skus), "--answers", str(answers)),
+    ]
+
+
+def direct_argv(shop: Deployment, seed: int) -> Sequence[str]:
+    """A program that orders without HTTP."""
+    return [sys.executable, "-m", "script.support.bench.intake.direct", str(shop.skus), str(seed)]
