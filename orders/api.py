@@ -29,6 +29,7 @@ from orders.serializers import (
 from orders.states import Status
 from shop.messaging import queries as messaging
 from shop.rest import problems
+from shop.rest.reuse import represented, validated
 
 #: A string of a structured field (RFC 8941) in quotes; many clients send it bare.
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
@@ -83,10 +84,8 @@ class Orders(MyOrders, ListAPIView[Order]):
     )
     def post(self, request: Request) -> Response:
         """Accept an order at once; payment, stock and parcel follow. Its URL tells how far it has come."""
-        placed = OrderIn(data=request.data)
-        placed.is_valid(raise_exception=True)
-        order = _place(request, placed.validated_data)
-        body = OrderOut(_as_placed(order), context=self.get_serializer_context()).data
+        order = _place(request, validated(OrderIn, request.data))
+        body = represented(OrderOut, _as_placed(order), self.get_serializer_context())
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["url"]})
 
 
