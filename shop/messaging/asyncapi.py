@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.apps import apps
+
 from shop.messaging.cloudevents import CONTENT_TYPE
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Reminder, event_types, newest
@@ -47,8 +49,8 @@ def document() -> dict[str, Any]:
 
 
 def shared_types() -> list[type[Event]]:
-    """The types and versions that are published to everybody."""
-    return [kind for kind in event_types() if not issubclass(kind, Reminder) and kind.app != "tests"]
+    """The types and versions that the installed apps publish to everybody."""
+    return [kind for kind in event_types() if not issubclass(kind, Reminder) and apps.is_installed(kind.app)]
 
 
 def _channel(kind: type[Event]) -> dict[str, Any]:
