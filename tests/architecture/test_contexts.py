@@ -22,8 +22,8 @@ OURS = [config for config in apps.get_app_configs() if Path(config.path).is_rela
         and ".venv" not in Path(config.path).parts]  # fmt: skip
 CONTEXTS = [config for config in OURS if not config.name.startswith("shop.")]
 MODELS = [model for config in OURS for model in config.get_models(include_auto_created=True)]
-CONSUMERS = [consumer for consumer in consumers() if consumer.app != "tests"]
-EVENTS = [event for event in event_types() if event.app != "tests"]
+CONSUMERS = [consumer for consumer in consumers() if apps.is_installed(consumer.app)]
+EVENTS = [event for event in event_types() if apps.is_installed(event.app)]
 
 
 def test_the_contexts_are_those_of_the_settings():
