@@ -1,5 +1,6 @@
 """A mail that writes itself: with the standard library, folding headers took half the time of a message."""
 
+import re
 from email.utils import formataddr, formatdate
 from random import getrandbits
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 
 #: RFC 5322, 2.1.1: what a line of a header should not exceed, and what no line of a body may.
 _HEADER, _LINE = 78, 998
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 class Mail(EmailMultiAlternatives):
@@ -52,7 +54,8 @@ class Written:
             lines += [f"--{boundary}", f'Content-Type: text/{subtype}; charset="utf-8"', "MIME-Version: 1.0"]
             lines += [f"Content-Transfer-Encoding: {_encoding(text)}", "", text]
         written = "\n".join([*lines, f"--{boundary}--", ""])
-        return written.replace("\r\n", "\n").replace("\n", linesep).encode()
+        # Also a bare CR: to some servers it ends a line, and a full stop after it the mail.
+        return _LINE_END.sub(linesep, written).encode()
 
     def get_charset(self) -> None:
         """None: it is a multipart."""
@@ -73,7 +76,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _has_short_lines(text: str) -> bool:
-    return all(4 * len(line) <= _LINE or len(line.encode()) <= _LINE for line in text.splitlines())
+    return all(4 * len(line) <= _LINE or len(line.encode()) <= _LINE for line in _LINE_END.split(text))
 
 
 def _encoding(text: str) -> str:

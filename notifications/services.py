@@ -50,7 +50,7 @@ def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
     """
     with sole_sender(kind, contexts):
         claimed = _claim(kind, contexts)
-        _finish(claimed, _deliver(claimed))
+        _finish(claimed, *_deliver(claimed))
 
 
 @transaction.atomic
@@ -90,40 +90,38 @@ def _draft(kind: Kind, recipient: Recipient, context: Context) -> Notification:
     )
 
 
-def _deliver(claimed: Sequence[Notification]) -> list[Answer]:
-    """Hand the messages to the mail server, putting down now and then how far it came."""
+def _deliver(claimed: Sequence[Notification]) -> tuple[list[Answer], list[Answer]]:
+    """Hand the messages to the mail server; return its answers, and those that are not put down yet."""
     answers: list[Answer] = []
+    fresh: list[Answer] = []
     if not claimed:
-        return answers
+        return answers, fresh
     try:
         for answer in EmailChannel().send(map(write, claimed)):
             answers.append(answer)
-            if len(answers) % PORTION == 0:
-                _record(answers[-PORTION:])
+            fresh.append(answer)
+            if len(fresh) == PORTION:
+                _record(fresh)
+                fresh = []
     except Exception as error:
-        _record(_last_of(answers))
+        _record(fresh)
         _rows(claimed).move(State.QUEUED, last_error=_reason(error))
         raise
-    return answers
+    return answers, fresh
 
 
-def _finish(claimed: Sequence[Notification], answers: Sequence[Answer]) -> None:
+def _finish(claimed: Sequence[Notification], answers: Sequence[Answer], fresh: Sequence[Answer]) -> None:
     """Consume the events with the answers, which stand even if somebody else consumed one of the events."""
     if postponed := _postponed(claimed, answers):
-        _record(_last_of(answers))
+        _record(fresh)
         _rows(claimed).filter(state=State.SENDING).move(State.QUEUED)
         raise DeliveryPostponed(postponed)
     try:
         with effects():
-            _record(_last_of(answers))
+            _record(fresh)
     except AlreadyConsumed:
-        _record(_last_of(answers))
+        _record(fresh)
         raise
-
-
-def _last_of(answers: Sequence[Answer]) -> Sequence[Answer]:
-    """What has not been put down with a portion."""
-    return answers[len(answers) - len(answers) % PORTION :]
 
 
 def _postponed(claimed: Sequence[Notification], answers: Sequence[Answer]) -> str:

@@ -185,7 +185,7 @@ def _begin_payments(bills: Sequence[Bill]) -> list[Payment]:
     ]
     new = insert_new(sorted(payments, key=attrgetter("order_id")))
     if known := {bill.order_id for bill in bills}.difference(payment.order_id for payment in new):
-        return [*new, *Payment.objects.filter(order_id__in=known)]
+        return sorted([*new, *Payment.objects.filter(order_id__in=known)], key=attrgetter("order_id"))
     return new
 
 

@@ -35,7 +35,8 @@ def insert_new(rows: Sequence[R]) -> list[R]:
     with connection.cursor() as cursor:
         cursor.execute(statement, _values(rows, fields, add=True))
         inserted = {key for (key,) in cursor.fetchall()}
-    return [row for row in rows if row.pk in inserted]
+    first = {row.pk: row for row in reversed(rows)}  # of several with one key
+    return [row for row in rows if row.pk in inserted and first[row.pk] is row]
 
 
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from shop.messaging.broker import Cork, is_amqp
@@ -42,29 +43,33 @@ class OpenTags:
 
 
 class Acknowledger:
-    """Acknowledges and rejects the deliveries over a connection."""
+    """Acknowledges and rejects what came over a connection; one by one where the broker knows no AMQP."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
         self._cork = Cork(connection.connection) if is_amqp(connection) else None
+        self._errors = errors
         #: One a channel.
         self._open: defaultdict[Any, OpenTags] = defaultdict(OpenTags)
 
     def note(self, message: Any) -> None:
         """Note a delivery, before anything can go wrong with it: what is not noted may be acknowledged."""
-        self._open[message.channel].add(message.delivery_tag)
+        if self._cork:
+            self._open[message.channel].add(message.delivery_tag)
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
-        """Acknowledge messages that came over one channel."""
+        """Acknowledge messages of one channel; where that is lost they come again, to the inbox."""
         if not self._cork:
             for message in messages:
-                message.ack()
+                with suppress(*self._errors):
+                    message.ack()
             return
         channel: Any = messages[0].channel
-        with self._cork:
+        with suppress(*self._errors), self._cork:
             for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
                 channel.basic_ack(tag, multiple=multiple)
 
     def reject(self, message: Any, *, requeue: bool) -> None:
         """Have the broker deliver a message again, or bury it."""
-        self._open[message.channel].discard(message.delivery_tag)
-        message.reject(requeue=requeue)
+        with suppress(*self._errors):
+            message.reject(requeue=requeue)
+            self._open[message.channel].discard(message.delivery_tag)

@@ -63,6 +63,7 @@ class Bridge(bootsteps.ConsumerStep):
         queue = broker.queue_of(app, amqp=broker.is_amqp(self._c.connection))
         consumer = KombuConsumer(channel, queues=[queue], accept=[], auto_declare=False)
         consumer.on_message = partial(_take, app, dispatcher)
+        consumer.on_decode_error = partial(_take_broken, app, dispatcher)
         consumer.qos(prefetch_count=self._prefetch(app))
         return consumer
 
@@ -87,6 +88,13 @@ class Bridge(bootsteps.ConsumerStep):
 def _take(app: str, dispatcher: Dispatcher, message: Message) -> None:
     dispatcher.note(message)
     dispatcher.add(identify(app, message))
+
+
+def _take_broken(app: str, dispatcher: Dispatcher, message: Message, error: Exception) -> None:
+    """What kombu cannot open: it says that it is compressed in a way that nobody knows, for instance."""
+    dispatcher.note(message)
+    problem = InvalidMessage(f"the body cannot be opened: {error!r}")
+    dispatcher.add(Delivered(message, app, None, {}, problem))
 
 
 def identify(app: str, message: Message) -> Delivered:

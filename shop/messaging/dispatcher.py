@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
@@ -179,7 +178,7 @@ class Dispatcher:
         self._held: set[Delivered] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
-        self._acknowledger = Acknowledger(c.connection)
+        self._acknowledger = Acknowledger(c.connection, c.connection_errors)
         self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
         self._socket = select.poll()
         if sock := c.hub and getattr(c.connection.connection, "sock", None):
@@ -217,8 +216,7 @@ class Dispatcher:
 
     def _give_back(self, delivered: Delivered) -> None:
         """Have the broker deliver it again; one that has lost us does so by itself."""
-        with contextlib.suppress(*self._c.connection_errors):
-            self._acknowledger.reject(delivered.message, requeue=True)
+        self._acknowledger.reject(delivered.message, requeue=True)
 
     def _wake(self) -> None:
         if self._doorbell:
@@ -288,8 +286,7 @@ class Dispatcher:
             self._bury(batch)
             return
         reach(Point.BEFORE_ACKNOWLEDGE)
-        with contextlib.suppress(*self._c.connection_errors):  # else they come again, to the inbox
-            self._acknowledger.acknowledge([delivered.message for delivered in batch.deliveries])
+        self._acknowledger.acknowledge([delivered.message for delivered in batch.deliveries])
         reach(Point.AFTER_ACKNOWLEDGE)
 
     def _bury(self, batch: Batch) -> None:
@@ -302,8 +299,7 @@ class Dispatcher:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
         connection, message = self._c.connection, delivered.message
         if broker.is_amqp(connection):
-            with contextlib.suppress(*self._c.connection_errors):
-                self._acknowledger.reject(message, requeue=False)
+            self._acknowledger.reject(message, requeue=False)
             return
         with connection.channel() as channel:
             broker.copy_to_dead_queue(channel, delivered.app, message)

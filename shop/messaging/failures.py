@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery.utils.log import get_task_logger
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, NotSupportedError, OperationalError, connection, transaction
 
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.failpoints import Point, reach
@@ -44,10 +44,17 @@ _TYPE = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 def is_outage(error: BaseException) -> bool:
     """Whether ``error`` says that the database cannot be reached, rather than that it said no."""
+    if is_stale_plan(error):
+        return True
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     sqlstate: str | None = getattr(error.__cause__, "sqlstate", None)
     return sqlstate is None or (sqlstate.startswith(OUTAGE_CLASSES) and sqlstate != QUERY_CANCELLED)
+
+
+def is_stale_plan(error: BaseException | None) -> bool:
+    """Whether a migration has altered a column since a statement was prepared over this connection."""
+    return isinstance(error, NotSupportedError) and "cached plan" in str(error)
 
 
 def backoff(nth: int) -> timedelta:

@@ -14,35 +14,21 @@ from shop.messaging.broker import is_plain_tcp
 
 #: Bytes asked for at once.
 GULP = 16384
-#: Frames handled in a round, before the event loop looks after something else.
-ROUND = 1000
 
 
 def read_in_gulps(connection: Any, hub: Any) -> None:
     """Have the event loop read this py-amqp connection in gulps; over TLS it stays with kombu's way."""
     if is_plain_tcp(connection):
-        hub.add_reader(connection.sock, _read, connection, hub)
+        hub.add_reader(connection.sock, _read, connection)
 
 
-def _read(connection: Any, hub: Any) -> None:
-    """Handle all frames that are here. What is left in the buffer then is less than a frame."""
-    try:
-        for _ in range(ROUND):
-            frame = _next_frame(connection.transport)
-            if frame is None:
-                return
-            connection.on_inbound_frame(frame)
-            if not connection.transport:
-                return  # what was read has closed it
-    except Exception:
-        hub.call_soon(_read_on, connection, hub)  # the error may be one channel's, the next frame another's
-        raise
-    hub.call_soon(_read_on, connection, hub)
+def _read(connection: Any) -> None:
+    """Handle all frames that are here: no more than the prefetch allows. Less than a frame is left then.
 
-
-def _read_on(connection: Any, hub: Any) -> None:
-    if connection.transport and connection.connected:
-        _read(connection, hub)
+    Of a connection that is closed nothing is asked but that: py-amqp would open it again.
+    """
+    while connection.connected and (frame := _next_frame(connection.transport)):
+        connection.on_inbound_frame(frame)
 
 
 def _next_frame(transport: Any) -> Any:

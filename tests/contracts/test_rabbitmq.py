@@ -88,6 +88,17 @@ def test_an_unreadable_message_is_kept_in_the_dead_letter_queue(probe, channel):
     assert "\\xff not even text" in DeadLetter.objects.get().body
 
 
+def test_a_message_that_cannot_be_opened_is_kept_as_well_and_stops_nobody(probe, channel):
+    channel.queue_purge("tests.dead")
+    channel.basic_publish("", "tests.events", b"tea", pika.BasicProperties(headers={"compression": "bogus"}))
+    events = probe.publish(*(ProbeSent(probe_id=uuid7()) for _ in range(20)))
+
+    [(_, _, body)] = take(channel, "tests.dead", 1)
+    assert body == b"tea"
+    eventually(lambda: len(probe.notes()) == len(events))
+    eventually(lambda: "bogus" in DeadLetter.objects.get(cause="unreadable").error)
+
+
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'"text"', b"null"])
 def test_no_message_of_a_stranger_stops_the_worker(probe, channel, body):
     strange = pika.BasicProperties(headers={"x-attempts": "many", "x-delivery-count": [1]}, type="\u2615")

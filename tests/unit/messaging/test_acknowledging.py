@@ -1,10 +1,12 @@
 """What is acknowledged together is exactly what was meant."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.messaging.acknowledging import OpenTags
+from shop.messaging.acknowledging import Acknowledger, OpenTags
 
 
 def open_tags(count):
@@ -52,3 +54,27 @@ def test_nothing_is_acknowledged_that_was_not_meant(sizes, seed):
         for tag, multiple in tags.settle(batch):
             at_the_broker -= {open_ for open_ in at_the_broker if open_ <= tag} if multiple else {tag}
         assert at_the_broker == set(range(1, 31)) - settled
+
+
+class Message:
+    """A delivery of a broker that knows no AMQP."""
+
+    channel, delivery_tag = "channel", 1
+
+    def __init__(self, error=None):
+        self.error, self.acknowledged = error, False
+
+    def ack(self):
+        if self.error:
+            raise self.error
+        self.acknowledged = True
+
+
+def test_without_amqp_each_is_acknowledged_and_nothing_is_remembered():
+    acknowledger = Acknowledger(SimpleNamespace(transport=SimpleNamespace(driver_type="sql")), (OSError,))
+    messages = [Message(), Message(OSError("lost")), Message()]
+    for message in messages:
+        acknowledger.note(message)
+    acknowledger.acknowledge(messages)
+    assert [message.acknowledged for message in messages] == [True, False, True]
+    assert not acknowledger._open

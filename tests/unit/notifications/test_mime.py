@@ -59,6 +59,7 @@ UNUSUAL = [
     {"name": "Rosa " + "Maria " * 20 + "Klein"},
     {"text": "x" * 2000},
     {"text": "ü" * 600},
+    {"text": ("x" * 400 + "\N{LINE SEPARATOR}") * 4},
 ]
 
 
@@ -82,9 +83,9 @@ def test_what_is_unusual_django_writes(facts):
 
 
 def test_lines_end_as_the_server_wants_them():
-    lines = mail(text="one\r\ntwo\nthree").message().as_bytes(linesep="\r\n").split(b"\r\n")
+    lines = mail(text="one\r\ntwo\nthree\r.\r\nfour").message().as_bytes(linesep="\r\n").split(b"\r\n")
     assert not any(b"\n" in line or b"\r" in line for line in lines)
-    assert {b"one", b"two", b"three"} <= set(lines)
+    assert {b"one", b"two", b"three", b".", b"four"} <= set(lines)
 
 
 def test_no_header_can_be_smuggled_in():

@@ -53,7 +53,8 @@ def test_what_is_wrong_is_refused_in_the_same_words(data):
     assert validated(OrderIn, ORDER)["payment_method"] == "pm_card_visa"
 
 
-def test_each_answer_has_the_addresses_of_its_own_request():
+def test_each_answer_has_the_addresses_of_its_own_request(settings):
+    settings.ALLOWED_HOSTS = ["*"]
     page = SimpleNamespace(title="Tea", path="/tea")
     for host in ("one.example", "two.example"):
         request = RequestFactory(headers={"host": host}).get("/")

@@ -4,7 +4,7 @@ import pytest
 from django.db import DataError
 
 from payments.models import GatewayFault, SimulatedCharge
-from shop.rows import insert_once, is_empty, update_rows
+from shop.rows import insert_new, insert_once, is_empty, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -14,6 +14,29 @@ def test_a_row_is_inserted_once_per_key():
     assert insert_once(first)
     assert not insert_once(second)
     assert SimulatedCharge.objects.get().currency == "EUR"
+
+
+def test_of_several_rows_those_are_inserted_whose_keys_are_new(django_assert_num_queries):
+    insert_once(SimulatedCharge(key="capture:2", currency="EUR"))
+    rows = [SimulatedCharge(key=f"capture:{n}", currency="USD") for n in (1, 2, 3)]
+    with django_assert_num_queries(1):
+        assert insert_new(rows) == [rows[0], rows[2]]
+    stored = dict(SimulatedCharge.objects.values_list("key", "currency"))
+    assert stored == {"capture:1": "USD", "capture:2": "EUR", "capture:3": "USD"}
+    assert insert_new([]) == []
+
+
+def test_of_two_rows_with_one_key_the_first_is_inserted():
+    first, second = (SimulatedCharge(reference="pi_1", key=f"capture:{n}") for n in (1, 2))
+    assert insert_new([first, second]) == [first]
+    assert SimulatedCharge.objects.get().key == "capture:1"
+
+
+def test_nothing_is_inserted_while_another_table_has_a_row():
+    GatewayFault.objects.create(kind="outage")
+    assert not insert_once(SimulatedCharge(key="capture:1"), unless_any=GatewayFault)
+    GatewayFault.objects.all().delete()
+    assert insert_once(SimulatedCharge(key="capture:1"), unless_any=GatewayFault)
 
 
 def test_rows_are_updated_in_one_statement(django_assert_num_queries):
