@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from shlex import quote
 
 from rich.markup import escape
 from rich.table import Table
@@ -116,7 +117,7 @@ def _show_addresses(stack: Stack) -> None:
     out.print(table, "Log in as:", sep="\n")
     for login in stack.logins:
         out.print(f"  {login}", markup=False, soft_wrap=True)
-    say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {VAR}/environment")
+    say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
     say("Ctrl-C stops everything. What happens:")
 
 
