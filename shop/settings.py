@@ -154,6 +154,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5
 CELERY_BROKER_HEARTBEAT = 10
 CELERY_WORKER_CONSUMER = "shop.messaging.patience:PatientConsumer"
+CELERY_WORKER_POOL = "shop.messaging.pool:MortalTaskPool"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = None  # else Celery deletes what is old in one statement; see SHOP_RESULT_RETENTION

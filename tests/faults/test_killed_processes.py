@@ -60,6 +60,16 @@ def test_a_worker_killed_while_the_parcel_is_booked_books_one_parcel(shop: Deplo
     expect_all_done_once(shop, orders)
 
 
+def test_a_worker_whose_process_is_killed_while_it_waits_for_work_goes_on(shop: Deployment) -> None:
+    shop.stop_workers("rivals")
+    expect_all_done_once(shop, [shop.place_order()])  # and now there is nothing left to do
+
+    shop.kill_worker_child(APPS)
+
+    expect_all_done_once(shop, [shop.place_order()])
+    shop.start_workers("rivals")
+
+
 def test_a_relay_killed_between_publish_and_delete_publishes_again_and_all_is_done_once(
     shop: Deployment,
 ) -> None:
