@@ -1,8 +1,8 @@
-"""Database connections that broke are replaced before a task needs them.
+"""Database connections of workers: planned for what tables become, and replaced before a task needs them.
 
-Celery would do so around every task, for the price of a connection each; with ``CELERY_DB_REUSE_MAX`` it
-never does. Runs of consumers wait for the database and reconnect by themselves, see runner.py. Every other
-task looks first.
+Celery would replace them around every task, for the price of a connection each; with
+``CELERY_DB_REUSE_MAX`` it never does. Runs of consumers wait for the database and reconnect by themselves,
+see runner.py. Every other task looks first.
 """
 
 from typing import Any
@@ -27,3 +27,14 @@ def inherit_no_broken_connections(**kwargs: object) -> None:
     for one in connections.all(initialized_only=True):
         if one.connection and one.connection.closed:
             one.connection = None
+
+
+@worker_process_init.connect
+def look_up_by_index(**kwargs: object) -> None:
+    """Have PostgreSQL use indexes, whatever the tables' size when it plans a prepared statement.
+
+    A plan lives as long as its connection or until the table is analyzed. One made while a table was empty
+    would read all of it for every batch: half of PostgreSQL's work in the first minutes of a shop.
+    """
+    options = connections["default"].settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c enable_seqscan=off"
