@@ -15,6 +15,7 @@ from orders.errors import UnknownOrder
 from orders.events import OrderCancelled, OrderDeadlinePassed, OrderNeedsAttention
 from orders.models import Order
 from orders.states import DEADLINES, Status
+from shop import rows
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
@@ -54,8 +55,7 @@ def _took_any(order: Order, steps: Collection[Step]) -> bool:
 def locked(order_ids: Collection[UUID]) -> list[Order]:
     """The orders, locked until the open transaction ends; :class:`UnknownOrder` if one does not exist."""
     wanted = set(order_ids)
-    found = Order.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    orders = list(found)
+    orders = rows.locked(Order, "id", wanted)
     if missing := wanted - {order.pk for order in orders}:
         raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
     return orders
@@ -68,7 +68,7 @@ def store(changed: Collection[Order], moved: Collection[Order]) -> None:
         alike[tuple(getattr(order, name) for name in CHANGEABLE)].append(order.pk)
     for values, ids in alike.items():
         new = dict(zip(CHANGEABLE, values, strict=True))
-        Order.objects.filter(pk__in=ids).update(**new, changed_at=timezone.now())
+        rows.set_fields(Order, ids, **new, changed_at=timezone.now())
     for order in moved:
         move_deadline(order)
 

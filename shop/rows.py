@@ -1,13 +1,24 @@
 """Rows in as few statements, and as little work, as PostgreSQL allows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db import connection, connections
+from django.db import connection, connections, models
 from django.db.models import Model
 
 R = TypeVar("R", bound=Model)
+
+#: Fields whose values go to PostgreSQL as they are; any other is asked what it makes of them.
+_AS_IT_IS = (
+    models.BooleanField,
+    models.CharField,
+    models.DateTimeField,
+    models.IntegerField,
+    models.TextField,
+    models.UUIDField,
+)
 
 
 def insert_once(row: Model, *, unless_any: type[Model] | None = None) -> bool:
@@ -49,6 +60,33 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
         cursor.execute(statement, _values(rows, fields, add=False))
+
+
+def set_fields(model: type[Model], keys: Collection[Any], **values: Any) -> None:
+    """Give the rows with these primary keys the same values, in one statement."""
+    if not keys:
+        return
+    statement, fields = _set(model, tuple(values))
+    prepared = [field.get_db_prep_save(values[field.name], connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*prepared, list(keys)])
+
+
+def locked(model: type[R], name: str, keys: Collection[Any]) -> list[R]:
+    """The rows with one of these keys in the field ``name``, in its order, locked until the transaction ends.
+
+    As Django's select_for_update(no_key=True), which spends more on writing the statement than PostgreSQL
+    does on running it, and whose IN has PostgreSQL put all keys together again for every row it looks at.
+    """
+    if not keys:
+        return []
+    statement, names, converters = _lock(model, name)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(keys)])
+        rows = cursor.fetchall()
+    for index, convert in converters:
+        rows = [(*row[:index], convert(row[index], None, connection), *row[index + 1 :]) for row in rows]
+    return [model.from_db(connection.alias, names, row) for row in rows]
 
 
 def is_empty(model: type[Model]) -> bool:
@@ -93,6 +131,33 @@ def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]
     )
 
 
+@cache
+def _set(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    key, fields = model._meta.pk, list(map(model._meta.get_field, names))
+    changes = ", ".join(f"{_column(field)} = %s::{_type(field)}" for field in fields)
+    return (
+        f"UPDATE {_table(model)} SET {changes} WHERE {_column(key)} = ANY({_arrays([key])})",  # noqa: S608
+        fields,
+    )
+
+
+@cache
+def _lock(model: type[Model], name: str) -> tuple[str, list[str], list[tuple[int, Any]]]:
+    fields = list(model._meta.concrete_fields)
+    key = model._meta.get_field(name)
+    converters = [
+        (index, convert)
+        for index, field in enumerate(fields)
+        for convert in field.get_db_converters(connection)
+    ]
+    return (
+        f"SELECT {', '.join(map(_column, fields))} FROM {_table(model)}"  # noqa: S608
+        f" WHERE {_column(key)} = ANY({_arrays([key])}) ORDER BY {_column(key)} FOR NO KEY UPDATE",
+        [field.attname for field in fields],
+        converters,
+    )
+
+
 def _arrays(fields: Sequence[Any]) -> str:
     return ", ".join(f"%b::{_type(field)}[]" for field in fields)
 
@@ -114,5 +179,15 @@ def _values(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> list[
     """The rows' values, a list for each field."""
     database = connections[connection.alias]  # what ``connection`` looks up anew at every use
     return [
-        [field.get_db_prep_save(field.pre_save(row, add=add), database) for row in rows] for field in fields
+        list(map(attrgetter(field.attname), rows))
+        if _goes_as_it_is(field)
+        else [field.get_db_prep_save(field.pre_save(row, add=add), database) for row in rows]
+        for field in fields
     ]
+
+
+@cache
+def _goes_as_it_is(field: Any) -> bool:
+    return isinstance(field, _AS_IT_IS) and not (
+        getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    )

@@ -1,10 +1,15 @@
 """Rows are written as Django writes them, in fewer statements."""
 
-import pytest
-from django.db import DataError
+from decimal import Decimal
+from uuid import UUID
 
+import pytest
+from django.db import DataError, transaction
+
+from inventory.models import OrderStock
 from payments.models import GatewayFault, SimulatedCharge
-from shop.rows import insert_new, insert_once, is_empty, update_rows
+from shop.messaging import relay
+from shop.rows import insert_new, insert_once, is_empty, locked, set_fields, update_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +64,46 @@ def test_what_is_too_long_is_refused_and_not_cut_off():
     charge.currency = "EURO"
     with pytest.raises(DataError):
         update_rows([charge], ["currency"])
+
+
+def test_some_rows_are_given_the_same_values(django_assert_num_queries):
+    charges = [SimulatedCharge.objects.create(key=f"capture:{n}") for n in range(3)]
+    with django_assert_num_queries(1):
+        set_fields(
+            SimulatedCharge, [charge.pk for charge in charges[:2]], amount=Decimal("9.50"), message="%s"
+        )
+    stored = SimulatedCharge.objects.order_by("key").values_list("amount", "message")
+    assert list(stored) == [(Decimal("9.50"), "%s"), (Decimal("9.50"), "%s"), (Decimal(0), "")]
+    with django_assert_num_queries(0):
+        set_fields(SimulatedCharge, [], message="none")
+
+
+def test_rows_are_locked_and_read_as_django_reads_them(django_assert_num_queries):
+    for n in (2, 1):
+        OrderStock.objects.create(order_id=UUID(int=n), lines=[{"sku": "MUG", "quantity": n}])
+    with django_assert_num_queries(1):
+        found = locked(OrderStock, "order_id", [UUID(int=n) for n in (2, 1, 3)])
+    assert [stock.order_id for stock in found] == [UUID(int=1), UUID(int=2)]
+    assert [vars(stock) | {"_state": None} for stock in found] == [
+        vars(stock) | {"_state": None} for stock in OrderStock.objects.order_by("pk")
+    ]
+    assert not any(stock._state.adding for stock in found)
+    assert locked(OrderStock, "order_id", []) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_locked_rows_wait_for_their_transaction():
+    stock = OrderStock.objects.create(order_id=UUID(int=1), lines=[])
+    with transaction.atomic():
+        locked(OrderStock, "order_id", [stock.order_id])
+        assert _is_locked_for_others(stock)
+    assert not _is_locked_for_others(stock)
+
+
+def _is_locked_for_others(stock: OrderStock) -> bool:
+    with relay.connect() as session:
+        query = "SELECT FROM inventory_orderstock WHERE order_id = %s FOR NO KEY UPDATE SKIP LOCKED"
+        return not session.execute(query, [stock.order_id]).rowcount
 
 
 def test_a_table_is_empty_until_it_has_a_row():
