@@ -35,7 +35,7 @@ def when_order_created_count_what_was_ordered(events: Sequence[OrderCreated]) ->
     """The order was placed; its lines are wanted."""
     services.project(
         observations=[
-            _seen(event, Step.PLACED, total=event.total, ordered=[_ordered(line) for line in event.lines])
+            _seen(event, Step.PLACED, total=event.total, ordered=tuple(map(_ordered, event.lines)))
             for event in events
         ]
     )
@@ -76,7 +76,7 @@ def when_inventory_updated_count_what_was_sold(events: Sequence[InventoryUpdated
     """The order's lines left the stock."""
     services.project(
         observations=[
-            _seen(event, Step.STOCKED, moved=[Moved(sku=n.sku, sold=n.quantity) for n in event.lines])
+            _seen(event, Step.STOCKED, moved=tuple(Moved(n.sku, sold=n.quantity) for n in event.lines))
             for event in events
         ]
     )
@@ -93,7 +93,7 @@ def when_inventory_restocked_count_what_came_back(events: Sequence[InventoryRest
     """The order's lines are back in the stock."""
     services.project(
         observations=[
-            _seen(event, Step.RESTOCKED, moved=[Moved(sku=n.sku, restocked=n.quantity) for n in event.lines])
+            _seen(event, Step.RESTOCKED, moved=tuple(Moved(n.sku, restocked=n.quantity) for n in event.lines))
             for event in events
         ]
     )

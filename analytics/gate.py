@@ -34,7 +34,7 @@ def join(observations: Sequence[Observation]) -> None:
         alone = cursor.fetchall()[0][1]
     if not alone:
         JournalEntry.objects.bulk_create(
-            JournalEntry(event_id=o.event_id, observation=o.model_dump(mode="json")) for o in observations
+            JournalEntry(event_id=o.event_id, observation=o.as_json()) for o in observations
         )
 
 

@@ -1,13 +1,18 @@
 """What analytics takes from an event: consumers translate into it, the projection reads nothing else."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from analytics.models import Step
-from shop.messaging.contracts import Fact, Money
+from shop.messaging.contracts import Money
 
 
-class Ordered(Fact):
+@dataclass(frozen=True, slots=True)
+class Ordered:
     """A line of an order."""
 
     sku: str
@@ -16,7 +21,8 @@ class Ordered(Fact):
     revenue: Money
 
 
-class Moved(Fact):
+@dataclass(frozen=True, slots=True)
+class Moved:
     """So much of a product left the stock, or came back."""
 
     sku: str
@@ -24,7 +30,8 @@ class Moved(Fact):
     restocked: int = 0
 
 
-class Observation(Fact):
+@dataclass(frozen=True, slots=True)
+class Observation:
     """An order took a step, and what that means for money and products."""
 
     #: The event that tells of it.
@@ -38,3 +45,15 @@ class Observation(Fact):
     refunded: Money | None = None
     ordered: tuple[Ordered, ...] = ()
     moved: tuple[Moved, ...] = ()
+
+    def as_json(self) -> Any:
+        """What JSON can hold of it: all."""
+        return _OBSERVATION.dump_python(self, mode="json")
+
+    @staticmethod
+    def from_json(value: Any) -> "Observation":
+        """What as_json() was made of."""
+        return _OBSERVATION.validate_python(value)
+
+
+_OBSERVATION = TypeAdapter(Observation)

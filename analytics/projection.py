@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from analytics import tallies
-from analytics.models import OrderFact, Step
+from analytics.models import Step
 from analytics.observations import Observation
 
 #: Steps that count for their day, and the column that they count in.
@@ -31,14 +32,23 @@ COUNTED: Mapping[Step, str] = {
 }
 #: Columns of OrderFact that are no times.
 _TYPES = {"currency": "text", "total": "numeric"}
+#: What decides for which days an order counts.
+_COUNTING = ("currency", *(step.column for step in COUNTED))
 _MAKE = """
-    INSERT INTO analytics_orderfact (order_id, currency) SELECT id, '' FROM unnest(%b::uuid[]) AS id
-    ON CONFLICT (order_id) DO NOTHING
+    INSERT INTO analytics_orderfact (order_id, {columns}) SELECT * FROM unnest(%b::uuid[], {arrays})
+    ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+"""
+_LOCK = """
+    SELECT order_id, {columns} FROM analytics_orderfact WHERE order_id = ANY(%b) ORDER BY order_id
+    FOR NO KEY UPDATE
 """
 _SAVE = """
     UPDATE analytics_orderfact AS fact SET {changes}
     FROM unnest(%b::uuid[], {arrays}) AS new (order_id, {columns}) WHERE fact.order_id = new.order_id
 """
+
+#: Columns of OrderFact and their values, as many as matter.
+Fact = dict[str, Any]
 
 
 @transaction.atomic(savepoint=False)
@@ -53,54 +63,76 @@ def apply(observations: Sequence[Observation]) -> None:
 
 def _merge_into_facts(observations: Sequence[Observation], daily: tallies.Daily) -> None:
     """Merge into the orders' facts, and add to ``daily`` by how much that changes the days' counts."""
-    facts = _locked({observation.order_id for observation in observations})
+    made = _make(observations)
+    for fact in made.values():
+        _count(fact, daily, +1)
+    _change([o for o in observations if o.order_id not in made], daily)
+
+
+def _make(observations: Sequence[Observation]) -> dict[UUID, Fact]:
+    """Make the facts of orders of which nothing was known; the others are left as they are."""
+    facts: defaultdict[UUID, Fact] = defaultdict(lambda: {"currency": ""})
+    columns = {"currency"}.union(*(_merge(o, facts[o.order_id]) for o in observations))
+    made = _write(_MAKE, facts, columns)
+    return {order_id: facts[order_id] for (order_id,) in made}
+
+
+def _change(observations: Sequence[Observation], daily: tallies.Daily) -> None:
+    """Merge into facts that are there, locked until the transaction ends."""
+    facts = _locked(observations)
     for fact in facts.values():
         _count(fact, daily, -1)
     changed = {column for o in observations for column in _merge(o, facts[o.order_id])}
     for fact in facts.values():
         _count(fact, daily, +1)
-    _save(facts.values(), changed)
+    if changed:
+        _write(_SAVE, facts, changed)
 
 
-def _locked(order_ids: Collection[UUID]) -> dict[UUID, OrderFact]:
-    """The facts of these orders, made where there are none yet, locked until the transaction ends."""
-    wanted = sorted(order_ids)
-    tallies.execute(_MAKE, [(order_id,) for order_id in wanted])
-    rows = OrderFact.objects.filter(order_id__in=wanted).order_by("order_id")
-    return {fact.order_id: fact for fact in rows.select_for_update(no_key=True)}
+def _locked(observations: Sequence[Observation]) -> dict[UUID, Fact]:
+    if not observations:
+        return {}
+    columns = sorted({*_COUNTING, "total", *(o.step.column for o in observations)})
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK.format(columns=", ".join(columns)), [[o.order_id for o in observations]])
+        return {order_id: dict(zip(columns, values, strict=True)) for order_id, *values in cursor.fetchall()}
 
 
-def _merge(observation: Observation, fact: OrderFact) -> Iterator[str]:
+def _merge(observation: Observation, fact: Fact) -> Iterator[str]:
     """Merge one observation into its order's fact; yield the columns that changed."""
     column = observation.step.column
-    known: datetime | None = getattr(fact, column)
+    known = fact.get(column)
     if known is None or observation.at < known:
-        setattr(fact, column, observation.at)
+        fact[column] = observation.at
         yield column
     if observation.total:
-        fact.total, fact.currency = observation.total.amount, observation.total.currency
+        fact["total"], fact["currency"] = observation.total.amount, observation.total.currency
         yield from ("total", "currency")
 
 
-def _save(facts: Collection[OrderFact], changed: Collection[str]) -> None:
-    """Write only the columns that changed: mostly one of twenty."""
-    columns = sorted(changed)
-    statement = _SAVE.format(
-        changes=", ".join(f"{column} = new.{column}" for column in columns),
-        columns=", ".join(columns),
-        arrays=", ".join(f"%b::{_TYPES.get(column, 'timestamptz')}[]" for column in columns),
-    )
-    rows = [(fact.order_id, *(getattr(fact, column) for column in columns)) for fact in facts]
-    tallies.execute(statement, rows if columns else [])
+def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str]) -> list[Any]:
+    """Run a statement over these columns of facts, mostly few of twenty; return what it returns."""
+    names = sorted(columns)
+    rows = [(order_id, *map(facts[order_id].get, names)) for order_id in sorted(facts)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement.format(
+                columns=", ".join(names),
+                changes=", ".join(f"{name} = new.{name}" for name in names),
+                arrays=", ".join(f"%b::{_TYPES.get(name, 'timestamptz')}[]" for name in names),
+            ),
+            [list(values) for values in zip(*rows, strict=True)],
+        )
+        return cursor.fetchall() if cursor.description else []
 
 
-def _count(fact: OrderFact, daily: tallies.Daily, sign: int) -> None:
+def _count(fact: Fact, daily: tallies.Daily, sign: int) -> None:
     """Add an order to the days of its steps; it counts nowhere until its currency is known."""
-    if not fact.currency:
+    if not fact["currency"]:
         return
     for step, column in COUNTED.items():
-        if at := getattr(fact, step.column):
-            daily[_day(at), fact.currency, column] += sign
+        if at := fact.get(step.column):
+            daily[_day(at), fact["currency"], column] += sign
 
 
 def _count_money(observations: Sequence[Observation], daily: tallies.Daily) -> None:

@@ -129,7 +129,7 @@ def _add_from_journal() -> bool:
     with transaction.atomic():
         entries = list(JournalEntry.objects.order_by("pk")[:CHUNK])
         JournalEntry.objects.filter(pk__in=[entry.pk for entry in entries]).delete()
-        _add_to_fresh([Observation.model_validate(entry.observation) for entry in entries])
+        _add_to_fresh([Observation.from_json(entry.observation) for entry in entries])
     return len(entries) == CHUNK
 
 
