@@ -4,7 +4,8 @@ from typing import Any
 
 from django.apps import apps
 
-from shop.messaging.cloudevents import CONTENT_TYPE
+from shop.messaging.broker import BUNDLE
+from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Reminder, event_types, newest
 
@@ -36,7 +37,9 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "shop events",
             "version": "1.0.0",
-            "description": "Bind a queue of your own to the topic exchange `shop.events` by routing key.",
+            "description": "Bind a queue of your own to the topic exchange `shop.events` by routing key. A message"
+            f" brings one event as `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as"
+            f" `{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.",
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": {kind.type: _channel(kind) for kind in shared},

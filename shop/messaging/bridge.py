@@ -20,14 +20,18 @@ from kombu.common import ignore_errors
 
 from shop.messaging import broker
 from shop.messaging.breaker import PROBE
-from shop.messaging.cloudevents import check_envelope
-from shop.messaging.consuming import consumer_of, consumers, consuming_apps
-from shop.messaging.dispatcher import Delivered, Dispatcher, text_of
+from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, check_envelope, parse_batch
+from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
+from shop.messaging.deliveries import Delivered, Parcel
+from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
 from shop.messaging.failures import ATTEMPTS, PARKINGS
 
 #: Messages in hand, in multiples of what can run at once, so that the pool never waits for the network.
 PREFETCH_FACTOR = 2
+#: Messages in hand at the most. Each may have broker.BUNDLE events: all of them have to be consumed before
+#: RabbitMQ loses its patience with who does not acknowledge, half an hour by default.
+MOST_IN_HAND = 200
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3
@@ -69,7 +73,7 @@ class Bridge(bootsteps.ConsumerStep):
 
     def _prefetch(self, app: str) -> int:
         largest = max(consumer.batch for consumer in consumers() if consumer.app == app)
-        return int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency))
+        return min(MOST_IN_HAND, int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency)))
 
     def stop(self, c: Any) -> None:
         """Take no more; what runs goes on, and is acknowledged over the channels that stay open."""
@@ -87,33 +91,53 @@ class Bridge(bootsteps.ConsumerStep):
 
 def _take(app: str, dispatcher: Dispatcher, message: Message) -> None:
     dispatcher.note(message)
-    dispatcher.add(identify(app, message))
+    for delivered in identify(app, message):
+        dispatcher.add(delivered)
 
 
 def _take_broken(app: str, dispatcher: Dispatcher, message: Message, error: Exception) -> None:
     """What kombu cannot open: it says that it is compressed in a way that nobody knows, for instance."""
     dispatcher.note(message)
     problem = InvalidMessage(f"the body cannot be opened: {error!r}")
-    dispatcher.add(Delivered(message, app, None, {}, problem))
+    dispatcher.add(_unreadable(app, message, problem))
 
 
-def identify(app: str, message: Message) -> Delivered:
-    """Find out who consumes a message; what cannot be consumed says why."""
-    type_ = message.properties.get("type") or message.delivery_info.get("routing_key") or ""
+def identify(app: str, message: Message) -> list[Delivered]:
+    """Find out what events a message brings, and who consumes each; what cannot be consumed says why."""
     headers = {name: n for name in (ATTEMPTS, PARKINGS, PROBE) if (n := _number(message, name))}
-    suspect = _deliveries(message) >= SUSPECT_DELIVERIES
     try:
-        body = json.loads(text_of(message))
-        check_envelope(body)
-        consumer = consumer_of(app, body["type"])
-        if not consumer:
-            raise _unknown(body, f"{app} does not consume {body['type']!r} (sent as {type_!r})")
-        return Delivered(message, app, consumer, headers, alone=suspect)
+        events = _parse(message)
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
-        problem: Exception = InvalidMessage(f"the body is no JSON: {error}")
-    except (InvalidMessage, UnknownEventType) as error:
-        problem = error
-    return Delivered(message, app, None, headers, problem)
+        return [_unreadable(app, message, InvalidMessage(f"the body is no JSON: {error}"), headers)]
+    parcel, suspect = Parcel(message, len(events)), _deliveries(message) >= SUSPECT_DELIVERIES
+    identified = []
+    for body, text in events:
+        consumer, problem = _consumer_of(app, body)
+        identified.append(Delivered(parcel, app, text, consumer, headers, problem, alone=suspect))
+    return identified
+
+
+def _parse(message: Message) -> list[tuple[Any, str]]:
+    body: Any = message.body
+    text = body if isinstance(body, str) else bytes(body).decode()
+    return parse_batch(text) if message.content_type == BATCH_CONTENT_TYPE else [(json.loads(text), text)]
+
+
+def _consumer_of(app: str, body: Any) -> tuple[Consumer | None, Exception | None]:
+    try:
+        check_envelope(body)
+    except InvalidMessage as error:
+        return None, error
+    consumer = consumer_of(app, body["type"])
+    return consumer, None if consumer else _unknown(body, f"{app} does not consume {body['type']!r}")
+
+
+def _unreadable(
+    app: str, message: Message, problem: Exception, headers: dict[str, int] | None = None
+) -> Delivered:
+    body: Any = message.body
+    text = body if isinstance(body, str) else bytes(body).decode(errors="backslashreplace")
+    return Delivered(Parcel(message, 1), app, text, None, headers or {}, problem)
 
 
 def _unknown(body: dict[str, Any], says: str) -> Exception:

@@ -1,6 +1,7 @@
-"""The wire: one CloudEvents 1.0 message in structured JSON mode per event, and back."""
+"""The wire: CloudEvents 1.0 in structured JSON mode, one a message or several in a JSON batch, and back."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,9 @@ from shop.messaging.contracts import Event, Meta, event_type
 from shop.messaging.errors import InvalidMessage
 
 CONTENT_TYPE = "application/cloudevents+json"
+BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
+#: Stands between the events of a batch, and never in one: JSON escapes line breaks.
+_BETWEEN = ",\n"
 
 
 def encode(event: Event, data: str | None = None) -> str:
@@ -55,6 +59,22 @@ def decode(message: Any) -> Event:
         raise InvalidMessage(f"{kind.type}: its data does not fit the schema: {error}") from error
     except (TypeError, ValueError) as error:
         raise InvalidMessage(f"{kind.type}: a malformed id or time: {error}") from error
+
+
+def encode_batch(events: Sequence[str]) -> str:
+    """Write a batch of encoded events."""
+    return f"[{_BETWEEN.join(events)}]"
+
+
+def parse_batch(text: str) -> list[tuple[Any, str]]:
+    """Parse a batch and return its events, each also as the JSON it was. ValueError if it is none."""
+    try:
+        return [(json.loads(event), event) for event in text[1:-1].split(_BETWEEN)]
+    except ValueError:  # as others write it
+        events = json.loads(text)
+        if not isinstance(events, list) or not events:
+            raise ValueError("a batch is a list of events") from None
+        return [(event, json.dumps(event)) for event in events]
 
 
 def check_envelope(message: Any) -> None:

@@ -22,7 +22,7 @@ DEFAULT_BATCH = 100
 class DeliveryTask(Task[Any, Any]):
     """A task whose messages come from an events queue; what it returns interests nobody."""
 
-    Request = "shop.messaging.dispatcher:DeliveryRequest"
+    Request = "shop.messaging.deliveries:DeliveryRequest"
     ignore_result = True
 
 

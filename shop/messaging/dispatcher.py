@@ -2,131 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from celery.exceptions import Reject
 from celery.utils.log import get_logger
-from celery.worker.request import Request
 from kombu import Message
-from kombu.utils.uuid import uuid
 
 from shop.messaging import broker
 from shop.messaging.acknowledging import Acknowledger
-from shop.messaging.consuming import Consumer
-from shop.messaging.errors import UnknownEventType, WorkerLost
+from shop.messaging.deliveries import BURY_TASK, Batch, Delivered, TaskMessage
+from shop.messaging.errors import WorkerLost
 from shop.messaging.failpoints import Point, reach
-from shop.messaging.failures import ATTEMPTS
 from shop.messaging.models import DeadLetter
 
 logger = get_logger(__name__)
 
-#: The task that records what cannot be read, see tasks.py.
-BURY_TASK = "messaging.bury_unreadable"
-#: The task that puts aside what a newer worker may be able to read.
-LATER_TASK = "messaging.put_aside_unknown"
 #: Seconds before messages that came back unconsumed are tried again.
 HOLD = 2.0
 #: After killing this many workers a message is a dead letter.
 MAX_CRASHES = 3
-
-
-@dataclass(eq=False)
-class Delivered:
-    """A message in our hands, not yet acknowledged."""
-
-    message: Message
-    app: str
-    #: Who consumes it; None if it cannot be read.
-    consumer: Consumer | None
-    headers: dict[str, int]
-    #: Why it cannot be consumed.
-    problem: Exception | None = None
-    cause: str = DeadLetter.Cause.UNREADABLE
-    crashes: int = 0
-    #: Run it alone: it, or one that ran with it, may have brought a worker down.
-    alone: bool = False
-    arrived: float = field(default_factory=time.monotonic)
-
-    @property
-    def task(self) -> str:
-        """The task that takes it."""
-        if self.consumer:
-            return self.consumer.name
-        return LATER_TASK if isinstance(self.problem, UnknownEventType) else BURY_TASK
-
-    def grave(self) -> list[Any]:
-        """The arguments of the task that records it."""
-        attempts = self.headers.get(ATTEMPTS, 0) + self.crashes
-        return [
-            self.app,
-            _printable(self.message),
-            type(self.problem).__name__,
-            str(self.problem),
-            self.cause,
-            attempts,
-        ]
-
-
-class TaskMessage:
-    """What Celery's strategy sees of a batch: one task message."""
-
-    content_type, content_encoding = "application/json", "utf-8"
-    #: Celery copies a message's arguments to where it shows them; a batch stays in the body.
-    payload: tuple[Any, ...] = ((), {}, None)
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        self.body = batch.body()
-        self.delivery_info = batch.deliveries[0].message.delivery_info
-        self.properties: dict[str, Any] = {}
-        self.headers = {
-            "task": batch.task,
-            "id": uuid(),
-            "lang": "py",
-            "retries": 0,
-            "timelimit": (None, None),
-            "argsrepr": f"<{len(batch.deliveries)} messages>",
-            "kwargsrepr": "{}",
-            "ignore_result": True,
-        }
-
-
-@dataclass(eq=False)
-class Batch:
-    """Messages that run, and are acknowledged, together."""
-
-    task: str
-    deliveries: list[Delivered]
-    #: The consumer handed it back in good order; else its process died.
-    handed_back: bool = False
-
-    def body(self) -> str:
-        """The arguments of the task; the messages are JSON already and are not read again."""
-        first = self.deliveries[0]
-        if first.problem:
-            arguments = json.dumps(first.grave())
-            return f"[{arguments}, {{}}, null]"
-        bodies = ",".join(text_of(delivered.message) for delivered in self.deliveries)
-        headers = json.dumps([delivered.headers for delivered in self.deliveries])
-        return f"[[[{bodies}], {headers}], {{}}, null]"
-
-
-class DeliveryRequest(Request):
-    """Celery's request for a batch; it notices whether a batch came back or its process died."""
-
-    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """Remember that the consumer rejected the batch on purpose."""
-        error = getattr(exc_info.exception, "exc", exc_info.exception)
-        self.message.batch.handed_back = isinstance(error, Reject)
-        return super().on_failure(exc_info, send_failed_event, return_ok)
 
 
 class Doorbell:
@@ -191,7 +89,7 @@ class Dispatcher:
         self._acknowledger.note(message)
 
     def add(self, delivered: Delivered) -> None:
-        """Take a message in; it runs as soon as there is a place."""
+        """Take an event in; it runs as soon as there is a place."""
         with self._changed:
             if self._closed:
                 self._give_back(delivered)
@@ -215,8 +113,13 @@ class Dispatcher:
             self._give_back(delivered)
 
     def _give_back(self, delivered: Delivered) -> None:
-        """Have the broker deliver it again; one that has lost us does so by itself."""
-        self._acknowledger.reject(delivered.message, requeue=True)
+        """Have the broker deliver its message again; one that has lost us does so by itself.
+
+        Of a bundle that comes again the inbox skips what is consumed meanwhile.
+        """
+        if not delivered.parcel.is_given_back:
+            delivered.parcel.is_given_back = True
+            self._acknowledger.reject(delivered.parcel.message, requeue=True)
 
     def _wake(self) -> None:
         if self._doorbell:
@@ -283,21 +186,22 @@ class Dispatcher:
     def _on_ack(self, batch: Batch) -> None:
         self._places += 1
         if batch.task == BURY_TASK:
-            self._bury(batch)
-            return
-        reach(Point.BEFORE_ACKNOWLEDGE)
-        self._acknowledger.acknowledge([delivered.message for delivered in batch.deliveries])
-        reach(Point.AFTER_ACKNOWLEDGE)
-
-    def _bury(self, batch: Batch) -> None:
-        for delivered in batch.deliveries:
-            reach(Point.BEFORE_DEAD_QUEUE)
-            self._to_dead_queue(delivered)
-            reach(Point.AFTER_DEAD_QUEUE)
+            for delivered in batch.deliveries:
+                delivered.parcel.is_dead = True
+        done = [delivered for delivered in batch.deliveries if delivered.parcel.settle()]
+        if consumed := [delivered.parcel.message for delivered in done if not delivered.parcel.is_dead]:
+            reach(Point.BEFORE_ACKNOWLEDGE)
+            self._acknowledger.acknowledge(consumed)
+            reach(Point.AFTER_ACKNOWLEDGE)
+        for delivered in done:
+            if delivered.parcel.is_dead:
+                reach(Point.BEFORE_DEAD_QUEUE)
+                self._to_dead_queue(delivered)
+                reach(Point.AFTER_DEAD_QUEUE)
 
     def _to_dead_queue(self, delivered: Delivered) -> None:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
-        connection, message = self._c.connection, delivered.message
+        connection, message = self._c.connection, delivered.parcel.message
         if broker.is_amqp(connection):
             self._acknowledger.reject(message, requeue=False)
             return
@@ -306,7 +210,7 @@ class Dispatcher:
         message.ack_log_error(logger, self._c.connection_errors)
 
     def _on_reject(self, batch: Batch) -> None:
-        """Keep the messages and try them again in a while; those that crash workers run alone."""
+        """Keep the events and try them again in a while; those that crash workers run alone."""
         self._places += 1
         if self._closed:
             for delivered in batch.deliveries:
@@ -334,14 +238,3 @@ class Dispatcher:
             )
             delivered.cause = DeadLetter.Cause.CRASHED
             delivered.consumer = None
-
-
-def text_of(message: Message) -> str:
-    """The body of a message as text; UnicodeDecodeError if it is none."""
-    body: Any = message.body
-    return body if isinstance(body, str) else bytes(body).decode()
-
-
-def _printable(message: Message) -> str:
-    body: Any = message.body
-    return body if isinstance(body, str) else bytes(body).decode(errors="backslashreplace")

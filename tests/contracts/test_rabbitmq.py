@@ -18,11 +18,14 @@ from django.db import transaction
 from pika.adapters.blocking_connection import BlockingChannel
 
 from orders.events import OrderCancelled
-from shop.messaging import outbox, relay
+from shop.messaging import cloudevents, outbox, relay
+from shop.messaging.broker import BUNDLE
+from shop.messaging.cloudevents import BATCH_CONTENT_TYPE
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, OutboxEntry
+from shop.messaging.publishing import stamp
 from tests.contracts.conftest import eventually
-from tests.contracts.probe.events import ProbeSent
+from tests.contracts.probe.events import ProbeNudged, ProbeSent
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.parametrize("broker_url", ["amqp"], indirect=True)]
 
@@ -56,6 +59,16 @@ def take(channel: BlockingChannel, queue: str, count: int, *, within: float = 15
     return taken
 
 
+def take_events(channel: BlockingChannel, queue: str, count: int) -> list[dict[str, Any]]:
+    """Take messages from a queue until they have brought so many events."""
+    events: list[dict[str, Any]] = []
+    while len(events) < count:
+        [(_, properties, body)] = take(channel, queue, 1)
+        parsed = json.loads(body)
+        events += parsed if properties.content_type == "application/cloudevents-batch+json" else [parsed]
+    return events
+
+
 def own_queue(channel: BlockingChannel, routing_key: str) -> str:
     queue = channel.queue_declare("", exclusive=True).method.queue
     channel.queue_bind(queue, "shop.events", routing_key)
@@ -75,6 +88,39 @@ def test_any_program_can_read_our_events(probe, channel):
     assert read.get_subject() == str(event.order_id)
     assert read.get_data() == {"order_id": str(event.order_id), "number": "ORD-1042", "reason": "customer"}
     assert properties.delivery_mode == 2, "persistent"
+
+
+def test_neighbours_of_one_type_travel_in_one_message(probe, channel):
+    queue = own_queue(channel, "tests.*.v1")
+    sent = [ProbeSent(probe_id=uuid7(), number=number) for number in range(2 * BUNDLE + 1)]
+    events = probe.publish(*sent, ProbeNudged(probe_id=uuid7()), ProbeSent(probe_id=uuid7()))
+
+    messages = take(channel, queue, 5)
+    kinds = [properties.content_type.removeprefix("application/") for _, properties, _ in messages]
+    assert kinds == ["cloudevents-batch+json"] * 2 + ["cloudevents+json"] * 3
+    bodies = [json.loads(body) for _, _, body in messages]
+    assert [len(body) for body in bodies[:2]] == [BUNDLE, BUNDLE]
+    told = [event["id"] for event in (*bodies[0], *bodies[1], *bodies[2:])]
+    assert told == [str(event.meta.id) for event in events], "in the order in which they were published"
+    assert messages[0][1].message_id == told[0]
+    assert {properties.type for _, properties, _ in messages[:2]} == {"tests.ProbeSent.v1"}
+
+
+def test_of_a_bundle_what_can_be_read_is_consumed(probe, channel):
+    channel.queue_purge("tests.dead")
+    good = [json.loads(cloudevents.encode(stamped(ProbeSent(probe_id=uuid7())))) for _ in range(3)]
+    body = json.dumps([good[0], {"no": "CloudEvent"}, *good[1:]], indent=2).encode()
+    channel.basic_publish("", "tests.events", body, pika.BasicProperties(content_type=BATCH_CONTENT_TYPE))
+
+    [(_, _, dead)] = take(channel, "tests.dead", 1)
+    assert dead == body
+    assert len(probe.notes()) == 3
+    assert DeadLetter.objects.get().body == '{"no": "CloudEvent"}'
+
+
+def stamped(event: ProbeSent) -> ProbeSent:
+    with transaction.atomic():
+        return stamp(event)
 
 
 def test_an_unreadable_message_is_kept_in_the_dead_letter_queue(probe, channel):
@@ -174,9 +220,8 @@ def test_events_of_an_aggregate_leave_in_the_order_of_their_commits(probe, chann
         probe.publish(*(ProbeSent(probe_id=probe_id, number=number) for probe_id in probes))
 
     seen = defaultdict(list)
-    for _, _, body in take(channel, queue, 300):
-        data = json.loads(body)["data"]
-        seen[data["probe_id"]].append(data["number"])
+    for event in take_events(channel, queue, 300):
+        seen[event["data"]["probe_id"]].append(event["data"]["number"])
     assert all(numbers == list(range(15)) for numbers in seen.values())
 
 

@@ -1,0 +1,204 @@
+"""Several events travel in one message; it is acknowledged, given back or buried once, when it is due."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shop.messaging import bridge
+from shop.messaging.broker import BUNDLE, Outgoing, bundled
+from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch, parse_batch
+from shop.messaging.deliveries import BURY_TASK
+from shop.messaging.dispatcher import Dispatcher
+from shop.messaging.errors import InvalidMessage, UnknownEventType
+
+PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
+
+
+def outgoing(number: int, type_: str = PAID, queue: str = "", **headers: int) -> Outgoing:
+    return Outgoing(number, UUID(int=number), type_, queue, headers, "{}")
+
+
+def test_neighbours_of_a_type_are_bundled_and_stay_in_order():
+    batch = [outgoing(n, PAID if n < 25 or n == 26 else SHIPPED) for n in range(30)]
+    bundles = list(bundled(batch))
+    assert [len(bundle) for bundle in bundles] == [BUNDLE, BUNDLE, 5, 1, 1, 3]
+    assert [message for bundle in bundles for message in bundle] == batch
+    assert all(len({message.type for message in bundle}) == 1 for bundle in bundles)
+
+
+def test_what_is_sent_again_or_to_one_queue_goes_alone():
+    batch = [outgoing(1, queue="orders.events"), outgoing(2, queue="orders.events")]
+    batch += [outgoing(n, **{"x-attempts": 1}) for n in (3, 4)]
+    assert [len(bundle) for bundle in bundled(batch)] == [1, 1, 1, 1]
+
+
+EVENTS = [{"id": "1", "data": {"text": "with a\nbreak,\n and more"}}, {"id": "2", "data": [{}, {}]}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        encode_batch([json.dumps(event) for event in EVENTS]),
+        json.dumps(EVENTS),
+        json.dumps(EVENTS, indent=1),
+        json.dumps(EVENTS).replace(", {}", ",\n{}"),
+    ],
+    ids=["ours", "in a line", "indented", "with our separator inside"],
+)
+def test_a_batch_is_read_however_it_is_written(text):
+    parsed = parse_batch(text)
+    assert [event for event, _ in parsed] == EVENTS
+    assert [json.loads(source) for _, source in parsed] == EVENTS
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[{]", '{"a": 1},\n{"b": 2}'])
+def test_what_is_no_batch_is_an_error(text):
+    with pytest.raises(ValueError, match=r"Expect|Extra|batch"):
+        parse_batch(text)
+
+
+def event(type_: str = PAID) -> dict[str, Any]:
+    id_ = "0199b1d0-0000-7000-8000-000000000001"
+    return {"specversion": "1.0", "id": id_, "source": "/shop", "type": type_, "subject": id_}
+
+
+class Channel:
+    """Remembers what becomes of deliveries."""
+
+    def __init__(self) -> None:
+        self.settled: list[tuple[str, int]] = []
+
+
+class Message:
+    """What kombu hands over."""
+
+    delivery_info: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+
+    def __init__(self, channel: Channel, tag: int, *events: Any, **headers: Any) -> None:
+        self.channel, self.delivery_tag, self.headers = channel, tag, headers
+        self.content_type = BATCH_CONTENT_TYPE if len(events) > 1 else CONTENT_TYPE
+        texts = [json.dumps(event) for event in events]
+        self.body = encode_batch(texts) if len(texts) > 1 else texts[0]
+
+    def ack(self) -> None:
+        self.channel.settled.append(("ack", self.delivery_tag))
+
+    def reject(self, requeue: bool) -> None:
+        self.channel.settled.append(("requeue" if requeue else "bury", self.delivery_tag))
+
+
+def test_each_event_of_a_bundle_finds_its_consumer_or_says_why_not():
+    identified = bridge.identify("orders", Message(Channel(), 1, event(), event("x.Y.v1"), {"a": 1}))
+    assert [one.consumer and one.consumer.event.type for one in identified] == [PAID, None, None]
+    assert [type(one.problem) for one in identified] == [type(None), UnknownEventType, InvalidMessage]
+    assert [json.loads(one.text) for one in identified] == [event(), event("x.Y.v1"), {"a": 1}]
+    assert len({one.parcel for one in identified}) == 1
+
+
+def test_a_bundle_that_came_back_often_runs_event_by_event():
+    message = Message(Channel(), 1, event(), event(), **{"x-delivery-count": bridge.SUSPECT_DELIVERIES - 1})
+    assert all(one.alone for one in bridge.identify("orders", message))
+
+
+class Celery:
+    """What the dispatcher needs of Celery's consumer; runs what it is given when a test says so."""
+
+    def __init__(self) -> None:
+        self.controller = SimpleNamespace(concurrency=10)
+        self.hub = SimpleNamespace(add_reader=lambda *a: None, remove_reader=lambda *a: None)
+        self.connection = SimpleNamespace(
+            connection=None, transport=SimpleNamespace(driver_type="test"), channel=None
+        )
+        self.connection_errors = ()
+        self.on_task_message: set[Any] = set()
+        self.pool = SimpleNamespace(is_green=False)
+        self.timer = SimpleNamespace(call_after=lambda *a: None)
+        self.strategies = self
+        self.started: list[tuple[str, int, Callable[..., None], Callable[..., None]]] = []
+
+    def __getitem__(self, task: str) -> Callable[..., None]:
+        def start(message: Any, _: None, ack: Any, reject: Any, callbacks: Any) -> None:
+            self.started.append((task, len(message.batch.deliveries), ack, reject))
+
+        return start
+
+
+@pytest.fixture
+def celery() -> Celery:
+    return Celery()
+
+
+@pytest.fixture
+def dispatcher(celery) -> Dispatcher:
+    one = Dispatcher(celery)
+    yield one
+    one.close()
+
+
+def deliver(dispatcher: Dispatcher, *messages: Message, app: str = "payments") -> None:
+    for message in messages:
+        dispatcher.note(message)
+        for delivered in bridge.identify(app, message):
+            dispatcher.add(delivered)
+    dispatcher._start_when_read()
+
+
+def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispatcher):
+    channel, many = Channel(), 60  # payments charges 50 at a time
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * many))
+    (_, first, ack, _), (_, second, ack_rest, _) = celery.started
+    assert (first, second) == (50, 10)
+
+    ack()
+    assert channel.settled == []
+    ack_rest()
+    assert channel.settled == [("ack", 7)]
+
+
+def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatcher):
+    celery.controller.concurrency = dispatcher._places = 1
+    channel = Channel()
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 60))
+    [(_, _, ack, _)] = celery.started
+
+    dispatcher.close()
+    assert channel.settled == [("requeue", 7)]
+    ack()
+    assert channel.settled == [("requeue", 7)]
+
+
+def test_of_a_bundle_that_is_tried_again_the_rest_is_done(celery, dispatcher):
+    channel = Channel()
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 60))
+    (_, _, _, reject), (_, _, ack, _) = celery.started
+
+    ack()
+    reject()
+    assert channel.settled == []
+    for delivered in list(dispatcher._held):
+        dispatcher._try_again(delivered)
+    dispatcher._start_when_read()
+    for _, _, ack_again, _ in (again := celery.started[2:]):
+        assert channel.settled == []
+        ack_again()
+        dispatcher._start_when_read()
+        again += celery.started[2 + len(again) :]
+    assert channel.settled == [("ack", 7)]
+
+
+def test_a_bundle_with_a_dead_letter_is_buried_once_the_others_are_consumed(celery, dispatcher):
+    channel, copies = Channel(), []
+    celery.connection.transport.driver_type = "amqp"
+    deliver(dispatcher, Message(channel, 7, event("orders.OrderCreated.v1"), {"no": "CloudEvent"}))
+    by_task = {task: ack for task, _, ack, _ in celery.started}
+
+    by_task.pop(BURY_TASK)()
+    assert channel.settled == copies == []
+    for ack in by_task.values():
+        ack()
+    assert channel.settled == [("bury", 7)]
