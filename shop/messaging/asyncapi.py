@@ -27,6 +27,11 @@ _ENVELOPE = {
         "data": {"type": "object"},
     },
 }
+_READING = (
+    "Bind a queue of your own to the topic exchange `shop.events` by routing key. A message brings one event as"
+    f" `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as `{BATCH_CONTENT_TYPE}`: a JSON array of such"
+    " events, in the order in which they happened."
+)
 
 
 def document() -> dict[str, Any]:
@@ -37,9 +42,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "shop events",
             "version": "1.0.0",
-            "description": "Bind a queue of your own to the topic exchange `shop.events` by routing key. A message"
-            f" brings one event as `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as"
-            f" `{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.",
+            "description": _READING,
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": {kind.type: _channel(kind) for kind in shared},
