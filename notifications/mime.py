@@ -20,7 +20,10 @@ class Mail(EmailMultiAlternatives):
     """
 
     def __init__(self, *, name: str, address: str, text: str, html: str, **options: Any) -> None:
-        self._to = formataddr((name, address)) if _is_plain(name + address) else ""
+        self.address = address
+        #: Whether name and address need no encoding.
+        self.is_plain = _is_plain(name + address)
+        self._to = formataddr((name, address)) if self.is_plain else ""
         super().__init__(to=[f'"{_quoted(name)}" <{address}>'], body=text, **options)
         self.attach_alternative(html, "text/html")
         self._texts = {"plain": text, "html": html}
