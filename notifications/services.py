@@ -49,9 +49,11 @@ def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
     """
     with sole_sender(kind, contexts):
         messages = unsent(kind, contexts)
+        fresh: Sequence[Notification] = ()
         if messages:
             _begin(messages)
-        _finish(messages, _deliver(messages) if messages else [])
+            fresh = _deliver(messages)
+        _finish(messages, fresh)
 
 
 def _begin(messages: Sequence[Notification]) -> None:
@@ -81,7 +83,8 @@ def _deliver(messages: Sequence[Notification]) -> list[Notification]:
         _put_aside(fresh, messages[answered:], _reason(error))
         raise
     if left := messages[answered:]:
-        _put_aside([], left, f"The mail server is slow: {len(left)} of {len(messages)} messages are left.")
+        _put_aside(fresh, left, f"The mail server is slow: {len(left)} of {len(messages)} messages are left.")
+        return []
     return fresh
 
 
