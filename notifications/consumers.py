@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from notifications import services
+from notifications.letters import Context
 from notifications.models import Kind, Recipient
 from orders.events import OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
@@ -85,7 +86,7 @@ def _recipient(event: OrderCreated) -> Recipient:
     )
 
 
-def _ordered(event: OrderCreated) -> services.Context:
+def _ordered(event: OrderCreated) -> Context:
     lines = [
         {
             "name": line.name,
@@ -100,5 +101,5 @@ def _ordered(event: OrderCreated) -> services.Context:
     return {"lines": lines, "total": str(event.total), "ship_to": address}
 
 
-def _tracking(event: OrderShipped) -> services.Context:
+def _tracking(event: OrderShipped) -> Context:
     return {"carrier": event.carrier, "tracking_number": event.tracking_number}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.utils import parseaddr
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from notifications.channels import Letter
 from notifications.models import Kind, Notification, Resend
+
+#: What a customer is told besides name and order number: the values that the templates of a kind show.
+Context = dict[str, Any]
 
 SUBJECTS: Mapping[Kind, str] = {
     Kind.ORDER_RECEIVED: "We have received your order {number}",
@@ -23,9 +27,20 @@ SUBJECTS: Mapping[Kind, str] = {
 }
 
 
+class _Environment(Environment):
+    """Takes ``line.name`` for ``line["name"]`` at once: letters speak of plain values, without attributes."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+
 #: Jinja takes a fifth of the time of Django's templates, which was half of a message's.
-_TEMPLATES = Environment(
-    loader=PackageLoader("notifications"), autoescape=select_autoescape(["html"]), keep_trailing_newline=True
+#: What it has compiled stays: a template that changes is read at the next start.
+_TEMPLATES = _Environment(
+    loader=PackageLoader("notifications"),
+    autoescape=select_autoescape(["html"]),
+    keep_trailing_newline=True,
+    auto_reload=False,
 )
 
 
@@ -36,8 +51,12 @@ def subject(kind: Kind, number: str) -> str:
 
 def message_id(order_id: UUID, kind: Kind) -> str:
     """The Message-ID of the one message of this kind about the order, the same at every attempt."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return f"<{kind}.{order_id}@{domain}>"
+    return f"<{kind}.{order_id}@{_domain_of(settings.DEFAULT_FROM_EMAIL)}>"
+
+
+@cache
+def _domain_of(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
 
 
 def message_id_of_resend(resend: Resend) -> str:
@@ -64,11 +83,13 @@ def html_of(notification: Notification) -> str:
     return _render(f"{notification.kind}.html", _says(notification))
 
 
-def _render(template: str, says: Mapping[str, Any]) -> str:
-    return _TEMPLATES.get_template(template).render(says)
+def _render(name: str, says: Context) -> str:
+    """Render a template without Jinja's globals, which no letter uses and render() copies each time."""
+    template = _TEMPLATES.get_template(name)
+    return "".join(template.root_render_func(template.new_context(says, shared=True)))
 
 
-def _says(notification: Notification) -> dict[str, Any]:
+def _says(notification: Notification) -> Context:
     return {
         **notification.context,
         "number": notification.number,

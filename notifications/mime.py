@@ -20,7 +20,10 @@ class Mail(EmailMultiAlternatives):
     """
 
     def __init__(self, *, name: str, address: str, text: str, html: str, **options: Any) -> None:
-        self._to = formataddr((name, address)) if _is_plain(name + address) else ""
+        self.address = address
+        #: Whether name and address need no encoding.
+        self.is_plain = _is_plain(name + address)
+        self._to = formataddr((name, address)) if self.is_plain else ""
         super().__init__(to=[f'"{_quoted(name)}" <{address}>'], body=text, **options)
         self.attach_alternative(html, "text/html")
         self._texts = {"plain": text, "html": html}
@@ -55,7 +58,8 @@ class Written:
             lines += [f"Content-Transfer-Encoding: {_encoding(text)}", "", text]
         written = "\n".join([*lines, f"--{boundary}--", ""])
         # Also a bare CR: to some servers it ends a line, and a full stop after it the mail.
-        return _LINE_END.sub(linesep, written).encode()
+        plain = _LINE_END.sub("\n", written) if "\r" in written else written
+        return plain.replace("\n", linesep).encode()
 
     def get_charset(self) -> None:
         """None: it is a multipart."""
@@ -76,7 +80,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _has_short_lines(text: str) -> bool:
-    return all(4 * len(line) <= _LINE or len(line.encode()) <= _LINE for line in _LINE_END.split(text))
+    lines = text.split("\n")
+    return 4 * max(map(len, lines)) <= _LINE or all(len(line.encode()) <= _LINE for line in lines)
 
 
 def _encoding(text: str) -> str:

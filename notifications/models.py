@@ -42,9 +42,9 @@ class Kind(models.TextChoices):
 
 
 class State(models.TextChoices):
-    #: Written down; nobody is sending it at the moment.
+    #: Not taken yet, and to be handed to the mail server again.
     QUEUED = "queued"
-    #: Handed to the mail server, which has not answered; after a crash it is handed over again.
+    #: The first of a batch, before anything of it is handed over; after a crash it is handed over again.
     SENDING = "sending"
     #: The mail server has taken it.
     SENT = "sent"
@@ -59,7 +59,7 @@ class State(models.TextChoices):
 
 #: Which state may follow which. After SENT and FAILED only an operator's resend does anything.
 LEGAL: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING}),
+    State.QUEUED: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
     State.SENDING: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
     State.SENT: frozenset({State.SENT}),
     State.FAILED: frozenset({State.SENT}),
@@ -82,7 +82,7 @@ class Notification(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField()
-    number = models.CharField("order number", max_length=30, db_index=True)
+    number = models.CharField("order number", max_length=30)
     kind = models.CharField(max_length=30, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     name = models.TextField("recipient's name")
@@ -90,8 +90,9 @@ class Notification(models.Model):
     subject = models.CharField(max_length=200)
     #: What the templates say besides number and name; plain strings, so that it reads the same for ever.
     context = models.JSONField(default=dict)
-    message_id = models.CharField("Message-ID", max_length=200, unique=True)
-    #: How often it was handed to the mail server, resends included.
+    #: Made of kind and order, and so as unique as they are together.
+    message_id = models.CharField("Message-ID", max_length=200)
+    #: How often it was handed to the mail server, resends included, as far as no crash hid it.
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -104,6 +105,7 @@ class Notification(models.Model):
             models.UniqueConstraint(fields=["order_id", "kind"], name="one_notification_per_order_and_kind")
         ]
         indexes = [
+            models.Index(fields=["number"], name="notification_by_number"),
             models.Index(fields=["state"], condition=~models.Q(state="sent"), name="notification_not_sent"),
             models.Index(
                 fields=["kind", "-id"],

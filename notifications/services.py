@@ -1,29 +1,28 @@
 """What notifications does: remember whom to write to, and send each message once.
 
-A message is written down (committed), then handed to the mail server outside of any transaction, then
-marked. A process that dies in between leaves its row ``sending``; when the event comes again, the same
-row is sent again under the same Message-ID. So there is one row and one Message-ID per order and kind;
-the mail server sees a second copy only if the process died between its answer and our commit. Of a batch,
-that are PORTION messages at the most.
+A message is handed to the mail server outside of any transaction and written down with the answer, PORTION
+messages in a statement. A process that dies in between leaves the portion in hand without its rows; when the
+events come again, it is sent again under the same Message-IDs. So there is one row and one Message-ID per
+order and kind; the mail server sees a second copy only if the process died between its answer and our commit.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from smtplib import SMTPException
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications.channels import Answer, EmailChannel, Verdict
 from notifications.errors import DeliveryPostponed, ResendFailed, StillWaiting
-from notifications.letters import message_id, message_id_of_resend, subject, write
+from notifications.ledger import put_down, unsent
+from notifications.letters import Context, message_id_of_resend, write
 from notifications.locks import sole_sender
-from notifications.models import Kind, Notification, NotificationQuerySet, Recipient, Resend, State
-from shop.messaging.errors import AlreadyConsumed, TooEarly
+from notifications.models import Kind, Notification, Recipient, Resend, State
+from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.ids import uuid7_at
 from shop.messaging.inbox import effects
 from shop.messaging.pruning import Pruned, prune
@@ -32,8 +31,8 @@ from shop.rows import insert_new
 #: So many answers of the mail server are put down together.
 PORTION = 10
 
-#: What a customer is told besides name and order number: the values that the templates of a kind show.
-Context = dict[str, Any]
+#: What each answer makes of a message.
+_STATES = {Verdict.TAKEN: State.SENT, Verdict.POSTPONED: State.QUEUED, Verdict.REFUSED: State.FAILED}
 
 
 def remember_recipients(*, recipients: Sequence[Recipient]) -> None:
@@ -49,104 +48,72 @@ def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
     error if the server is down: what it took is marked sent, the rest waits as queued.
     """
     with sole_sender(kind, contexts):
-        claimed = _claim(kind, contexts)
-        _finish(claimed, *_deliver(claimed))
+        messages = unsent(kind, contexts)
+        fresh: Sequence[Notification] = ()
+        if messages:
+            _begin(messages)
+            fresh = _deliver(messages)
+        _finish(messages, fresh)
 
 
-@transaction.atomic
-def _claim(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notification]:
-    """Write the messages down, and take those that are still to be sent."""
-    recipients = Recipient.objects.in_bulk(contexts)
-    if missing := contexts.keys() - recipients.keys():
-        raise TooEarly(f"{kind}: nothing is known yet of order {', '.join(map(str, missing))}")
-    drafts = [_draft(kind, recipients[order_id], contexts[order_id]) for order_id in sorted(contexts)]
-    new = insert_new(drafts)
-    known = contexts.keys() - {notification.order_id for notification in new}
-    return sorted([*new, *_claim_known(kind, known)], key=attrgetter("pk"))
+def _begin(messages: Sequence[Notification]) -> None:
+    """Write the first message down before any is sent.
+
+    A database that takes no rows (it is full, it has become a replica) shows it here: else the same
+    messages would go out at each attempt, for nothing would tell that they had.
+    """
+    for message in messages:
+        message.attempts += 1
+    messages[0].state = State.SENDING
+    put_down(messages[:1])
 
 
-def _claim_known(kind: Kind, order_ids: Collection[UUID]) -> list[Notification]:
-    """Those that are written down and were not sent, by somebody who died or was not let in."""
-    if not order_ids:
-        return []
-    rows = Notification.objects.filter(kind=kind, order_id__in=order_ids, state__in=State.unsent())
-    claimed = list(rows)
-    _rows(claimed).move(State.SENDING, attempts=F("attempts") + 1)
-    return claimed
-
-
-def _draft(kind: Kind, recipient: Recipient, context: Context) -> Notification:
-    return Notification(
-        order_id=recipient.order_id,
-        number=recipient.number,
-        kind=kind,
-        name=recipient.name,
-        email=recipient.email,
-        subject=subject(kind, recipient.number),
-        context=context,
-        message_id=message_id(recipient.order_id, kind),
-        state=State.SENDING,
-        attempts=1,
-    )
-
-
-def _deliver(claimed: Sequence[Notification]) -> tuple[list[Answer], list[Answer]]:
-    """Hand the messages to the mail server; return its answers, and those that are not put down yet."""
-    answers: list[Answer] = []
-    fresh: list[Answer] = []
-    if not claimed:
-        return answers, fresh
+def _deliver(messages: Sequence[Notification]) -> list[Notification]:
+    """Hand the messages to the mail server; return those whose answers are not put down yet."""
+    fresh: list[Notification] = []
+    answered = 0
     try:
-        for answer in EmailChannel().send(map(write, claimed)):
-            answers.append(answer)
-            fresh.append(answer)
-            if len(fresh) == PORTION:
-                _record(fresh)
+        for answer in EmailChannel().send(map(write, messages)):
+            fresh.append(_noted(messages[answered], answer))
+            answered += 1
+            if len(fresh) == PORTION and answered < len(messages):
+                put_down(fresh)
                 fresh = []
     except Exception as error:
-        _record(fresh)
-        _rows(claimed).move(State.QUEUED, last_error=_reason(error))
+        _put_aside(fresh, messages[answered:], _reason(error))
         raise
-    return answers, fresh
+    if left := messages[answered:]:
+        _put_aside(fresh, left, f"The mail server is slow: {len(left)} of {len(messages)} messages are left.")
+        return []
+    return fresh
 
 
-def _finish(claimed: Sequence[Notification], answers: Sequence[Answer], fresh: Sequence[Answer]) -> None:
+def _noted(message: Notification, answer: Answer) -> Notification:
+    """The message with what the mail server said to it."""
+    message.state, message.last_error = _STATES[answer.verdict], answer.reason
+    if answer.verdict is Verdict.TAKEN:
+        message.sent_at = timezone.now()
+    return message
+
+
+def _put_aside(answered: Sequence[Notification], left: Sequence[Notification], reason: str) -> None:
+    """Put down the answers that there are, and that the others wait."""
+    for message in left:
+        message.state, message.last_error = State.QUEUED, reason
+    put_down([*answered, *left])
+
+
+def _finish(messages: Sequence[Notification], fresh: Sequence[Notification]) -> None:
     """Consume the events with the answers, which stand even if somebody else consumed one of the events."""
-    if postponed := _postponed(claimed, answers):
-        _record(fresh)
-        _rows(claimed).filter(state=State.SENDING).move(State.QUEUED)
-        raise DeliveryPostponed(postponed)
+    if reasons := {message.last_error: None for message in messages if message.state == State.QUEUED}:
+        put_down(fresh)
+        raise DeliveryPostponed(" ".join(reasons))
     try:
         with effects():
-            _record(fresh)
+            put_down(fresh)
     except AlreadyConsumed:
-        _record(fresh)
+        put_down(fresh)
         raise
-
-
-def _postponed(claimed: Sequence[Notification], answers: Sequence[Answer]) -> str:
-    """Why not all of the messages are sent or refused; empty if they are."""
-    reasons = [answer.reason for answer in answers if answer.verdict is Verdict.POSTPONED]
-    if left := len(claimed) - len(answers):
-        reasons.append(f"The mail server is slow: {left} of {len(claimed)} messages are left.")
-    return " ".join(reasons)
-
-
-def _record(answers: Sequence[Answer]) -> None:
-    """Put down what the mail server said to each letter; doing so again changes nothing."""
-    taken = [answer.letter.message_id for answer in answers if answer.verdict is Verdict.TAKEN]
-    if taken:
-        sent = Notification.objects.filter(message_id__in=taken)
-        sent.move(State.SENT, sent_at=timezone.now(), last_error="")
-    for answer in answers:
-        if answer.verdict is not Verdict.TAKEN:
-            state = State.FAILED if answer.verdict is Verdict.REFUSED else State.QUEUED
-            row = Notification.objects.filter(message_id=answer.letter.message_id)
-            row.move(state, last_error=answer.reason)
-
-
-def _rows(notifications: Sequence[Notification]) -> NotificationQuerySet:
-    return Notification.objects.filter(pk__in=[notification.pk for notification in notifications])
 
 
 def _reason(error: Exception) -> str:
@@ -203,7 +170,7 @@ def _finish_resend(attempt: Resend, reason: str) -> None:
     attempt.outcome = Resend.Outcome.FAILED if reason else Resend.Outcome.SENT
     attempt.error = reason
     attempt.save(update_fields=["outcome", "error"])
-    row = _rows([attempt.notification])
+    row = Notification.objects.filter(pk=attempt.notification_id)
     if reason:
         row.update(last_error=reason)
     else:

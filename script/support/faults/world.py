@@ -94,7 +94,7 @@ class World:
             broker_url=_through(self.links["broker"], self.broker_url),
         )
         mail = {
-            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_BACKEND": "notifications.smtp.EmailBackend",
             "EMAIL_HOST": ports.LOOPBACK,
             "EMAIL_PORT": str(self.links["mail"].port),
         }

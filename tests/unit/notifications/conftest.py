@@ -1,5 +1,7 @@
 """Mail in these tests goes to the simulated mail server, into a folder of the test's own."""
 
+import itertools
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifications.channels import EmailChannel
+from notifications.simulator import EmailBackend
 
 
 class MailFolder:
@@ -22,7 +25,7 @@ class MailFolder:
     @property
     def mails(self) -> list[EmailMessage]:
         """The messages, oldest first."""
-        files = sorted(self.path.glob("*.log"), key=lambda file: file.stat().st_mtime_ns)
+        files = sorted(self.path.glob("*.log"))
         texts = [
             part for file in files for part in file.read_bytes().split(b"-" * 79 + b"\n") if part.strip()
         ]
@@ -38,4 +41,16 @@ def mail(settings, tmp_path, monkeypatch) -> MailFolder:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     monkeypatch.setattr(EmailChannel, "paused_until", 0.0)  # also for whoever comes after
+    monkeypatch.setattr(EmailBackend, "_get_filename", file_names(tmp_path / "mail"))
     return MailFolder(tmp_path / "mail")
+
+
+def file_names(folder: Path) -> Callable[[EmailBackend], str]:
+    """A file for each connection, in their order: Django's names tell neither those of a second apart."""
+    numbers = itertools.count()
+
+    def name(backend: EmailBackend) -> str:
+        backend._fname = backend._fname or str(folder / f"{next(numbers):06}.log")
+        return backend._fname
+
+    return name

@@ -4,12 +4,14 @@ import json
 from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import InternalError, connection
 
-from notifications import channels, consumers, services, simulator  # noqa: F401 - registers the consumers
+from notifications import channels, consumers, ledger, services, simulator  # noqa: F401 - registers the consumers
+from notifications.errors import DeliveryPostponed
 from notifications.models import Kind, Notification, Recipient, State
 from shop.messaging import cloudevents, runner
 from shop.messaging.consuming import consumer_of
+from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver, fire_retries
 from tests.unit.notifications.backends import Crash, NeverAnswers
@@ -28,6 +30,16 @@ def deliver_together(events):
 
 def orders(how_many, **facts):
     return [published(order_created(f"ORD-{n}", **facts)) for n in range(how_many)]
+
+
+def known_recipients(how_many):
+    """Ids of orders whose customers are known, in the order of their messages."""
+    people = [
+        Recipient(order_id=uuid7(), number=f"ORD-{n}", name="Alice Liddell", email="alice@example.com")
+        for n in range(how_many)
+    ]
+    services.remember_recipients(recipients=people)
+    return [person.order_id for person in people]
 
 
 def states():
@@ -93,9 +105,9 @@ def test_a_batch_takes_few_statements_and_one_a_portion(
     django_assert_num_queries,
 ):
     few, many = orders(2), orders(40)
-    with django_assert_num_queries(11 + 1):
+    with django_assert_num_queries(10 + 1):
         deliver_together(few)
-    with django_assert_num_queries(11 + (40 // services.PORTION)):
+    with django_assert_num_queries(10 + (40 // services.PORTION)):
         deliver_together(many)
 
 
@@ -228,10 +240,82 @@ def test_a_crash_in_the_middle_of_a_batch_sends_only_the_last_few_messages_again
     with pytest.raises(Crash):
         deliver_together(events)
 
+    assert states() == ["sent"] * (25 - 25 % services.PORTION)
+
     settings.EMAIL_BACKEND = calm
     deliver_together(events)
     assert states() == ["sent"] * 40
     assert len(mail.mails) == 40 + 25 % services.PORTION
+
+
+def test_a_crash_at_the_end_of_a_batch_sends_only_the_last_few_messages_again(mail, settings):
+    events = orders(25)
+    calm, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, BACKENDS + "CrashesAfterTaking25"
+    with pytest.raises(Crash):
+        deliver_together(events)
+
+    settings.EMAIL_BACKEND = calm
+    deliver_together(events)
+    assert len(mail.mails) == 25 + 25 % services.PORTION
+
+
+def test_a_database_that_takes_no_rows_has_nothing_sent(mail):
+    """It would go out again at every attempt, for nothing tells that it has."""
+    created = published(order_created())
+    deliver(created, "notifications")
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        with pytest.raises(InternalError, match="read-only"):
+            services.send_messages(kind=Kind.SHIPPED, contexts={created.order_id: {}})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert mail.subjects == ["We have received your order ORD-1042"]
+
+
+def test_where_the_connection_breaks_the_rest_of_the_batch_waits_with_the_reason(settings):
+    settings.EMAIL_BACKEND = BACKENDS + "HangsUpAfterTwo"
+    with pytest.raises(ConnectionResetError):
+        services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {} for order_id in known_recipients(4)})
+
+    assert list(Notification.objects.order_by("id").values_list("state", "attempts", "last_error")) == [
+        *[("sent", 1, "")] * 2,
+        *[("queued", 1, "ConnectionResetError: the mail server hung up")] * 2,
+    ]
+
+
+def test_what_a_slow_mail_server_leaves_waits_with_the_reason(monkeypatch, settings):
+    monkeypatch.setattr(channels, "PATIENCE", 0.0)
+    with pytest.raises(DeliveryPostponed, match="2 of 3 messages are left"):
+        services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {} for order_id in known_recipients(3)})
+
+    assert states() == ["queued", "queued", "sent"]
+    assert "slow" in Notification.objects.filter(state=State.QUEUED)[0].last_error
+
+
+@pytest.mark.parametrize("state", State.unsent())
+def test_what_is_written_down_and_not_sent_goes_out_as_it_was_written(mail, state):
+    """Also what an earlier version of this code left: it wrote all messages down before it sent any."""
+    (order_id,) = known_recipients(1)
+    services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {"carrier": "UPS", "tracking_number": "1"}})
+    Notification.objects.update(state=state, sent_at=None, email="old@example.com", last_error="down")
+    services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {"carrier": "DHL", "tracking_number": "2"}})
+
+    row = Notification.objects.get()
+    assert (row.state, row.attempts, row.last_error, row.context["carrier"]) == ("sent", 2, "", "UPS")
+    assert row.sent_at
+    assert mail.mails[1]["To"] == "Alice Liddell <old@example.com>"
+    assert "UPS has your parcel" in str(mail.mails[1])
+
+
+def test_what_is_sent_stays_so_whatever_is_put_down_later(mail):
+    deliver(published(order_created()), "notifications")
+    late = Notification.objects.get()
+    late.state, late.last_error = State.QUEUED, "Too late"
+    ledger.put_down([late])
+
+    assert Notification.objects.get().state == State.SENT
 
 
 def test_two_workers_with_the_same_event_send_one_message(mail, settings):

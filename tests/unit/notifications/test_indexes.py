@@ -1,0 +1,20 @@
+"""Every index is one more entry for each message; so a message has those that are looked up by."""
+
+import pytest
+from django.db import connection
+
+
+@pytest.mark.django_db
+def test_messages_have_the_indexes_that_are_used_and_no_others():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'notifications_notification'")
+        names = {name for (name,) in cursor.fetchall()}
+    assert names == {
+        "notifications_notification_pkey",
+        "one_notification_per_order_and_kind",
+        "notification_by_number",
+        "notification_by_email",
+        # Of few messages: those that wait or were refused, and those of a rare kind.
+        "notification_not_sent",
+        "notification_by_rare_kind",
+    }
