@@ -27,11 +27,12 @@ _ENVELOPE = {
         "data": {"type": "object"},
     },
 }
-_READING = (
-    "Bind a queue of your own to the topic exchange `shop.events` by routing key. A message brings one event as"
-    f" `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as `{BATCH_CONTENT_TYPE}`: a JSON array of such"
-    " events, in the order in which they happened."
-)
+_READING = f"""\
+Bind a queue of your own to the topic exchange `shop.events` by routing key.
+
+A message brings one event as `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as
+`{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.
+"""
 
 
 def document() -> dict[str, Any]:
