@@ -1,4 +1,7 @@
-"""How an accepted order is written: with all its lines, in one statement that is compiled once."""
+"""How an accepted order is written: with all its lines, in one statement that is compiled once.
+
+Lines go as one JSON document, so that it is the same statement, prepared, however many there are.
+"""
 
 import json
 from collections.abc import Sequence

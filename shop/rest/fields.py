@@ -37,7 +37,7 @@ class MoneyField(serializers.Field[Any, Any, dict[str, str], Any]):
 
 
 class LinkField(serializers.HyperlinkedIdentityField):
-    """The address of an object with a UUID; its path is looked up once, which takes DRF 80 us each time."""
+    """The address of an object with a UUID; its path is looked up once: DRF takes 60 us each time."""
 
     def get_url(self, obj: Model, view_name: str, request: Request, format: str | None) -> str:
         address = request.build_absolute_uri(_path(view_name, get_script_prefix()))
