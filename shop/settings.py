@@ -202,7 +202,7 @@ if SHOP_DOCTOR_INTERVAL:
 REST_FRAMEWORK = {
     # Token first: with sessions first, an anonymous call gets 403 and no hint how to log in.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "shop.rest.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

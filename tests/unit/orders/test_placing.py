@@ -28,6 +28,21 @@ def test_an_order_is_accepted_at_the_catalogues_prices(place):
     ]
 
 
+def test_an_accepted_order_is_what_is_stored(place):
+    order = place(lines=[("TEAPOT", 2), ("KETTLE", 1)], idempotency_key="k-1")
+    for accepted in (order, *order.lines.all()):
+        stored = type(accepted).objects.get(pk=accepted.pk)
+        for field in accepted._meta.concrete_fields:
+            assert getattr(accepted, field.attname) == getattr(stored, field.attname), field
+        assert not accepted._state.adding
+
+
+def test_names_of_products_are_kept_to_the_letter(place):
+    name = 'Thé "Vert" \\ 茶 🍵 {1}, %s'
+    inventory.add_product(sku="TEA-1", name=name, price=Decimal("0.01"))
+    assert place(lines=[("TEA-1", 1)]).lines.get().name == name
+
+
 def test_a_later_price_does_not_change_an_order(place):
     order = place()
     inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("99.00"))
@@ -67,10 +82,10 @@ def test_an_unpaid_order_will_be_reminded_of(order, waits_for):
 
 
 def test_placing_an_order_takes_few_statements(place, django_assert_num_queries):
-    # Prices; savepoint, order, lines, reminder, log lock, log and outbox, release. Keys cost one look more.
-    with django_assert_num_queries(8):
+    # Prices; savepoint, order and lines, reminder, log lock, log and outbox, release. Keys cost a look more.
+    with django_assert_num_queries(7):
         place(lines=[("TEAPOT", 2), ("KETTLE", 1)])
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         place(lines=[("TEAPOT", 2), ("KETTLE", 1)], idempotency_key="k-1")
 
 
