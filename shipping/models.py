@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
@@ -80,12 +81,13 @@ class Shipment(models.Model):
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
-    idempotency_key = models.CharField(max_length=100, unique=True)
-    state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED, db_index=True)
+    #: Made of the order's id, and so as unique.
+    idempotency_key = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
     #: Why the order was stopped. Set, it freezes what has not left: only the stop itself goes on.
     stop_reason = models.CharField(max_length=50, blank=True)
     carrier = models.CharField(max_length=50, blank=True)
-    tracking_number = models.CharField(max_length=100, blank=True, db_index=True)
+    tracking_number = models.CharField(max_length=100, blank=True)
     #: Where the parcel was last.
     tracking_status = models.CharField(max_length=25, choices=STATUSES, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
@@ -97,7 +99,15 @@ class Shipment(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["-id"], condition=~models.Q(stop_reason=""), name="shipment_stopped"),
+            models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="shipment_stopped"),
+            models.Index(
+                fields=["state", "-id"], condition=~Q(state="delivered"), name="shipment_by_rare_state"
+            ),
+            models.Index(
+                fields=["tracking_number"],
+                condition=~Q(tracking_number=""),
+                name="shipment_by_tracking_number",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -189,7 +199,9 @@ class Shipment(models.Model):
 class TrackingEvent(models.Model):
     """What the carrier said of a parcel, each status once."""
 
-    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="tracking_events")
+    shipment = models.ForeignKey(
+        Shipment, on_delete=models.CASCADE, related_name="tracking_events", db_index=False
+    )
     status = models.CharField(max_length=25, choices=STATUSES)
     #: At the carrier.
     time = models.DateTimeField()
