@@ -15,7 +15,7 @@ from payments.errors import IllegalTransition, NotRetryable
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 from shop.messaging.contracts import Money
 from shop.messaging.ids import uuid7
-from shop.rows import update_rows
+from shop.rows import update_where
 
 __all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund"]
 
@@ -92,9 +92,18 @@ class Payment(models.Model):
         return bool(self.stop_reason)
 
     @classmethod
-    def store_outcomes(cls, payments: Sequence[Self]) -> None:
-        """Write down, in one statement, how these payments ended."""
-        update_rows(payments, ["state", "reference", "failure_code", "failure_message", "updated_at"])
+    def store_outcomes(cls, payments: Sequence[Self]) -> list[Self]:
+        """Write down, in one statement, how these payments ended, unless somebody else has.
+
+        Returns those that were written, knowing whether they were stopped meanwhile.
+        """
+        return update_where(
+            payments,
+            ["state", "reference", "failure_code", "failure_message", "updated_at"],
+            where={"state": cls.State.PROCESSING},
+            lock_by="order_id",
+            refresh=["stop_reason"],
+        )
 
     # The next three change the payment in hand; store_outcomes() writes it down.
 

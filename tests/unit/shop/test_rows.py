@@ -4,7 +4,7 @@ import pytest
 from django.db import DataError
 
 from payments.models import GatewayFault, SimulatedCharge
-from shop.rows import insert_new, insert_once, is_empty, update_rows
+from shop.rows import insert_new, insert_once, is_empty, update_rows, update_where
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +65,22 @@ def test_a_table_is_empty_until_it_has_a_row():
     assert is_empty(GatewayFault)
     GatewayFault.objects.create(kind="outage")
     assert not is_empty(GatewayFault)
+
+
+def test_rows_are_written_where_they_are_as_expected(django_assert_num_queries):
+    charges = [SimulatedCharge.objects.create(key=f"capture:{n}", status="processing") for n in range(3)]
+    SimulatedCharge.objects.filter(pk=charges[1].pk).update(status="canceled")
+    SimulatedCharge.objects.filter(pk=charges[2].pk).update(code="seen_meanwhile")
+    for charge in charges:
+        charge.message = "written"
+    with django_assert_num_queries(1):
+        written = update_where(
+            charges, ["message"], where={"status": "processing"}, lock_by="key", refresh=["code"]
+        )
+    assert [(charge.key, charge.code) for charge in written] == [
+        ("capture:0", ""),
+        ("capture:2", "seen_meanwhile"),
+    ]
+    stored = SimulatedCharge.objects.order_by("key").values_list("message", flat=True)
+    assert list(stored) == ["written", "", "written"]
+    assert update_where([], ["message"], where={}, lock_by="key") == []
