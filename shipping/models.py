@@ -3,11 +3,13 @@
 The simulated carrier's own books live in shipping.simulator; nothing here refers to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,7 +17,7 @@ from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.messaging.ids import uuid7
-from shop.rows import update_rows
+from shop.rows import update_rows, update_where
 
 __all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
@@ -58,6 +60,17 @@ class Shipment(models.Model):
     #: The parcel has left, however it ended.
     GONE: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST})
 
+    #: What the carrier's answer to a booking changes.
+    ANSWERED: ClassVar[tuple[str, ...]] = (
+        "state",
+        "carrier",
+        "tracking_number",
+        "tracking_status",
+        "failure_code",
+        "failure_message",
+        "shipped_at",
+        "updated_at",
+    )
     #: What changes after the order was placed.
     MUTABLE: ClassVar[tuple[str, ...]] = (
         "state",
@@ -148,11 +161,28 @@ class Shipment(models.Model):
         """Write down, in one statement, where these shipments are now."""
         update_rows(shipments, cls.MUTABLE)
 
-    # What follows changes the shipment in hand; store() writes it down.
+    @classmethod
+    def start_booking(cls, order_ids: Collection[UUID]) -> list[Self]:
+        """Let the parcels be booked of which nothing has been asked yet and which nobody stops; return these.
 
-    def start_booking(self) -> None:
-        """The carrier is about to be asked."""
-        self._become(self.State.BOOKING)
+        One statement, which commits itself outside of a transaction: the carrier is about to be asked.
+        """
+        may_begin = [state for state, next_ones in cls.LEGAL.items() if cls.State.BOOKING in next_ones]
+        with connection.cursor() as cursor:
+            cursor.execute(_START_BOOKING, [list(order_ids), may_begin, cls.State.BOOKING, timezone.now()])
+            rows = sorted(cursor.fetchall(), key=itemgetter(1))
+        return [cls.from_db(connection.alias, _COLUMNS, row) for row in rows]
+
+    @classmethod
+    def store_answers(cls, shipments: Sequence[Self]) -> list[Self]:
+        """Write down, in one statement, what the carrier said, unless somebody else has or stops it.
+
+        Returns those that were written.
+        """
+        where = {"state": cls.State.BOOKING, "stop_reason": ""}
+        return update_where(shipments, cls.ANSWERED, where=where, lock_by="order_id")
+
+    # What follows changes the shipment in hand; store() or store_answers() writes it down.
 
     def ship(self, label: Label) -> None:
         """The parcel is with the carrier."""
@@ -194,6 +224,19 @@ class Shipment(models.Model):
             raise IllegalTransition(f"a {self.state} shipment cannot become {state}")
         for field, value in {"state": state, **facts}.items():
             setattr(self, field, value)
+
+
+_COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
+_START_BOOKING = f"""
+    WITH wanted AS (
+        SELECT id FROM shipping_shipment
+        WHERE order_id = ANY(%b::uuid[]) AND state = ANY(%b::varchar[]) AND stop_reason = ''
+        ORDER BY order_id FOR NO KEY UPDATE
+    )
+    UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
+    FROM wanted WHERE shipment.id = wanted.id
+    RETURNING {", ".join(f"shipment.{column}" for column in _COLUMNS)}
+"""  # noqa: S608
 
 
 class TrackingEvent(models.Model):
