@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -196,6 +197,6 @@ class OrderStock(models.Model):
             raise IllegalTransition(order=self.order_id, state=self.state, to=state)
         self.state, self.changed_at = state, timezone.now()
 
-    @property
+    @cached_property
     def stock_lines(self) -> tuple[StockLine, ...]:
         return tuple(StockLine(**line) for line in self.lines)

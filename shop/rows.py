@@ -171,3 +171,27 @@ def _update_where(
         f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key} RETURNING {returned}",
         fields,
     )
+
+
+def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows of these values, a list for each field, in one statement and without a model instance each.
+
+    All other fields but the key, which the database gives, get one default for all rows.
+    """
+    statement, others = _insert_values(model, tuple(values))
+    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*defaults, *map(list, values.values())])
+
+
+@cache
+def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    given = [model._meta.get_field(name) for name in names]
+    others = [field for field in model._meta.concrete_fields if not field.primary_key and field not in given]
+    columns = ", ".join(map(_column, [*others, *given]))
+    defaults = "".join(f"%s::{_type(field)}, " for field in others)
+    return (
+        f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608
+        f" SELECT {defaults}new.* FROM unnest({_arrays(given)}) AS new",
+        others,
+    )

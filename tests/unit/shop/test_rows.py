@@ -4,7 +4,7 @@ import pytest
 from django.db import DataError
 
 from payments.models import GatewayFault, SimulatedCharge
-from shop.rows import insert_new, insert_once, is_empty, update_rows, update_where
+from shop.rows import insert_new, insert_once, insert_values, is_empty, update_rows, update_where
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +84,11 @@ def test_rows_are_written_where_they_are_as_expected(django_assert_num_queries):
     stored = SimulatedCharge.objects.order_by("key").values_list("message", flat=True)
     assert list(stored) == ["written", "", "written"]
     assert update_where([], ["message"], where={}, lock_by="key") == []
+
+
+def test_rows_are_inserted_of_plain_values_and_defaults(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        insert_values(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]})
+    stored = GatewayFault.objects.order_by("pk").values_list("kind", "operation", "seconds", "calls_left")
+    assert list(stored) == [("outage", "", 0.0, None), ("slow", "", 0.5, None)]
+    assert GatewayFault.objects.filter(created_at__isnull=False).count() == 2
