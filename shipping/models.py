@@ -169,7 +169,7 @@ class Shipment(models.Model):
         """
         may_begin = [state for state, next_ones in cls.LEGAL.items() if cls.State.BOOKING in next_ones]
         with connection.cursor() as cursor:
-            cursor.execute(_START_BOOKING, [list(order_ids), may_begin, cls.State.BOOKING, timezone.now()])
+            cursor.execute(_START_BOOKING, [list(order_ids), cls.State.BOOKING, timezone.now(), may_begin])
             rows = sorted(cursor.fetchall(), key=itemgetter(1))
         return [cls.from_db(connection.alias, _COLUMNS, row) for row in rows]
 
@@ -228,13 +228,13 @@ class Shipment(models.Model):
 
 _COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
 _START_BOOKING = f"""
-    WITH wanted AS (
-        SELECT id FROM shipping_shipment
-        WHERE order_id = ANY(%b::uuid[]) AND state = ANY(%b::varchar[]) AND stop_reason = ''
-        ORDER BY order_id FOR NO KEY UPDATE
+    WITH locked AS (
+        SELECT id, state, stop_reason FROM shipping_shipment
+        WHERE order_id = ANY(%b::uuid[]) ORDER BY order_id FOR NO KEY UPDATE
     )
     UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
-    FROM wanted WHERE shipment.id = wanted.id
+    FROM locked
+    WHERE shipment.id = locked.id AND locked.state = ANY(%b::varchar[]) AND locked.stop_reason = ''
     RETURNING {", ".join(f"shipment.{column}" for column in _COLUMNS)}
 """  # noqa: S608
 

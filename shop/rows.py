@@ -140,7 +140,7 @@ def update_where(
     statement, fields = _update_where(type(rows[0]), tuple(names), tuple(where), lock_by, tuple(refresh))
     keys = [row.pk for row in rows]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [keys, *where.values(), *_values(rows, fields, add=False)])
+        cursor.execute(statement, [keys, *_values(rows, fields, add=False), *where.values()])
         stored = {key: values for key, *values in cursor.fetchall()}
     written = [row for row in rows if row.pk in stored]
     for row in written:
@@ -161,14 +161,17 @@ def _update_where(
     table, key, order = _table(model), _column(model._meta.pk), _column(field(lock_by))
     fields = [model._meta.pk, *map(field, names)]
     changes = ", ".join(f"{_column(changed)} = new.{_column(changed)}" for changed in fields[1:])
-    conditions = "".join(f" AND {_column(field(name))} = %s" for name in where)
+    expected = [_column(field(name)) for name in where]
+    # Decided on the locked rows: an index by state, full of entries just outdated, must not find them.
+    conditions = "".join(f" AND locked.{column} = %s" for column in expected)
     returned = ", ".join(f"{table}.{_column(read)}" for read in [model._meta.pk, *map(field, refresh)])
     return (
-        f"WITH locked AS (SELECT {key} FROM {table} WHERE {key} = ANY(%b::{_type(model._meta.pk)}[])"  # noqa: S608
-        f"{conditions} ORDER BY {order} FOR NO KEY UPDATE)"
+        f"WITH locked AS (SELECT {', '.join([key, *expected])} FROM {table}"  # noqa: S608
+        f" WHERE {key} = ANY(%b::{_type(model._meta.pk)}[]) ORDER BY {order} FOR NO KEY UPDATE)"
         f" UPDATE {table} SET {changes} FROM locked, unnest({_arrays(fields)})"
         f" AS new ({', '.join(map(_column, fields))})"
-        f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key} RETURNING {returned}",
+        f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key}{conditions}"
+        f" RETURNING {returned}",
         fields,
     )
 
