@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -92,7 +93,7 @@ class StockMovement(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements", db_index=False)
     kind = models.CharField(max_length=9, choices=Kind.choices)
     quantity = models.IntegerField(help_text="Positive into the stock, negative out of it.")
-    order_id = models.UUIDField("order", null=True, blank=True, db_index=True)
+    order_id = models.UUIDField("order", null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     actor = models.CharField(max_length=150, blank=True, help_text="Who adjusted it.")
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -175,7 +176,11 @@ class OrderStock(models.Model):
         ordering = ["-order_id"]
         verbose_name = "stock of an order"
         verbose_name_plural = "stock of orders"
-        indexes = [models.Index(fields=["state", "-order_id"], name="orderstock_by_state")]
+        indexes = [
+            models.Index(
+                fields=["state", "-order_id"], condition=~Q(state="deducted"), name="orderstock_by_rare_state"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["remembered", "deducted", "rejected", "restocked", "released"]),
@@ -192,6 +197,6 @@ class OrderStock(models.Model):
             raise IllegalTransition(order=self.order_id, state=self.state, to=state)
         self.state, self.changed_at = state, timezone.now()
 
-    @property
+    @cached_property
     def stock_lines(self) -> tuple[StockLine, ...]:
         return tuple(StockLine(**line) for line in self.lines)

@@ -32,9 +32,12 @@ from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
-from shop.rows import insert_new, update_rows
+from shop.rows import insert_new, insert_values, update_rows
 
 State, Kind = OrderStock.State, StockMovement.Kind
+
+#: What a movement of an order says.
+MOVED = ("product", "order_id", "kind", "quantity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,9 @@ class Shelf:
         skus = {line.sku for order in orders for line in order.stock_lines}
         wanted = Product.objects.filter(sku__in=skus).order_by("sku").only("pk", "sku", "available")
         self.products = {p.sku: p for p in wanted.select_for_update(no_key=True)} if skus else {}
-        self.movements: list[StockMovement] = []
+        self.moved: dict[UUID, Product] = {}
+        #: Product, order, kind and quantity of each movement.
+        self.movements: list[tuple[UUID, UUID, str, int]] = []
 
     def shortages(self, order: OrderStock) -> tuple[Shortage, ...]:
         """What is missing to serve all lines of the order."""
@@ -80,9 +85,10 @@ class Shelf:
             self._move(order, line.sku, Kind.RESTOCKED, line.quantity)
 
     def save(self) -> None:
-        moved = {movement.product_id: movement.product for movement in self.movements}
-        update_rows(list(moved.values()), ["available"])
-        StockMovement.objects.bulk_create(self.movements)
+        if not self.movements:
+            return
+        update_rows(list(self.moved.values()), ["available"])
+        insert_values(StockMovement, dict(zip(MOVED, zip(*self.movements, strict=True), strict=True)))
 
     def _available(self, sku: str) -> int:
         return self.products[sku].available if sku in self.products else 0
@@ -90,9 +96,8 @@ class Shelf:
     def _move(self, order: OrderStock, sku: str, kind: StockMovement.Kind, quantity: int) -> None:
         product = self.products[sku]
         product.available += quantity
-        self.movements.append(
-            StockMovement(product=product, kind=kind, quantity=quantity, order_id=order.order_id)
-        )
+        self.moved[product.pk] = product
+        self.movements.append((product.pk, order.order_id, kind.value, quantity))
 
 
 # --- Orders ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from payments.errors import IllegalTransition, NotRetryable
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 from shop.messaging.contracts import Money
 from shop.messaging.ids import uuid7
-from shop.rows import update_rows
+from shop.rows import update_where
 
 __all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund"]
 
@@ -46,24 +46,31 @@ class Payment(models.Model):
     order_id = models.UUIDField(unique=True)
     #: As the customer knows the order; empty if it was stopped before payments heard of it.
     order_number = models.CharField(max_length=32, blank=True, db_index=True)
-    idempotency_key = models.CharField(max_length=100, unique=True)
+    #: Made of the order's id, and so as unique.
+    idempotency_key = models.CharField(max_length=100)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     amount_refunded = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3)
     #: The provider's token of the means of payment, never card data.
     method = models.CharField(max_length=255, blank=True)
-    state = models.CharField(max_length=10, choices=State, default=State.PROCESSING, db_index=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PROCESSING)
     #: Why the order was stopped; empty while nobody wants it stopped.
     stop_reason = models.CharField(max_length=50, blank=True)
     #: The provider's id of the charge.
-    reference = models.CharField(max_length=100, blank=True, db_index=True)
+    reference = models.CharField(max_length=100, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="payment_stopped")]
+        indexes = [
+            models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="payment_stopped"),
+            models.Index(
+                fields=["state", "-id"], condition=~Q(state="succeeded"), name="payment_by_rare_state"
+            ),
+            models.Index(fields=["reference"], condition=~Q(reference=""), name="payment_by_reference"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(amount_refunded__gte=0, amount_refunded__lte=F("amount")),
@@ -85,9 +92,18 @@ class Payment(models.Model):
         return bool(self.stop_reason)
 
     @classmethod
-    def store_outcomes(cls, payments: Sequence[Self]) -> None:
-        """Write down, in one statement, how these payments ended."""
-        update_rows(payments, ["state", "reference", "failure_code", "failure_message", "updated_at"])
+    def store_outcomes(cls, payments: Sequence[Self]) -> list[Self]:
+        """Write down, in one statement, how these payments ended, unless somebody else has.
+
+        Returns those that were written, knowing whether they were stopped meanwhile.
+        """
+        return update_where(
+            payments,
+            ["state", "reference", "failure_code", "failure_message", "updated_at"],
+            where={"state": cls.State.PROCESSING},
+            lock_by="order_id",
+            refresh=["stop_reason"],
+        )
 
     # The next three change the payment in hand; store_outcomes() writes it down.
 
@@ -140,7 +156,7 @@ class Refund(models.Model):
     }
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", db_index=False)
     reason = models.CharField(max_length=50)
     #: 1, and one more for each retry by an operator.
     attempt = models.PositiveSmallIntegerField(default=1)
@@ -148,7 +164,7 @@ class Refund(models.Model):
     idempotency_key = models.CharField(max_length=150, unique=True)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3)
-    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED, db_index=True)
+    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     reference = models.CharField(max_length=100, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -156,7 +172,10 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["reference"], name="refund_by_reference")]
+        indexes = [
+            models.Index(fields=["reference"], name="refund_by_reference"),
+            models.Index(fields=["state", "-id"], name="refund_by_state"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_per_reason"),
             models.UniqueConstraint(

@@ -6,7 +6,7 @@ orders all that happens to a payment.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -72,7 +72,7 @@ def charge_customers(*, bills: Sequence[Bill]) -> None:
     }
     charges = ask_about(open_payments, _charge_or_cancel)
     with effects(but_for=charges.missing):
-        _settle(charges.given)
+        _settle([(open_payments[order_id], charge) for order_id, charge in charges.given.items()])
     charges.expect_all()
 
 
@@ -136,7 +136,7 @@ def ask_about_payment(*, order_id: UUID) -> Payment:
     charge = _cancel_charge(payment) if payment.stop_requested else gateway().find_charge(key=key)
     if charge:
         with effects():
-            _settle({order_id: charge})
+            _settle([(payment, charge)])
         payment.refresh_from_db()
     return payment
 
@@ -220,37 +220,53 @@ def _found_charge(payment: Payment) -> Charge:
     return charge
 
 
-def _settle(charges: Mapping[UUID, Charge]) -> None:
-    """Take over the gateway's answers, but where somebody else did, and tell of them."""
-    payments = [payment for payment in _locked_payments(charges) if payment.state == Payment.State.PROCESSING]
-    for payment in payments:
-        _SETTLE[charges[payment.order_id].status](payment, charges[payment.order_id])
-    Payment.store_outcomes(payments)
+def _settle(answers: Iterable[tuple[Payment, Charge]]) -> None:
+    """Take over what the gateway says of open payments, but where somebody else did, and tell of it."""
+    payments = []
+    for payment, charge in answers:
+        _take_over(payment, charge)
+        payments.append(payment)
+    for payment in Payment.store_outcomes(payments):
+        _TELL[Payment.State(payment.state)](payment)
 
 
-def _succeed(payment: Payment, charge: Charge) -> None:
-    payment.succeed(reference=charge.reference)
+def _take_over(payment: Payment, charge: Charge) -> None:
+    if charge.status == ChargeStatus.SUCCEEDED:
+        payment.succeed(reference=charge.reference)
+    elif charge.status == ChargeStatus.DECLINED:
+        payment.fail(reference=charge.reference, code=charge.code, message=charge.message)
+    else:
+        payment.void()
+
+
+def _tell_processed(payment: Payment) -> None:
+    """Say that it was charged; what was stopped meanwhile is given back."""
     if payment.stop_requested:
         _carry_out_soon(Refund.of(payment, reason=payment.stop_reason))
     publish(PaymentProcessed(order_id=payment.order_id, payment_id=payment.id, amount=payment.money))
 
 
-def _fail(payment: Payment, charge: Charge) -> None:
-    payment.fail(reference=charge.reference, code=charge.code, message=charge.message)
+def _tell_failed(payment: Payment) -> None:
     publish(
         PaymentFailed(
-            order_id=payment.order_id, payment_id=payment.id, code=charge.code, message=charge.message
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            code=payment.failure_code,
+            message=payment.failure_message,
         )
     )
 
 
-def _void(payment: Payment, charge: Charge) -> None:
-    payment.void()
-    _tell_voided(payment)
+def _tell_voided(payment: Payment) -> None:
+    publish(PaymentVoided(order_id=payment.order_id, payment_id=payment.id))
 
 
-#: What follows from the gateway's answer.
-_SETTLE = {ChargeStatus.SUCCEEDED: _succeed, ChargeStatus.DECLINED: _fail, ChargeStatus.CANCELED: _void}
+#: What is told of a payment that has come so far.
+_TELL = {
+    Payment.State.SUCCEEDED: _tell_processed,
+    Payment.State.FAILED: _tell_failed,
+    Payment.State.VOIDED: _tell_voided,
+}
 
 
 # --- Stopping --------------------------------------------------------------------------------
@@ -280,11 +296,7 @@ def _stop_charge(payment: Payment) -> None:
     charge = _cancel_charge(payment)
     if charge.status == ChargeStatus.CANCELED:
         with effects():
-            _settle({payment.order_id: charge})
-
-
-def _tell_voided(payment: Payment) -> None:
-    publish(PaymentVoided(order_id=payment.order_id, payment_id=payment.id))
+            _settle([(payment, charge)])
 
 
 # --- Refunding -------------------------------------------------------------------------------
@@ -373,11 +385,6 @@ def _remind(refund: Refund, *, at: datetime) -> None:
 
 def _locked_payment(order_id: UUID) -> Payment:
     return Payment.objects.select_for_update().get(order_id=order_id)
-
-
-def _locked_payments(order_ids: Iterable[UUID]) -> list[Payment]:
-    """The payments of these orders, locked in the order of their keys."""
-    return list(Payment.objects.select_for_update().filter(order_id__in=order_ids).order_by("order_id"))
 
 
 def _locked_refund(refund_id: UUID) -> Refund:

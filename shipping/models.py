@@ -3,18 +3,21 @@
 The simulated carrier's own books live in shipping.simulator; nothing here refers to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
+from django.db.models import Q
 from django.utils import timezone
 
 from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.messaging.ids import uuid7
-from shop.rows import update_rows
+from shop.rows import update_rows, update_where
 
 __all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
@@ -57,6 +60,17 @@ class Shipment(models.Model):
     #: The parcel has left, however it ended.
     GONE: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST})
 
+    #: What the carrier's answer to a booking changes.
+    ANSWERED: ClassVar[tuple[str, ...]] = (
+        "state",
+        "carrier",
+        "tracking_number",
+        "tracking_status",
+        "failure_code",
+        "failure_message",
+        "shipped_at",
+        "updated_at",
+    )
     #: What changes after the order was placed.
     MUTABLE: ClassVar[tuple[str, ...]] = (
         "state",
@@ -80,12 +94,13 @@ class Shipment(models.Model):
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
-    idempotency_key = models.CharField(max_length=100, unique=True)
-    state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED, db_index=True)
+    #: Made of the order's id, and so as unique.
+    idempotency_key = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
     #: Why the order was stopped. Set, it freezes what has not left: only the stop itself goes on.
     stop_reason = models.CharField(max_length=50, blank=True)
     carrier = models.CharField(max_length=50, blank=True)
-    tracking_number = models.CharField(max_length=100, blank=True, db_index=True)
+    tracking_number = models.CharField(max_length=100, blank=True)
     #: Where the parcel was last.
     tracking_status = models.CharField(max_length=25, choices=STATUSES, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
@@ -97,7 +112,15 @@ class Shipment(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["-id"], condition=~models.Q(stop_reason=""), name="shipment_stopped"),
+            models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="shipment_stopped"),
+            models.Index(
+                fields=["state", "-id"], condition=~Q(state="delivered"), name="shipment_by_rare_state"
+            ),
+            models.Index(
+                fields=["tracking_number"],
+                condition=~Q(tracking_number=""),
+                name="shipment_by_tracking_number",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -138,11 +161,28 @@ class Shipment(models.Model):
         """Write down, in one statement, where these shipments are now."""
         update_rows(shipments, cls.MUTABLE)
 
-    # What follows changes the shipment in hand; store() writes it down.
+    @classmethod
+    def start_booking(cls, order_ids: Collection[UUID]) -> list[Self]:
+        """Let the parcels be booked of which nothing has been asked yet and which nobody stops; return these.
 
-    def start_booking(self) -> None:
-        """The carrier is about to be asked."""
-        self._become(self.State.BOOKING)
+        One statement, which commits itself outside of a transaction: the carrier is about to be asked.
+        """
+        may_begin = [state for state, next_ones in cls.LEGAL.items() if cls.State.BOOKING in next_ones]
+        with connection.cursor() as cursor:
+            cursor.execute(_START_BOOKING, [list(order_ids), cls.State.BOOKING, timezone.now(), may_begin])
+            rows = sorted(cursor.fetchall(), key=itemgetter(1))
+        return [cls.from_db(connection.alias, _COLUMNS, row) for row in rows]
+
+    @classmethod
+    def store_answers(cls, shipments: Sequence[Self]) -> list[Self]:
+        """Write down, in one statement, what the carrier said, unless somebody else has or stops it.
+
+        Returns those that were written.
+        """
+        where = {"state": cls.State.BOOKING, "stop_reason": ""}
+        return update_where(shipments, cls.ANSWERED, where=where, lock_by="order_id")
+
+    # What follows changes the shipment in hand; store() or store_answers() writes it down.
 
     def ship(self, label: Label) -> None:
         """The parcel is with the carrier."""
@@ -186,10 +226,25 @@ class Shipment(models.Model):
             setattr(self, field, value)
 
 
+_COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
+_START_BOOKING = f"""
+    WITH locked AS (
+        SELECT id, state, stop_reason FROM shipping_shipment
+        WHERE order_id = ANY(%b::uuid[]) ORDER BY order_id FOR NO KEY UPDATE
+    )
+    UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
+    FROM locked
+    WHERE shipment.id = locked.id AND locked.state = ANY(%b::varchar[]) AND locked.stop_reason = ''
+    RETURNING {", ".join(f"shipment.{column}" for column in _COLUMNS)}
+"""  # noqa: S608
+
+
 class TrackingEvent(models.Model):
     """What the carrier said of a parcel, each status once."""
 
-    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="tracking_events")
+    shipment = models.ForeignKey(
+        Shipment, on_delete=models.CASCADE, related_name="tracking_events", db_index=False
+    )
     status = models.CharField(max_length=25, choices=STATUSES)
     #: At the carrier.
     time = models.DateTimeField()

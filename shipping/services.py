@@ -6,8 +6,8 @@ decides between a parcel that leaves and a stop: whichever commits first.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from uuid import UUID
@@ -63,7 +63,11 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
             order_id=order.order_id,
             order_number=order.number,
             idempotency_key=shipping_key(order.order_id),
-            **asdict(order.destination),
+            name=order.destination.name,
+            street=order.destination.street,
+            city=order.destination.city,
+            postal_code=order.destination.postal_code,
+            country=order.destination.country,
         )
         for order in orders
     ]
@@ -83,7 +87,7 @@ def book_shipments(*, order_ids: Sequence[UUID]) -> None:
     booking = {shipment.order_id: shipment for shipment in _begin_booking(order_ids)}
     labels = ask_about(booking, _book)
     with effects(but_for=labels.missing):
-        _settle(labels.given)
+        _settle([(booking[order_id], label) for order_id, label in labels.given.items()])
     labels.expect_all()
 
 
@@ -119,7 +123,7 @@ def ask_about_booking(*, order_id: UUID) -> Shipment:
         return shipment
     if label := carrier().find_booking(key=shipment.idempotency_key):
         with effects():
-            _settle({order_id: label})
+            _settle([(shipment, label)])
         shipment.refresh_from_db()
     return shipment
 
@@ -163,16 +167,22 @@ def track_parcels(*, order_ids: Iterable[UUID]) -> None:
 
 def _begin_booking(order_ids: Sequence[UUID]) -> list[Shipment]:
     """Commit the intents to book, but for orders that are being stopped, and return what is to be booked."""
-    with transaction.atomic():
-        shipments = _locked(order_ids)
-        if unheard_of := set(order_ids).difference(shipment.order_id for shipment in shipments):
-            raise TooEarly(f"shipping has not heard of order {min(unheard_of)}")
-        wanted = [shipment for shipment in shipments if not shipment.stop_requested]
-        new = [shipment for shipment in wanted if shipment.state == Shipment.State.REMEMBERED]
-        for shipment in new:
-            shipment.start_booking()
-        Shipment.store(new)
-    return [shipment for shipment in wanted if shipment.state == Shipment.State.BOOKING]
+    begun = Shipment.start_booking(order_ids)
+    if rest := set(order_ids).difference(shipment.order_id for shipment in begun):
+        return sorted([*begun, *_begun_before(rest)], key=attrgetter("order_id"))
+    return begun
+
+
+def _begun_before(order_ids: Collection[UUID]) -> list[Shipment]:
+    """Those that are being booked already, of orders whose booking cannot begin now."""
+    known = list(Shipment.objects.filter(order_id__in=order_ids))
+    if unheard_of := set(order_ids).difference(shipment.order_id for shipment in known):
+        raise TooEarly(f"shipping has not heard of order {min(unheard_of)}")
+    return [
+        shipment
+        for shipment in known
+        if shipment.state == Shipment.State.BOOKING and not shipment.stop_requested
+    ]
 
 
 def _book(shipment: Shipment) -> Label:
@@ -190,24 +200,27 @@ def _found_label(shipment: Shipment) -> Label:
     return label
 
 
-def _settle(labels: Mapping[UUID, Label]) -> None:
+def _settle(answers: Iterable[tuple[Shipment, Label]]) -> None:
     """Take over the carrier's answers, but where somebody else did or the order is being stopped."""
-    shipments = [
-        shipment
-        for shipment in _locked(labels)
-        if shipment.state == Shipment.State.BOOKING and not shipment.stop_requested
-    ]
-    for shipment in shipments:
-        label = labels[shipment.order_id]
-        if label.status == LabelStatus.BOOKED:
-            _ship(shipment, label)
+    shipments = []
+    for shipment, label in answers:
+        _take_over(shipment, label)
+        shipments.append(shipment)
+    for shipment in Shipment.store_answers(shipments):
+        if shipment.has_left:
+            _tell_shipped(shipment)
         else:
-            _fail(shipment, label)
-    Shipment.store(shipments)
+            _tell_failed(shipment)
 
 
-def _ship(shipment: Shipment, label: Label) -> None:
-    shipment.ship(label)
+def _take_over(shipment: Shipment, label: Label) -> None:
+    if label.status == LabelStatus.BOOKED:
+        shipment.ship(label)
+    else:
+        shipment.fail(label)
+
+
+def _tell_shipped(shipment: Shipment) -> None:
     _track_later(shipment)
     publish(
         OrderShipped(
@@ -219,11 +232,13 @@ def _ship(shipment: Shipment, label: Label) -> None:
     )
 
 
-def _fail(shipment: Shipment, label: Label) -> None:
-    shipment.fail(label)
+def _tell_failed(shipment: Shipment) -> None:
     publish(
         ShipmentFailed(
-            order_id=shipment.order_id, shipment_id=shipment.id, code=label.code, message=label.message
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            code=shipment.failure_code,
+            message=shipment.failure_message,
         )
     )
 

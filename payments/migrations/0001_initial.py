@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SimulatedCharge',
             fields=[
-                ('reference', models.CharField(default=payments.simulator.books._charge_reference, max_length=40, primary_key=True, serialize=False)),
+                ('reference', models.CharField(default=payments.simulator.books.charge_reference, max_length=40, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=255, unique=True)),
                 ('amount', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=12)),
                 ('currency', models.CharField(blank=True, max_length=3)),

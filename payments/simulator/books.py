@@ -10,7 +10,8 @@ from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
 from shop.messaging.ids import uuid7
 
 
-def _charge_reference() -> str:
+def charge_reference() -> str:
+    """An id as Stripe makes them for a PaymentIntent."""
     return f"pi_{uuid7().hex}"
 
 
@@ -28,7 +29,7 @@ class SimulatedCharge(models.Model):
         DECLINED = ChargeStatus.DECLINED.value
         CANCELED = ChargeStatus.CANCELED.value
 
-    reference = models.CharField(primary_key=True, max_length=40, default=_charge_reference)
+    reference = models.CharField(primary_key=True, max_length=40, default=charge_reference)
     key = models.CharField(max_length=255, unique=True)
     amount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3, blank=True)

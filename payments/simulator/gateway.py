@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, Sum
 
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     Charge,
+    ChargeStatus,
     GatewayTimeout,
     GatewayUnavailable,
     LedgerLine,
     ProviderRefund,
 )
-from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
+from payments.simulator.books import SimulatedCharge, SimulatedRefund, charge_reference
 from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
 from shop.messaging.contracts import Money
@@ -25,6 +27,16 @@ from shop.rows import insert_once
 #: Asked after a pending refund this often, the provider says that it succeeded.
 LOOKS_UNTIL_REFUNDED = 2
 
+#: A charge with its answer, in one statement that commits itself: once per key, and only while nothing is
+#: wrong with the gateway.
+_CHARGE = """
+    INSERT INTO payments_simulatedcharge
+        (reference, key, amount, currency, token, order_id, status, code, message, attempts, created_at)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, now()
+    WHERE NOT EXISTS (SELECT FROM payments_gatewayfault)
+    ON CONFLICT DO NOTHING
+"""
+
 
 class SimulatedGateway:
     """Takes and gives back money that does not exist."""
@@ -33,17 +45,17 @@ class SimulatedGateway:
         """Take the money as the token wants it, once per key."""
         outside_transaction()
         behaviour = behaviour_of(token)
+        if behaviour.is_sound and (charge := _charge_at_once(key, amount, token, order_id, behaviour)):
+            return charge  # mostly it is a matter of one statement
         made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
         _try_to_charge(made, behaviour)
-        if behaviour.is_sound and insert_once(made, unless_any=GatewayFault):
-            return made.as_charge()  # mostly it is a matter of one statement
         with faulty("charge"):
-            charge = _attempt(made, behaviour)
-            if charge.status == SimulatedCharge.Status.PROCESSING:
+            known = _attempt(made, behaviour)
+            if known.status == SimulatedCharge.Status.PROCESSING:
                 raise GatewayUnavailable("500 Internal Server Error")
-            if behaviour.times_out and charge.pk == made.pk:
+            if behaviour.times_out and known.pk == made.pk:
                 raise GatewayTimeout("the charge was made, its answer was lost")
-        return charge.as_charge()
+        return known.as_charge()
 
     def find_charge(self, *, key: str) -> Charge | None:
         """The finished charge with this key."""
@@ -85,6 +97,18 @@ class SimulatedGateway:
         captured = SimulatedCharge.objects.filter(status=SimulatedCharge.Status.SUCCEEDED)
         for charge in captured.annotate(refunded=refunded).iterator():
             yield LedgerLine(charge.key, charge.amount, charge.refunded or Decimal(0), charge.currency)
+
+
+def _charge_at_once(
+    key: str, amount: Money, token: str, order_id: UUID, behaviour: Behaviour
+) -> Charge | None:
+    """Make the charge; None if the key is known, or something may be wrong with the gateway."""
+    status = ChargeStatus.DECLINED if behaviour.decline_code else ChargeStatus.SUCCEEDED
+    charge = Charge(charge_reference(), status, behaviour.decline_code, behaviour.message)
+    values: list[Any] = [charge.reference, key, amount.amount, amount.currency, token, order_id]
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGE, [*values, charge.status.value, charge.code, charge.message])
+        return charge if cursor.rowcount else None
 
 
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:

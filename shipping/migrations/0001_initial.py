@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SimulatedLabel',
             fields=[
-                ('tracking_number', models.CharField(default=shipping.simulator.books._tracking_number, max_length=40, primary_key=True, serialize=False)),
+                ('tracking_number', models.CharField(default=shipping.simulator.books.new_tracking_number, max_length=40, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=255, unique=True)),
                 ('status', models.CharField(choices=[('booked', 'Booked'), ('refused', 'Refused'), ('voided', 'Voided')], max_length=10)),
                 ('code', models.CharField(blank=True, max_length=100)),

@@ -7,8 +7,12 @@ from django.utils import timezone
 
 from shipping.carrier import Label, LabelStatus
 
+#: What the carrier calls itself.
+CARRIER = "SimPost"
 
-def _tracking_number() -> str:
+
+def new_tracking_number() -> str:
+    """What the customer follows the parcel by."""
     return f"SP{uuid4().hex[:16].upper()}"
 
 
@@ -20,7 +24,7 @@ class SimulatedLabel(models.Model):
         REFUSED = LabelStatus.REFUSED.value
         VOIDED = LabelStatus.VOIDED.value
 
-    tracking_number = models.CharField(primary_key=True, max_length=40, default=_tracking_number)
+    tracking_number = models.CharField(primary_key=True, max_length=40, default=new_tracking_number)
     key = models.CharField(max_length=255, unique=True)
     status = models.CharField(max_length=10, choices=Status)
     code = models.CharField(max_length=100, blank=True)
@@ -45,7 +49,7 @@ class SimulatedLabel(models.Model):
         """Return it in the words of the port."""
         return Label(
             status=LabelStatus(self.status),
-            carrier="SimPost",
+            carrier=CARRIER,
             tracking_number=self.tracking_number,
             code=self.code,
             message=self.message,

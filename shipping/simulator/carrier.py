@@ -1,10 +1,11 @@
 """The simulated carrier behind the port: idempotent by key, committing on its own as a remote one does."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from shipping.carrier import (
@@ -17,11 +18,22 @@ from shipping.carrier import (
     Scan,
 )
 from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
-from shipping.simulator.books import CarrierFault, SimulatedLabel
+from shipping.simulator.books import CARRIER, SimulatedLabel, new_tracking_number
 from shipping.simulator.faults import faulty
 from shipping.simulator.routes import Route, route_to
 from shop.messaging.outside import outside_transaction
 from shop.rows import insert_once, update_rows
+
+#: A label with its first scan, in one statement that commits itself: once per key, and only while nothing
+#: is wrong with the carrier.
+_BOOK = """
+    INSERT INTO shipping_simulatedlabel
+        (tracking_number, key, status, code, message, name, street, city, postal_code, country, scans,
+         created_at)
+    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, now()
+    WHERE NOT EXISTS (SELECT FROM shipping_carrierfault)
+    ON CONFLICT DO NOTHING
+"""
 
 
 class SimulatedCarrier:
@@ -31,15 +43,15 @@ class SimulatedCarrier:
         """Make a label, or refuse it, as the magic word in the street wants it."""
         outside_transaction()
         route = route_to(to.street)
+        if not route.times_out and (label := _book_at_once(key, to, route)):
+            return label  # mostly it is a matter of one statement
         made = _new_label(key, to, route)
-        if not route.times_out and insert_once(made, unless_any=CarrierFault):
-            return made.as_label()  # mostly it is a matter of one statement
         with faulty("book"):
-            label = _insert_or_find(made)
-            _check_same(label, to)
-            if route.times_out and label.pk == made.pk:
+            known = _insert_or_find(made)
+            _check_same(known, to)
+            if route.times_out and known.pk == made.pk:
                 raise CarrierTimeout("the parcel was booked, the answer was lost")
-        return label.as_label()
+        return known.as_label()
 
     def find_booking(self, *, key: str) -> Label | None:
         """The label with this key."""
@@ -76,14 +88,38 @@ class SimulatedCarrier:
             yield LabelLine(label.key, LabelStatus(label.status), label.tracking_number)
 
 
+def _book_at_once(key: str, to: Destination, route: Route) -> Label | None:
+    """Make the label; None if the key is known, or something may be wrong with the carrier."""
+    label = Label(_status_on(route), CARRIER, new_tracking_number(), *_refusal_on(route))
+    values = [label.tracking_number, key, label.status.value, label.code, label.message]
+    address = [to.name, to.street, to.city, to.postal_code, to.country]
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK, [*values, *address, json.dumps(_first_scans(route))])
+        return label if cursor.rowcount else None
+
+
 def _new_label(key: str, to: Destination, route: Route) -> SimulatedLabel:
-    label = SimulatedLabel(key=key, status=SimulatedLabel.Status.BOOKED, **_address(to))
-    if route.refused:
-        label.status = SimulatedLabel.Status.REFUSED
-        label.code, label.message = "failure", "The carrier does not deliver to this address."
-    else:
-        label.scans = [_scan(route.steps[0])]
-    return label
+    code, message = _refusal_on(route)
+    return SimulatedLabel(
+        key=key,
+        status=_status_on(route).value,
+        code=code,
+        message=message,
+        scans=_first_scans(route),
+        **_address(to),
+    )
+
+
+def _status_on(route: Route) -> LabelStatus:
+    return LabelStatus.REFUSED if route.refused else LabelStatus.BOOKED
+
+
+def _refusal_on(route: Route) -> tuple[str, str]:
+    return ("failure", "The carrier does not deliver to this address.") if route.refused else ("", "")
+
+
+def _first_scans(route: Route) -> list[list[Any]]:
+    return [] if route.refused else [_scan(route.steps[0])]
 
 
 def _address(to: Destination) -> dict[str, str]:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from shipping import queries
-from shipping.carrier import Destination, carrier
+from shipping.carrier import Destination, Label, LabelStatus, carrier
 from shipping.errors import IllegalTransition
 from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
 from shop.messaging.ids import uuid7
@@ -73,8 +73,32 @@ def test_audit_shows_a_parcel_that_only_the_carrier_knows(delivered):
 
 @pytest.mark.parametrize("state", ["delivered", "returned", "lost", "failed", "stopped"])
 def test_ended_shipment_stays_as_it_is(state):
-    with pytest.raises(IllegalTransition, match=f"a {state} shipment cannot become booking"):
-        Shipment(state=state).start_booking()
+    with pytest.raises(IllegalTransition, match=f"a {state} shipment cannot become stopped"):
+        Shipment(state=state).stop()
+
+
+@pytest.mark.parametrize("state", sorted(set(Shipment.State) - {"remembered"}))
+def test_booking_begins_only_with_what_nothing_was_asked_of(state):
+    known = Shipment.objects.create(order_id=uuid7(), state=state)
+    fresh = Shipment.objects.create(order_id=uuid7())
+    assert Shipment.start_booking([known.order_id, fresh.order_id]) == [fresh]
+    assert set(Shipment.objects.values_list("pk", "state")) == {(known.pk, state), (fresh.pk, "booking")}
+
+
+def test_answer_is_kept_only_of_what_is_being_booked():
+    waiting, stopping, taken = (
+        Shipment.objects.create(order_id=uuid7(), state="booking", stop_reason=reason)
+        for reason in ("", "customer", "")
+    )
+    Shipment.objects.filter(pk=taken.pk).update(state="failed")
+    for shipment in (waiting, stopping, taken):
+        shipment.ship(Label(LabelStatus.BOOKED, "SimPost", "SP1"))
+    assert Shipment.store_answers([taken, stopping, waiting]) == [waiting]
+    assert list(Shipment.objects.order_by("pk").values_list("state", flat=True)) == [
+        "shipped",
+        "booking",
+        "failed",
+    ]
 
 
 # --- REST ------------------------------------------------------------------------------------

@@ -9,7 +9,16 @@ from django.db import DataError, transaction
 from inventory.models import OrderStock
 from payments.models import GatewayFault, SimulatedCharge
 from shop.messaging import relay
-from shop.rows import insert_new, insert_once, is_empty, locked, set_fields, update_rows
+from shop.rows import (
+    insert_new,
+    insert_once,
+    insert_values,
+    is_empty,
+    locked,
+    set_fields,
+    update_rows,
+    update_where,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +119,30 @@ def test_a_table_is_empty_until_it_has_a_row():
     assert is_empty(GatewayFault)
     GatewayFault.objects.create(kind="outage")
     assert not is_empty(GatewayFault)
+
+
+def test_rows_are_written_where_they_are_as_expected(django_assert_num_queries):
+    charges = [SimulatedCharge.objects.create(key=f"capture:{n}", status="processing") for n in range(3)]
+    SimulatedCharge.objects.filter(pk=charges[1].pk).update(status="canceled")
+    SimulatedCharge.objects.filter(pk=charges[2].pk).update(code="seen_meanwhile")
+    for charge in charges:
+        charge.message = "written"
+    with django_assert_num_queries(1):
+        written = update_where(
+            charges, ["message"], where={"status": "processing"}, lock_by="key", refresh=["code"]
+        )
+    assert [(charge.key, charge.code) for charge in written] == [
+        ("capture:0", ""),
+        ("capture:2", "seen_meanwhile"),
+    ]
+    stored = SimulatedCharge.objects.order_by("key").values_list("message", flat=True)
+    assert list(stored) == ["written", "", "written"]
+    assert update_where([], ["message"], where={}, lock_by="key") == []
+
+
+def test_rows_are_inserted_of_plain_values_and_defaults(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        insert_values(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]})
+    stored = GatewayFault.objects.order_by("pk").values_list("kind", "operation", "seconds", "calls_left")
+    assert list(stored) == [("outage", "", 0.0, None), ("slow", "", 0.5, None)]
+    assert GatewayFault.objects.filter(created_at__isnull=False).count() == 2

@@ -58,6 +58,7 @@ def _api(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "API: payments with a refund", "/api/v1/payments", {"refund_state": "succeeded"}
     yield "API: shipments", "/api/v1/shipments", {}
     yield "API: shipments, lost (none)", "/api/v1/shipments", {"tracking_status": "failure"}
+    yield "API: a shipment by tracking number (none)", "/api/v1/shipments", {"tracking_number": "SP0"}
     yield "API: messages", "/api/v1/notifications", {}
     yield "API: messages to an address", "/api/v1/notifications", {"email": order["email"].upper()}
 
@@ -78,9 +79,11 @@ def _admin(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "admin: payments, voided (none)", payments, {"state__exact": "voided"}
     yield "admin: payments with a failed refund (none)", payments, {"refund": "failed"}
     yield "admin: search a payment by number", payments, {"q": order["number"]}
+    yield "admin: search a payment by reference (none)", payments, {"q": "pi_0"}
     yield "admin: refunds", _list("payments_refund"), {}
     yield "admin: search refunds by number", _list("payments_refund"), {"q": order["number"]}
     yield "admin: shipments", shipments, {}
+    yield "admin: shipments, being booked (none)", shipments, {"state__exact": "booking"}
     yield "admin: shipments, returned (none)", shipments, {"tracking_status": "return_to_sender"}
     yield "admin: search a shipment by number", shipments, {"q": order["number"]}
     yield "admin: tracking events", _list("shipping_trackingevent"), {}
@@ -92,6 +95,8 @@ def _admin(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "admin: stock movements", movements, {}
     yield "admin: stock movements, adjusted", movements, {"kind__exact": "adjusted"}
     yield "admin: stock movements of a product", movements, {"q": "BLANKET"}
+    stocks = _list("inventory_orderstock")
+    yield "admin: stock of orders, not decided (none)", stocks, {"state__exact": "remembered"}
     yield "admin: products", _list("inventory_product"), {}
     yield "admin: orders in the figures", _list("analytics_orderfact"), {}
     events = _list("messaging_eventrecord")
