@@ -32,7 +32,7 @@ from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
 from shop.messaging.publishing import publish
-from shop.rows import insert_new, insert_values, update_rows
+from shop.rows import insert_new, insert_values, locked, update_rows
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -62,8 +62,7 @@ class Shelf:
 
     def __init__(self, orders: Iterable[OrderStock]) -> None:
         skus = {line.sku for order in orders for line in order.stock_lines}
-        wanted = Product.objects.filter(sku__in=skus).order_by("sku").only("pk", "sku", "available")
-        self.products = {p.sku: p for p in wanted.select_for_update(no_key=True)} if skus else {}
+        self.products = {product.sku: product for product in locked(Product, "sku", skus)}
         self.moved: dict[UUID, Product] = {}
         #: Product, order, kind and quantity of each movement.
         self.movements: list[tuple[UUID, UUID, str, int]] = []
@@ -171,8 +170,7 @@ def _release(order_ids: Collection[UUID]) -> list[OrderStock]:
 
 
 def _locked(order_ids: Collection[UUID]) -> list[OrderStock]:
-    found = OrderStock.objects.select_for_update().filter(pk__in=set(order_ids)).order_by("pk")
-    orders = list(found)
+    orders = locked(OrderStock, "order_id", order_ids)
     if missing := set(order_ids) - {order.order_id for order in orders}:
         raise TooEarly(f"not heard of yet: order {', '.join(map(str, sorted(missing)))}")
     return orders

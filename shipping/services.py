@@ -37,12 +37,12 @@ from shipping.events import (
     TrackingDue,
 )
 from shipping.models import Shipment, TrackingEvent, shipping_key
+from shop import rows
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
 from shop.messaging.outside import ask_about
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
-from shop.rows import insert_new
 
 logger = logging.getLogger("shop.shipping")
 
@@ -71,7 +71,7 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
         )
         for order in orders
     ]
-    insert_new(sorted(shipments, key=attrgetter("order_id")))
+    rows.insert_new(sorted(shipments, key=attrgetter("order_id")))
 
 
 def book_shipments(*, order_ids: Sequence[UUID]) -> None:
@@ -336,4 +336,4 @@ def _track_later(shipment: Shipment) -> None:
 
 def _locked(order_ids: Iterable[UUID]) -> list[Shipment]:
     """The shipments of these orders, locked in the order of their keys."""
-    return list(Shipment.objects.select_for_update().filter(order_id__in=order_ids).order_by("order_id"))
+    return rows.locked(Shipment, "order_id", list(order_ids))

@@ -21,15 +21,12 @@ _AS_IT_IS = (
 )
 
 
-def insert_once(row: Model, *, unless_any: type[Model] | None = None) -> bool:
+def insert_once(row: Model) -> bool:
     """Insert a row unless one with the same key is there, in one statement; whether it was inserted.
 
     Django's own ways take a transaction of four statements, or an error that breaks an open one.
-
-    Args:
-        unless_any: nothing is inserted while this table has a row.
     """
-    statement, fields = _insert_one(type(row), unless_any)
+    statement, fields = _insert_one(type(row))
     with connection.cursor() as cursor:
         cursor.execute(statement, [value for (value,) in _values([row], fields, add=True)])
         return bool(cursor.rowcount)
@@ -97,13 +94,12 @@ def is_empty(model: type[Model]) -> bool:
 
 
 @cache
-def _insert_one(model: type[Model], unless_any: type[Model] | None) -> tuple[str, list[Any]]:
+def _insert_one(model: type[Model]) -> tuple[str, list[Any]]:
     fields = list(model._meta.concrete_fields)
     columns = ", ".join(map(_column, fields))
     values = ", ".join(f"%s::{_type(field)}" for field in fields)
-    condition = f" WHERE NOT EXISTS (SELECT FROM {_table(unless_any)})" if unless_any else ""
     return (
-        f"INSERT INTO {_table(model)} ({columns}) SELECT {values}{condition} ON CONFLICT DO NOTHING",
+        f"INSERT INTO {_table(model)} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING",  # noqa: S608
         fields,
     )
 
