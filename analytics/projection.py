@@ -32,8 +32,8 @@ COUNTED: Mapping[Step, str] = {
 }
 #: Columns of OrderFact that are no times.
 _TYPES = {"currency": "text", "total": "numeric"}
-#: What decides for which days an order counts.
-_COUNTING = ("currency", *(step.column for step in COUNTED))
+#: What decides for which days an order counts, once its currency becomes known.
+_COUNTING = tuple(step.column for step in COUNTED)
 _MAKE = """
     INSERT INTO analytics_orderfact (order_id, {columns}) SELECT * FROM unnest(%b::uuid[], {arrays})
     ON CONFLICT (order_id) DO NOTHING RETURNING order_id
@@ -90,12 +90,16 @@ def _change(observations: Sequence[Observation], daily: tallies.Daily) -> None:
 
 
 def _locked(observations: Sequence[Observation]) -> dict[UUID, Fact]:
+    """What the observations may change of facts, and what that may change in turn."""
     if not observations:
         return {}
-    columns = sorted({*_COUNTING, "total", *(o.step.column for o in observations)})
+    columns = {"currency", *(o.step.column for o in observations)}
+    if any(o.total for o in observations):
+        columns.update(("total", *_COUNTING))
+    names = sorted(columns)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK.format(columns=", ".join(columns)), [[o.order_id for o in observations]])
-        return {order_id: dict(zip(columns, values, strict=True)) for order_id, *values in cursor.fetchall()}
+        cursor.execute(_LOCK.format(columns=", ".join(names)), [[o.order_id for o in observations]])
+        return {order_id: dict(zip(names, values, strict=True)) for order_id, *values in cursor.fetchall()}
 
 
 def _merge(observation: Observation, fact: Fact) -> Iterator[str]:

@@ -57,12 +57,16 @@ class NewProduct:
     stock: int = 0
 
 
+#: What a shelf has to know of a product.
+_COUNTED = ("id", "sku", "available")
+
+
 class Shelf:
     """The products that a batch of orders needs, locked; decides in memory, writes once."""
 
     def __init__(self, orders: Iterable[OrderStock]) -> None:
         skus = {line.sku for order in orders for line in order.stock_lines}
-        self.products = {product.sku: product for product in locked(Product, "sku", skus)}
+        self.products = {product.sku: product for product in locked(Product, "sku", skus, only=_COUNTED)}
         self.moved: dict[UUID, Product] = {}
         #: Product, order, kind and quantity of each movement.
         self.movements: list[tuple[UUID, UUID, str, int]] = []

@@ -4,7 +4,7 @@ Whatever the batch, it takes one statement to lock, and one for each kind of out
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -37,7 +37,7 @@ CHANGEABLE = (
 @effects()
 def change(order_ids: Collection[UUID], *steps: Step) -> list[Order]:
     """Take every step with every order; store, time and tell what came of it. Returns all of them."""
-    orders = locked(order_ids)
+    orders = locked(order_ids, only=("id", "serial", *CHANGEABLE))
     before = {order.pk: (order.status, order.attention_reason) for order in orders}
     changed = [order for order in orders if _took_any(order, steps)]
     moved = [order for order in changed if (order.status, order.attention_reason) != before[order.pk]]
@@ -52,10 +52,10 @@ def _took_any(order: Order, steps: Collection[Step]) -> bool:
     return any(taken)
 
 
-def locked(order_ids: Collection[UUID]) -> list[Order]:
+def locked(order_ids: Collection[UUID], *, only: Sequence[str] = ()) -> list[Order]:
     """The orders, locked until the open transaction ends; :class:`UnknownOrder` if one does not exist."""
     wanted = set(order_ids)
-    orders = rows.locked(Order, "id", wanted)
+    orders = rows.locked(Order, "id", wanted, only=only)
     if missing := wanted - {order.pk for order in orders}:
         raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
     return orders

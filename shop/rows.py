@@ -69,15 +69,18 @@ def set_fields(model: type[Model], keys: Collection[Any], **values: Any) -> None
         cursor.execute(statement, [*prepared, list(keys)])
 
 
-def locked(model: type[R], name: str, keys: Collection[Any]) -> list[R]:
+def locked(model: type[R], name: str, keys: Collection[Any], *, only: Sequence[str] = ()) -> list[R]:
     """The rows with one of these keys in the field ``name``, in its order, locked until the transaction ends.
 
     As Django's select_for_update(no_key=True), which spends more on writing the statement than PostgreSQL
     does on running it, and whose IN has PostgreSQL put all keys together again for every row it looks at.
+
+    Args:
+        only: the fields to read, the primary key among them; the others are read if somebody asks for them.
     """
     if not keys:
         return []
-    statement, names, converters = _lock(model, name)
+    statement, names, converters = _lock(model, name, tuple(only))
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(keys)])
         rows = cursor.fetchall()
@@ -138,8 +141,10 @@ def _set(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
 
 
 @cache
-def _lock(model: type[Model], name: str) -> tuple[str, list[str], list[tuple[int, Any]]]:
-    fields = list(model._meta.concrete_fields)
+def _lock(
+    model: type[Model], name: str, only: tuple[str, ...]
+) -> tuple[str, frozenset[str], list[tuple[int, Any]]]:
+    fields = [field for field in model._meta.concrete_fields if not only or field.name in only]
     key = model._meta.get_field(name)
     converters = [
         (index, convert)
@@ -149,7 +154,7 @@ def _lock(model: type[Model], name: str) -> tuple[str, list[str], list[tuple[int
     return (
         f"SELECT {', '.join(map(_column, fields))} FROM {_table(model)}"  # noqa: S608
         f" WHERE {_column(key)} = ANY({_arrays([key])}) ORDER BY {_column(key)} FOR NO KEY UPDATE",
-        [field.attname for field in fields],
+        frozenset(field.attname for field in fields),
         converters,
     )
 

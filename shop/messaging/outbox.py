@@ -72,7 +72,8 @@ ReminderKey = tuple[str, UUID]
 class Pending:
     """What a transaction has published and scheduled, and not yet written."""
 
-    #: How many savepoints were open when collecting began.
+    #: The names of the savepoints that are open, and how many were when collecting began.
+    savepoints: list[str]
     depth: int
     events: list[Event] = field(default_factory=list)
     #: The last word on each reminder: when it is due, or None where it is called off.
@@ -99,7 +100,8 @@ def collected() -> Iterator[None]:
 
     Use it as the innermost block of an atomic(): a batch then costs one write instead of one an event.
     """
-    pending = Pending(len(connection.savepoint_ids))
+    savepoints = connection.savepoint_ids
+    pending = Pending(savepoints, len(savepoints))
     token = _pending.set(pending)
     try:
         yield
@@ -125,7 +127,7 @@ def collector() -> Pending | None:
     disappear with the savepoint.
     """
     pending = _pending.get()
-    return pending if pending and len(connection.savepoint_ids) == pending.depth else None
+    return pending if pending and len(pending.savepoints) == pending.depth else None
 
 
 @receiver(event_published, dispatch_uid="outbox")

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from shop.messaging import inbox, trace
+from shop.messaging import inbox, outbox, trace
 from shop.messaging.contracts import Event, Meta, Reminder
 from shop.messaging.errors import NotInTransaction
 from shop.messaging.ids import uuid7
@@ -29,7 +29,7 @@ def publish(event: E) -> E:
 
 def stamp(event: E) -> E:
     """Give an event its id, time and origin, as of now."""
-    if not connection.in_atomic_block:
+    if not outbox.collector() and not connection.in_atomic_block:
         raise NotInTransaction(
             f"{event.type}: open a transaction around the state change and publish()/schedule()"
         )

@@ -148,6 +148,8 @@ def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Message | N
             error=str(error),
         )
         return None
+    if type(message.event) is consumer.event:
+        return message
     try:
         return replace(message, event=as_version(message.event, consumer.event))
     except Exception as error:  # noqa: BLE001 - an upcast may fail as a consumer may

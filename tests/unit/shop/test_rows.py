@@ -93,6 +93,16 @@ def test_rows_are_locked_and_read_as_django_reads_them(django_assert_num_queries
     assert locked(OrderStock, "order_id", []) == []
 
 
+def test_only_what_is_asked_for_is_read(django_assert_num_queries):
+    SimulatedCharge.objects.create(key="capture:1", currency="EUR", message="as said")
+    [charge] = locked(SimulatedCharge, "key", ["capture:1"], only=["reference", "currency"])
+    assert charge.get_deferred_fields() >= {"key", "message"}
+    with django_assert_num_queries(0):
+        assert charge.currency == "EUR"
+    with django_assert_num_queries(1):
+        assert charge.message == "as said"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_locked_rows_wait_for_their_transaction():
     stock = OrderStock.objects.create(order_id=UUID(int=1), lines=[])
