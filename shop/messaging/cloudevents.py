@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from shop.messaging.contracts import Event, Meta, event_type
 from shop.messaging.errors import InvalidMessage
@@ -16,25 +16,22 @@ BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 #: Stands between the events of a batch, and never in one: JSON escapes line breaks.
 _BETWEEN = ",\n"
 
+#: Reads an id in a third of the time that UUID() takes.
+_uuid = TypeAdapter(UUID).validator.validate_python
+
 
 def encode(event: Event, data: str | None = None) -> str:
     """Write a published event as a CloudEvent; ``data`` is its data as JSON, where it exists already."""
     meta = event.meta
-    attributes = {
-        "specversion": "1.0",
-        "id": str(meta.id),
-        "source": f"/shop/{event.app}",
-        "type": event.type,
-        "subject": str(event.aggregate_id),
-        "time": meta.time.isoformat().replace("+00:00", "Z"),
-        "datacontenttype": "application/json",
-        "correlationid": str(meta.correlation_id),
-    }
-    if meta.causation_id:
-        attributes["causationid"] = str(meta.causation_id)
-    if meta.traceparent:
-        attributes["traceparent"] = meta.traceparent
-    return f'{json.dumps(attributes)[:-1]}, "data": {data or event.model_dump_json()}}}'
+    causation = f', "causationid": "{meta.causation_id}"' if meta.causation_id else ""
+    traceparent = f', "traceparent": {json.dumps(meta.traceparent)}' if meta.traceparent else ""
+    # None of the other values has anything that JSON would escape.
+    return (
+        f'{{"specversion": "1.0", "id": "{meta.id}", "source": "/shop/{event.app}", "type": "{event.type}",'
+        f' "subject": "{event.aggregate_id}", "time": "{meta.time.isoformat().replace("+00:00", "Z")}",'
+        f' "datacontenttype": "application/json", "correlationid": "{meta.correlation_id}"{causation}'
+        f'{traceparent}, "data": {data or event.model_dump_json()}}}'
+    )
 
 
 def decode(message: Any) -> Event:
@@ -45,20 +42,25 @@ def decode(message: Any) -> Event:
     check_envelope(message)
     kind = event_type(message["type"])
     try:
-        meta = Meta(
-            id=UUID(message["id"]),
-            time=datetime.fromisoformat(message["time"]),
-            correlation_id=UUID(message.get("correlationid") or message["id"]),
-            causation_id=UUID(message["causationid"]) if message.get("causationid") else None,
-            traceparent=message.get("traceparent"),
-        )
+        meta = _meta_of(message)
         return kind.model_validate(message["data"]).become_known(meta)
     except KeyError as error:
         raise InvalidMessage(f"{kind.type}: the CloudEvent has no {error}") from error
     except ValidationError as error:
         raise InvalidMessage(f"{kind.type}: its data does not fit the schema: {error}") from error
+
+
+def _meta_of(message: Any) -> Meta:
+    try:
+        return Meta(
+            id=_uuid(message["id"]),
+            time=datetime.fromisoformat(message["time"]),
+            correlation_id=_uuid(message.get("correlationid") or message["id"]),
+            causation_id=_uuid(message["causationid"]) if message.get("causationid") else None,
+            traceparent=message.get("traceparent"),
+        )
     except (TypeError, ValueError) as error:
-        raise InvalidMessage(f"{kind.type}: a malformed id or time: {error}") from error
+        raise InvalidMessage(f"{message['type']}: a malformed id or time: {error}") from error
 
 
 def encode_batch(events: Sequence[str]) -> str:
