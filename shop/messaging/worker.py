@@ -6,9 +6,14 @@ import threading
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import worker_process_init, worker_ready
 
+from shop import garbage
 from shop.messaging import connections, ready  # noqa: F401  # both listen to what workers signal
 from shop.messaging.relay import Relay
+
+worker_ready.connect(garbage.settle)
+worker_process_init.connect(garbage.settle)
 
 #: A worker that serves this queue runs a relay.
 RELAY_QUEUE = "messaging"
