@@ -2,7 +2,7 @@
 
 import gc
 
-#: New objects before the collector looks through them: more than a batch makes. Python's 700 had it look again
+#: New objects before the collector looks through them: more than a batch makes. After 700 it looked again
 #: and again in every batch, a tenth of a worker's time, at objects that are about to go by themselves.
 THRESHOLDS = (50_000, 20, 100)
 

@@ -6,9 +6,10 @@ from typing import Any
 from shop import garbage
 
 bind = os.environ.get("SHOP_BIND", "127.0.0.1:8000")
-#: A process per core keeps Python busy; threads keep slow clients from holding a process.
+#: A process per core keeps Python busy; threads keep slow clients from holding a process. More than two
+#: compete for Python's lock, and cost more than they bring.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+threads = int(os.environ.get("WEB_THREADS", "2"))
 worker_class = "gthread"
 #: Imported once, before the workers are forked: a quicker start and less memory.
 preload_app = True

@@ -132,7 +132,7 @@ _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_c
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "shop.database",
         "OPTIONS": {**_PATIENCE, **_PREPARED, **_database.get("OPTIONS", {})},
     }
 }

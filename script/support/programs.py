@@ -16,6 +16,8 @@ from shop.settings import CONTEXTS
 
 #: The queue whose worker runs the relay.
 RELAY = "messaging"
+#: Who tells and counts lets go first those on whom an order waits.
+_ASIDE = {"notifications", "analytics"}
 #: Intake ends first, then what time starts, then the workers finish what they have in hand.
 _WEB, _SCHEDULER, _WORKERS = range(3)
 
@@ -85,9 +87,10 @@ def worker(
     ready_file = home / "ready" / name
     names = ("-Q", ",".join(queues), "-n", f"{name}@%h")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle")
+    nice = ("nice", "-n", "10") if _ASIDE.issuperset(queues) else ()
     return Program(
         name=name,
-        argv=(*_celery("worker"), *names, "-c", str(processes), *quiet, "-l", "WARNING"),
+        argv=(*nice, *_celery("worker"), *names, "-c", str(processes), *quiet, "-l", "WARNING"),
         env={**env, "SHOP_READY_FILE": str(ready_file)},
         stage=_WORKERS,
         readiness=WhenFileExists(ready_file),
