@@ -21,7 +21,7 @@ from shop.messaging.consuming import consumes
     OrderCreated,
     emits=(PaymentProcessed, PaymentFailed, PaymentVoided),
     calls_outside=True,
-    batch=50,
+    batch=100,
 )
 def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
     """Charge the customers of new orders."""

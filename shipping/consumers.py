@@ -30,7 +30,7 @@ def _placed(event: OrderCreated) -> services.PlacedOrder:
     return services.PlacedOrder(event.order_id, event.number, destination)
 
 
-@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=50)
+@consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=100)
 def when_inventory_updated_book_carrier(events: Sequence[InventoryUpdated]) -> None:
     """Hand the parcels of orders that are paid and in stock to the carrier."""
     services.book_shipments(order_ids=[event.order_id for event in events])

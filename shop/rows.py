@@ -1,5 +1,10 @@
-"""Rows in as few statements, and as little work, as PostgreSQL allows."""
+"""Rows in as few statements, and as little work, as PostgreSQL allows.
 
+Several rows travel as one JSON parameter: psycopg writes an array value by value, and needs an array for
+every column.
+"""
+
+import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
@@ -10,12 +15,13 @@ from django.db.models import Model
 
 R = TypeVar("R", bound=Model)
 
-#: Fields whose values go to PostgreSQL as they are; any other is asked what it makes of them.
+#: Fields whose values JSON can hold as they are, or as text; any other is asked what it makes of them.
 _AS_IT_IS = (
     models.BooleanField,
     models.CharField,
     models.DateTimeField,
     models.IntegerField,
+    models.JSONField,
     models.TextField,
     models.UUIDField,
 )
@@ -28,7 +34,8 @@ def insert_once(row: Model) -> bool:
     """
     statement, fields = _insert_one(type(row))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [value for (value,) in _values([row], fields, add=True)])
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+        cursor.execute(statement, values)
         return bool(cursor.rowcount)
 
 
@@ -41,7 +48,7 @@ def insert_new(rows: Sequence[R]) -> list[R]:
         return []
     statement, fields = _insert_many(type(rows[0]))
     with connection.cursor() as cursor:
-        cursor.execute(statement, _values(rows, fields, add=True))
+        cursor.execute(statement, [_as_json(fields, _values(rows, fields, add=True))])
         inserted = {key for (key,) in cursor.fetchall()}
     first = {row.pk: row for row in reversed(rows)}  # of several with one key
     return [row for row in rows if row.pk in inserted and first[row.pk] is row]
@@ -56,7 +63,7 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
         return
     statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
-        cursor.execute(statement, _values(rows, fields, add=False))
+        cursor.execute(statement, [_as_json(fields, _values(rows, fields, add=False))])
 
 
 def set_fields(model: type[Model], keys: Collection[Any], **values: Any) -> None:
@@ -112,7 +119,7 @@ def _insert_many(model: type[Model]) -> tuple[str, list[Any]]:
     fields = list(model._meta.concrete_fields)
     columns, key = ", ".join(map(_column, fields)), _column(model._meta.pk)
     return (
-        f"INSERT INTO {_table(model)} ({columns}) SELECT * FROM unnest({_arrays(fields)})"  # noqa: S608
+        f"INSERT INTO {_table(model)} ({columns}) SELECT * FROM {_recordset(fields)}"  # noqa: S608
         f" ON CONFLICT DO NOTHING RETURNING {key}",
         fields,
     )
@@ -124,8 +131,7 @@ def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]
     fields = [model._meta.pk, *map(model._meta.get_field, names)]
     changes = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields[1:])
     return (
-        f"UPDATE {table} SET {changes} FROM unnest({_arrays(fields)})"  # noqa: S608
-        f" AS new ({', '.join(map(_column, fields))}) WHERE {table}.{key} = new.{key}",
+        f"UPDATE {table} SET {changes} FROM {_recordset(fields)} WHERE {table}.{key} = new.{key}",  # noqa: S608
         fields,
     )
 
@@ -135,7 +141,7 @@ def _set(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
     key, fields = model._meta.pk, list(map(model._meta.get_field, names))
     changes = ", ".join(f"{_column(field)} = %s::{_type(field)}" for field in fields)
     return (
-        f"UPDATE {_table(model)} SET {changes} WHERE {_column(key)} = ANY({_arrays([key])})",  # noqa: S608
+        f"UPDATE {_table(model)} SET {changes} WHERE {_column(key)} = ANY({_array(key)})",  # noqa: S608
         fields,
     )
 
@@ -153,14 +159,26 @@ def _lock(
     ]
     return (
         f"SELECT {', '.join(map(_column, fields))} FROM {_table(model)}"  # noqa: S608
-        f" WHERE {_column(key)} = ANY({_arrays([key])}) ORDER BY {_column(key)} FOR NO KEY UPDATE",
+        f" WHERE {_column(key)} = ANY({_array(key)}) ORDER BY {_column(key)} FOR NO KEY UPDATE",
         frozenset(field.attname for field in fields),
         converters,
     )
 
 
-def _arrays(fields: Sequence[Any]) -> str:
-    return ", ".join(f"%b::{_type(field)}[]" for field in fields)
+def _array(field: Any) -> str:
+    return f"%b::{_type(field)}[]"
+
+
+def _recordset(fields: Sequence[Any]) -> str:
+    """Rows, called ``new``, out of one parameter that _as_json() makes."""
+    columns = ", ".join(f"{_column(field)} {_type(field)}" for field in fields)
+    return f"json_to_recordset(%s::json) AS new ({columns})"
+
+
+def _as_json(fields: Sequence[Any], values: Sequence[Sequence[Any]]) -> str:
+    columns = [field.column for field in fields]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
+    return json.dumps(rows, default=str)
 
 
 def _table(model: type[Model]) -> str:
@@ -216,7 +234,8 @@ def update_where(
     statement, fields = _update_where(type(rows[0]), tuple(names), tuple(where), lock_by, tuple(refresh))
     keys = [row.pk for row in rows]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [keys, *_values(rows, fields, add=False), *where.values()])
+        new = _as_json(fields, _values(rows, fields, add=False))
+        cursor.execute(statement, [keys, new, *where.values()])
         stored = {key: values for key, *values in cursor.fetchall()}
     written = [row for row in rows if row.pk in stored]
     for row in written:
@@ -243,9 +262,8 @@ def _update_where(
     returned = ", ".join(f"{table}.{_column(read)}" for read in [model._meta.pk, *map(field, refresh)])
     return (
         f"WITH locked AS (SELECT {', '.join([key, *expected])} FROM {table}"  # noqa: S608
-        f" WHERE {key} = ANY(%b::{_type(model._meta.pk)}[]) ORDER BY {order} FOR NO KEY UPDATE)"
-        f" UPDATE {table} SET {changes} FROM locked, unnest({_arrays(fields)})"
-        f" AS new ({', '.join(map(_column, fields))})"
+        f" WHERE {key} = ANY({_array(model._meta.pk)}) ORDER BY {order} FOR NO KEY UPDATE)"
+        f" UPDATE {table} SET {changes} FROM locked, {_recordset(fields)}"
         f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key}{conditions}"
         f" RETURNING {returned}",
         fields,
@@ -257,20 +275,21 @@ def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> No
 
     All other fields but the key, which the database gives, get one default for all rows.
     """
-    statement, others = _insert_values(model, tuple(values))
+    statement, given, others = _insert_values(model, tuple(values))
     defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*defaults, *map(list, values.values())])
+        cursor.execute(statement, [*defaults, _as_json(given, list(values.values()))])
 
 
 @cache
-def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
     given = [model._meta.get_field(name) for name in names]
     others = [field for field in model._meta.concrete_fields if not field.primary_key and field not in given]
     columns = ", ".join(map(_column, [*others, *given]))
     defaults = "".join(f"%s::{_type(field)}, " for field in others)
     return (
         f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608
-        f" SELECT {defaults}new.* FROM unnest({_arrays(given)}) AS new",
+        f" SELECT {defaults}new.* FROM {_recordset(given)}",
+        given,
         others,
     )

@@ -31,7 +31,7 @@ from shop.messaging.failures import ATTEMPTS, PARKINGS
 PREFETCH_FACTOR = 2
 #: Messages in hand at the most. Each may have broker.BUNDLE events: all of them have to be consumed before
 #: RabbitMQ loses its patience with who does not acknowledge, half an hour by default.
-MOST_IN_HAND = 200
+MOST_IN_HAND = 100
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3

@@ -17,7 +17,9 @@ REACHED_WITHIN = 30.0
 #: Seconds until every process knows that a consumer is paused.
 HEARD_OF_PAUSE = 1.1
 CHARGING = "payments.when_order_created_charge_customer"
+REMEMBERING = "shipping.when_order_created_remember_address"
 _PAUSE = "insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)"
+_PROBE_NOW = "update messaging_circuit set probe_at = now()"
 _HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
 
 #: Order -> the point at which somebody died over it, and the status in which it has to end.
@@ -90,10 +92,12 @@ def a_retry(crash: Crash) -> None:
 
 
 def an_early_event(crash: Crash) -> None:
-    """Shipping hears that the goods are there while it cannot yet remember the order."""
-    with crash.shop.holding("lock table shipping_shipment in share mode"), crash:
+    """Shipping hears that the goods are there while it is kept from remembering the order."""
+    _pause(crash, REMEMBERING)
+    with crash:
         order_id = crash.place_order()
-    crash.shop.wait_for_status([order_id], "delivered")  # nobody else may stand at the next one's lock
+    crash.shop.execute(_PROBE_NOW)
+    crash.shop.wait_for_status([order_id], "delivered")  # nothing may be paused for the next one
 
 
 def poison(crash: Crash) -> None:
@@ -104,13 +108,17 @@ def poison(crash: Crash) -> None:
 
 def a_pause(crash: Crash) -> None:
     """Charging is paused while an order comes, and then goes on."""
-    crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
-    crash.shop.execute(_PAUSE, CHARGING, "infinity")
-    crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
+    _pause(crash, CHARGING)
     with crash:
         order_id = crash.place_order()
         crash.shop.wait_until(lambda: crash.is_over or crash.shop.rows(_HELD, order_id), what="it is held")
-        crash.shop.execute("update messaging_circuit set probe_at = now()")
+        crash.shop.execute(_PROBE_NOW)
+
+
+def _pause(crash: Crash, consumer: str) -> None:
+    crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
+    crash.shop.execute(_PAUSE, consumer, "infinity")
+    crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
 
 
 def a_stopped_charge(crash: Crash) -> None:

@@ -149,10 +149,10 @@ def deliver(dispatcher: Dispatcher, *messages: Message, app: str = "payments") -
 
 
 def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispatcher):
-    channel, many = Channel(), 60  # payments charges 50 at a time
+    channel, many = Channel(), 110  # payments charges 100 at a time
     deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * many))
     (_, first, ack, _), (_, second, ack_rest, _) = celery.started
-    assert (first, second) == (50, 10)
+    assert (first, second) == (100, 10)
 
     ack()
     assert channel.settled == []
@@ -163,7 +163,7 @@ def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispa
 def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatcher):
     celery.controller.concurrency = dispatcher._places = 1
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 60))
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 110))
     [(_, _, ack, _)] = celery.started
 
     dispatcher.close()
@@ -174,7 +174,7 @@ def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatc
 
 def test_of_a_bundle_that_is_tried_again_the_rest_is_done(celery, dispatcher):
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 60))
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 110))
     (_, _, _, reject), (_, _, ack, _) = celery.started
 
     ack()

@@ -64,7 +64,7 @@ def test_no_rows_take_no_statement(django_assert_num_queries):
 def test_what_is_too_long_is_refused_and_not_cut_off():
     charge = SimulatedCharge.objects.create(key="capture:1")
     charge.currency = "EURO"
-    with pytest.raises(DataError):
+    with pytest.raises(DataError), transaction.atomic():
         update_rows([charge], ["currency"])
 
 
