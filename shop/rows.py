@@ -54,6 +54,17 @@ def insert_new(rows: Sequence[R]) -> list[R]:
     return [row for row in rows if row.pk in inserted and first[row.pk] is row]
 
 
+def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows of these values, a list for each field, in one statement and without a model instance each.
+
+    All other fields but the key, which the database gives, get one default for all rows.
+    """
+    statement, given, others = _insert_values(model, tuple(values))
+    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*defaults, _as_json(given, list(values.values()))])
+
+
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """Write these fields of rows, in one statement.
 
@@ -64,6 +75,38 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
         cursor.execute(statement, [_as_json(fields, _values(rows, fields, add=False))])
+
+
+def update_where(
+    rows: Sequence[R],
+    names: Sequence[str],
+    *,
+    where: Mapping[str, str],
+    lock_by: str,
+    refresh: Sequence[str] = (),
+) -> list[R]:
+    """Write these fields of those rows that are in the database as ``where`` says, and return these rows.
+
+    One statement does what otherwise takes a locking SELECT of whole rows, a decision and update_rows().
+
+    Args:
+        where: field -> what it has to be there.
+        lock_by: the field in whose order the rows are locked before they are written.
+        refresh: fields to be read back into the returned rows.
+    """
+    if not rows:
+        return []
+    statement, fields = _update_where(type(rows[0]), tuple(names), tuple(where), lock_by, tuple(refresh))
+    keys = [row.pk for row in rows]
+    with connection.cursor() as cursor:
+        new = _as_json(fields, _values(rows, fields, add=False))
+        cursor.execute(statement, [keys, new, *where.values()])
+        stored = {key: values for key, *values in cursor.fetchall()}
+    written = [row for row in rows if row.pk in stored]
+    for row in written:
+        for name, value in zip(refresh, stored[row.pk], strict=True):
+            setattr(row, name, value)
+    return written
 
 
 def set_fields(model: type[Model], keys: Collection[Any], **values: Any) -> None:
@@ -126,12 +169,52 @@ def _insert_many(model: type[Model]) -> tuple[str, list[Any]]:
 
 
 @cache
+def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
+    given = [model._meta.get_field(name) for name in names]
+    others = [field for field in model._meta.concrete_fields if not field.primary_key and field not in given]
+    columns = ", ".join(map(_column, [*others, *given]))
+    defaults = "".join(f"%s::{_type(field)}, " for field in others)
+    return (
+        f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608
+        f" SELECT {defaults}new.* FROM {_recordset(given)}",
+        given,
+        others,
+    )
+
+
+@cache
 def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
     table, key = _table(model), _column(model._meta.pk)
     fields = [model._meta.pk, *map(model._meta.get_field, names)]
     changes = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields[1:])
     return (
         f"UPDATE {table} SET {changes} FROM {_recordset(fields)} WHERE {table}.{key} = new.{key}",  # noqa: S608
+        fields,
+    )
+
+
+@cache
+def _update_where(
+    model: type[Model],
+    names: tuple[str, ...],
+    where: tuple[str, ...],
+    lock_by: str,
+    refresh: tuple[str, ...],
+) -> tuple[str, list[Any]]:
+    field = model._meta.get_field
+    table, key, order = _table(model), _column(model._meta.pk), _column(field(lock_by))
+    fields = [model._meta.pk, *map(field, names)]
+    changes = ", ".join(f"{_column(changed)} = new.{_column(changed)}" for changed in fields[1:])
+    expected = [_column(field(name)) for name in where]
+    # Decided on the locked rows: an index by state, full of entries just outdated, must not find them.
+    conditions = "".join(f" AND locked.{column} = %s" for column in expected)
+    returned = ", ".join(f"{table}.{_column(read)}" for read in [model._meta.pk, *map(field, refresh)])
+    return (
+        f"WITH locked AS (SELECT {', '.join([key, *expected])} FROM {table}"  # noqa: S608
+        f" WHERE {key} = ANY({_array(model._meta.pk)}) ORDER BY {order} FOR NO KEY UPDATE)"
+        f" UPDATE {table} SET {changes} FROM locked, {_recordset(fields)}"
+        f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key}{conditions}"
+        f" RETURNING {returned}",
         fields,
     )
 
@@ -209,87 +292,4 @@ def _values(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> list[
 def _goes_as_it_is(field: Any) -> bool:
     return isinstance(field, _AS_IT_IS) and not (
         getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    )
-
-
-def update_where(
-    rows: Sequence[R],
-    names: Sequence[str],
-    *,
-    where: Mapping[str, str],
-    lock_by: str,
-    refresh: Sequence[str] = (),
-) -> list[R]:
-    """Write these fields of those rows that are in the database as ``where`` says, and return these rows.
-
-    One statement does what otherwise takes a locking SELECT of whole rows, a decision and update_rows().
-
-    Args:
-        where: field -> what it has to be there.
-        lock_by: the field in whose order the rows are locked before they are written.
-        refresh: fields to be read back into the returned rows.
-    """
-    if not rows:
-        return []
-    statement, fields = _update_where(type(rows[0]), tuple(names), tuple(where), lock_by, tuple(refresh))
-    keys = [row.pk for row in rows]
-    with connection.cursor() as cursor:
-        new = _as_json(fields, _values(rows, fields, add=False))
-        cursor.execute(statement, [keys, new, *where.values()])
-        stored = {key: values for key, *values in cursor.fetchall()}
-    written = [row for row in rows if row.pk in stored]
-    for row in written:
-        for name, value in zip(refresh, stored[row.pk], strict=True):
-            setattr(row, name, value)
-    return written
-
-
-@cache
-def _update_where(
-    model: type[Model],
-    names: tuple[str, ...],
-    where: tuple[str, ...],
-    lock_by: str,
-    refresh: tuple[str, ...],
-) -> tuple[str, list[Any]]:
-    field = model._meta.get_field
-    table, key, order = _table(model), _column(model._meta.pk), _column(field(lock_by))
-    fields = [model._meta.pk, *map(field, names)]
-    changes = ", ".join(f"{_column(changed)} = new.{_column(changed)}" for changed in fields[1:])
-    expected = [_column(field(name)) for name in where]
-    # Decided on the locked rows: an index by state, full of entries just outdated, must not find them.
-    conditions = "".join(f" AND locked.{column} = %s" for column in expected)
-    returned = ", ".join(f"{table}.{_column(read)}" for read in [model._meta.pk, *map(field, refresh)])
-    return (
-        f"WITH locked AS (SELECT {', '.join([key, *expected])} FROM {table}"  # noqa: S608
-        f" WHERE {key} = ANY({_array(model._meta.pk)}) ORDER BY {order} FOR NO KEY UPDATE)"
-        f" UPDATE {table} SET {changes} FROM locked, {_recordset(fields)}"
-        f" WHERE {table}.{key} = locked.{key} AND {table}.{key} = new.{key}{conditions}"
-        f" RETURNING {returned}",
-        fields,
-    )
-
-
-def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows of these values, a list for each field, in one statement and without a model instance each.
-
-    All other fields but the key, which the database gives, get one default for all rows.
-    """
-    statement, given, others = _insert_values(model, tuple(values))
-    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*defaults, _as_json(given, list(values.values()))])
-
-
-@cache
-def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
-    given = [model._meta.get_field(name) for name in names]
-    others = [field for field in model._meta.concrete_fields if not field.primary_key and field not in given]
-    columns = ", ".join(map(_column, [*others, *given]))
-    defaults = "".join(f"%s::{_type(field)}, " for field in others)
-    return (
-        f"INSERT INTO {_table(model)} ({columns})"  # noqa: S608
-        f" SELECT {defaults}new.* FROM {_recordset(given)}",
-        given,
-        others,
     )
