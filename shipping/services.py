@@ -174,15 +174,17 @@ def _begin_booking(order_ids: Sequence[UUID]) -> list[Shipment]:
 
 
 def _begun_before(order_ids: Collection[UUID]) -> list[Shipment]:
-    """Those that are being booked already, of orders whose booking cannot begin now."""
+    """Those of which the booking had begun already.
+
+    It begins after all where the order was remembered since we looked, between two statements.
+    """
     known = list(Shipment.objects.filter(order_id__in=order_ids))
     if unheard_of := set(order_ids).difference(shipment.order_id for shipment in known):
         raise TooEarly(f"shipping has not heard of order {min(unheard_of)}")
-    return [
-        shipment
-        for shipment in known
-        if shipment.state == Shipment.State.BOOKING and not shipment.stop_requested
-    ]
+    wanted = [shipment for shipment in known if not shipment.stop_requested]
+    new = [shipment.order_id for shipment in wanted if shipment.state == Shipment.State.REMEMBERED]
+    begun = [shipment for shipment in wanted if shipment.state == Shipment.State.BOOKING]
+    return [*begun, *_begin_booking(new)] if new else begun
 
 
 def _book(shipment: Shipment) -> Label:

@@ -6,6 +6,8 @@ from tests.acceptance.seen import causes, money
 from tests.support.deployment import Deployment
 from tests.support.servers import Broker
 
+STOPPED = "select count(*) from payments_payment where stop_reason != ''"
+
 
 def test_an_unpaid_order_is_cancelled_after_its_deadline_and_late_money_given_back(
     deploy: Callable[..., Deployment], broker: Broker
@@ -19,6 +21,7 @@ def test_an_unpaid_order_is_cancelled_after_its_deadline_and_late_money_given_ba
         shop.execute("update payments_gatewayfault set kind = 'outage'")
         unpaid = shop.place_order()
         shop.wait_for_status([late, unpaid], "cancelling")
+        shop.wait_until(lambda: shop.rows(STOPPED) == [(2,)], what="payments has heard of it")
 
         shop.mend_providers()
         shop.wait_for_status([late, unpaid], "cancelled")

@@ -1,11 +1,13 @@
 """Parcels are booked and tracked in batches: few statements, and each parcel ends as it has to."""
 
 import json
+from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from inventory.events import InventoryUpdated, StockLine
+from shipping import services
 from shipping.carrier import Label, LabelStatus
 from shipping.models import CarrierFault, Shipment
 from shipping.simulator.carrier import SimulatedCarrier
@@ -43,6 +45,24 @@ def in_stock(order, happened):
 def reminders():
     bodies = ScheduledMessage.objects.order_by("id").values_list("body", flat=True)
     return [cloudevents.decode(json.loads(body)) for body in bodies]
+
+
+@pytest.mark.django_db
+def test_an_order_that_is_remembered_while_its_booking_begins_is_booked(order, happened, said):
+    created = order("12 St James's Sq")
+    remembering = iter([partial(happened, created)])
+
+    def remember_afterwards(execute, sql, *args):
+        """What another process commits between two statements of ours."""
+        done = execute(sql, *args)
+        if "UPDATE shipping_shipment" in sql:
+            for remember in remembering:
+                remember()
+        return done
+
+    with connection.execute_wrapper(remember_afterwards):
+        services.book_shipments(order_ids=[created.order_id])
+    assert said(created.order_id) == ["OrderShipped"]
 
 
 @pytest.mark.django_db
