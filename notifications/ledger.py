@@ -3,7 +3,6 @@
 Only the sole sender of a message may ask and write here: what it has read stays true while it sends.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from uuid import UUID
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from notifications.letters import Context, message_id, subject
 from notifications.models import Kind, Notification, State
+from shop import json_text
 from shop.messaging.errors import TooEarly
 
 _RECIPIENTS = """
@@ -79,4 +79,4 @@ def put_down(messages: Sequence[Notification]) -> None:
         return
     rows = [dict(zip(_COLUMNS, _values(message), strict=True)) for message in messages]
     with connection.cursor() as cursor:
-        cursor.execute(_PUT_DOWN, [json.dumps(rows, default=str)])
+        cursor.execute(_PUT_DOWN, [json_text.dumps(rows)])

@@ -3,7 +3,6 @@
 Lines go as one JSON document, so that it is the same statement, prepared, however many there are.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from operator import attrgetter
@@ -12,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from orders.models import Order, OrderLine
+from shop import json_text
 
 #: What the statement reads of a line, with the types of the columns.
 _LINE = {"sku": "text", "name": "text", "quantity": "int", "unit_price": "numeric", "currency": "text"}
@@ -19,7 +19,7 @@ _LINE = {"sku": "text", "name": "text", "quantity": "int", "unit_price": "numeri
 
 def insert(order: Order, lines: Sequence[OrderLine]) -> None:
     """Insert an order with its lines in their order; they know their serial and keys afterwards."""
-    told = json.dumps([{name: getattr(line, name) for name in _LINE} for line in lines], default=str)
+    told = json_text.dumps([{name: getattr(line, name) for name in _LINE} for line in lines])
     with connection.cursor() as cursor:
         cursor.execute(_statement(), [*_values_of(order), order.pk, told])
         rows = cursor.fetchall()

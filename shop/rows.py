@@ -4,7 +4,6 @@ Several rows travel as one JSON parameter: psycopg writes an array value by valu
 every column.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
@@ -12,6 +11,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, connections, models
 from django.db.models import Model
+
+from shop import json_text
 
 R = TypeVar("R", bound=Model)
 
@@ -261,7 +262,7 @@ def _recordset(fields: Sequence[Any]) -> str:
 def _as_json(fields: Sequence[Any], values: Sequence[Sequence[Any]]) -> str:
     columns = [field.column for field in fields]
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
-    return json.dumps(rows, default=str)
+    return json_text.dumps(rows)
 
 
 def _table(model: type[Model]) -> str:

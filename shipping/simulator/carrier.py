@@ -1,6 +1,5 @@
 """The simulated carrier behind the port: idempotent by key, committing on its own as a remote one does."""
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.simulator.books import CARRIER, SimulatedLabel, new_tracking_number
 from shipping.simulator.faults import faulty
 from shipping.simulator.routes import Route, route_to
+from shop import json_text
 from shop.messaging.outside import outside_transaction
 from shop.rows import insert_once, update_rows
 
@@ -94,7 +94,7 @@ def _book_at_once(key: str, to: Destination, route: Route) -> Label | None:
     values = [label.tracking_number, key, label.status.value, label.code, label.message]
     address = [to.name, to.street, to.city, to.postal_code, to.country]
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK, [*values, *address, json.dumps(_first_scans(route))])
+        cursor.execute(_BOOK, [*values, *address, json_text.dumps(_first_scans(route))])
         return label if cursor.rowcount else None
 
 

@@ -8,7 +8,6 @@ whatever is ready when the pool has a place for it: nothing ever waits for more.
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from kombu import Consumer as KombuConsumer
 from kombu import Message
 from kombu.common import ignore_errors
 
+from shop import json_text
 from shop.messaging import broker
 from shop.messaging.breaker import PROBE
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, check_envelope, parse_batch
@@ -120,7 +120,9 @@ def identify(app: str, message: Message) -> list[Delivered]:
 def _parse(message: Message) -> list[tuple[Any, str]]:
     body: Any = message.body
     text = body if isinstance(body, str) else bytes(body).decode()
-    return parse_batch(text) if message.content_type == BATCH_CONTENT_TYPE else [(json.loads(text), text)]
+    return (
+        parse_batch(text) if message.content_type == BATCH_CONTENT_TYPE else [(json_text.loads(text), text)]
+    )
 
 
 def _consumer_of(app: str, body: Any) -> tuple[Consumer | None, Exception | None]:

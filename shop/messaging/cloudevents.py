@@ -1,6 +1,5 @@
 """The wire: CloudEvents 1.0 in structured JSON mode, one a message or several in a JSON batch, and back."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from shop import json_text
 from shop.messaging.contracts import Event, Meta, event_type
 from shop.messaging.errors import InvalidMessage
 
@@ -24,7 +24,7 @@ def encode(event: Event, data: str | None = None) -> str:
     """Write a published event as a CloudEvent; ``data`` is its data as JSON, where it exists already."""
     meta = event.meta
     causation = f', "causationid": "{meta.causation_id}"' if meta.causation_id else ""
-    traceparent = f', "traceparent": {json.dumps(meta.traceparent)}' if meta.traceparent else ""
+    traceparent = f', "traceparent": {json_text.dumps(meta.traceparent)}' if meta.traceparent else ""
     # None of the other values has anything that JSON would escape.
     return (
         f'{{"specversion": "1.0", "id": "{meta.id}", "source": "/shop/{event.app}", "type": "{event.type}",'
@@ -71,12 +71,12 @@ def encode_batch(events: Sequence[str]) -> str:
 def parse_batch(text: str) -> list[tuple[Any, str]]:
     """Parse a batch and return its events, each also as the JSON it was. ValueError if it is none."""
     try:
-        return [(json.loads(event), event) for event in text[1:-1].split(_BETWEEN)]
+        return [(json_text.loads(event), event) for event in text[1:-1].split(_BETWEEN)]
     except ValueError:  # as others write it
-        events = json.loads(text)
+        events = json_text.loads(text)
         if not isinstance(events, list) or not events:
             raise ValueError("a batch is a list of events") from None
-        return [(event, json.dumps(event)) for event in events]
+        return [(event, json_text.dumps(event)) for event in events]
 
 
 def check_envelope(message: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from celery import Task, shared_task
 
+from shop import json_text
 from shop.messaging import runner
 from shop.messaging.contracts import Event, versions, versions_up_to
 
@@ -111,8 +112,9 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 
 def _make_task(consumer: Consumer) -> None:
     @shared_task(name=consumer.name, base=DeliveryTask)
-    def consume(messages: list[Any], headers: list[dict[str, int]]) -> None:
-        """Consume the messages that the bridge took from the app's events queue."""
+    def consume(deliveries: str) -> None:
+        """Consume what the bridge took from the app's events queue: events, and headers of each, as JSON."""
+        messages, headers = json_text.loads(deliveries)
         runner.run(consumer, messages, headers)
 
 

@@ -1,6 +1,5 @@
 """The first receiver of ``event_published``: writes log and outbox in the publisher's transaction."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.dispatch import receiver
 
+from shop import json_text
 from shop.messaging import cloudevents
 from shop.messaging.contracts import Event, Reminder, with_older_copies
 from shop.messaging.failpoints import Point, reach
@@ -154,7 +154,7 @@ def append(events: Sequence[Event]) -> None:
     with connection.cursor() as cursor:
         # Two statements: the second one's snapshot has to be taken once the locks are held.
         cursor.execute(_LOCK_AGGREGATES, [keys])
-        cursor.execute(_APPEND, [json.dumps(rows, default=str), CHANNEL])
+        cursor.execute(_APPEND, [json_text.dumps(rows), CHANNEL])
     reach(Point.AFTER_APPEND)
 
 
@@ -193,7 +193,9 @@ def enqueue(
 ) -> None:
     """Put a message for one queue alone into the outbox: a retry, a replay."""
     with connection.cursor() as cursor:
-        cursor.execute(_ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json.dumps(headers), body])
+        cursor.execute(
+            _ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json_text.dumps(headers), body]
+        )
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
