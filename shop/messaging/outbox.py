@@ -1,10 +1,12 @@
-"""The first receiver of ``event_published``: writes log and outbox in the publisher's transaction."""
+"""The first receiver of ``event_published``: writes log, outbox and timers in the publisher's transaction."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +25,9 @@ SHARDS = 16
 CHANNEL = "shop_outbox"
 
 _LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
-#: The events travel as one JSON parameter: psycopg would write eleven arrays value by value.
-_APPEND = """
-    WITH new AS (
+#: What is written travels as JSON: psycopg would write arrays value by value, and need one for each column.
+_EVENTS = """
+    new AS (
         SELECT * FROM ROWS FROM (json_to_recordset(%s::json) AS (
             id uuid, type text, aggregate_id uuid, time timestamptz, correlation_id uuid, causation_id uuid,
             traceparent text, data text, shard smallint, body text, is_copy boolean
@@ -46,20 +48,24 @@ _APPEND = """
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
         SELECT shard, id, type, '', '{}', body FROM new ORDER BY nr
     )
-    SELECT pg_notify(%s, '')
 """
-_SCHEDULE = """
-    INSERT INTO messaging_scheduledmessage
-        (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
-    SELECT 'reminder', *, 0, 0, ''
-    FROM unnest(%b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[])
-    ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
-    SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
+_DUE = """
+    due AS (
+        INSERT INTO messaging_scheduledmessage
+            (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
+        SELECT 'reminder', told.*, 0, 0, '' FROM json_to_recordset(%s::json) AS told
+            (app text, type text, message_id uuid, aggregate_id uuid, body text, due_at timestamptz)
+        ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
+        SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
+    )
 """
-_UNSCHEDULE = """
-    DELETE FROM messaging_scheduledmessage USING unnest(%b::text[], %b::uuid[]) AS gone (type, aggregate_id)
-    WHERE kind = 'reminder' AND messaging_scheduledmessage.type = gone.type
-      AND messaging_scheduledmessage.aggregate_id = gone.aggregate_id
+_OFF = """
+    off AS (
+        DELETE FROM messaging_scheduledmessage
+        USING json_to_recordset(%s::json) AS told (type text, aggregate_id uuid)
+        WHERE kind = 'reminder' AND messaging_scheduledmessage.type = told.type
+          AND messaging_scheduledmessage.aggregate_id = told.aggregate_id
+    )
 """
 _ENQUEUE = """
     INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
@@ -81,15 +87,10 @@ class Pending:
     reminders: dict[ReminderKey, tuple[Reminder, datetime] | None] = field(default_factory=dict)
 
     def write(self) -> None:
-        """Write it all, in few statements."""
-        due = {key: value for key, value in self.reminders.items() if value}
-        gone = [key for key, value in self.reminders.items() if value is None]
-        if gone:
-            write_unscheduled(gone)
-        if due:
-            write_reminders([due[key] for key in sorted(due)])
-        if self.events:
-            append(self.events)
+        """Write it all."""
+        due = [value for _, value in sorted(self.reminders.items(), key=itemgetter(0)) if value]
+        off = sorted(key for key, value in self.reminders.items() if value is None)
+        append(self.events, due=due, off=off)
 
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
@@ -141,21 +142,46 @@ def store(event: Event, **kwargs: object) -> None:
         append([event])
 
 
-def append(events: Sequence[Event]) -> None:
-    """Append events to the log and put them into the outbox, in this order.
+def append(
+    events: Sequence[Event],
+    *,
+    due: Sequence[tuple[Reminder, datetime]] = (),
+    off: Sequence[ReminderKey] = (),
+) -> None:
+    """Append events to the log and put them into the outbox, in this order; schedule and call off reminders.
 
     Events of one aggregate are written one transaction after the other (an advisory lock until
     commit), so their sequence has no gaps and the relay sees them in the order of their commits.
     The log has each fact once; the outbox also has its copies for those who read older versions.
+
+    Args:
+        due: reminders and when they are due; one that is scheduled already moves.
+        off: those to be called off; one that is not scheduled is none.
     """
-    keys = sorted({lock_key(event.aggregate_id) for event in events})
-    rows = [_row(told, is_copy=told is not event) for event in events for told in with_older_copies(event)]
+    told = [_row(copy, is_copy=copy is not event) for event in events for copy in with_older_copies(event)]
+    written = {
+        _EVENTS: told,
+        _DUE: [_reminder(reminder, at) for reminder, at in due],
+        _OFF: [{"type": type_, "aggregate_id": aggregate_id} for type_, aggregate_id in off],
+    }
+    parts = {part: rows for part, rows in written.items() if rows}
+    if not parts:
+        return
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
-        # Two statements: the second one's snapshot has to be taken once the locks are held.
-        cursor.execute(_LOCK_AGGREGATES, [keys])
-        cursor.execute(_APPEND, [json_text.dumps(rows), CHANNEL])
+        if (
+            events
+        ):  # in a statement of its own: the snapshot of the next has to be taken once the locks are held
+            keys = sorted({lock_key(event.aggregate_id) for event in events})
+            cursor.execute(_LOCK_AGGREGATES, [keys])
+        cursor.execute(_statement(*parts), [*map(json_text.dumps, parts.values()), CHANNEL])
     reach(Point.AFTER_APPEND)
+
+
+@cache
+def _statement(*parts: str) -> str:
+    tell = "pg_notify(%s, '')" if _EVENTS in parts else "%s"
+    return f"WITH {','.join(parts)} SELECT {tell}"
 
 
 def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
@@ -175,17 +201,15 @@ def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
     }
 
 
-def write_reminders(reminders: Sequence[tuple[Reminder, datetime]]) -> None:
-    """Schedule reminders; one that is scheduled already moves."""
-    rows = [(r.app, r.type, r.meta.id, r.aggregate_id, cloudevents.encode(r), due) for r, due in reminders]
-    with connection.cursor() as cursor:
-        cursor.execute(_SCHEDULE, [*map(list, zip(*rows, strict=True))])
-
-
-def write_unscheduled(keys: Sequence[ReminderKey]) -> None:
-    """Call reminders off; one that is not scheduled is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNSCHEDULE, [*map(list, zip(*sorted(keys), strict=True))])
+def _reminder(reminder: Reminder, at: datetime) -> dict[str, Any]:
+    return {
+        "app": reminder.app,
+        "type": reminder.type,
+        "message_id": reminder.meta.id,
+        "aggregate_id": reminder.aggregate_id,
+        "body": cloudevents.encode(reminder),
+        "due_at": at,
+    }
 
 
 def enqueue(

@@ -18,7 +18,7 @@ def schedule(reminder: Reminder, *, at: datetime) -> None:
     if pending:
         pending.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
     else:
-        outbox.write_reminders([(stamped, at)])
+        outbox.append([], due=[(stamped, at)])
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
@@ -27,4 +27,4 @@ def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
     if pending:
         pending.reminders[kind.type, aggregate_id] = None
     else:
-        outbox.write_unscheduled([(kind.type, aggregate_id)])
+        outbox.append([], off=[(kind.type, aggregate_id)])

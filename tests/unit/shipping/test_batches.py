@@ -17,7 +17,7 @@ from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver_batch
 
 #: A look at the inbox, the intents, then inbox, shipments, reminders, log and outbox in a transaction.
-STATEMENTS_OF_A_BOOKING = 9
+STATEMENTS_OF_A_BOOKING = 8
 #: A look at the inbox and at the shipments; the carrier's; inbox, shipments, scans, reminders.
 STATEMENTS_OF_TRACKING = 14
 
