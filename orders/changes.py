@@ -4,8 +4,8 @@ Whatever the batch, it takes one statement to lock, and one for each kind of out
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -41,7 +41,7 @@ def change(order_ids: Collection[UUID], *steps: Step) -> list[Order]:
     before = {order.pk: (order.status, order.attention_reason) for order in orders}
     changed = [order for order in orders if _took_any(order, steps)]
     moved = [order for order in changed if (order.status, order.attention_reason) != before[order.pk]]
-    store(changed, moved)
+    store(changed, came_from={order.pk: before[order.pk][0] for order in moved})
     for order in moved:
         _announce(order)
     return orders
@@ -61,35 +61,52 @@ def locked(order_ids: Collection[UUID], *, only: Sequence[str] = ()) -> list[Ord
     return orders
 
 
-def store(changed: Collection[Order], moved: Collection[Order]) -> None:
-    """Write changed orders, and set the deadlines of those that moved on."""
+def store(changed: Collection[Order], came_from: Mapping[UUID, str]) -> None:
+    """Write changed orders, and set the deadlines of those that moved on, ``came_from`` another status."""
     alike: defaultdict[tuple[object, ...], list[UUID]] = defaultdict(list)
     for order in changed:
         alike[tuple(getattr(order, name) for name in CHANGEABLE)].append(order.pk)
     for values, ids in alike.items():
         new = dict(zip(CHANGEABLE, values, strict=True))
         rows.set_fields(Order, ids, **new, changed_at=timezone.now())
-    for order in moved:
-        move_deadline(order)
+    for order in changed:
+        if order.pk in came_from:
+            move_deadline(order, came_from[order.pk])
 
 
 def overdue_since(order: Order) -> datetime | None:
     """When the present step should have been done; None if it waits for nothing."""
     if order.status not in DEADLINES:
         return None
-    _, setting = DEADLINES[order.status]
-    since: datetime = order.changed_at + getattr(settings, setting)
+    since: datetime = order.changed_at + _patience(order.status)
     return since
 
 
-def move_deadline(order: Order) -> None:
-    """Have the order looked at when its present step should be done; one that waits for nothing never."""
+def move_deadline(order: Order, came_from: str = "") -> None:
+    """Have the order looked at when its present step should be done; one that waits for nothing never.
+
+    The reminder of an earlier step stays where that is due before: when it comes it is put off, which
+    happens to few orders, while moving it with every step would be work for all.
+    """
+    was_waiting = came_from in DEADLINES
     if order.status not in DEADLINES:
-        unschedule(OrderDeadlinePassed, order.pk)
-        return
-    step, setting = DEADLINES[order.status]
-    due = timezone.now() + getattr(settings, setting)
+        if was_waiting:
+            unschedule(OrderDeadlinePassed, order.pk)
+    elif not was_waiting or _patience(order.status) < _patience(came_from):
+        remind_at(timezone.now() + _patience(order.status), order)
+
+
+def remind_at(due: datetime, order: Order) -> None:
+    """Have the order looked at then."""
+    step, _ = DEADLINES[order.status]
     schedule(OrderDeadlinePassed(order_id=order.pk, step=step), at=due)
+
+
+def _patience(status: str) -> timedelta:
+    """For how long an order waits in this status."""
+    _, setting = DEADLINES[status]
+    patience: timedelta = getattr(settings, setting)
+    return patience
 
 
 def _announce(order: Order) -> None:

@@ -134,4 +134,4 @@ def when_delivery_failed_ask_for_attention(events: Sequence[DeliveryFailed]) -> 
 @consumes(OrderDeadlinePassed, emits=(OrderCancellationRequested, OrderNeedsAttention))
 def when_order_deadline_passed_cancel_or_ask_for_attention(event: OrderDeadlinePassed) -> None:
     """Cancel what was not paid in time; have an operator look at what got no answer."""
-    services.miss_deadline(order_id=event.order_id, step=event.step)
+    services.miss_deadline(order_id=event.order_id)

@@ -71,5 +71,5 @@ class OrderDeadlinePassed(Reminder):
     """A step of the order should have been done by now."""
 
     order_id: UUID
-    #: ``payment``, ``stock``, ``carrier`` or ``cancellation``.
+    #: ``payment``, ``stock``, ``carrier`` or ``cancellation``: what it waited for when this was scheduled.
     step: str

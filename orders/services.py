@@ -16,14 +16,13 @@ from django.utils import timezone
 
 from inventory import queries as inventory
 from orders import intake, placed
-from orders.changes import Step, change, locked, move_deadline, overdue_since, store
+from orders.changes import Step, change, locked, move_deadline, overdue_since, remind_at, store
 from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
 from orders.events import (
     Address,
     CancellationReason,
     OrderCancellationRequested,
     OrderCreated,
-    OrderDeadlinePassed,
 )
 from orders.intake import Item, Offer
 from orders.models import Order, OrderLine
@@ -32,7 +31,6 @@ from shop.messaging.contracts import Money
 from shop.messaging.inbox import effects
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish
-from shop.messaging.scheduling import schedule
 
 logger = logging.getLogger(__name__)
 
@@ -160,8 +158,9 @@ def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order
         return order
     if not order.is_cancellable:
         raise TooLateToCancel(number=order.number, status=order.get_status_display().lower())
+    was = order.status
     order.give_up(reason)
-    store([order], moved=[order])
+    store([order], came_from={order.pk: was})
     publish(OrderCancellationRequested(order_id=order.pk, reason=reason))
     return order
 
@@ -177,7 +176,7 @@ def resume_order(*, order_id: UUID) -> Order:
     if order.status != Status.NEEDS_ATTENTION:
         raise NotWaiting(number=order.number, status=order.get_status_display().lower())
     order.resume()
-    store([order], moved=[order])
+    store([order], came_from={order.pk: Status.NEEDS_ATTENTION})
     return order
 
 
@@ -203,8 +202,7 @@ def remind_of_deadline(*, order_id: UUID) -> bool:
     due = overdue_since(order)
     if due is None or due > timezone.now():
         return False
-    step, _ = DEADLINES[order.status]
-    schedule(OrderDeadlinePassed(order_id=order.pk, step=step), at=timezone.now())
+    remind_at(timezone.now(), order)
     return True
 
 
@@ -272,15 +270,22 @@ def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
 
 
 @effects()
-def miss_deadline(*, order_id: UUID, step: str) -> Order:
-    """Cancel an order that was not paid in time; have an operator look at one that got no answer."""
+def miss_deadline(*, order_id: UUID) -> Order:
+    """Cancel an order that was not paid in time; have an operator look at one that got no answer.
+
+    One that has moved on since the reminder was made is given the time that its present step has.
+    """
     order = locked([order_id])[0]
-    waits_for, _ = DEADLINES.get(order.status, ("nothing", ""))
-    if waits_for != step:
-        logger.info("%s: the deadline for %s passed, but it waits for %s", order.number, step, waits_for)
+    due = overdue_since(order)
+    if due is None:
+        logger.info("%s: a deadline passed, but it waits for nothing", order.number)
+        return order
+    if due > timezone.now():
+        remind_at(due, order)
         return order
     if order.status == Status.PLACED:
         return request_cancellation(order_id=order_id, reason="payment_overdue")
+    step, _ = DEADLINES[order.status]
     return _hold_up([order_id], AttentionReason(f"{step}_overdue"))[0]
 
 

@@ -169,9 +169,8 @@ def append(
         return
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
-        if (
-            events
-        ):  # in a statement of its own: the snapshot of the next has to be taken once the locks are held
+        if events:
+            # A statement of its own: the next one's snapshot has to be taken once the locks are held.
             keys = sorted({lock_key(event.aggregate_id) for event in events})
             cursor.execute(_LOCK_AGGREGATES, [keys])
         cursor.execute(_statement(*parts), [*map(json_text.dumps, parts.values()), CHANNEL])

@@ -206,6 +206,7 @@ def test_an_order_whose_payment_never_came_waits_for_its_deadline(shop):
     order = shop.place()
     deliver_without(CHARGING, consumed=True)
     assert seen(repaired()) == {("stalled", "under way")}
+    let_hours_pass()
     fire_reminders()
     shop.settle()
     assert status_of(order) == "cancelled"

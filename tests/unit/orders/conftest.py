@@ -1,18 +1,22 @@
 """Ada, who orders teapots, and what orders says of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 import orders.consumers
 from inventory import services as inventory
 from orders import services
+from orders.changes import overdue_since
 from orders.events import Address
 from orders.models import Order
+from orders.states import DEADLINES
 from shop.messaging.models import EventRecord, ScheduledMessage
 
 assert orders.consumers  # registered
@@ -78,16 +82,30 @@ def said() -> Callable[[Order], list[str]]:
 
 @pytest.fixture
 def waits_for() -> Callable[[Order], str | None]:
-    """Which step of the order will be reminded of."""
+    """Which step of the order will be looked at in time, by a reminder; None if there is none."""
 
     def step(order: Order) -> str | None:
         reminder = ScheduledMessage.objects.filter(aggregate_id=order.pk, kind="reminder").first()
-        return next((s for s in STEPS if reminder and f'"{s}"' in reminder.body), None)
+        if reminder is None:
+            return None
+        stored = Order.objects.get(pk=order.pk)
+        due = overdue_since(stored)
+        assert due, "the reminder is for nothing"
+        assert reminder.due_at <= due + timedelta(seconds=1), "it comes too late"
+        return DEADLINES[stored.status][0]
 
     return step
 
 
-STEPS = ("payment", "stock", "carrier", "cancellation")
+@pytest.fixture
+def miss_deadline() -> Callable[[Order], Order]:
+    """Let days pass, and the reminder come."""
+
+    def miss(order: Order) -> Order:
+        Order.objects.filter(pk=order.pk).update(changed_at=timezone.now() - timedelta(days=2))
+        return services.miss_deadline(order_id=order.pk)
+
+    return miss
 
 
 @pytest.fixture

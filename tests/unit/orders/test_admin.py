@@ -39,9 +39,9 @@ def viewer(client):
 
 
 @pytest.fixture
-def held_up(order):
+def held_up(order, miss_deadline):
     services.record_payments(order_ids=[order.pk])
-    return services.miss_deadline(order_id=order.pk, step="stock")
+    return miss_deadline(order)
 
 
 def page(order, name="change"):

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from orders import services
+from orders.changes import overdue_since
 from orders.errors import NotWaiting, TooLateToCancel
 from orders.events import OrderDeadlinePassed
 from orders.models import Order
@@ -88,6 +89,8 @@ def test_a_cancellation_that_came_too_late_leaves_a_shipped_order(order, waits_f
     ],
 )
 def test_every_step_has_the_time_that_the_settings_give_it(order_in, settings, status, setting):
+    for each in ("SHOP_PAYMENT_DEADLINE", "SHOP_STOCK_DEADLINE", "SHOP_CARRIER_DEADLINE"):
+        setattr(settings, each, timedelta(minutes=30))
     setattr(settings, setting, timedelta(minutes=7))
     order_in(status)
     left = ScheduledMessage.objects.get().due_at - timezone.now()
@@ -96,6 +99,7 @@ def test_every_step_has_the_time_that_the_settings_give_it(order_in, settings, s
 
 @pytest.mark.django_db(transaction=True)  # a reminder is due by the clock of a new transaction
 def test_an_order_not_paid_in_time_is_cancelled(order, said):
+    Order.objects.update(changed_at=timezone.now() - timedelta(days=2))
     fire_reminders()
     order.refresh_from_db()
     assert order.cancel_reason == "payment_overdue"
@@ -106,18 +110,18 @@ def test_an_order_not_paid_in_time_is_cancelled(order, said):
     ("status", "reason"),
     [(Status.PAID, "stock_overdue"), (Status.IN_FULFILMENT, "carrier_overdue")],
 )
-def test_an_order_without_an_answer_needs_attention(order_in, said, waits_for, status, reason):
+def test_an_order_without_an_answer_needs_attention(order_in, said, waits_for, miss_deadline, status, reason):
     order = order_in(status)
-    services.miss_deadline(order_id=order.pk, step=waits_for(order))
+    miss_deadline(order)
     order.refresh_from_db()
     assert (order.status, order.reason) == (Status.NEEDS_ATTENTION, reason)
     assert said(order) == ["OrderNeedsAttention"]
     assert waits_for(order) is None
 
 
-def test_a_cancellation_that_does_not_end_needs_attention(order, said):
+def test_a_cancellation_that_does_not_end_needs_attention(order, said, miss_deadline):
     services.request_cancellation(order_id=order.pk, reason="customer")
-    services.miss_deadline(order_id=order.pk, step="cancellation")
+    miss_deadline(order)
     order.refresh_from_db()
     assert (order.status, order.reason) == (Status.NEEDS_ATTENTION, "cancellation_overdue")
     services.record_payment_failures(order_ids=[order.pk])
@@ -129,9 +133,18 @@ def test_a_cancellation_that_does_not_end_needs_attention(order, said):
 def test_a_deadline_that_was_met_changes_nothing(order_in, said, status):
     order = order_in(status)
     before = said(order)
-    services.miss_deadline(order_id=order.pk, step="payment")
+    services.miss_deadline(order_id=order.pk)
     assert Order.objects.get().status == status
     assert said(order) == before
+
+
+@pytest.mark.parametrize("status", [Status.PAID, Status.IN_FULFILMENT])
+def test_a_reminder_of_an_earlier_step_is_put_off(order_in, status):
+    order = order_in(status)
+    ScheduledMessage.objects.all().delete()  # it is on its way to orders
+    services.miss_deadline(order_id=order.pk)
+    order.refresh_from_db()
+    assert (order.status, ScheduledMessage.objects.get().due_at) == (status, overdue_since(order))
 
 
 @pytest.mark.parametrize("status", [Status.SHIPPED, Status.DELIVERED, Status.CANCELLED])
@@ -144,9 +157,9 @@ def test_an_order_that_waits_for_nothing_has_no_reminder(order_in, status):
 
 
 @pytest.fixture
-def held_up(order_in, waits_for):
+def held_up(order_in, miss_deadline):
     order = order_in(Status.PAID)
-    services.miss_deadline(order_id=order.pk, step="stock")
+    miss_deadline(order)
     return order
 
 

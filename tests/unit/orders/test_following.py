@@ -274,15 +274,15 @@ def test_an_event_delivered_twice_has_its_effect_once(order, said):
 
 def test_a_batch_of_progress_takes_few_statements(place, django_assert_num_queries):
     orders = [place().pk for _ in range(20)]
-    # Savepoint, lock, update, reminders, release.
-    with django_assert_num_queries(5):
+    # Savepoint, lock, update, release.
+    with django_assert_num_queries(4):
         services.record_payments(order_ids=orders)
     assert set(Order.objects.values_list("status", flat=True)) == {Status.PAID}
 
 
 def test_a_batch_of_cancellations_takes_few_statements(place, django_assert_num_queries):
     orders = [place().pk for _ in range(20)]
-    # As above, with the log's lock and one append for all.
+    # As above, with the log's lock, and one that appends all events and calls the reminders off.
     with django_assert_num_queries(6):
         services.record_payment_failures(order_ids=orders)
     assert EventRecord.objects.filter(type="orders.OrderCancelled.v1").count() == 20
