@@ -182,6 +182,15 @@ def test_one_bad_address_does_not_hold_up_the_others(mail):
     assert not ScheduledMessage.objects.exists()
 
 
+def test_whatever_a_mail_server_answers_is_put_down_and_no_message_sent_twice(mail, monkeypatch):
+    monkeypatch.setitem(simulator.REFUSALS, "bounce", (550, b"gone\x00 \xff"))
+    deliver_together([*orders(3), published(order_created("ORD-9", email="bounce@example.com"))])
+
+    assert Notification.objects.get(number="ORD-9").last_error == "550 gone\\x00 \ufffd"
+    assert len(mail.mails) == 3
+    assert InboxEntry.objects.count() == 4
+
+
 @pytest.mark.parametrize("email", ["", "nobody", "a b@example.com", "eve@example.com\nBcc: all@example.com"])
 def test_a_malformed_address_fails_with_its_reason(mail, email):
     deliver_together([published(order_created("ORD-9", email=email)), *orders(1)])
