@@ -57,6 +57,16 @@ def is_stale_plan(error: BaseException | None) -> bool:
     return isinstance(error, NotSupportedError) and "cached plan" in str(error)
 
 
+def storable(text: object) -> str:
+    """``text`` as PostgreSQL can store it: without NUL, which may be in whatever a stranger says."""
+    return str(text).replace("\x00", "\\x00")
+
+
+def says(error: BaseException) -> str:
+    """An error in a line, to be stored."""
+    return f"{type(error).__name__}: {storable(error)}"
+
+
 def backoff(nth: int) -> timedelta:
     """How long to wait after the ``nth`` failure, counted from 1."""
     return doubling(BACKOFF, nth, LONGEST_BACKOFF)
@@ -109,7 +119,7 @@ def _put_aside(
             "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
             "attempts": attempts if attempts is not None else message.attempts,
             "parkings": parkings if parkings is not None else message.parkings,
-            "last_error": f"{type(error).__name__}: {error}",
+            "last_error": says(error),
         },
     )
 
@@ -128,8 +138,8 @@ def bury(consumer: Consumer, message: Message, error: Exception) -> None:
             aggregate_id=event.aggregate_id,
             body=message.text,
             error_type=type(error).__name__,
-            error=str(error),
-            traceback="".join(traceback.format_exception(error)),
+            error=storable(error),
+            traceback=storable("".join(traceback.format_exception(error))),
             attempts=message.attempts + 1,
         )
     )
@@ -144,7 +154,7 @@ def bury_unreadable(*, app: str, body: str, error_type: str, error: str, consume
             app=app,
             consumer=consumer,
             type=_type_said(body),
-            body=body.replace("\x00", "\\x00"),  # PostgreSQL stores no NUL
+            body=storable(body),
             error_type=error_type,
             error=error,
         )

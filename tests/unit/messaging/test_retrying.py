@@ -59,6 +59,17 @@ def test_attempts_are_counted_from_worker_to_worker():
     assert ScheduledMessage.objects.get().attempts == 4
 
 
+@pytest.mark.parametrize("attempts", [0, failures.MAX_ATTEMPTS - 1])
+def test_what_is_said_of_a_failure_is_kept_whatever_is_in_it(attempts: int):
+    def handler(event: ProbeSent) -> None:
+        raise ValueError("no \x00 in PostgreSQL")
+
+    run(a_consumer(handler), published(), {failures.ATTEMPTS: attempts})
+    said = {one.last_error for one in ScheduledMessage.objects.all()}
+    said |= {f"{one.error_type}: {one.error}" for one in DeadLetter.objects.all()}
+    assert said == {"ValueError: no \\x00 in PostgreSQL"}
+
+
 def test_what_does_not_fit_its_schema_is_not_tried_again():
     calls: list[Event] = []
     body = {"specversion": "1.0", "id": "1", "source": "/till", "type": ProbeSent.type, "data": {}}
