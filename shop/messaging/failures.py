@@ -11,6 +11,8 @@ from uuid import UUID
 
 from celery.utils.log import get_task_logger
 from django.db import InterfaceError, NotSupportedError, OperationalError, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.failpoints import Point, reach
@@ -107,20 +109,26 @@ def _put_aside(
     parkings: int | None = None,
 ) -> None:
     event = message.event
+    said = {
+        "kind": kind,
+        "consumer": consumer.name,
+        "type": message.type,
+        "aggregate_id": event.aggregate_id,
+        "body": message.text,
+        "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
+        "last_error": says(error),
+    }
+    counts = {
+        "attempts": attempts if attempts is not None else message.attempts,
+        "parkings": parkings if parkings is not None else message.parkings,
+    }
+    # A copy that the broker delivers again knows nothing of what became of the event since.
+    highest = {name: Greatest(name, Value(count)) for name, count in counts.items()}
     ScheduledMessage.objects.update_or_create(
         app=consumer.app,
         message_id=event.meta.id,
-        defaults={
-            "kind": kind,
-            "consumer": consumer.name,
-            "type": message.type,
-            "aggregate_id": event.aggregate_id,
-            "body": message.text,
-            "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
-            "attempts": attempts if attempts is not None else message.attempts,
-            "parkings": parkings if parkings is not None else message.parkings,
-            "last_error": says(error),
-        },
+        defaults=said | highest,
+        create_defaults=said | counts,
     )
 
 

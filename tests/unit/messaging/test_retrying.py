@@ -59,6 +59,14 @@ def test_attempts_are_counted_from_worker_to_worker():
     assert ScheduledMessage.objects.get().attempts == 4
 
 
+def test_a_copy_that_comes_again_takes_no_attempt_back():
+    """A killed worker gives back whole messages; one of their events may have failed often since."""
+    [event] = published()
+    run(failing(99, []), [event], {failures.ATTEMPTS: 4})
+    run(failing(99, []), [event])
+    assert ScheduledMessage.objects.get().attempts == 5
+
+
 @pytest.mark.parametrize("attempts", [0, failures.MAX_ATTEMPTS - 1])
 def test_what_is_said_of_a_failure_is_kept_whatever_is_in_it(attempts: int):
     def handler(event: ProbeSent) -> None:
