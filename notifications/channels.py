@@ -111,7 +111,9 @@ def _verdict(code: int) -> Verdict:
 
 
 def _text(reason: bytes | str) -> str:
-    return reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+    """What the server said; without NUL, which the database cannot store: the answer would be forgotten."""
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+    return text.replace("\x00", "\\x00")
 
 
 def _mail(letter: Letter) -> Mail:

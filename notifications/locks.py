@@ -19,10 +19,10 @@ def sole_sender(kind: str, order_ids: Iterable[UUID]) -> Iterator[None]:
     messages do not wait for each other.
     """
     names = [f"notifications:{kind}:{order_id}" for order_id in sorted(order_ids)]
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [names])
     try:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [names])
         yield
-    finally:
+    finally:  # also where waiting for one has failed: those before it are held
         with connection.cursor() as cursor:
             cursor.execute(_UNLOCK, [names])

@@ -17,7 +17,7 @@ from uuid import UUID
 from celery.utils.log import get_task_logger
 from django.db import connection, transaction
 
-from shop.messaging import outbox
+from shop.messaging import failures, outbox
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import Circuit, ScheduledMessage
 from shop.messaging.timing import doubling
@@ -143,7 +143,7 @@ def failed(consumer: Consumer, message: Message, error: Exception) -> None:
     failing.clear()
     _, opened = Circuit.objects.get_or_create(
         consumer=consumer.name,
-        defaults={"probe_at": datetime.now(UTC) + PAUSE, "last_error": f"{type(error).__name__}: {error}"},
+        defaults={"probe_at": datetime.now(UTC) + PAUSE, "last_error": failures.says(error)},
     )
     _knowledge.open.add(consumer.name)
     if opened:
@@ -172,7 +172,7 @@ def close(consumer: str) -> None:
 
 def probe_failed(consumer: Consumer, message: Message, error: Exception) -> bool:
     """Hold a failed probe with the others and wait longer for the next; False if the circuit is closed."""
-    says = f"{type(error).__name__}: {error}"
+    says = failures.says(error)
     with transaction.atomic():
         circuit = Circuit.objects.select_for_update().filter(consumer=consumer.name).first()
         if not circuit:

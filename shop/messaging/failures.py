@@ -11,6 +11,8 @@ from uuid import UUID
 
 from celery.utils.log import get_task_logger
 from django.db import InterfaceError, NotSupportedError, OperationalError, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.failpoints import Point, reach
@@ -57,6 +59,16 @@ def is_stale_plan(error: BaseException | None) -> bool:
     return isinstance(error, NotSupportedError) and "cached plan" in str(error)
 
 
+def storable(text: object) -> str:
+    """``text`` as PostgreSQL can store it: without NUL, which may be in whatever a stranger says."""
+    return str(text).replace("\x00", "\\x00")
+
+
+def says(error: BaseException) -> str:
+    """An error in a line, to be stored."""
+    return f"{type(error).__name__}: {storable(error)}"
+
+
 def backoff(nth: int) -> timedelta:
     """How long to wait after the ``nth`` failure, counted from 1."""
     return doubling(BACKOFF, nth, LONGEST_BACKOFF)
@@ -97,20 +109,26 @@ def _put_aside(
     parkings: int | None = None,
 ) -> None:
     event = message.event
+    said = {
+        "kind": kind,
+        "consumer": consumer.name,
+        "type": message.type,
+        "aggregate_id": event.aggregate_id,
+        "body": message.text,
+        "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
+        "last_error": says(error),
+    }
+    counts = {
+        "attempts": attempts if attempts is not None else message.attempts,
+        "parkings": parkings if parkings is not None else message.parkings,
+    }
+    # A copy that the broker delivers again knows nothing of what became of the event since.
+    highest = {name: Greatest(name, Value(count)) for name, count in counts.items()}
     ScheduledMessage.objects.update_or_create(
         app=consumer.app,
         message_id=event.meta.id,
-        defaults={
-            "kind": kind,
-            "consumer": consumer.name,
-            "type": message.type,
-            "aggregate_id": event.aggregate_id,
-            "body": message.text,
-            "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
-            "attempts": attempts if attempts is not None else message.attempts,
-            "parkings": parkings if parkings is not None else message.parkings,
-            "last_error": f"{type(error).__name__}: {error}",
-        },
+        defaults=said | highest,
+        create_defaults=said | counts,
     )
 
 
@@ -128,8 +146,8 @@ def bury(consumer: Consumer, message: Message, error: Exception) -> None:
             aggregate_id=event.aggregate_id,
             body=message.text,
             error_type=type(error).__name__,
-            error=str(error),
-            traceback="".join(traceback.format_exception(error)),
+            error=storable(error),
+            traceback=storable("".join(traceback.format_exception(error))),
             attempts=message.attempts + 1,
         )
     )
@@ -144,7 +162,7 @@ def bury_unreadable(*, app: str, body: str, error_type: str, error: str, consume
             app=app,
             consumer=consumer,
             type=_type_said(body),
-            body=body.replace("\x00", "\\x00"),  # PostgreSQL stores no NUL
+            body=storable(body),
             error_type=error_type,
             error=error,
         )

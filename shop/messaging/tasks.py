@@ -44,6 +44,8 @@ def put_aside_unknown(app: str, body: str, error_type: str, error: str, cause: s
     """Keep a message of an unknown type for a worker that knows it, and in the end as a dead letter."""
     try:
         failures.put_aside_unknown(app=app, body=body, error=error, attempts=attempts)
+    except RecursionError:  # nested deeper than can be read here
+        bury_unreadable(app, body, error_type, error, cause, attempts)
     except Exception as failure:
         raise Reject(f"not put aside: {failure}", requeue=True) from failure
 
@@ -51,7 +53,7 @@ def put_aside_unknown(app: str, body: str, error_type: str, error: str, cause: s
 def _event_in(body: str) -> Event | None:
     try:
         return cloudevents.decode(json.loads(body))
-    except MessagingError:
+    except (MessagingError, RecursionError):
         return None
 
 

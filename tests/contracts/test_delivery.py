@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from shop.messaging import cloudevents, outbox
+from shop.messaging.broker import BUNDLE
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
@@ -54,9 +55,10 @@ def test_attempts_are_counted_from_delivery_to_delivery(probe):
 
 
 def test_a_permanent_failure_is_a_dead_letter_at_once_and_can_be_replayed(probe):
-    [event] = probe.publish(sent("refuse"))
+    event, *good = probe.publish(sent("refuse"), *(sent() for _ in range(5)))
 
     eventually(DeadLetter.objects.exists)
+    eventually(lambda: len(probe.notes()) == len(good))
     letter = DeadLetter.objects.get()
     assert (letter.consumer, letter.event_id, letter.cause) == (SENT_CONSUMER, event.meta.id, "failed")
     assert "can never be consumed" in letter.error
@@ -107,7 +109,7 @@ def test_an_event_delivered_twice_takes_effect_once(probe):
 
 
 def test_an_event_that_kills_its_worker_is_a_dead_letter_and_the_others_are_consumed(probe):
-    *good, killer = probe.publish(*(sent() for _ in range(10)), sent("crash"))
+    killer, *good = probe.publish(sent("crash"), *(sent() for _ in range(BUNDLE)))
 
     eventually(DeadLetter.objects.exists, within=60)
     letter = DeadLetter.objects.get()

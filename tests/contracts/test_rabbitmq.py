@@ -115,7 +115,7 @@ def test_of_a_bundle_what_can_be_read_is_consumed(probe, channel):
     [(_, _, dead)] = take(channel, "tests.dead", 1)
     assert dead == body
     assert len(probe.notes()) == 3
-    assert DeadLetter.objects.get().body == '{"no": "CloudEvent"}'
+    assert json.loads(DeadLetter.objects.get().body) == {"no": "CloudEvent"}
 
 
 def stamped(event: ProbeSent) -> ProbeSent:
@@ -156,17 +156,20 @@ def test_no_message_of_a_stranger_stops_the_worker(probe, channel, body):
 
 
 def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
+    unheard = {uuid7() for _ in range(3)}  # in one message
     with transaction.atomic():
-        outbox.enqueue(
-            message_id=uuid7(),
-            aggregate_id=uuid7(),
-            type="tests.Unheard.v1",
-            queue="",
-            body=json.dumps({"subject": str(uuid7())}),
-            headers={},
-        )
+        for event_id in unheard:
+            outbox.enqueue(
+                message_id=event_id,
+                aggregate_id=uuid7(),
+                type="tests.Unheard.v1",
+                queue="",
+                body=json.dumps({"subject": str(uuid7())}),
+                headers={},
+            )
 
-    eventually(lambda: DeadLetter.objects.filter(cause="unroutable", type="tests.Unheard.v1").exists())
+    letters = DeadLetter.objects.filter(cause="unroutable", type="tests.Unheard.v1")
+    eventually(lambda: set(letters.values_list("event_id", flat=True)) == unheard)
     assert not OutboxEntry.objects.exists()
 
 

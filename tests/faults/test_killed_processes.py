@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from script.support import children
+from shop.messaging.broker import BUNDLE
 from tests.faults.damage import charges, consumed, dead_letters
 from tests.support.deployment import APPS, RELAY, Deployment
 
@@ -67,6 +68,23 @@ def test_a_worker_whose_process_is_killed_while_it_waits_for_work_goes_on(shop: 
     shop.kill_worker_child(APPS)
 
     expect_all_done_once(shop, [shop.place_order()])
+    shop.start_workers("rivals")
+
+
+@pytest.mark.parametrize("running_shop", ["rabbitmq"], indirect=True)  # elsewhere events travel alone
+def test_a_bundle_that_a_killed_worker_has_consumed_in_part_comes_again(shop: Deployment) -> None:
+    shop.stop_workers(RELAY, "rivals")
+    shop.break_gateway("slow", "charge", seconds=0.5)
+    orders = [shop.place_order() for _ in range(BUNDLE)]
+    shop.start_workers(RELAY)
+    shop.wait_until(lambda: shop.rows("select from payments_payment where state = 'processing'"))
+    shop.kill_worker_child(APPS)  # whose batch falls apart: each event may be to blame
+    shop.wait_until(lambda: consumed(shop, orders, CHARGING) > 2, what="a part is consumed")
+    shop.kill_worker(APPS)
+    shop.mend_providers()
+
+    assert consumed(shop, orders, CHARGING) < len(orders)
+    expect_all_done_once(shop, orders)
     shop.start_workers("rivals")
 
 

@@ -19,13 +19,22 @@ _HANDFUL = 50
 _QUEUES = [f"{app}.events" for app in CONTEXTS]
 #: Their apps consume OrderCreated; what is well-formed and of an unknown type would wait for a newer worker.
 _POISONED = ("payments.events", "inventory.events", "shipping.events")
-_POISON = (
+_POISON: tuple[bytes, ...] = (
     b'{"specversion": "1.0", broken',
     b"\xff\xfe\x00",
     b'{"specversion": "1.0", "id": "1", "source": "/x", "type": "payments.CardStolen.v1"}',
     b'{"specversion": "1.0", "id": "0199b1d0-0000-7000-8000-000000000001", "source": "/x",'
     b' "type": "orders.OrderCreated.v1", "time": "2026-12-24T12:00:00Z", "data": {"order_id": "none"}}',
 )
+#: What is JSON at least, and so may be one of a message's events.
+_JSON_POISON = _POISON[2:]
+_ALONE, _AMONG_OTHERS = "application/cloudevents+json", "application/cloudevents-batch+json"
+_LATEST_ORDER = """
+    select jsonb_build_object(
+        'specversion', '1.0', 'id', id, 'source', '/shop/orders', 'type', type, 'subject', aggregate_id,
+        'time', time, 'correlationid', correlation_id, 'data', data)::text
+    from messaging_eventrecord where type = 'orders.OrderCreated.v1' order by position desc limit 1
+"""
 
 
 @contextlib.contextmanager
@@ -74,15 +83,19 @@ def _publish(channel: Any, messages: list[tuple[str, str, Any]], chance: Random)
 
 @fault("poison", target="RabbitMQ")
 def poison(world: World, chance: Random) -> Iterator[None]:
-    """Some queues get one message that nobody can read."""
+    """Some queues get one message that nobody can read, or of which nobody can read one event."""
     with channel_to(world) as channel:
         for queue in _POISONED:
-            message = amqp.Message(
-                chance.choice(_POISON),
-                content_type="application/cloudevents+json",
-                delivery_mode=2,
-                message_id=str(uuid4()),
-            )
-            channel.basic_publish(message, "", queue)
+            channel.basic_publish(poisoned(world, chance), "", queue)
             world.poisoned += 1
     yield
+
+
+def poisoned(world: World, chance: Random) -> Any:
+    """A message of poison, alone or in a bundle with an order that all who get it consume."""
+    body, content_type = chance.choice(_POISON), _ALONE
+    if body in _JSON_POISON and chance.random() < 0.7 and (orders := world.rows(_LATEST_ORDER)):
+        events = [orders[0][0].encode(), body]
+        chance.shuffle(events)
+        body, content_type = b"[%s]" % b",\n".join(events), _AMONG_OTHERS
+    return amqp.Message(body, content_type=content_type, delivery_mode=2, message_id=str(uuid4()))

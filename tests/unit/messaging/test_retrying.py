@@ -59,6 +59,25 @@ def test_attempts_are_counted_from_worker_to_worker():
     assert ScheduledMessage.objects.get().attempts == 4
 
 
+def test_a_copy_that_comes_again_takes_no_attempt_back():
+    """A killed worker gives back whole messages; one of their events may have failed often since."""
+    [event] = published()
+    run(failing(99, []), [event], {failures.ATTEMPTS: 4})
+    run(failing(99, []), [event])
+    assert ScheduledMessage.objects.get().attempts == 5
+
+
+@pytest.mark.parametrize("attempts", [0, failures.MAX_ATTEMPTS - 1])
+def test_what_is_said_of_a_failure_is_kept_whatever_is_in_it(attempts: int):
+    def handler(event: ProbeSent) -> None:
+        raise ValueError("no \x00 in PostgreSQL")
+
+    run(a_consumer(handler), published(), {failures.ATTEMPTS: attempts})
+    said = {one.last_error for one in ScheduledMessage.objects.all()}
+    said |= {f"{one.error_type}: {one.error}" for one in DeadLetter.objects.all()}
+    assert said == {"ValueError: no \\x00 in PostgreSQL"}
+
+
 def test_what_does_not_fit_its_schema_is_not_tried_again():
     calls: list[Event] = []
     body = {"specversion": "1.0", "id": "1", "source": "/till", "type": ProbeSent.type, "data": {}}

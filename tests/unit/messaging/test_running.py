@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from psycopg import errors as postgres
 
-from shop.messaging import failures, inbox, runner
+from shop.messaging import failures, inbox, runner, tasks
 from shop.messaging.errors import UndeclaredEvent
 from shop.messaging.models import DeadLetter, EventRecord, InboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
@@ -108,6 +108,17 @@ def test_the_last_attempt_ends_as_a_dead_letter():
     run(a_consumer(handler), [event], {failures.ATTEMPTS: failures.MAX_ATTEMPTS - 1})
     assert not ScheduledMessage.objects.exists()
     assert DeadLetter.objects.get().attempts == failures.MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("task", "cause"), [("bury_unreadable", "crashed"), ("put_aside_unknown", "unreadable")]
+)
+def test_what_the_bridge_could_read_and_a_process_of_the_pool_cannot_is_a_dead_letter(task, cause):
+    """The pool's stack is the deeper one: else it would come again and again."""
+    body = '{"id": ' + "[" * 100_000
+    getattr(tasks, task)("tests", body, "UnknownEventType", "tests does not consume it", cause, 0)
+    letter = DeadLetter.objects.get()
+    assert (letter.cause, letter.app, letter.body) == ("unreadable", "tests", body)
 
 
 def test_a_consumer_that_calls_the_outside_has_no_transaction_open():

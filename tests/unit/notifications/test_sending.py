@@ -3,11 +3,13 @@
 import json
 from threading import Thread
 
+import psycopg
 import pytest
-from django.db import InternalError, connection
+from django.db import InternalError, OperationalError, connection
 
 from notifications import channels, consumers, ledger, services, simulator  # noqa: F401 - registers the consumers
 from notifications.errors import DeliveryPostponed
+from notifications.locks import sole_sender
 from notifications.models import Kind, Notification, Recipient, State
 from shop.messaging import cloudevents, runner
 from shop.messaging.consuming import consumer_of
@@ -182,6 +184,15 @@ def test_one_bad_address_does_not_hold_up_the_others(mail):
     assert not ScheduledMessage.objects.exists()
 
 
+def test_whatever_a_mail_server_answers_is_put_down_and_no_message_sent_twice(mail, monkeypatch):
+    monkeypatch.setitem(simulator.REFUSALS, "bounce", (550, b"gone\x00 \xff"))
+    deliver_together([*orders(3), published(order_created("ORD-9", email="bounce@example.com"))])
+
+    assert Notification.objects.get(number="ORD-9").last_error == "550 gone\\x00 \ufffd"
+    assert len(mail.mails) == 3
+    assert InboxEntry.objects.count() == 4
+
+
 @pytest.mark.parametrize("email", ["", "nobody", "a b@example.com", "eve@example.com\nBcc: all@example.com"])
 def test_a_malformed_address_fails_with_its_reason(mail, email):
     deliver_together([published(order_created("ORD-9", email=email)), *orders(1)])
@@ -334,6 +345,21 @@ def test_two_workers_with_the_same_event_send_one_message(mail, settings):
     assert len(mail.mails) == 1
     assert Notification.objects.get().attempts == 1
     assert InboxEntry.objects.count() == 1
+
+
+def test_who_gives_up_waiting_for_another_sender_hinders_nobody():
+    mine, theirs = sorted(uuid7() for _ in range(2))
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as rival:
+        rival.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"notifications:shipped:{theirs}"])
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 200")
+        with pytest.raises(OperationalError, match="timeout"), sole_sender(Kind.SHIPPED, [theirs, mine]):
+            pytest.fail("it is the rival's")
+
+        name = f"notifications:shipped:{mine}"
+        free = rival.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
+    connection.close()  # with its timeout
+    assert free == (True,)
 
 
 def test_two_workers_with_overlapping_batches_send_each_message_once(mail, settings):
