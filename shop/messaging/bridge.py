@@ -29,9 +29,9 @@ from shop.messaging.failures import ATTEMPTS, PARKINGS
 
 #: Messages in hand, in multiples of what can run at once, so that the pool never waits for the network.
 PREFETCH_FACTOR = 2
-#: Messages in hand at the most. Each may have broker.BUNDLE events: all of them have to be consumed before
+#: Events in hand at the most, however many a message brings: all of them have to be consumed before
 #: RabbitMQ loses its patience with who does not acknowledge, half an hour by default.
-MOST_IN_HAND = 100
+MOST_IN_HAND = 1000
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3
@@ -73,7 +73,9 @@ class Bridge(bootsteps.ConsumerStep):
 
     def _prefetch(self, app: str) -> int:
         largest = max(consumer.batch for consumer in consumers() if consumer.app == app)
-        return min(MOST_IN_HAND, int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency)))
+        wanted = int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency))
+        events = broker.BUNDLE if broker.is_amqp(self._c.connection) else 1
+        return min(wanted, MOST_IN_HAND // events)
 
     def stop(self, c: Any) -> None:
         """Take no more; what runs goes on, and is acknowledged over the channels that stay open."""

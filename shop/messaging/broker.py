@@ -24,7 +24,7 @@ DEAD = Exchange("shop.dead", type="direct", durable=True)
 #: How often RabbitMQ redelivers a message that crashes its worker; queues cannot be changed afterwards.
 DELIVERY_LIMIT = 20
 #: Events that travel in one message, at the most: what a worker has in hand is so many times its prefetch.
-BUNDLE = 10
+BUNDLE = 25
 #: Seconds to wait for the confirms of a batch.
 CONFIRM_TIMEOUT = 10.0
 

@@ -23,7 +23,8 @@ def outgoing(number: int, type_: str = PAID, queue: str = "", **headers: int) ->
 
 
 def test_neighbours_of_a_type_are_bundled_and_stay_in_order():
-    batch = [outgoing(n, PAID if n < 25 or n == 26 else SHIPPED) for n in range(30)]
+    paid = 2 * BUNDLE + 5
+    batch = [outgoing(n, PAID if n < paid or n == paid + 1 else SHIPPED) for n in range(paid + 5)]
     bundles = list(bundled(batch))
     assert [len(bundle) for bundle in bundles] == [BUNDLE, BUNDLE, 5, 1, 1, 3]
     assert [message for bundle in bundles for message in bundle] == batch
