@@ -32,6 +32,8 @@ ATTEMPTS, PARKINGS = "x-attempts", "x-parkings"
 MAX_ATTEMPTS = 20
 #: After this many parkings its predecessor is taken for lost: about half a day.
 MAX_PARKINGS = 80
+#: Until an event that came too early is tried again for the first time: mostly its predecessor was under way.
+FIRST_PARKING = timedelta(seconds=0.1)
 #: First and longest wait, doubled in between.
 BACKOFF, LONGEST_BACKOFF = timedelta(seconds=1), timedelta(minutes=10)
 #: The longest time from the first to the last attempt, and to the last parking.
@@ -115,7 +117,8 @@ def _put_aside(
         "type": message.type,
         "aggregate_id": event.aggregate_id,
         "body": message.text,
-        "due_at": datetime.now(UTC) + backoff(attempts or parkings or 1),
+        "due_at": datetime.now(UTC)
+        + (FIRST_PARKING if parkings == 1 else backoff(attempts or parkings or 1)),
         "last_error": says(error),
     }
     counts = {
