@@ -164,7 +164,7 @@ def close(consumer: str) -> None:
         cursor.execute("DELETE FROM messaging_circuit WHERE consumer = %s", [consumer])
         held = ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.HELD, consumer=consumer)
         released = held.update(due_at=datetime.now(UTC))
-        cursor.execute("SELECT pg_notify(%s, '')", [outbox.CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, %s)", [outbox.CHANNEL, outbox.DUE])
     reach(Point.AFTER_CLOSE)
     _knowledge.open.discard(consumer)
     logger.warning("%s goes on; events that were held: %d", consumer, released)

@@ -30,7 +30,7 @@ _RECORD = """
         UPDATE messaging_scheduledmessage SET due_at = now()
         WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%b) RETURNING 1
     ), told AS (
-        SELECT pg_notify(%s, '') FROM freed LIMIT 1
+        SELECT pg_notify(%s, %s) FROM freed LIMIT 1
     )
     SELECT event_id, (SELECT count(*) FROM told) FROM fresh
 """
@@ -117,7 +117,7 @@ def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     aggregates = [event.aggregate_id for event in events]
     reach(Point.BEFORE_INSERT)
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [consumer.name, ids, consumer.app, aggregates, outbox.CHANNEL])
+        cursor.execute(_RECORD, [consumer.name, ids, consumer.app, aggregates, outbox.CHANNEL, outbox.DUE])
         fresh = {row[0] for row in cursor.fetchall()}
     reach(Point.AFTER_INSERT)
     return _first_of_each(event for event in events if event.meta.id in fresh)

@@ -23,6 +23,8 @@ from shop.messaging.signals import event_published
 SHARDS = 16
 #: The channel on which PostgreSQL tells the relay that there is work.
 CHANNEL = "shop_outbox"
+#: What it tells there when scheduled messages have become due before their time.
+DUE = "due"
 
 _LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
 #: What is written travels as JSON: psycopg would write arrays value by value, and need one for each column.

@@ -151,16 +151,16 @@ class Relay:
         next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE
         while not self._stopping.is_set():
             shards.rebalance()
-            busy = relay_batch(session, publisher, shards.held)
+            more = relay_batch(session, publisher, shards.held) == BATCH
             self._pause = SHORTEST_PAUSE
-            if not busy or time.monotonic() > next_promotion:
-                busy += promote_due(session) + breaker.send_probes(session)
+            if time.monotonic() > next_promotion:
+                more |= promote_due(session) + breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL
             if time.monotonic() > next_declaration:
                 declare()
                 next_declaration = time.monotonic() + REDECLARE
-            if not busy:
-                _wait_for_work(session)
+            if not more and _told_of_what_is_due(session):
+                next_promotion = 0.0
 
 
 def connect() -> psycopg.Connection[Any]:
@@ -181,7 +181,7 @@ def promote_due(session: psycopg.Connection[Any]) -> int:
 
 
 def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shards: list[int]) -> int:
-    """Publish the oldest entries of the shards and delete what was confirmed; return how many.
+    """Publish the oldest entries of the shards, BATCH at the most, and delete them; return how many.
 
     Raises :class:`Refused` if the broker refused any. The channel may be to blame: one that turned to a
     quorum queue whose leader had just died refuses all that goes there, as long as it lives (RabbitMQ 3.10).
@@ -195,7 +195,7 @@ def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shar
     _settle(session, receipt)
     if refused := len(rows) - len(receipt.confirmed | receipt.unroutable):
         raise Refused(f"the broker refused {refused} of {len(rows)} messages")
-    return len(receipt.confirmed)
+    return len(rows)
 
 
 def _settle(session: psycopg.Connection[Any], receipt: Receipt) -> None:
@@ -207,6 +207,10 @@ def _settle(session: psycopg.Connection[Any], receipt: Receipt) -> None:
         session.execute(_BURY_UNROUTABLE, [list(receipt.unroutable)])
 
 
-def _wait_for_work(session: psycopg.Connection[Any]) -> None:
-    for _ in session.notifies(timeout=POLL, stop_after=1):
-        pass
+def _told_of_what_is_due(session: psycopg.Connection[Any]) -> bool:
+    """Wait for work, POLL seconds at the most; say whether scheduled messages are part of it.
+
+    What was told while a batch was on its way is told now.
+    """
+    told = list(session.notifies(timeout=POLL, stop_after=1))
+    return any(notification.payload == outbox.DUE for notification in told)
