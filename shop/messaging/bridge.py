@@ -8,6 +8,7 @@ whatever is ready when the pool has a place for it: nothing ever waits for more.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from shop import json_text
 from shop.messaging import broker
 from shop.messaging.breaker import PROBE
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, check_envelope, parse_batch
-from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
+from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps, only_listens
 from shop.messaging.deliveries import Delivered, Parcel
 from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
@@ -35,6 +36,9 @@ MOST_IN_HAND = 1000
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3
+#: Seconds for which apps that only listen let the others go first. An event reaches all apps at once, and
+#: they share the machine: what carries the order on shall have it.
+COURTESY = 0.05
 
 
 class Bridge(bootsteps.ConsumerStep):
@@ -112,10 +116,10 @@ def identify(app: str, message: Message) -> list[Delivered]:
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         return [_unreadable(app, message, InvalidMessage(f"the body is no JSON: {error}"), headers)]
     parcel, suspect = Parcel(message, len(events)), _deliveries(message) >= SUSPECT_DELIVERIES
-    identified = []
+    due, identified = time.monotonic() + (COURTESY if only_listens(app) else 0), []
     for body, text in events:
         consumer, problem = _consumer_of(app, body)
-        identified.append(Delivered(parcel, app, text, consumer, headers, problem, alone=suspect))
+        identified.append(Delivered(parcel, app, text, consumer, headers, problem, alone=suspect, due=due))
     return identified
 
 

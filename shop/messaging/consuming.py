@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from celery import Task, shared_task
@@ -126,6 +127,12 @@ def consumers() -> list[Consumer]:
 def consumer_of(app: str, type: str) -> Consumer | None:
     """The consumer that ``app`` has for events of this type."""
     return _consumers.get((app, type))
+
+
+@cache
+def only_listens(app: str) -> bool:
+    """Whether nobody waits for ``app``: none of its consumers publishes anything."""
+    return not any(consumer.emits for consumer in consumers() if consumer.app == app)
 
 
 def consuming_apps() -> list[str]:

@@ -57,7 +57,8 @@ class Delivered:
     crashes: int = 0
     #: Run it alone: it, or one that ran with it, may have brought a worker down.
     alone: bool = False
-    arrived: float = field(default_factory=time.monotonic)
+    #: When it may run; whose moment is earlier goes first.
+    due: float = field(default_factory=time.monotonic)
 
     @property
     def task(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,7 @@ class Dispatcher:
         self._c = c
         #: With a loop one more than can run, so that no process waits for its next batch.
         self._places = c.controller.concurrency + (1 if c.hub else 0)
+        self._alarm = False
         self._ready: dict[str, deque[Delivered]] = {}
         #: What came back unconsumed and is tried again in a while.
         self._held: set[Delivered] = set()
@@ -134,29 +136,47 @@ class Dispatcher:
             return
         while batch := self._next_batch():
             self._start(batch)
+        pause = self._until_due()
+        if pause is not None and not self._alarm:
+            self._alarm = True
+            self._c.timer.call_after(pause, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        self._alarm = False
+        if not self._closed:
+            self._start_when_read()
 
     def _start_when_ready(self) -> None:
         while not self._closed:
             with self._changed:
                 batch = self._next_batch()
                 if not batch:
-                    self._changed.wait()
+                    self._changed.wait(self._until_due())
                     continue
             self._start(batch)
 
     def _next_batch(self) -> Batch | None:
-        waiting = {task: queue for task, queue in self._ready.items() if queue}
-        if self._closed or self._places <= 0 or not waiting:
+        if self._closed or self._places <= 0:
+            return None
+        now = time.monotonic()
+        due = {task: queue for task, queue in self._ready.items() if queue and _is_due(queue, now)}
+        if not due:
             return None
         self._places -= 1
-        task = min(waiting, key=lambda name: waiting[name][0].arrived)
-        queue = waiting[task]
+        task = min(due, key=lambda name: due[name][0].due)
+        queue = due[task]
+        limit = _limit(queue[0])
         batch = Batch(task, [queue.popleft()])
-        first = batch.deliveries[0]
-        limit = first.consumer.batch if first.consumer and not first.alone else 1
         while queue and len(batch.deliveries) < limit and not queue[0].alone:
             batch.deliveries.append(queue.popleft())
         return batch
+
+    def _until_due(self) -> float | None:
+        """Seconds until what waits, though there is a place for it, is due; None if nothing does."""
+        if self._closed or self._places <= 0:
+            return None
+        moments = [queue[0].due for queue in self._ready.values() if queue]
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     def _start(self, batch: Batch) -> None:
         requests: list[Any] = []
@@ -238,3 +258,12 @@ class Dispatcher:
             )
             delivered.cause = DeadLetter.Cause.CRASHED
             delivered.consumer = None
+
+
+def _is_due(queue: deque[Delivered], now: float) -> bool:
+    return queue[0].due <= now or len(queue) >= _limit(queue[0])
+
+
+def _limit(first: Delivered) -> int:
+    """How many events may run together with this one, itself included."""
+    return first.consumer.batch if first.consumer and not first.alone else 1
