@@ -23,6 +23,8 @@ _FIRST_SHIPPED = """
     where type = 'shipping.OrderShipped.v1' and time > %s
 """
 _UNREADABLE = "select count(*) from messaging_deadletter where cause = 'unreadable'"
+#: What an operator had the doctor repair at rest, and what it had sent again by the clock before.
+_REPAIRS = "select wrong, done from console_repair where kind = 'lost' or by = 'manage.py' order by id"
 _TERMINAL = {"delivered", "cancelled", "needs_attention"}
 
 
@@ -50,6 +52,7 @@ def examine(world: World, customers: Customers, rest: Rest) -> Findings:
         elif wish.outcome not in may_end(customers.fates[wish.idempotency_key]):
             findings.wrong.append(f"{wish.number} ({wish.label}) is {wish.outcome}")
     findings.wrong += _miscounted(world, customers, len(outcomes))
+    findings.wrong += _repaired(world)
     if not rest.holds:
         findings.wrong += rest.audit.splitlines()
     return findings
@@ -60,6 +63,13 @@ def _miscounted(world: World, customers: Customers, orders: int) -> Iterator[str
         yield f"{len(customers.accepted)} orders were accepted, and {orders} are there"
     if (buried := world.rows(_UNREADABLE)[0][0]) < world.poisoned:
         yield f"{world.poisoned} unreadable messages were sent, and {buried} are dead letters"
+
+
+def _repaired(world: World) -> Iterator[str]:
+    """What the order doctor had to repair, except for what an unbound queue missed."""
+    for wrong, done in world.rows(_REPAIRS):
+        if done.rpartition(" ")[2] not in world.unbound:
+            yield f"{wrong}: the order doctor {done}"
 
 
 def show_faults(world: World, injuries: Sequence[Injury]) -> None:
