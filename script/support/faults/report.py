@@ -1,13 +1,14 @@
 """What a schedule has shown: the faults, how soon orders were shipped again, what was lost or wrong."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
 from rich.table import Table
 
+from script.support.campaign import Wish
 from script.support.console import out
 from script.support.faults.load import Customers, may_end
 from script.support.faults.rest import Rest
@@ -17,6 +18,10 @@ from script.support.faults.world import World
 _OUTCOMES = """
     select id::text, status, case status when 'needs_attention' then attention_reason else cancel_reason end
     from orders_order
+"""
+_REFUND_REFUSED = """
+    select order_id::text from payments_payment payment join payments_refund refund on payment_id = payment.id
+    where refund.failure_code = 'declined'
 """
 _FIRST_SHIPPED = """
     select extract(epoch from min(time) - %s) from messaging_eventrecord
@@ -41,6 +46,7 @@ class Findings:
 def examine(world: World, customers: Customers, rest: Rest) -> Findings:
     """Compare what the customers were told with what became of it."""
     outcomes = {id_: (status, reason) for id_, status, reason in world.rows(_OUTCOMES)}
+    refused = {id_ for (id_,) in world.rows(_REFUND_REFUSED)}
     findings = Findings([], [])
     for wish in customers.sent:
         status, reason = outcomes.get(str(wish.id), ("missing", ""))
@@ -49,13 +55,17 @@ def examine(world: World, customers: Customers, rest: Rest) -> Findings:
             findings.wrong.append(f"refused: {wish.label}: {wish.refusal}")
         elif status not in _TERMINAL:
             findings.lost.append(f"{wish.number or wish.idempotency_key} ({wish.label}) is {status}")
-        elif wish.outcome not in may_end(customers.fates[wish.idempotency_key]):
+        elif wish.outcome not in _may_end(customers, wish, refused):
             findings.wrong.append(f"{wish.number} ({wish.label}) is {wish.outcome}")
     findings.wrong += _miscounted(world, customers, len(outcomes))
     findings.wrong += _repaired(world)
     if not rest.holds:
         findings.wrong += rest.audit.splitlines()
     return findings
+
+
+def _may_end(customers: Customers, wish: Wish, refused: Collection[str]) -> frozenset[str]:
+    return may_end(customers.fates[wish.idempotency_key], refund_refused=str(wish.id) in refused)
 
 
 def _miscounted(world: World, customers: Customers, orders: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ class MoodyShop:
         self.keys: list[str] = []
         self.orders: dict[str, tuple[str, str]] = {}
         self.repairs: list[tuple[str, str]] = []
+        self.refused: list[str] = []
 
     def as_owner_of(self, token: str) -> "MoodyShop":
         return self
@@ -40,6 +41,8 @@ class MoodyShop:
     def rows(self, query: str) -> list[tuple]:
         if "messaging_deadletter" in query:
             return [(0,)]
+        if "payments_refund" in query:
+            return [(order_id,) for order_id in self.refused]
         if "console_repair" in query:
             return self.repairs
         return [(order_id, *end) for order_id, end in self.orders.items()]
@@ -92,6 +95,19 @@ def test_another_end_than_the_order_may_have_is_wrong(end):
     customers = order_at(shop)
     (order_id,) = shop.orders
     shop.orders[order_id] = end
+    assert len(findings_about(shop, customers).wrong) == 1
+
+
+def test_an_order_whose_refund_the_gateway_refused_needs_attention_and_nothing_else():
+    shop = MoodyShop()
+    customers = order_at(shop, next(fate for fate in fates.FATES if fate.name == "out of stock"))
+    (order_id,) = shop.orders
+    shop.orders[order_id] = ("needs_attention", "refund_failed")
+    assert len(findings_about(shop, customers).wrong) == 1
+
+    shop.refused = [order_id]
+    assert findings_about(shop, customers).wrong == []
+    shop.orders[order_id] = ("cancelled", "out_of_stock")
     assert len(findings_about(shop, customers).wrong) == 1
 
 
