@@ -29,7 +29,7 @@ from shop.messaging.failures import ATTEMPTS, PARKINGS
 
 #: Messages in hand, in multiples of what can run at once, so that the pool never waits for the network.
 PREFETCH_FACTOR = 2
-#: Messages in hand at the most. Each may have broker.BUNDLE events: all of them have to be consumed before
+#: Messages in hand at the most. Each may have SHOP_EVENTS_PER_MESSAGE: all of them have to be consumed before
 #: RabbitMQ loses its patience with who does not acknowledge, half an hour by default.
 MOST_IN_HAND = 100
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
