@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management.base import SystemCheckError
 
 from shop.messaging import bridge
 from shop.messaging.broker import ConfirmingPublisher, Outgoing, bundled
@@ -16,6 +17,7 @@ from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_
 from shop.messaging.deliveries import BURY_TASK
 from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
+from shop.messaging.worker import RELAY_QUEUE, RelayStep
 
 PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
 
@@ -56,6 +58,15 @@ def test_a_setting_that_cannot_be_is_refused(settings, setting, errors):
     settings.SHOP_EVENTS_PER_MESSAGE = setting
     found = run_checks(tags=["messaging"])
     assert [error.id for error in found] == ["messaging.E003"] * errors
+
+
+def test_no_relay_starts_with_such_a_setting(settings):
+    queues = SimpleNamespace(consume_from={RELAY_QUEUE: None})
+    worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
+    RelayStep(worker)
+    settings.SHOP_EVENTS_PER_MESSAGE = 0
+    with pytest.raises(SystemCheckError, match="cannot put 0 events"):
+        RelayStep(worker)
 
 
 EVENTS = [{"id": "1", "data": {"text": "with a\nbreak,\n and more"}}, {"id": "2", "data": [{}, {}]}]
