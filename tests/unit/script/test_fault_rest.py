@@ -1,14 +1,18 @@
 """The operator of a hurt shop calls the order doctor once nothing is under way any more, and not before."""
 
 import json
+from datetime import UTC, datetime
 from random import Random
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+from django.db import connection
 
 from script.support.faults import rest, servers
 from script.support.faults.rest import Rest
+from shop.messaging.ids import uuid7
+from shop.messaging.models import ScheduledMessage
 
 
 class Quiet:
@@ -65,3 +69,28 @@ def test_an_unbound_queue_is_remembered(monkeypatch):
     unbind = channel.return_value.__enter__.return_value.queue_unbind
     unbind.assert_called_once_with("orders.events", "shop.events", "x.Y.v1")
     assert world.unbound == {"orders.events"}
+
+
+def rows_of(query):
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def scheduled(kind):
+    event_id = uuid7()
+    ScheduledMessage.objects.create(
+        kind=kind, app="orders", type="x.Y.v1", message_id=event_id, aggregate_id=event_id, body="{}",
+        due_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_what_is_parked_may_wait_for_what_is_lost_and_the_doctor_comes():
+    world = Quiet()
+    world.rows = rows_of
+    scheduled("parked")
+    scheduled("reminder")
+    assert not rest._is_under_way(world)
+    scheduled("retry")
+    assert rest._is_under_way(world)
