@@ -101,6 +101,8 @@ class GatewayFault(models.Model):
         TIMEOUT = "timeout"
         #: Answers, but late.
         SLOW = "slow"
+        #: Refuses new refunds, for good: the same key gets the same answer later.
+        REFUSAL = "refusal"
 
     class Operation(models.TextChoices):
         CHARGE = "charge"

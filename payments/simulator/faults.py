@@ -12,14 +12,14 @@ from shop.rows import is_empty
 
 
 @contextmanager
-def faulty(operation: str) -> Iterator[None]:
-    """Let the call inside suffer from the oldest fault that hits ``operation``, if there is one."""
+def faulty(operation: str) -> Iterator[bool]:
+    """Let the call inside suffer from the oldest fault that hits it, if there is one; True: refuse it."""
     fault = _hit(operation)
     if fault:
         time.sleep(fault.seconds)
     if fault and fault.kind == GatewayFault.Kind.OUTAGE:
         raise GatewayUnavailable(f"{operation}: the gateway is out of service")
-    yield
+    yield bool(fault and fault.kind == GatewayFault.Kind.REFUSAL)
     if fault and fault.kind == GatewayFault.Kind.TIMEOUT:
         raise GatewayTimeout(f"{operation}: no answer in time")
 

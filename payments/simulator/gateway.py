@@ -26,6 +26,8 @@ from shop.rows import insert_once
 
 #: Asked after a pending refund this often, the provider says that it succeeded.
 LOOKS_UNTIL_REFUNDED = 2
+#: Why a refund failed that the gateway refused, in Stripe's words.
+REFUSED = "declined"
 
 #: A charge with its answer, in one statement that commits itself: once per key, and only while nothing is
 #: wrong with the gateway.
@@ -78,8 +80,8 @@ class SimulatedGateway:
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Give money back as the charge's token wants it, once per key."""
         outside_transaction()
-        with faulty("refund"), transaction.atomic():
-            refund = _refund(key, _locked_charge(charge), amount)
+        with faulty("refund") as refused, transaction.atomic():
+            refund = _refund(key, _locked_charge(charge), amount, refused=refused)
         return refund.as_refund()
 
     def find_refund(self, *, key: str) -> ProviderRefund | None:
@@ -151,13 +153,14 @@ def _locked_charge(reference: str) -> SimulatedCharge:
         raise UnknownCharge(f"No such charge: '{reference}'") from None
 
 
-def _refund(key: str, charge: SimulatedCharge, amount: Money) -> SimulatedRefund:
+def _refund(key: str, charge: SimulatedCharge, amount: Money, *, refused: bool) -> SimulatedRefund:
     known = SimulatedRefund.objects.filter(key=key).first()
     if known and (known.charge_id, known.amount) != (charge.pk, amount.amount):
         raise KeyReused(f"{key} was used for {known.amount} of {known.charge_id} before")
     if known:
         return known
-    status, code = _outcome(charge, amount.amount)
+    failed = SimulatedRefund.Status.FAILED
+    status, code = (failed, REFUSED) if refused else _outcome(charge, amount.amount)
     return SimulatedRefund.objects.create(
         key=key, charge=charge, amount=amount.amount, status=status, code=code
     )

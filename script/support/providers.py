@@ -10,7 +10,7 @@ _GATEWAY, _CARRIER = "payments_gatewayfault", "shipping_carrierfault"
 def break_gateway(
     database_url: str, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
 ) -> None:
-    """Make the payment gateway fail (``outage``, ``timeout``, ``slow``) at one operation or at all."""
+    """Make the gateway fail (``outage``, ``timeout``, ``slow``, ``refusal``) at one operation or at all."""
     _execute(database_url, _BREAK.format(_GATEWAY), kind, operation, seconds, calls)
 
 

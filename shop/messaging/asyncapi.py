@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import apps
 
-from shop.messaging.broker import BUNDLE
+from shop.messaging.broker import LARGEST_BUNDLE
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Reminder, event_types, newest
@@ -30,7 +30,7 @@ _ENVELOPE = {
 _READING = f"""\
 Bind a queue of your own to the topic exchange `shop.events` by routing key.
 
-A message brings one event as `{CONTENT_TYPE}` or, under load, up to {BUNDLE} of one type as
+A message brings one event as `{CONTENT_TYPE}` or, under load, up to {LARGEST_BUNDLE} of one type as
 `{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.
 """
 

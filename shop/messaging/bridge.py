@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import bootsteps
+from django.conf import settings
 from kombu import Consumer as KombuConsumer
 from kombu import Message
 from kombu.common import ignore_errors
@@ -78,7 +79,7 @@ class Bridge(bootsteps.ConsumerStep):
     def _prefetch(self, app: str) -> int:
         largest = max(consumer.batch for consumer in consumers() if consumer.app == app)
         wanted = int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency))
-        events = broker.BUNDLE if broker.is_amqp(self._c.connection) else 1
+        events = settings.SHOP_EVENTS_PER_MESSAGE if broker.is_amqp(self._c.connection) else 1
         return min(wanted, MOST_IN_HAND // events)
 
     def stop(self, c: Any) -> None:

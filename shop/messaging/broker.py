@@ -11,6 +11,7 @@ from uuid import UUID
 
 from amqp.method_framing import frame_writer
 from amqp.transport import TCPTransport
+from django.conf import settings
 from kombu import Connection, Exchange, Message, Producer, Queue, binding
 
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
@@ -23,8 +24,8 @@ EVENTS = Exchange("shop.events", type="topic", durable=True)
 DEAD = Exchange("shop.dead", type="direct", durable=True)
 #: How often RabbitMQ redelivers a message that crashes its worker; queues cannot be changed afterwards.
 DELIVERY_LIMIT = 20
-#: Events that travel in one message, at the most: what a worker has in hand is so many times its prefetch.
-BUNDLE = 25
+#: The most that SHOP_EVENTS_PER_MESSAGE may be: what a worker has in hand is so many times its prefetch.
+LARGEST_BUNDLE = 100
 #: Seconds to wait for the confirms of a batch.
 CONFIRM_TIMEOUT = 10.0
 
@@ -51,15 +52,15 @@ class Outgoing:
         return bool(self.queue) or not is_replaced(self.type)
 
 
-def bundled(batch: Iterable[Outgoing]) -> Iterator[list[Outgoing]]:
-    """Put neighbours of one type into a message; what has headers or a queue of its own goes alone.
+def bundled(batch: Iterable[Outgoing], most: int) -> Iterator[list[Outgoing]]:
+    """Put up to ``most`` neighbours of a type into a message; one with headers or a queue goes alone.
 
     The order stays. Under load that is most: what a run of a consumer publishes stands together in the
     outbox. A message costs the broker and whoever reads it more than the events that are in it.
     """
     for key, alike in groupby(batch, key=lambda message: (message.address, bool(message.headers))):
         (exchange, _), has_headers = key
-        size = BUNDLE if exchange and not has_headers else 1
+        size = most if exchange and not has_headers else 1
         while bundle := list(islice(alike, size)):
             yield bundle
 
@@ -205,6 +206,7 @@ class ConfirmingPublisher:
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.events["basic_return"].add(self._on_return)
         self._cork = Cork(self._connection)
+        self._bundle: int = settings.SHOP_EVENTS_PER_MESSAGE
         #: The delivery tag of the last message; the broker counts along.
         self._tag = 0
         #: What is in each message.
@@ -220,7 +222,7 @@ class ConfirmingPublisher:
         Raises the transport's errors, and TimeoutError if the broker does not confirm in time.
         """
         self._receipt = Receipt()
-        bundles = list(bundled(batch))
+        bundles = list(bundled(batch, self._bundle))
         self._sent = {(str(bundle[0].message_id), *bundle[0].address): bundle for bundle in bundles}
         self._send(bundles)
         reach(Point.AFTER_PUBLISH)

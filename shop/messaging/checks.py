@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
-from shop.messaging import failures
+from shop.messaging import broker, failures
 from shop.messaging.contracts import event_types
 from shop.messaging.models import EventRecord
 
@@ -23,6 +23,21 @@ def inbox_outlasts_deliveries(**kwargs: Any) -> list[CheckMessage]:
             f"tried for {failures.LONGEST_DELIVERY}: it could take effect twice.",
             hint="Set SHOP_INBOX_RETENTION_DAYS to more than one, better to 30.",
             id="messaging.E001",
+        )
+    ]
+
+
+@register("messaging")
+def bundles_can_be_carried(**kwargs: Any) -> list[CheckMessage]:
+    """A message brings at least one event, and no more than a worker can have in hand."""
+    if 1 <= settings.SHOP_EVENTS_PER_MESSAGE <= broker.LARGEST_BUNDLE:
+        return []
+    return [
+        Error(
+            f"The relay cannot put {settings.SHOP_EVENTS_PER_MESSAGE} events into one message.",
+            hint=f"Set SHOP_EVENTS_PER_MESSAGE to 1 for no bundles, or up to {broker.LARGEST_BUNDLE}; "
+            "25 is what it was measured with.",
+            id="messaging.E003",
         )
     ]
 

@@ -207,10 +207,13 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
 def whereabouts(aggregate_ids: Collection[UUID]) -> list[Whereabouts]:
     """The messages about these aggregates that wait somewhere in the database; not those in the broker."""
     with connection.cursor() as cursor:
-        cursor.execute(_WHEREABOUTS, {"ids": list(aggregate_ids)})
+        cursor.execute(_WHEREABOUTS, {"ids": list(aggregate_ids), "subject": _SUBJECT})
         return [Whereabouts(*row) for row in cursor.fetchall()]
 
 
+#: What a message is about. Not all JSON is jsonb for PostgreSQL (\u0000 is not), and the body of a stranger's
+#: message that was put aside for a newer worker may have anything in it.
+_SUBJECT = r'"subject"\s*:\s*"([[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12})"'
 _WHEREABOUTS = """
     SELECT aggregate_id, type, app, kind FROM messaging_scheduledmessage WHERE aggregate_id = ANY(%(ids)s)
     UNION ALL
@@ -218,7 +221,8 @@ _WHEREABOUTS = """
     WHERE aggregate_id = ANY(%(ids)s) AND status = 'open'
     UNION ALL
     SELECT subject, type, split_part(queue, '.', 1), 'outbox'
-    FROM (SELECT type, queue, (body::jsonb ->> 'subject')::uuid AS subject FROM messaging_outboxentry) AS sent
+    FROM (SELECT type, queue, substring(body FROM %(subject)s)::uuid AS subject
+          FROM messaging_outboxentry) AS sent
     WHERE subject = ANY(%(ids)s)
 """
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import bootsteps
 from celery.signals import worker_process_init, worker_ready
+from django.core.management import call_command
 
 from shop import garbage
 from shop.messaging import connections, ready  # noqa: F401  # both listen to what workers signal
@@ -27,6 +28,8 @@ class RelayStep(bootsteps.StartStopStep):
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
         self.enabled = RELAY_QUEUE in worker.app.amqp.queues.consume_from
+        if self.enabled:
+            call_command("check", tags=["messaging"])  # Celery has it all checked, and drops what it is told
         self._relay = Relay(worker.app)
         self._thread: threading.Thread | None = None
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from shop.messaging import cloudevents, outbox
-from shop.messaging.broker import BUNDLE
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.scheduling import schedule
+from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.contracts.conftest import eventually
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
 

@@ -19,11 +19,11 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from orders.events import OrderCancelled
 from shop.messaging import cloudevents, outbox, relay
-from shop.messaging.broker import BUNDLE
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, OutboxEntry
 from shop.messaging.publishing import stamp
+from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.contracts.conftest import eventually
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
 

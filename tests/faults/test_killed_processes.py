@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from script.support import children
-from shop.messaging.broker import BUNDLE
+from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.faults.damage import charges, consumed, dead_letters
 from tests.support.deployment import APPS, RELAY, Deployment
 

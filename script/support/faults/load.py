@@ -124,8 +124,10 @@ def orders(count: int, *, seed: int, skus: list[str], tokens: list[str]) -> tupl
     return chosen, fates.wishes(chosen, skus=skus, tokens=tokens, seed=seed, run=f"faults-{seed}")
 
 
-def may_end(fate: Fate) -> frozenset[str]:
+def may_end(fate: Fate, *, refund_refused: bool = False) -> frozenset[str]:
     """The outcomes that are right. A customer who changes his mind does so at any moment here."""
+    if refund_refused:
+        return frozenset({"needs_attention (refund_failed)"})
     if fate.cancel_after is None:
         return fate.outcomes
     return fate.outcomes | {"cancelled (customer)", "delivered"}

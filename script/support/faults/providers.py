@@ -30,3 +30,11 @@ def _register(
 
 _register("gateway", _GATEWAY, providers.break_gateway, providers.mend_gateway)
 _register("carrier", _CARRIER, providers.break_carrier, providers.mend_carrier)
+
+
+@fault("gateway refuses refunds", target="gateway", lasts=_LASTS)
+def refunds_refused(world: World, chance: Random) -> Iterator[None]:
+    """Their orders need attention, and nobody pays it until the end."""
+    providers.break_gateway(world.database_url, "refusal", "refund")
+    yield
+    providers.mend_gateway(world.database_url)

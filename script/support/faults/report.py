@@ -1,13 +1,14 @@
 """What a schedule has shown: the faults, how soon orders were shipped again, what was lost or wrong."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
 from rich.table import Table
 
+from script.support.campaign import Wish
 from script.support.console import out
 from script.support.faults.load import Customers, may_end
 from script.support.faults.rest import Rest
@@ -18,11 +19,17 @@ _OUTCOMES = """
     select id::text, status, case status when 'needs_attention' then attention_reason else cancel_reason end
     from orders_order
 """
+_REFUND_REFUSED = """
+    select order_id::text from payments_payment payment join payments_refund refund on payment_id = payment.id
+    where refund.failure_code = 'declined'
+"""
 _FIRST_SHIPPED = """
     select extract(epoch from min(time) - %s) from messaging_eventrecord
     where type = 'shipping.OrderShipped.v1' and time > %s
 """
 _UNREADABLE = "select count(*) from messaging_deadletter where cause = 'unreadable'"
+#: What an operator had the doctor repair at rest, and what it had sent again by the clock before.
+_REPAIRS = "select wrong, done from console_repair where kind = 'lost' or by = 'manage.py' order by id"
 _TERMINAL = {"delivered", "cancelled", "needs_attention"}
 
 
@@ -39,6 +46,7 @@ class Findings:
 def examine(world: World, customers: Customers, rest: Rest) -> Findings:
     """Compare what the customers were told with what became of it."""
     outcomes = {id_: (status, reason) for id_, status, reason in world.rows(_OUTCOMES)}
+    refused = {id_ for (id_,) in world.rows(_REFUND_REFUSED)}
     findings = Findings([], [])
     for wish in customers.sent:
         status, reason = outcomes.get(str(wish.id), ("missing", ""))
@@ -47,12 +55,17 @@ def examine(world: World, customers: Customers, rest: Rest) -> Findings:
             findings.wrong.append(f"refused: {wish.label}: {wish.refusal}")
         elif status not in _TERMINAL:
             findings.lost.append(f"{wish.number or wish.idempotency_key} ({wish.label}) is {status}")
-        elif wish.outcome not in may_end(customers.fates[wish.idempotency_key]):
+        elif wish.outcome not in _may_end(customers, wish, refused):
             findings.wrong.append(f"{wish.number} ({wish.label}) is {wish.outcome}")
     findings.wrong += _miscounted(world, customers, len(outcomes))
+    findings.wrong += _repaired(world)
     if not rest.holds:
         findings.wrong += rest.audit.splitlines()
     return findings
+
+
+def _may_end(customers: Customers, wish: Wish, refused: Collection[str]) -> frozenset[str]:
+    return may_end(customers.fates[wish.idempotency_key], refund_refused=str(wish.id) in refused)
 
 
 def _miscounted(world: World, customers: Customers, orders: int) -> Iterator[str]:
@@ -60,6 +73,13 @@ def _miscounted(world: World, customers: Customers, orders: int) -> Iterator[str
         yield f"{len(customers.accepted)} orders were accepted, and {orders} are there"
     if (buried := world.rows(_UNREADABLE)[0][0]) < world.poisoned:
         yield f"{world.poisoned} unreadable messages were sent, and {buried} are dead letters"
+
+
+def _repaired(world: World) -> Iterator[str]:
+    """What the order doctor had to repair, except for what an unbound queue missed."""
+    for wrong, done in world.rows(_REPAIRS):
+        if done.rpartition(" ")[2] not in world.unbound:
+            yield f"{wrong}: the order doctor {done}"
 
 
 def show_faults(world: World, injuries: Sequence[Injury]) -> None:

@@ -25,7 +25,11 @@ _PULSE = """
            (select max(position) from messaging_eventrecord),
            (select count(*) from messaging_inboxentry)
 """
-
+#: What is parked does not count: it may wait for something that is lost.
+_UNDER_WAY = """
+    select (select count(*) from messaging_outboxentry)
+         + (select count(*) from messaging_scheduledmessage where kind not in ('reminder', 'parked'))
+"""
 
 #: How the order doctor begins to tell what it did about a finding.
 _REPAIRED = "  repaired: "
@@ -82,11 +86,24 @@ def _audit(world: World, rest: Rest) -> None:
 
 
 def _help(world: World, rest: Rest) -> None:
-    """Do what a person would: look after the dead letters, and call the doctor for what got lost."""
+    """Do what a person would: look after the dead letters; if nothing is under way, call the doctor.
+
+    So what the doctor finds lost is lost, and does not merely wait somewhere.
+    """
     done = _run(world, "shell", "--no-imports", "-c", _TIDY_UP)
-    rest.letters += Counter(json.loads(done.stdout))
+    letters = Counter(json.loads(done.stdout))
+    rest.letters += letters
+    if letters or _is_under_way(world):
+        return
     done = _run(world, "audit", "--repair", "--grace", str(_SUSPICIOUS))
     rest.repairs += [line.strip() for line in done.stdout.splitlines() if line.startswith(_REPAIRED)]
+
+
+def _is_under_way(world: World) -> bool:
+    """Whether any event waits to be published, to be tried again, or in a queue."""
+    listed = json.loads(world.rabbitmq.control("list_queues", "--formatter", "json", "name", "messages"))
+    queued = sum(queue["messages"] for queue in listed if queue["name"].endswith(".events"))
+    return bool(queued or world.rows(_UNDER_WAY)[0][0])
 
 
 def _run(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":

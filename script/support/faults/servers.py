@@ -62,6 +62,7 @@ def queue_unbound(world: World, chance: Random) -> Iterator[None]:
     bindings = [b for b in json.loads(listed) if b["source_name"] == _EXCHANGE]
     bindings.sort(key=lambda b: (b["destination_name"], b["routing_key"]))
     binding = chance.choice(bindings)
+    world.unbound.add(binding["destination_name"])
     with channel_to(world) as channel:
         channel.queue_unbind(binding["destination_name"], _EXCHANGE, binding["routing_key"])
     yield

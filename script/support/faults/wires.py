@@ -1,4 +1,4 @@
-"""The network between the shop's processes and their servers resets, forgets, freezes and delays."""
+"""The network between the shop's processes and their servers is hurt, and mail is put off or refused."""
 
 from collections.abc import Iterator
 from random import Random
@@ -47,3 +47,19 @@ def mail_down(world: World, chance: Random) -> Iterator[None]:
     yield
     world.links["mail"].cut()
     world.links["mail"].thaw()
+
+
+@fault("mail postponed", target="mail", lasts=(5, 20))
+def mail_postponed(world: World, chance: Random) -> Iterator[None]:
+    """The mail server answers 451 to each letter, and takes it when it comes again later."""
+    world.mailbox.postpones = True
+    yield
+    world.mailbox.postpones = False
+
+
+@fault("mail server stopped", target="mail", lasts=(5, 20))
+def mail_server_stopped(world: World, chance: Random) -> Iterator[None]:
+    """It refuses connections; the way to it lets its callers know by a reset."""
+    world.mailbox.close()
+    yield
+    world.mailbox.open()

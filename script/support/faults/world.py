@@ -44,6 +44,8 @@ class World:
         self._stack = contextlib.ExitStack()
         #: Messages sent that nobody can read.
         self.poisoned = 0
+        #: Queues that somebody unbound: what they missed, the order doctor may send again.
+        self.unbound: set[str] = set()
 
     def __enter__(self) -> "World":
         return self

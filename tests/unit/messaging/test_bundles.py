@@ -4,16 +4,20 @@ import json
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import UUID
 
 import pytest
+from django.core.checks import run_checks
+from django.core.management.base import SystemCheckError
 
 from shop.messaging import bridge
-from shop.messaging.broker import BUNDLE, Outgoing, bundled
+from shop.messaging.broker import ConfirmingPublisher, Outgoing, bundled
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch, parse_batch
 from shop.messaging.deliveries import BURY_TASK
 from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
+from shop.messaging.worker import RELAY_QUEUE, RelayStep
 
 PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
 
@@ -23,10 +27,9 @@ def outgoing(number: int, type_: str = PAID, queue: str = "", **headers: int) ->
 
 
 def test_neighbours_of_a_type_are_bundled_and_stay_in_order():
-    paid = 2 * BUNDLE + 5
-    batch = [outgoing(n, PAID if n < paid or n == paid + 1 else SHIPPED) for n in range(paid + 5)]
-    bundles = list(bundled(batch))
-    assert [len(bundle) for bundle in bundles] == [BUNDLE, BUNDLE, 5, 1, 1, 3]
+    batch = [outgoing(n, PAID if n < 25 or n == 26 else SHIPPED) for n in range(30)]
+    bundles = list(bundled(batch, 10))
+    assert [len(bundle) for bundle in bundles] == [10, 10, 5, 1, 1, 3]
     assert [message for bundle in bundles for message in bundle] == batch
     assert all(len({message.type for message in bundle}) == 1 for bundle in bundles)
 
@@ -34,7 +37,36 @@ def test_neighbours_of_a_type_are_bundled_and_stay_in_order():
 def test_what_is_sent_again_or_to_one_queue_goes_alone():
     batch = [outgoing(1, queue="orders.events"), outgoing(2, queue="orders.events")]
     batch += [outgoing(n, **{"x-attempts": 1}) for n in (3, 4)]
-    assert [len(bundle) for bundle in bundled(batch)] == [1, 1, 1, 1]
+    assert [len(bundle) for bundle in bundled(batch, 10)] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "messages"),
+    [(1, [CONTENT_TYPE] * 5), (2, [BATCH_CONTENT_TYPE] * 2 + [CONTENT_TYPE]), (100, [BATCH_CONTENT_TYPE])],
+)
+def test_the_setting_says_how_many_events_share_a_message(settings, monkeypatch, setting, messages):
+    settings.SHOP_EVENTS_PER_MESSAGE = setting
+    monkeypatch.setattr(ConfirmingPublisher, "_await_confirms", lambda _: None)
+    channel = MagicMock()
+    ConfirmingPublisher(SimpleNamespace(channel=lambda: channel)).publish([outgoing(n) for n in range(5)])
+    prepared = [call.kwargs["content_type"] for call in channel.prepare_message.call_args_list]
+    assert prepared == messages
+
+
+@pytest.mark.parametrize(("setting", "errors"), [(0, 1), (1, 0), (100, 0), (101, 1)])
+def test_a_setting_that_cannot_be_is_refused(settings, setting, errors):
+    settings.SHOP_EVENTS_PER_MESSAGE = setting
+    found = run_checks(tags=["messaging"])
+    assert [error.id for error in found] == ["messaging.E003"] * errors
+
+
+def test_no_relay_starts_with_such_a_setting(settings):
+    queues = SimpleNamespace(consume_from={RELAY_QUEUE: None})
+    worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
+    RelayStep(worker)
+    settings.SHOP_EVENTS_PER_MESSAGE = 0
+    with pytest.raises(SystemCheckError, match="cannot put 0 events"):
+        RelayStep(worker)
 
 
 EVENTS = [{"id": "1", "data": {"text": "with a\nbreak,\n and more"}}, {"id": "2", "data": [{}, {}]}]

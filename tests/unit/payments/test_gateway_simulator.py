@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import Charge, GatewayTimeout, GatewayUnavailable, LedgerLine, gateway, provider_ledger
 from payments.models import GatewayFault, SimulatedCharge, SimulatedRefund
+from payments.simulator.gateway import REFUSED
 from payments.simulator.tokens import TOKENS
 from shop.messaging.contracts import Money
 from shop.messaging.errors import InsideTransaction
@@ -171,6 +172,17 @@ def test_fault_ends_after_its_calls():
         with pytest.raises(GatewayUnavailable):
             charge()
     assert charge().status == "succeeded"
+
+
+def test_a_refund_refused_by_a_fault_stays_refused_and_one_under_another_key_succeeds():
+    fault = GatewayFault.objects.create(kind="refusal", operation="refund")
+    made = charge()
+    refused = refund(made)
+    fault.delete()
+
+    assert (refused.status, refused.code) == ("failed", REFUSED)
+    assert refund(made) == gateway().find_refund(key="refund:1") == refused
+    assert refund(made, "refund:1:2").status == "succeeded"
 
 
 def test_slow_gateway_answers_late():

@@ -24,6 +24,8 @@ class MoodyShop:
         self.moods = list(moods)
         self.keys: list[str] = []
         self.orders: dict[str, tuple[str, str]] = {}
+        self.repairs: list[tuple[str, str]] = []
+        self.refused: list[str] = []
 
     def as_owner_of(self, token: str) -> "MoodyShop":
         return self
@@ -37,6 +39,12 @@ class MoodyShop:
         return {"id": order_id, "number": "ORD-1"}
 
     def rows(self, query: str) -> list[tuple]:
+        if "messaging_deadletter" in query:
+            return [(0,)]
+        if "payments_refund" in query:
+            return [(order_id,) for order_id in self.refused]
+        if "console_repair" in query:
+            return self.repairs
         return [(order_id, *end) for order_id, end in self.orders.items()]
 
 
@@ -53,10 +61,8 @@ def order_at(shop: MoodyShop, fate: Fate = PLAIN) -> Customers:
     return customers
 
 
-def findings_about(shop: MoodyShop, customers: Customers, rest: Rest | None = None):
-    world = SimpleNamespace(
-        rows=lambda query: [(0,)] if "deadletter" in query else shop.rows(query), poisoned=0
-    )
+def findings_about(shop: MoodyShop, customers: Customers, rest: Rest | None = None, unbound: str = ""):
+    world = SimpleNamespace(rows=shop.rows, poisoned=0, unbound={unbound})
     return examine(world, customers, rest or Rest(holds=True))  # type: ignore[arg-type]
 
 
@@ -92,6 +98,19 @@ def test_another_end_than_the_order_may_have_is_wrong(end):
     assert len(findings_about(shop, customers).wrong) == 1
 
 
+def test_an_order_whose_refund_the_gateway_refused_needs_attention_and_nothing_else():
+    shop = MoodyShop()
+    customers = order_at(shop, next(fate for fate in fates.FATES if fate.name == "out of stock"))
+    (order_id,) = shop.orders
+    shop.orders[order_id] = ("needs_attention", "refund_failed")
+    assert len(findings_about(shop, customers).wrong) == 1
+
+    shop.refused = [order_id]
+    assert findings_about(shop, customers).wrong == []
+    shop.orders[order_id] = ("cancelled", "out_of_stock")
+    assert len(findings_about(shop, customers).wrong) == 1
+
+
 def test_an_order_placed_twice_is_wrong():
     shop = MoodyShop()
     customers = order_at(shop)
@@ -108,3 +127,20 @@ def test_an_audit_that_does_not_hold_is_wrong():
     shop = MoodyShop()
     rest = Rest(holds=False, audit="stock    MUG: -1 are available")
     assert findings_about(shop, order_at(shop), rest).wrong == ["stock    MUG: -1 are available"]
+
+
+LOST = ("orders.OrderCreated.v1 never came to payments.when_order_created_charge_customer",
+        "resent 0199b1d0-0000-7000-8000-000000000001 to payments.events")  # fmt: skip
+
+
+def test_what_the_doctor_had_to_resend_was_lost_and_is_wrong():
+    shop = MoodyShop()
+    shop.repairs = [LOST]
+    (wrong,) = findings_about(shop, order_at(shop), unbound="shipping.events").wrong
+    assert wrong == f"{LOST[0]}: the order doctor {LOST[1]}"
+
+
+def test_what_an_unbound_queue_missed_the_doctor_may_resend():
+    shop = MoodyShop()
+    shop.repairs = [LOST]
+    assert findings_about(shop, order_at(shop), unbound="payments.events").wrong == []
