@@ -1,9 +1,7 @@
 """Several events travel in one message; it is acknowledged, given back or buried once, when it is due."""
 
 import json
-from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import MagicMock
 from uuid import UUID
 
@@ -15,11 +13,9 @@ from shop.messaging import bridge
 from shop.messaging.broker import ConfirmingPublisher, Outgoing, bundled
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch, parse_batch
 from shop.messaging.deliveries import BURY_TASK
-from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
 from shop.messaging.worker import RELAY_QUEUE, RelayStep
-
-PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
+from tests.unit.messaging.hands import PAID, SHIPPED, Channel, Message, deliver, event
 
 
 def outgoing(number: int, type_: str = PAID, queue: str = "", **headers: int) -> Outgoing:
@@ -94,37 +90,6 @@ def test_what_is_no_batch_is_an_error(text):
         parse_batch(text)
 
 
-def event(type_: str = PAID) -> dict[str, Any]:
-    id_ = "0199b1d0-0000-7000-8000-000000000001"
-    return {"specversion": "1.0", "id": id_, "source": "/shop", "type": type_, "subject": id_}
-
-
-class Channel:
-    """Remembers what becomes of deliveries."""
-
-    def __init__(self) -> None:
-        self.settled: list[tuple[str, int]] = []
-
-
-class Message:
-    """What kombu hands over."""
-
-    delivery_info: dict[str, Any] = {}
-    properties: dict[str, Any] = {}
-
-    def __init__(self, channel: Channel, tag: int, *events: Any, **headers: Any) -> None:
-        self.channel, self.delivery_tag, self.headers = channel, tag, headers
-        self.content_type = BATCH_CONTENT_TYPE if len(events) > 1 else CONTENT_TYPE
-        texts = [json.dumps(event) for event in events]
-        self.body = encode_batch(texts) if len(texts) > 1 else texts[0]
-
-    def ack(self) -> None:
-        self.channel.settled.append(("ack", self.delivery_tag))
-
-    def reject(self, requeue: bool) -> None:
-        self.channel.settled.append(("requeue" if requeue else "bury", self.delivery_tag))
-
-
 def test_each_event_of_a_bundle_finds_its_consumer_or_says_why_not():
     identified = bridge.identify("orders", Message(Channel(), 1, event(), event("x.Y.v1"), {"a": 1}))
     assert [one.consumer and one.consumer.event.type for one in identified] == [PAID, None, None]
@@ -136,49 +101,6 @@ def test_each_event_of_a_bundle_finds_its_consumer_or_says_why_not():
 def test_a_bundle_that_came_back_often_runs_event_by_event():
     message = Message(Channel(), 1, event(), event(), **{"x-delivery-count": bridge.SUSPECT_DELIVERIES - 1})
     assert all(one.alone for one in bridge.identify("orders", message))
-
-
-class Celery:
-    """What the dispatcher needs of Celery's consumer; runs what it is given when a test says so."""
-
-    def __init__(self) -> None:
-        self.controller = SimpleNamespace(concurrency=10)
-        self.hub = SimpleNamespace(add_reader=lambda *a: None, remove_reader=lambda *a: None)
-        self.connection = SimpleNamespace(
-            connection=None, transport=SimpleNamespace(driver_type="test"), channel=None
-        )
-        self.connection_errors = ()
-        self.on_task_message: set[Any] = set()
-        self.pool = SimpleNamespace(is_green=False)
-        self.timer = SimpleNamespace(call_after=lambda *a: None)
-        self.strategies = self
-        self.started: list[tuple[str, int, Callable[..., None], Callable[..., None]]] = []
-
-    def __getitem__(self, task: str) -> Callable[..., None]:
-        def start(message: Any, _: None, ack: Any, reject: Any, callbacks: Any) -> None:
-            self.started.append((task, len(message.batch.deliveries), ack, reject))
-
-        return start
-
-
-@pytest.fixture
-def celery() -> Celery:
-    return Celery()
-
-
-@pytest.fixture
-def dispatcher(celery) -> Dispatcher:
-    one = Dispatcher(celery)
-    yield one
-    one.close()
-
-
-def deliver(dispatcher: Dispatcher, *messages: Message, app: str = "payments") -> None:
-    for message in messages:
-        dispatcher.note(message)
-        for delivered in bridge.identify(app, message):
-            dispatcher.add(delivered)
-    dispatcher._start_when_read()
 
 
 def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispatcher):

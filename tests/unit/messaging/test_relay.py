@@ -3,16 +3,18 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from orders.events import OrderCancelled
-from shop.messaging import outbox, relay
+from shop.messaging import inbox, outbox, relay
 from shop.messaging.broker import Outgoing, Receipt
+from shop.messaging.consuming import consumers
 from shop.messaging.errors import Refused
 from shop.messaging.ids import uuid7
-from shop.messaging.models import DeadLetter, OutboxEntry
+from shop.messaging.models import DeadLetter, OutboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
 
 ALL = list(range(outbox.SHARDS))
@@ -144,3 +146,33 @@ def test_events_of_one_aggregate_commit_one_after_the_other():
     for thread in threads:
         thread.join()
     assert order == ["first", "second"]
+
+
+def test_an_event_is_no_reason_to_look_for_what_is_due(session):
+    session.execute(f"LISTEN {outbox.CHANNEL}")
+    publish_one()
+    assert not relay._told_of_what_is_due(session)
+
+
+def test_what_a_consumer_frees_is_looked_for_at_once(session):
+    """It came too early, and its predecessor has come."""
+    session.execute(f"LISTEN {outbox.CHANNEL}")
+    event = OrderCancelled(order_id=uuid7(), number="ORD-1042", reason="customer")
+    with transaction.atomic():
+        event = publish(event)
+    consumer = next(one for one in consumers() if one.event is OrderCancelled and one.app == "analytics")
+    ScheduledMessage.objects.create(
+        kind=ScheduledMessage.Kind.PARKED,
+        app="analytics",
+        type=event.type,
+        message_id=uuid7(),
+        aggregate_id=event.order_id,
+        body="{}",
+        due_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    assert not relay._told_of_what_is_due(session)
+
+    with transaction.atomic():
+        inbox.record(consumer, [event])
+    assert relay._told_of_what_is_due(session)
+    assert relay.promote_due(session) == 1
