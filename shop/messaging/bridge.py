@@ -31,9 +31,11 @@ from shop.messaging.failures import ATTEMPTS, PARKINGS
 
 #: Messages in hand, in multiples of what can run at once, so that the pool never waits for the network.
 PREFETCH_FACTOR = 2
-#: Events in hand at the most, however many a message brings: all of them have to be consumed before
-#: RabbitMQ loses its patience with who does not acknowledge, half an hour by default.
-MOST_IN_HAND = 1000
+#: Messages in hand at the most.
+MOST_MESSAGES = 100
+#: Events in hand at the most where a provider is asked about them: all have to be consumed before RabbitMQ
+#: loses its patience with who does not acknowledge, half an hour by default.
+MOST_CALLS = 1000
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3
@@ -77,10 +79,13 @@ class Bridge(bootsteps.ConsumerStep):
         return consumer
 
     def _prefetch(self, app: str) -> int:
-        largest = max(consumer.batch for consumer in consumers() if consumer.app == app)
+        ours = [consumer for consumer in consumers() if consumer.app == app]
+        largest = max(consumer.batch for consumer in ours)
         wanted = int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency))
-        events = settings.SHOP_EVENTS_PER_MESSAGE if broker.is_amqp(self._c.connection) else 1
-        return min(wanted, MOST_IN_HAND // events)
+        most = min(wanted, MOST_MESSAGES)
+        if any(consumer.calls_outside for consumer in ours) and broker.is_amqp(self._c.connection):
+            return min(most, MOST_CALLS // settings.SHOP_EVENTS_PER_MESSAGE)
+        return most
 
     def stop(self, c: Any) -> None:
         """Take no more; what runs goes on, and is acknowledged over the channels that stay open."""

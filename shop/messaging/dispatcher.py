@@ -26,6 +26,9 @@ logger = get_logger(__name__)
 HOLD = 2.0
 #: After killing this many workers a message is a dead letter.
 MAX_CRASHES = 3
+#: So many events for one consumer wait for nobody: there is load. A prefetch is more than so many for each
+#: of an app's consumers, so that none waits with all in hand that the broker gives.
+ENOUGH = 5
 
 
 class Doorbell:
@@ -261,7 +264,7 @@ class Dispatcher:
 
 
 def _is_due(queue: deque[Delivered], now: float) -> bool:
-    return queue[0].due <= now or len(queue) >= _limit(queue[0])
+    return queue[0].due <= now or len(queue) >= min(ENOUGH, _limit(queue[0]))
 
 
 def _limit(first: Delivered) -> int:

@@ -4,6 +4,7 @@ import pytest
 
 from shop.messaging import bridge
 from shop.messaging.consuming import consuming_apps, only_listens
+from shop.messaging.dispatcher import ENOUGH
 from tests.unit.messaging.hands import PAID, Channel, Message, deliver, event
 
 COUNTING, DEDUCTING = (
@@ -73,9 +74,11 @@ def test_what_came_later_and_carries_on_goes_first(celery, dispatcher, later):
     assert started(celery) == [DEDUCTING, COUNTING]
 
 
-def test_a_full_batch_waits_for_nobody(celery, dispatcher):
-    deliver(dispatcher, paid(1, events=500), app="analytics")
-    assert started(celery) == [COUNTING]
+def test_where_several_wait_there_is_load_and_they_start_at_once(celery, dispatcher):
+    deliver(dispatcher, paid(1, events=ENOUGH - 1), app="analytics")
+    assert started(celery) == []
+    deliver(dispatcher, paid(2), app="analytics")
+    assert [(task, events) for task, events, *_ in celery.started] == [(COUNTING, ENOUGH)]
 
 
 def test_an_alarm_after_the_end_starts_nothing(celery, dispatcher, later):
