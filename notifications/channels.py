@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 
 from notifications.mime import Mail
 from shop.messaging import failpoints
+from shop.messaging.failures import storable
 
 #: Seconds after which a batch stops with what it has got, far below a task's time limit.
 PATIENCE = 20.0
@@ -112,8 +113,7 @@ def _verdict(code: int) -> Verdict:
 
 def _text(reason: bytes | str) -> str:
     """What the server said; without NUL, which the database cannot store: the answer would be forgotten."""
-    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-    return text.replace("\x00", "\\x00")
+    return storable(reason.decode(errors="replace") if isinstance(reason, bytes) else reason)
 
 
 def _mail(letter: Letter) -> Mail:

@@ -3,7 +3,8 @@
 A bootstep of the worker. Each message is matched by its type to a consumer and handed, in
 micro-batches, to that consumer's task through the task's own strategy, with its acknowledgement: so
 prefetch, late acknowledgement, time limits and events work as Celery's users know them. A batch is
-whatever is ready when the pool has a place for it: nothing ever waits for more.
+whatever is ready when the pool has a place for it and never waits for more; but an event for an app
+that only listens lets the others go first for a moment.
 """
 
 from __future__ import annotations
@@ -132,9 +133,9 @@ def identify(app: str, message: Message) -> list[Delivered]:
 def _parse(message: Message) -> list[tuple[Any, str]]:
     body: Any = message.body
     text = body if isinstance(body, str) else bytes(body).decode()
-    return (
-        parse_batch(text) if message.content_type == BATCH_CONTENT_TYPE else [(json_text.loads(text), text)]
-    )
+    if message.content_type == BATCH_CONTENT_TYPE:
+        return parse_batch(text)
+    return [(json_text.loads(text), text)]
 
 
 def _consumer_of(app: str, body: Any) -> tuple[Consumer | None, Exception | None]:

@@ -1,5 +1,7 @@
 """Apps that only listen let those that carry an order on go first, for a moment, and never for long."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from shop.messaging import bridge
@@ -88,3 +90,11 @@ def test_an_alarm_after_the_end_starts_nothing(celery, dispatcher, later):
     dispatcher.close()
     ring()
     assert started(celery) == []
+
+
+@pytest.mark.parametrize(("app", "messages"), [("analytics", 100), ("payments", 1000 // 25)])
+def test_fewer_messages_are_in_hand_where_a_provider_is_called(celery, settings, app, messages):
+    settings.SHOP_EVENTS_PER_MESSAGE = 25
+    celery.connection.transport.driver_type = "amqp"
+    consumer = SimpleNamespace(_c=celery)
+    assert bridge.Bridge._prefetch(consumer, app) == messages

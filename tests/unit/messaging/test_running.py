@@ -1,11 +1,13 @@
 """The runner: outages are not attempts, undeclared events are refused, batches fall apart gracefully."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import OperationalError, connection, transaction
 from psycopg import errors as postgres
 
 from shop.messaging import failures, inbox, runner, tasks
-from shop.messaging.errors import UndeclaredEvent
+from shop.messaging.errors import TooEarly, UndeclaredEvent
 from shop.messaging.models import DeadLetter, EventRecord, InboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
@@ -135,6 +137,19 @@ def test_a_consumer_that_calls_the_outside_has_no_transaction_open():
         run(consumer, [event])
     assert seen == [False, False]
     assert EventRecord.objects.filter(type=ProbeNudged.type).count() == 2
+
+
+def test_an_event_that_came_too_early_is_tried_again_soon_and_then_ever_later():
+    def handler(event: ProbeSent) -> None:
+        raise TooEarly("its predecessor has not come")
+
+    [event] = published(1)
+    waits = []
+    for parkings in (0, 1):
+        began = datetime.now(UTC)
+        run(a_consumer(handler), [event], headers={failures.PARKINGS: parkings})
+        waits.append(ScheduledMessage.objects.get().due_at - began)
+    assert failures.FIRST_PARKING <= waits[0] < failures.BACKOFF / 2 < waits[1]
 
 
 def test_backoff_doubles_with_jitter_and_ends():
