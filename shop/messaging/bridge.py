@@ -9,7 +9,6 @@ that only listens lets the others go first for a moment.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -24,7 +23,7 @@ from shop import json_text
 from shop.messaging import broker
 from shop.messaging.breaker import PROBE
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, check_envelope, parse_batch
-from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps, only_listens
+from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
 from shop.messaging.deliveries import Delivered, Parcel
 from shop.messaging.dispatcher import Dispatcher
 from shop.messaging.errors import InvalidMessage, UnknownEventType
@@ -40,9 +39,6 @@ MOST_CALLS = 1000
 #: From this delivery on a message runs alone: whoever had it before may have died of it. The first
 #: redelivery says little, for every restart of a worker gives back what it had not begun.
 SUSPECT_DELIVERIES = 3
-#: Seconds for which apps that only listen let the others go first. An event reaches all apps at once, and
-#: they share the machine: what carries the order on shall have it.
-COURTESY = 0.05
 
 
 class Bridge(bootsteps.ConsumerStep):
@@ -123,10 +119,10 @@ def identify(app: str, message: Message) -> list[Delivered]:
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         return [_unreadable(app, message, InvalidMessage(f"the body is no JSON: {error}"), headers)]
     parcel, suspect = Parcel(message, len(events)), _deliveries(message) >= SUSPECT_DELIVERIES
-    due, identified = time.monotonic() + (COURTESY if only_listens(app) else 0), []
+    identified = []
     for body, text in events:
         consumer, problem = _consumer_of(app, body)
-        identified.append(Delivered(parcel, app, text, consumer, headers, problem, alone=suspect, due=due))
+        identified.append(Delivered(parcel, app, text, consumer, headers, problem, suspect, _subject(body)))
     return identified
 
 
@@ -145,6 +141,11 @@ def _consumer_of(app: str, body: Any) -> tuple[Consumer | None, Exception | None
         return None, error
     consumer = consumer_of(app, body["type"])
     return consumer, None if consumer else _unknown(body, f"{app} does not consume {body['type']!r}")
+
+
+def _subject(body: Any) -> str:
+    subject = body.get("subject") if isinstance(body, dict) else None
+    return subject if isinstance(subject, str) else ""
 
 
 def _unreadable(

@@ -44,6 +44,8 @@ class Consumer:
     takes_batch: bool
     #: Whether the handler calls a provider, and so opens its transactions itself, with effects().
     calls_outside: bool
+    #: Whether it lets others go first, though its app publishes something.
+    patient: bool = False
 
     @property
     def queue(self) -> str:
@@ -70,6 +72,7 @@ def consumes(
     emits: Iterable[type[Event]] = (),
     batch: int | None = None,
     calls_outside: bool = False,
+    patient: bool = False,
 ) -> Callable[[H], H]:
     """Register a consumer of ``event``: a function of one event, or of a ``Sequence`` of them.
 
@@ -81,6 +84,8 @@ def consumes(
         emits: what it may publish; publishing anything else is an error.
         batch: how many events one run takes at the most; 1 where it calls the outside.
         calls_outside: whether it calls a provider.
+        patient: whether nobody waits for it, so that it lets others go first, see ``turns``. In an app whose
+            consumers publish nothing at all they are patient anyway.
     """
 
     def register(handler: H) -> H:
@@ -94,6 +99,7 @@ def consumes(
             batch=batch or (1 if calls_outside else DEFAULT_BATCH),
             takes_batch=_takes_batch(handler),
             calls_outside=calls_outside,
+            patient=patient,
         )
         for type_ in consumer.reads:
             known = _consumers.setdefault((app, type_), consumer)
@@ -130,9 +136,9 @@ def consumer_of(app: str, type: str) -> Consumer | None:
 
 
 @cache
-def only_listens(app: str) -> bool:
-    """Whether nobody waits for ``app``: none of its consumers publishes anything."""
-    return not any(consumer.emits for consumer in consumers() if consumer.app == app)
+def lets_others_go_first(consumer: Consumer) -> bool:
+    """Whether nobody waits for ``consumer``: it says so, or no consumer of its app publishes anything."""
+    return consumer.patient or not any(other.emits for other in consumers() if other.app == consumer.app)
 
 
 def consuming_apps() -> list[str]:

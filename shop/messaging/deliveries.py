@@ -12,7 +12,7 @@ from kombu import Message
 from kombu.utils.uuid import uuid
 
 from shop import json_text
-from shop.messaging.consuming import Consumer
+from shop.messaging.consuming import Consumer, lets_others_go_first
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.failures import ATTEMPTS
 from shop.messaging.models import DeadLetter
@@ -53,12 +53,13 @@ class Delivered:
     headers: dict[str, int]
     #: Why it cannot be consumed.
     problem: Exception | None = None
-    cause: str = DeadLetter.Cause.UNREADABLE
-    crashes: int = 0
     #: Run it alone: it, or one that ran with it, may have brought a worker down.
     alone: bool = False
-    #: When it may run; whose moment is earlier goes first.
-    due: float = field(default_factory=time.monotonic)
+    #: What it is about, an order mostly; empty if it does not say.
+    subject: str = ""
+    cause: str = DeadLetter.Cause.UNREADABLE
+    crashes: int = 0
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def task(self) -> str:
@@ -66,6 +67,11 @@ class Delivered:
         if self.consumer:
             return self.consumer.name
         return LATER_TASK if isinstance(self.problem, UnknownEventType) else BURY_TASK
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether nobody waits for it."""
+        return self.consumer is not None and lets_others_go_first(self.consumer)
 
     def grave(self) -> list[Any]:
         """The arguments of the task that records it."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import select
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +17,7 @@ from shop.messaging.deliveries import BURY_TASK, Batch, Delivered, TaskMessage
 from shop.messaging.errors import WorkerLost
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter
+from shop.messaging.turns import Turns
 
 logger = get_logger(__name__)
 
@@ -26,9 +25,6 @@ logger = get_logger(__name__)
 HOLD = 2.0
 #: After killing this many workers a message is a dead letter.
 MAX_CRASHES = 3
-#: So many events for one consumer wait for nobody: there is load. A prefetch is more than so many for each
-#: of an app's consumers, so that none waits with all in hand that the broker gives.
-ENOUGH = 5
 
 
 class Doorbell:
@@ -76,7 +72,7 @@ class Dispatcher:
         #: With a loop one more than can run, so that no process waits for its next batch.
         self._places = c.controller.concurrency + (1 if c.hub else 0)
         self._alarm = False
-        self._ready: dict[str, deque[Delivered]] = {}
+        self._turns = Turns(c.controller.concurrency)
         #: What came back unconsumed and is tried again in a while.
         self._held: set[Delivered] = set()
         self._changed = threading.Condition(threading.RLock())
@@ -99,7 +95,7 @@ class Dispatcher:
             if self._closed:
                 self._give_back(delivered)
                 return
-            self._ready.setdefault(delivered.task, deque()).append(delivered)
+            self._turns.add(delivered)
             self._wake()
 
     def close(self) -> None:
@@ -110,9 +106,8 @@ class Dispatcher:
             self._closed = True
             if self._doorbell:
                 self._doorbell.remove()
-            waiting = [*self._held, *(delivered for queue in self._ready.values() for delivered in queue)]
+            waiting = [*self._held, *self._turns.clear()]
             self._held.clear()
-            self._ready.clear()
             self._changed.notify()
         for delivered in waiting:
             self._give_back(delivered)
@@ -161,25 +156,16 @@ class Dispatcher:
     def _next_batch(self) -> Batch | None:
         if self._closed or self._places <= 0:
             return None
-        now = time.monotonic()
-        due = {task: queue for task, queue in self._ready.items() if queue and _is_due(queue, now)}
-        if not due:
-            return None
-        self._places -= 1
-        task = min(due, key=lambda name: due[name][0].due)
-        queue = due[task]
-        limit = _limit(queue[0])
-        batch = Batch(task, [queue.popleft()])
-        while queue and len(batch.deliveries) < limit and not queue[0].alone:
-            batch.deliveries.append(queue.popleft())
+        batch = self._turns.take()
+        if batch:
+            self._places -= 1
         return batch
 
     def _until_due(self) -> float | None:
         """Seconds until what waits, though there is a place for it, is due; None if nothing does."""
         if self._closed or self._places <= 0:
             return None
-        moments = [queue[0].due for queue in self._ready.values() if queue]
-        return max(0.0, min(moments) - time.monotonic()) if moments else None
+        return self._turns.until_due()
 
     def _start(self, batch: Batch) -> None:
         requests: list[Any] = []
@@ -207,7 +193,7 @@ class Dispatcher:
             self._wake()
 
     def _on_ack(self, batch: Batch) -> None:
-        self._places += 1
+        self._free(batch)
         if batch.task == BURY_TASK:
             for delivered in batch.deliveries:
                 delivered.parcel.is_dead = True
@@ -222,6 +208,10 @@ class Dispatcher:
                 self._to_dead_queue(delivered)
                 reach(Point.AFTER_DEAD_QUEUE)
 
+    def _free(self, batch: Batch) -> None:
+        self._places += 1
+        self._turns.finish(batch)
+
     def _to_dead_queue(self, delivered: Delivered) -> None:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
         connection, message = self._c.connection, delivered.parcel.message
@@ -234,7 +224,7 @@ class Dispatcher:
 
     def _on_reject(self, batch: Batch) -> None:
         """Keep the events and try them again in a while; those that crash workers run alone."""
-        self._places += 1
+        self._free(batch)
         if self._closed:
             for delivered in batch.deliveries:
                 self._give_back(delivered)
@@ -261,12 +251,3 @@ class Dispatcher:
             )
             delivered.cause = DeadLetter.Cause.CRASHED
             delivered.consumer = None
-
-
-def _is_due(queue: deque[Delivered], now: float) -> bool:
-    return queue[0].due <= now or len(queue) >= min(ENOUGH, _limit(queue[0]))
-
-
-def _limit(first: Delivered) -> int:
-    """How many events may run together with this one, itself included."""
-    return first.consumer.batch if first.consumer and not first.alone else 1

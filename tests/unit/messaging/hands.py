@@ -8,13 +8,15 @@ from typing import Any
 from shop.messaging import bridge
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
 from shop.messaging.dispatcher import Dispatcher
+from shop.messaging.ids import uuid7
 
 PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
 
 
-def event(type_: str = PAID) -> dict[str, Any]:
-    id_ = "0199b1d0-0000-7000-8000-000000000001"
-    return {"specversion": "1.0", "id": id_, "source": "/shop", "type": type_, "subject": id_}
+def event(type_: str = PAID, subject: Any = None) -> dict[str, Any]:
+    """An event about an order of its own, if it is not said about what."""
+    id_ = str(uuid7())
+    return {"specversion": "1.0", "id": id_, "source": "/shop", "type": type_, "subject": subject or id_}
 
 
 class Channel:

@@ -91,10 +91,11 @@ def test_what_is_no_batch_is_an_error(text):
 
 
 def test_each_event_of_a_bundle_finds_its_consumer_or_says_why_not():
-    identified = bridge.identify("orders", Message(Channel(), 1, event(), event("x.Y.v1"), {"a": 1}))
+    events = [event(), event("x.Y.v1"), {"a": 1}]
+    identified = bridge.identify("orders", Message(Channel(), 1, *events))
     assert [one.consumer and one.consumer.event.type for one in identified] == [PAID, None, None]
     assert [type(one.problem) for one in identified] == [type(None), UnknownEventType, InvalidMessage]
-    assert [json.loads(one.text) for one in identified] == [event(), event("x.Y.v1"), {"a": 1}]
+    assert [json.loads(one.text) for one in identified] == events
     assert len({one.parcel for one in identified}) == 1
 
 
@@ -105,7 +106,7 @@ def test_a_bundle_that_came_back_often_runs_event_by_event():
 
 def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispatcher):
     channel, many = Channel(), 110  # payments charges 100 at a time
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * many))
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(many)]))
     (_, first, ack, _), (_, second, ack_rest, _) = celery.started
     assert (first, second) == (100, 10)
 
@@ -118,7 +119,7 @@ def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispa
 def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatcher):
     celery.controller.concurrency = dispatcher._places = 1
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 110))
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
     [(_, _, ack, _)] = celery.started
 
     dispatcher.close()
@@ -129,7 +130,7 @@ def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatc
 
 def test_of_a_bundle_that_is_tried_again_the_rest_is_done(celery, dispatcher):
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1")] * 110))
+    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
     (_, _, _, reject), (_, _, ack, _) = celery.started
 
     ack()

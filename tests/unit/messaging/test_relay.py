@@ -16,6 +16,7 @@ from shop.messaging.errors import Refused
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, OutboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
+from shop.messaging.timing import Pace
 
 ALL = list(range(outbox.SHARDS))
 
@@ -176,3 +177,34 @@ def test_what_a_consumer_frees_is_looked_for_at_once(session):
         inbox.record(consumer, [event])
     assert relay._told_of_what_is_due(session)
     assert relay.promote_due(session) == 1
+
+
+def test_a_burst_goes_at_once_and_then_so_many_a_second(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("shop.messaging.timing.time.monotonic", lambda: now)
+    pace = Pace(rate=50, burst=20)
+    assert [pace.pause() for _ in range(20)] == [0] * 20
+    assert pace.pause() == pytest.approx(0.02)
+    now += 0.02
+    assert pace.pause() == pytest.approx(0.02)
+    now += 60
+    assert [pace.pause() for _ in range(20)] == [0] * 20
+
+
+def test_a_full_batch_is_followed_by_the_next_at_once(monkeypatch):
+    looks, waits = [relay.BATCH, relay.BATCH, 1, 0], []
+    one = relay.Relay(None)
+
+    def look(*_):
+        if len(looks) == 1:
+            one.stop()
+        return looks.pop(0)
+
+    monkeypatch.setattr(relay, "relay_batch", look)
+    monkeypatch.setattr(relay, "promote_due", lambda _: 0)
+    monkeypatch.setattr(relay.breaker, "send_probes", lambda _: 0)
+    monkeypatch.setattr(relay, "_told_of_what_is_due", lambda _: False)
+    monkeypatch.setattr(Pace, "pause", lambda _: waits.append(len(looks)) or 0.0)
+    with relay.connect() as session:
+        one._relay(session, RecordingPublisher(), lambda: None)
+    assert waits == [1], "after the one that was not full, and not after the one that found nothing"

@@ -1,0 +1,131 @@
+"""Whose turn it is: which of the events that wait in a worker run next, and which of them together.
+
+An event never waits for others to run with: whatever is there goes, up to the size of a batch. But
+
+- what nobody waits for (letters, figures, the state that an order shows) is patient: it lets what carries
+  orders on go first, and leaves it half the processes;
+- what happened to one order reaches an app in the order in which it arrived, however many processes the
+  worker has: an event waits until the app is done with the earlier ones of its order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+
+from shop.messaging.deliveries import Batch, Delivered
+
+#: Seconds for which a patient event lets the others go first, though there is a place for it. An event reaches
+#: all apps at once, and they share the machine: what carries the order on shall have it.
+COURTESY = 0.05
+#: So many waiting events of an app end that: there is load. It is half of MOST_MESSAGES, so that no worker
+#: waits while it has all in hand that the broker gives it.
+ENOUGH = 50
+#: Seconds within which whatever is not patient overtakes it when places are scarce.
+PRECEDENCE = 1.0
+
+_Line = tuple[str, str]
+
+
+class Turns:
+    """The events that are ready, and the order in which they run."""
+
+    def __init__(self, concurrency: int) -> None:
+        #: So many patient batches run at once while others run.
+        self._patient_share = max(1, concurrency // 2)
+        self._ready: dict[str, deque[Delivered]] = defaultdict(deque)
+        #: What waits of each order in each app, in the order of arrival.
+        self._lines: dict[_Line, deque[Delivered]] = defaultdict(deque)
+        self._waiting: Counter[str] = Counter()
+        #: Of which orders something runs, by app.
+        self._running: set[_Line] = set()
+        self._batches: Counter[bool] = Counter()
+
+    def add(self, delivered: Delivered) -> None:
+        """Take an event in."""
+        self._ready[delivered.task].append(delivered)
+        self._waiting[delivered.app] += 1
+        if line := _line(delivered):
+            self._lines[line].append(delivered)
+
+    def take(self) -> Batch | None:
+        """The batch that runs next; None if none may now."""
+        now = time.monotonic()
+        first = min((head for head in self._heads() if self._wait(head, now) <= 0), key=_turn, default=None)
+        if not first:
+            return None
+        batch = Batch(first.task, self._pick(first))
+        self._batches[first.is_patient] += 1
+        return batch
+
+    def finish(self, batch: Batch) -> None:
+        """Note that a batch has run, whatever became of it."""
+        self._batches[batch.deliveries[0].is_patient] -= 1
+        self._running.difference_update(filter(None, map(_line, batch.deliveries)))
+
+    def until_due(self) -> float | None:
+        """Seconds until something may run, if nothing else happens; None if nothing will."""
+        now = time.monotonic()
+        waits = [self._wait(head, now) for head in self._heads()]
+        return max(0.0, min(waits)) if waits else None
+
+    def clear(self) -> list[Delivered]:
+        """Forget what waits, and return it."""
+        waiting = [delivered for queue in self._ready.values() for delivered in queue]
+        self._ready.clear()
+        self._lines.clear()
+        self._waiting.clear()
+        return waiting
+
+    def _heads(self) -> Iterator[Delivered]:
+        """Of each task the first event that may run, as far as places and earlier events go."""
+        full = self._batches[True] >= self._patient_share and self._batches[False] > 0
+        for queue in self._ready.values():
+            if queue and not (full and queue[0].is_patient):
+                head = next(filter(self._is_first, queue), None)
+                if head:
+                    yield head
+
+    def _is_first(self, delivered: Delivered) -> bool:
+        line = _line(delivered)
+        return not line or (line not in self._running and self._lines[line][0] is delivered)
+
+    def _wait(self, head: Delivered, now: float) -> float:
+        """Seconds that it still has to wait."""
+        if not head.is_patient or self._waiting[head.app] >= min(ENOUGH, _limit(head)):
+            return 0.0
+        return head.arrived + COURTESY - now
+
+    def _pick(self, first: Delivered) -> list[Delivered]:
+        """Take it, and what may run with it, out of what waits."""
+        queue, picked, left = self._ready[first.task], list[Delivered](), list[Delivered]()
+        lines: set[_Line] = set()
+        while queue and len(picked) < _limit(first):
+            delivered = queue.popleft()
+            if (picked and delivered.alone) or not self._is_first(delivered):
+                left.append(delivered)
+                continue
+            picked.append(delivered)
+            self._waiting[delivered.app] -= 1
+            if line := _line(delivered):
+                lines.add(line)
+                self._lines[line].popleft()
+                if not self._lines[line]:
+                    del self._lines[line]
+        queue.extendleft(reversed(left))
+        self._running |= lines
+        return picked
+
+
+def _line(delivered: Delivered) -> _Line | None:
+    return (delivered.app, delivered.subject) if delivered.subject else None
+
+
+def _turn(delivered: Delivered) -> float:
+    return delivered.arrived + (PRECEDENCE if delivered.is_patient else 0.0)
+
+
+def _limit(first: Delivered) -> int:
+    """How many events may run together with this one, itself included."""
+    return first.consumer.batch if first.consumer and not first.alone else 1

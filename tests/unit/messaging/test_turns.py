@@ -1,0 +1,204 @@
+"""Who goes first: what carries an order on, and of one order what came first."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from shop.messaging import bridge
+from shop.messaging.consuming import consumers, lets_others_go_first
+from shop.messaging.deliveries import Delivered
+from shop.messaging.turns import COURTESY, ENOUGH, PRECEDENCE, Turns
+from tests.unit.messaging.hands import PAID, Channel, Message, deliver, event
+
+CREATED, FAILED = "orders.OrderCreated.v1", "payments.PaymentFailed.v1"
+COUNTING, DEDUCTING, REMEMBERING = (
+    "analytics.when_payment_processed_add_revenue",
+    "inventory.when_payment_processed_deduct_stock",
+    "inventory.when_order_created_remember_its_lines",
+)
+
+
+def started(celery) -> list[str]:
+    return [task for task, *_ in celery.started]
+
+
+def paid(tag: int, events: int = 1) -> Message:
+    return Message(Channel(), tag, *[event(PAID) for _ in range(events)])
+
+
+def arrive(turns: Turns, app: str, *events: dict, ago: float = 0.0) -> list[Delivered]:
+    """Have events wait in a worker, for as long as it is said."""
+    arrived = bridge.identify(app, Message(Channel(), 1, *events))
+    for delivered in arrived:
+        delivered.arrived -= ago
+        turns.add(delivered)
+    return arrived
+
+
+def taken(turns: Turns) -> list[tuple[str, int]]:
+    """Take what may run, and let it run on."""
+    batches = []
+    while batch := turns.take():
+        batches.append((batch.task, len(batch.deliveries)))
+    return batches
+
+
+def test_letters_figures_and_the_state_of_orders_are_what_nobody_waits_for():
+    waited_for = {consumer.name for consumer in consumers() if not lets_others_go_first(consumer)}
+    assert {name.split(".")[0] for name in waited_for} >= {"payments", "inventory", "shipping", "orders"}
+    assert not {name for name in waited_for if name.startswith(("notifications.", "analytics."))}
+    assert {"orders.when_payment_failed_cancel_order", REMEMBERING} <= waited_for
+    assert "orders.when_payment_processed_mark_order_paid" not in waited_for
+
+
+# --- Who lets others go first -------------------------------------------------------------------
+
+
+def test_what_carries_an_order_on_starts_at_once(celery, dispatcher):
+    deliver(dispatcher, paid(1), app="inventory")
+    assert started(celery) == [DEDUCTING]
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let the courtesy pass."""
+    return lambda: monkeypatch.setattr("shop.messaging.turns.COURTESY", 0.0)
+
+
+def test_what_nobody_waits_for_starts_a_moment_later_by_itself(celery, dispatcher, later):
+    deliver(dispatcher, paid(1), app="analytics")
+    assert started(celery) == []
+    [(seconds, ring)] = celery.alarms
+    assert 0 < seconds <= COURTESY
+
+    later()
+    ring()
+    assert started(celery) == [COUNTING]
+
+
+def test_while_it_waits_there_is_one_alarm(celery, dispatcher):
+    deliver(dispatcher, paid(1), app="analytics")
+    deliver(dispatcher, paid(2), app="analytics")
+    assert len(celery.alarms) == 1
+
+
+def test_an_alarm_after_the_end_starts_nothing(celery, dispatcher, later):
+    deliver(dispatcher, paid(1), app="analytics")
+    [(_, ring)] = celery.alarms
+    later()
+    dispatcher.close()
+    ring()
+    assert started(celery) == []
+
+
+def test_where_many_wait_there_is_load_and_they_start_at_once(celery, dispatcher):
+    deliver(dispatcher, paid(1, events=ENOUGH - 1), app="analytics")
+    assert started(celery) == []
+    deliver(dispatcher, paid(2), app="analytics")
+    assert [(task, events) for task, events, *_ in celery.started] == [(COUNTING, ENOUGH)]
+    deliver(dispatcher, paid(3), app="analytics")
+    assert len(celery.started) == 1
+
+
+def test_what_came_later_and_carries_on_goes_first():
+    turns = Turns(concurrency=1)
+    arrive(turns, "analytics", event(PAID), ago=PRECEDENCE / 2)
+    arrive(turns, "inventory", event(PAID))
+    assert taken(turns) == [(DEDUCTING, 1), (COUNTING, 1)]
+
+
+def test_but_not_for_ever():
+    turns = Turns(concurrency=1)
+    arrive(turns, "analytics", event(PAID), ago=PRECEDENCE + 0.1)
+    arrive(turns, "inventory", event(PAID))
+    assert taken(turns) == [(COUNTING, 1), (DEDUCTING, 1)]
+
+
+def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
+    turns = Turns(concurrency=4)
+    for app in ("inventory", "analytics", "notifications", "orders"):
+        arrive(turns, app, event(PAID), ago=PRECEDENCE / 2)
+    assert next(task for task, _ in taken(turns)) == DEDUCTING
+    assert len(turns.clear()) == 1
+
+
+def test_and_has_all_of_them_while_the_others_have_nothing_to_do():
+    turns = Turns(concurrency=2)
+    for app in ("analytics", "notifications", "orders"):
+        arrive(turns, app, event(PAID), ago=COURTESY)
+    assert len(taken(turns)) == 3
+
+
+# --- What came first of an order ----------------------------------------------------------------
+
+
+def test_what_happened_to_an_order_runs_in_its_order_however_many_processes_there_are():
+    turns = Turns(concurrency=2)
+    arrive(turns, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
+    remembering = turns.take()
+    arrive(turns, "inventory", event(PAID, subject="a"), event(PAID, subject="c"))
+    assert taken(turns) == [(DEDUCTING, 1)], "c, of which nothing runs"
+
+    turns.finish(remembering)
+    assert taken(turns) == [(DEDUCTING, 1)]
+
+
+def test_a_later_event_does_not_overtake_one_that_still_waits():
+    turns = Turns(concurrency=2)
+    arrive(turns, "orders", event(PAID, subject="a"))
+    arrive(turns, "orders", event(FAILED, subject="a"), event(FAILED, subject="b"))
+    assert [events for _, events in taken(turns)] == [1], "b; what came before the failure of a is patient"
+
+
+def test_contexts_know_nothing_of_each_other():
+    turns = Turns(concurrency=2)
+    arrive(turns, "inventory", event(CREATED, subject="a"))
+    arrive(turns, "shipping", event(CREATED, subject="a"))
+    assert len(taken(turns)) == 2
+
+
+def test_several_events_of_one_order_for_one_consumer_run_together():
+    turns = Turns(concurrency=2)
+    arrive(turns, "inventory", event(PAID, subject="a"), event(PAID, subject="a"))
+    assert taken(turns) == [(DEDUCTING, 2)]
+
+
+@pytest.mark.parametrize("subject", ["", None, ["a"]])
+def test_what_names_no_order_waits_for_nobody(subject):
+    turns = Turns(concurrency=2)
+    arrive(turns, "inventory", event(CREATED, subject=subject))
+    arrive(turns, "inventory", event(PAID, subject=subject))
+    assert len(taken(turns)) == 2
+
+
+def test_an_event_that_comes_back_does_not_hold_up_its_order():
+    turns = Turns(concurrency=2)
+    [back] = arrive(turns, "inventory", event(CREATED, subject="a"))
+    turns.finish(turns.take())
+    arrive(turns, "inventory", event(PAID, subject="a"))
+    turns.add(back)
+    assert taken(turns) == [(DEDUCTING, 1)]
+
+
+def test_nothing_is_left_of_orders_that_are_done():
+    turns = Turns(concurrency=2)
+    arrive(turns, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
+    turns.finish(turns.take())
+    assert not turns._lines
+    assert not turns._running
+
+
+def test_what_may_bring_a_worker_down_runs_alone():
+    turns = Turns(concurrency=2)
+    first, suspect, last = arrive(turns, "inventory", *[event(PAID) for _ in range(3)])
+    suspect.alone = True
+    batches = [turns.take(), turns.take()]
+    assert [batch.deliveries for batch in batches] == [[first, last], [suspect]]
+
+
+@pytest.mark.parametrize(("app", "messages"), [("analytics", 100), ("payments", 1000 // 25)])
+def test_fewer_messages_are_in_hand_where_a_provider_is_called(celery, settings, app, messages):
+    settings.SHOP_EVENTS_PER_MESSAGE = 25
+    celery.connection.transport.driver_type = "amqp"
+    consumer = SimpleNamespace(_c=celery)
+    assert bridge.Bridge._prefetch(consumer, app) == messages
