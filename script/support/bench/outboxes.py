@@ -1,6 +1,7 @@
 """Outboxes to be relayed: how each is filled at one stroke, which program relays it, when it is empty."""
 
 import json
+import pickle
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from script.support import children, programs
 from script.support.bench import messages
 from script.support.bench.cpu import Meter
 from script.support.bench.messages import Letter
+from script.support.bench.peers import jaiminho_publish
 from script.support.bench.servers import HOME, PEERS_PYTHON, StompRabbitMQ
 from script.support.console import say
 from script.support.errors import ScriptError, ServerFailed
@@ -183,6 +185,34 @@ def django_celery_outbox(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirm
 def _task_row(letter: Letter) -> tuple[Any, ...]:
     options = json.dumps({"exchange": messages.EXCHANGE, "routing_key": letter.type})
     return (str(letter.id), letter.type, f"[{letter.body}]", "{}", options, "now", 0, 1)
+
+
+def django_jaiminho(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bool) -> Outbox:
+    """Calls a function of the application's for each row, one by one, in a transaction of its own."""
+    url = postgres.create_database(f"bench_jaiminho_{'confirmed' if confirms else 'unconfirmed'}")
+    return Outbox(
+        name=f"django-jaiminho, {'confirms' if confirms else 'no confirms'}",
+        database_url=url,
+        env={
+            **_peer_env("jaiminho", url),
+            "BENCH_AMQP_URL": rabbitmq.url(),
+            "BENCH_CONFIRMS": "1" if confirms else "0",
+        },
+        prepare=_peer("migrate"),
+        relay=_peer("events_relay", "--run-in-loop", "--loop-interval", "0.01"),
+        table="jaiminho_event",
+        columns="message, function, created_at, strategy",
+        row=_call_row,
+        share=0.1 if confirms else 1.0,
+    )
+
+
+def _call_row(letter: Letter) -> tuple[Any, ...]:
+    # What its decorator stores of a function that is importable by name: dill writes it as pickle does.
+    arguments = pickle.dumps((letter.body, messages.EXCHANGE, letter.type))
+    # It relays by created_at, which therefore cannot be the same for all.
+    time_of_event = json.loads(letter.body)["time"]
+    return (arguments, pickle.dumps(jaiminho_publish.publish), time_of_event, "keep-order")
 
 
 def _peer_env(settings: str, url: str) -> dict[str, str]:

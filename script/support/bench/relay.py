@@ -49,6 +49,8 @@ def _peers(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outb
         outboxes.django_outbox_pattern(postgres, rabbitmq),
         outboxes.django_celery_outbox(postgres, rabbitmq, confirms=True),
         outboxes.django_celery_outbox(postgres, rabbitmq, confirms=False),
+        outboxes.django_jaiminho(postgres, rabbitmq, confirms=True),
+        outboxes.django_jaiminho(postgres, rabbitmq, confirms=False),
     ]
 
 

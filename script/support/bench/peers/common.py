@@ -1,4 +1,4 @@
-"""What the settings of both peers have in common."""
+"""What the settings of the peers have in common."""
 
 import os
 from typing import Any
