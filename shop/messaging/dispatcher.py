@@ -69,8 +69,9 @@ class Dispatcher:
 
     def __init__(self, c: Any) -> None:
         self._c = c
-        #: With a loop one more than can run, so that no process waits for its next batch.
-        self._places = c.controller.concurrency + (1 if c.hub else 0)
+        self._places = c.controller.concurrency
+        #: With a loop a full batch may wait in the pool, so that no process waits for it.
+        self._spare = 1 if c.hub else 0
         self._alarm = False
         self._turns = Turns(c.controller.concurrency)
         #: What came back unconsumed and is tried again in a while.
@@ -154,9 +155,9 @@ class Dispatcher:
             self._start(batch)
 
     def _next_batch(self) -> Batch | None:
-        if self._closed or self._places <= 0:
+        if self._closed or self._places + self._spare <= 0:
             return None
-        batch = self._turns.take()
+        batch = self._turns.take(full=self._places <= 0)
         if batch:
             self._places -= 1
         return batch

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 from shop.messaging.deliveries import Batch, Delivered
 
-#: Seconds for which a patient event lets the others go first, though there is a place for it. An event reaches
-#: all apps at once, and they share the machine: what carries the order on shall have it.
+#: Seconds for which a patient event lets the others go first, though there is a place for it. An event
+#: reaches all apps at once, and they share the machine: what carries the order on shall have it.
 COURTESY = 0.05
 #: So many waiting events of an app end that: there is load. It is half of MOST_MESSAGES, so that no worker
 #: waits while it has all in hand that the broker gives it.
@@ -49,10 +49,13 @@ class Turns:
         if line := _line(delivered):
             self._lines[line].append(delivered)
 
-    def take(self) -> Batch | None:
-        """The batch that runs next; None if none may now."""
+    def take(self, *, full: bool = False) -> Batch | None:
+        """The batch that runs next; None if none may now, or if it has to be full and none is."""
         now = time.monotonic()
-        first = min((head for head in self._heads() if self._wait(head, now) <= 0), key=_turn, default=None)
+        ready = (head for head in self._heads() if self._wait(head, now) <= 0)
+        if full:
+            ready = (head for head in ready if len(self._ready[head.task]) >= _limit(head))
+        first = min(ready, key=_turn, default=None)
         if not first:
             return None
         batch = Batch(first.task, self._pick(first))

@@ -1,6 +1,7 @@
 """Outboxes to be relayed: how each is filled at one stroke, which program relays it, when it is empty."""
 
 import json
+import math
 import pickle
 import sys
 import time
@@ -51,6 +52,8 @@ class Outbox:
     last: str = "max(id)"
     #: SQL: what tells the relay that there is work.
     notify: str = ""
+    #: How many travel in one message.
+    events_per_message: int = 1
     #: How much of the outbox is filled: less where each message takes its time, for the run has to end.
     share: float = 1.0
 
@@ -73,14 +76,17 @@ class Outbox:
         try:
             self._drain(relay, letters[:_WARM_UP])
             # The first run declares the queues; later ones begin with empty ones.
-            messages.collect(amqp_url, len(letters[:_WARM_UP]), self.name)
+            self._collect(letters[:_WARM_UP], amqp_url)
             meter = Meter({self.name: relay.pid})
             with meter.running():
                 seconds = self._drain(relay, letters)
         finally:
             children.stop_children([relay])
-        messages.collect(amqp_url, len(letters), self.name)
+        self._collect(letters, amqp_url)
         return seconds, meter.seconds[self.name]
+
+    def _collect(self, letters: Sequence[Letter], amqp_url: str) -> None:
+        messages.collect(amqp_url, math.ceil(len(letters) / self.events_per_message), self.name)
 
     def _drain(self, relay: children.Child, letters: Sequence[Letter]) -> float:
         with psycopg.connect(self.database_url, autocommit=True) as session:
@@ -115,13 +121,16 @@ class Outbox:
         return last
 
 
-def shop(postgres: Postgres, rabbitmq: StompRabbitMQ) -> Outbox:
+def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int) -> Outbox:
     """Ours: the worker that serves the messaging queue, as script/run starts it."""
-    url = postgres.create_database("bench_shop")
-    env = programs.environment(database_url=url, broker_url=rabbitmq.url())
+    url = postgres.create_database(f"bench_shop_{events_per_message}")
+    env = {
+        **programs.environment(database_url=url, broker_url=rabbitmq.url()),
+        "SHOP_EVENTS_PER_MESSAGE": str(events_per_message),
+    }
     worker = programs.worker(env, programs.RELAY, [programs.RELAY], home=HOME)
     return Outbox(
-        name="shop",
+        name="shop" if events_per_message > 1 else "shop, one event a message",
         database_url=url,
         env=worker.env,
         prepare=[sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"],
@@ -130,6 +139,7 @@ def shop(postgres: Postgres, rabbitmq: StompRabbitMQ) -> Outbox:
         columns="shard, message_id, type, queue, headers, body",
         row=lambda letter: (shard_of(letter.aggregate_id), letter.id, letter.type, "", "{}", letter.body),
         notify=f"notify {CHANNEL}",
+        events_per_message=events_per_message,
     )
 
 

@@ -10,8 +10,11 @@ from script.support.bench.outboxes import Outbox
 from script.support.bench.servers import StompRabbitMQ
 from script.support.console import say
 from script.support.postgres import Postgres
+from shop.settings import SHOP_EVENTS_PER_MESSAGE
 
 _RAW = "raw publishing, py-amqp"
+#: How many events ours puts into a message: as many as it does by default, and one like all others.
+_BUNDLES = (SHOP_EVENTS_PER_MESSAGE, 1)
 
 #: Publishes the letters; returns how many a second, and the microseconds of CPU that one takes.
 Measure = Callable[[Sequence[Letter]], tuple[float, float]]
@@ -32,10 +35,11 @@ def measure(plan: Plan) -> Report:
     servers.empty_home()
     letters = messages.write(plan.events)
     with servers.empty_postgres() as postgres, servers.empty_rabbitmq() as rabbitmq:
-        ours, peers = outboxes.shop(postgres, rabbitmq), _peers(plan, postgres, rabbitmq)
-        outboxes.make_tables([ours, *peers])
-        ours.drain(letters[: len(letters) // 10], rabbitmq.url())  # it declares the queues
-        measures = _measures([ours, *peers], rabbitmq.url())
+        ours = [outboxes.shop(postgres, rabbitmq, events_per_message=events) for events in _BUNDLES]
+        peers = _peers(plan, postgres, rabbitmq)
+        outboxes.make_tables([*ours, *peers])
+        ours[0].drain(letters[: len(letters) // 10], rabbitmq.url())  # it declares the queues
+        measures = _measures([*ours, *peers], rabbitmq.url())
         rates, costs = _run(measures, letters, plan.runs)
     report = _report(letters, rates, ours, peers)
     report.series += costs
@@ -91,15 +95,15 @@ def _run(
 
 
 def _report(
-    letters: Sequence[Letter], rates: dict[str, Series], ours: Outbox, peers: Sequence[Outbox]
+    letters: Sequence[Letter], rates: dict[str, Series], ours: Sequence[Outbox], peers: Sequence[Outbox]
 ) -> Report:
     names = ", ".join(queue.removesuffix(".events") for queue in messages.QUEUES)
     size = messages.average_size(letters)
     what = f"{len(letters):,} {messages.EVENT.__name__} of {size} bytes"
     report = Report(f"Relay: {what} to {len(messages.QUEUES)} quorum queues ({names})", [*rates.values()])
-    shop = rates[ours.name]
-    report.series.append(shop.over(rates[_RAW], "shop / raw publishing"))
-    if peers:
-        best = max((rates[peer.name] for peer in peers), key=lambda series: series.median)
-        report.series.append(shop.over(best, f"shop / {best.name}"))
+    best = max((rates[peer.name] for peer in peers), key=lambda series: series.median, default=None)
+    for name in (outbox.name for outbox in ours):
+        report.series.append(rates[name].over(rates[_RAW], f"{name} / raw publishing"))
+        if best:
+            report.series.append(rates[name].over(best, f"{name} / {best.name}"))
     return report

@@ -117,7 +117,8 @@ def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispa
 
 
 def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatcher):
-    celery.controller.concurrency = dispatcher._places = 1
+    dispatcher._places = 1
+    dispatcher._spare = 0
     channel = Channel()
     deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
     [(_, _, ack, _)] = celery.started

@@ -51,6 +51,17 @@ def test_letters_figures_and_the_state_of_orders_are_what_nobody_waits_for():
     assert "orders.when_payment_processed_mark_order_paid" not in waited_for
 
 
+def test_only_a_full_batch_waits_in_the_pool_for_a_process(celery, dispatcher):
+    dispatcher._places = 1
+    deliver(dispatcher, paid(1), app="inventory")
+    deliver(dispatcher, paid(2, events=99), app="inventory")
+    assert [events for _, events, *_ in celery.started] == [1], "more may come that can go with the 99"
+    deliver(dispatcher, paid(3), app="inventory")
+    assert [events for _, events, *_ in celery.started] == [1, 100]
+    deliver(dispatcher, paid(4, events=100), app="inventory")
+    assert len(celery.started) == 2, "and no more than one"
+
+
 # --- Who lets others go first -------------------------------------------------------------------
 
 
