@@ -5,14 +5,15 @@ An event never waits for others to run with: whatever is there goes, up to the s
 - what nobody waits for (letters, figures, the state that an order shows) is patient: it lets what carries
   orders on go first, and leaves it half the processes;
 - what happened to one order reaches an app in the order in which it arrived, however many processes the
-  worker has: an event waits until the app is done with the earlier ones of its order.
+  worker has: an event waits until the app is done with the earlier ones of its order. It waits for no call
+  to a gateway or carrier, though: that may take long, and a cancellation has to get past it.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shop.messaging.deliveries import Batch, Delivered
 
@@ -35,10 +36,10 @@ class Turns:
         #: So many patient batches run at once while others run.
         self._patient_share = max(1, concurrency // 2)
         self._ready: dict[str, deque[Delivered]] = defaultdict(deque)
-        #: What waits of each order in each app, in the order of arrival.
+        #: What waits of each order in each app and holds later events up, in the order of arrival.
         self._lines: dict[_Line, deque[Delivered]] = defaultdict(deque)
         self._waiting: Counter[str] = Counter()
-        #: Of which orders something runs, by app.
+        #: Of which orders something runs that holds later events up, by app.
         self._running: set[_Line] = set()
         self._batches: Counter[bool] = Counter()
 
@@ -46,7 +47,7 @@ class Turns:
         """Take an event in."""
         self._ready[delivered.task].append(delivered)
         self._waiting[delivered.app] += 1
-        if line := _line(delivered):
+        if (line := _line(delivered)) and _holds_up(delivered):
             self._lines[line].append(delivered)
 
     def take(self, *, full: bool = False) -> Batch | None:
@@ -65,7 +66,7 @@ class Turns:
     def finish(self, batch: Batch) -> None:
         """Note that a batch has run, whatever became of it."""
         self._batches[batch.deliveries[0].is_patient] -= 1
-        self._running.difference_update(filter(None, map(_line, batch.deliveries)))
+        self._running.difference_update(_lines_held_up_by(batch.deliveries))
 
     def until_due(self) -> float | None:
         """Seconds until something may run, if nothing else happens; None if nothing will."""
@@ -92,7 +93,10 @@ class Turns:
 
     def _is_first(self, delivered: Delivered) -> bool:
         line = _line(delivered)
-        return not line or (line not in self._running and self._lines[line][0] is delivered)
+        if not line or line not in self._lines:
+            return line not in self._running
+        first = self._lines[line][0]
+        return line not in self._running and (first is delivered or first.arrived > delivered.arrived)
 
     def _wait(self, head: Delivered, now: float) -> float:
         """Seconds that it still has to wait."""
@@ -103,22 +107,33 @@ class Turns:
     def _pick(self, first: Delivered) -> list[Delivered]:
         """Take it, and what may run with it, out of what waits."""
         queue, picked, left = self._ready[first.task], list[Delivered](), list[Delivered]()
-        lines: set[_Line] = set()
         while queue and len(picked) < _limit(first):
             delivered = queue.popleft()
             if (picked and delivered.alone) or not self._is_first(delivered):
                 left.append(delivered)
                 continue
             picked.append(delivered)
-            self._waiting[delivered.app] -= 1
-            if line := _line(delivered):
-                lines.add(line)
-                self._lines[line].popleft()
-                if not self._lines[line]:
-                    del self._lines[line]
+            self._leave(delivered)
         queue.extendleft(reversed(left))
-        self._running |= lines
+        self._running.update(_lines_held_up_by(picked))
         return picked
+
+    def _leave(self, delivered: Delivered) -> None:
+        """Have it wait no more."""
+        self._waiting[delivered.app] -= 1
+        for line in _lines_held_up_by([delivered]):
+            self._lines[line].remove(delivered)
+            if not self._lines[line]:
+                del self._lines[line]
+
+
+def _lines_held_up_by(deliveries: Iterable[Delivered]) -> set[_Line]:
+    return {line for delivered in deliveries if _holds_up(delivered) and (line := _line(delivered))}
+
+
+def _holds_up(delivered: Delivered) -> bool:
+    consumer = delivered.consumer
+    return delivered.is_patient or not (consumer and consumer.calls_outside)
 
 
 def _line(delivered: Delivered) -> _Line | None:

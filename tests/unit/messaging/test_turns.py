@@ -11,10 +11,15 @@ from shop.messaging.turns import COURTESY, ENOUGH, PRECEDENCE, Turns
 from tests.unit.messaging.hands import PAID, Channel, Message, deliver, event
 
 CREATED, FAILED = "orders.OrderCreated.v1", "payments.PaymentFailed.v1"
+BOOKED, CANCELLED = "inventory.InventoryUpdated.v1", "orders.OrderCancellationRequested.v1"
 COUNTING, DEDUCTING, REMEMBERING = (
     "analytics.when_payment_processed_add_revenue",
     "inventory.when_payment_processed_deduct_stock",
     "inventory.when_order_created_remember_its_lines",
+)
+BOOKING, STOPPING = (
+    "shipping.when_inventory_updated_book_carrier",
+    "shipping.when_cancellation_requested_stop_shipment",
 )
 
 
@@ -161,6 +166,55 @@ def test_a_later_event_does_not_overtake_one_that_still_waits():
     assert [events for _, events in taken(turns)] == [1], "b; what came before the failure of a is patient"
 
 
+def test_a_cancellation_gets_past_a_carrier_that_takes_long():
+    turns = Turns(concurrency=2)
+    arrive(turns, "shipping", event(BOOKED, subject="a"), ago=1)
+    booking = turns.take()
+    arrive(turns, "shipping", event(CANCELLED, subject="a"))
+    stopping = turns.take()
+    assert (booking.task, stopping.task) == (BOOKING, STOPPING)
+
+
+def test_a_cancellation_waits_for_no_booking_that_waits():
+    turns = Turns(concurrency=2)
+    arrive(turns, "shipping", event(BOOKED, subject="a"))
+    arrive(turns, "shipping", event(CANCELLED, subject="a"))
+    assert [head.task for head in turns._heads()] == [BOOKING, STOPPING]
+
+
+def test_but_both_wait_for_what_shipping_has_to_remember():
+    turns = Turns(concurrency=2)
+    arrive(turns, "shipping", event(CREATED, subject="a"))
+    arrive(turns, "shipping", event(BOOKED, subject="a"), event(CANCELLED, subject="a"))
+    remembering = turns.take()
+    assert turns.take() is None
+    turns.finish(remembering)
+    assert sorted(taken(turns)) == [(STOPPING, 1), (BOOKING, 1)]
+
+
+def test_what_is_done_with_a_provider_frees_no_order_that_something_else_holds_up():
+    turns = Turns(concurrency=3)
+    arrive(turns, "shipping", event(BOOKED, subject="a"), ago=1)
+    booking = turns.take()
+    arrive(turns, "shipping", event(CREATED, subject="a"))
+    remembering = turns.take()
+    arrive(turns, "shipping", event(CANCELLED, subject="a"))
+    turns.finish(booking)
+    assert turns.take() is None
+    turns.finish(remembering)
+    assert taken(turns) == [(STOPPING, 1)]
+
+
+def test_a_letter_waits_for_the_one_before_it():
+    turns = Turns(concurrency=4)
+    arrive(turns, "notifications", event(CREATED, subject="a"), ago=COURTESY)
+    receipt = turns.take()
+    arrive(turns, "notifications", event(PAID, subject="a"), ago=COURTESY)
+    assert turns.take() is None
+    turns.finish(receipt)
+    assert len(taken(turns)) == 1
+
+
 def test_contexts_know_nothing_of_each_other():
     turns = Turns(concurrency=2)
     arrive(turns, "inventory", event(CREATED, subject="a"))
@@ -182,13 +236,14 @@ def test_what_names_no_order_waits_for_nobody(subject):
     assert len(taken(turns)) == 2
 
 
-def test_an_event_that_comes_back_does_not_hold_up_its_order():
+def test_an_event_that_comes_back_is_the_first_of_its_order_again():
     turns = Turns(concurrency=2)
     [back] = arrive(turns, "inventory", event(CREATED, subject="a"))
     turns.finish(turns.take())
     arrive(turns, "inventory", event(PAID, subject="a"))
     turns.add(back)
-    assert taken(turns) == [(DEDUCTING, 1)]
+    assert taken(turns) == [(REMEMBERING, 1)], "it came first"
+    assert back not in turns._lines["inventory", "a"]
 
 
 def test_nothing_is_left_of_orders_that_are_done():
