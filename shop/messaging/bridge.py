@@ -3,8 +3,7 @@
 A bootstep of the worker. Each message is matched by its type to a consumer and handed, in
 micro-batches, to that consumer's task through the task's own strategy, with its acknowledgement: so
 prefetch, late acknowledgement, time limits and events work as Celery's users know them. A batch is
-whatever is ready when the pool has a place for it and never waits for more; but an event for an app
-that only listens lets the others go first for a moment.
+whatever is ready when the pool has a place for it; ``turns`` says whose turn it is.
 """
 
 from __future__ import annotations
