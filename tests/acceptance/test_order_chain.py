@@ -113,7 +113,7 @@ def test_a_pending_refund_is_told_and_ends_the_order_only_when_it_has_succeeded(
     shop.break_gateway("outage", "find_refund")
     order_id = shop.place_order(("SOLD-OUT", 1), payment_method="pm_card_pendingRefund")
     shop.wait_until(lambda: shop.rows("select from payments_refund where state = 'pending'"))
-    assert shop.statuses([order_id]) == {order_id: "cancelling"}
+    shop.wait_for_status([order_id], "cancelling")
 
     shop.mend_providers()
     shop.wait_for_status([order_id], "cancelled")
