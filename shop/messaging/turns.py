@@ -51,13 +51,10 @@ class Turns:
             self._lines[line].append(delivered)
 
     def take(self, *, full: bool = False) -> Batch | None:
-        """The batch that runs next; None if none may now, or if it has to be full and none is."""
+        """The batch that runs next; None if none may now, or if it has to be full and is not."""
         now = time.monotonic()
-        ready = (head for head in self._heads() if self._wait(head, now) <= 0)
-        if full:
-            ready = (head for head in ready if len(self._ready[head.task]) >= _limit(head))
-        first = min(ready, key=_turn, default=None)
-        if not first:
+        first = min((head for head in self._heads() if self._wait(head, now) <= 0), key=_turn, default=None)
+        if not first or (full and not self._is_worth_a_place(first)):
             return None
         batch = Batch(first.task, self._pick(first))
         self._batches[first.is_patient] += 1
@@ -90,6 +87,11 @@ class Turns:
                 head = next(filter(self._is_first, queue), None)
                 if head:
                     yield head
+
+    def _is_worth_a_place(self, head: Delivered) -> bool:
+        """Whether it may wait in the pool: no more can go with it, and nothing that comes is to overtake it."""
+        is_full = len(self._ready[head.task]) >= _limit(head)
+        return is_full and not (head.is_patient and self._batches[False])
 
     def _is_first(self, delivered: Delivered) -> bool:
         line = _line(delivered)

@@ -67,6 +67,23 @@ def test_only_a_full_batch_waits_in_the_pool_for_a_process(celery, dispatcher):
     assert len(celery.started) == 2, "and no more than one"
 
 
+def test_a_full_batch_takes_no_place_from_what_goes_first():
+    turns = Turns(concurrency=1)
+    arrive(turns, "inventory", *[event(PAID) for _ in range(101)])
+    arrive(turns, "analytics", *[event(PAID) for _ in range(500)])
+    turns.take()
+    assert turns.take(full=True) is None, "one more that is paid is to be deducted first"
+    turns.take()
+    assert turns.take(full=True) is None, "what is deducted may bring more that goes first"
+
+
+def test_patient_batches_wait_in_the_pool_while_there_is_nothing_else():
+    turns = Turns(concurrency=1)
+    arrive(turns, "analytics", *[event(PAID) for _ in range(1000)])
+    turns.take()
+    assert len(turns.take(full=True).deliveries) == 500
+
+
 # --- Who lets others go first -------------------------------------------------------------------
 
 
