@@ -89,7 +89,7 @@ class Turns:
                     yield head
 
     def _is_worth_a_place(self, head: Delivered) -> bool:
-        """Whether it may wait in the pool: no more can go with it, and nothing that comes is to overtake it."""
+        """Whether it may wait in the pool: no more can go with it, and nothing is to overtake it."""
         is_full = len(self._ready[head.task]) >= _limit(head)
         return is_full and not (head.is_patient and self._batches[False])
 
