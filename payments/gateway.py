@@ -4,12 +4,12 @@ Every call carries an idempotency key. The gateway acts at most once per key and
 call with the first outcome; a cancelled key can never be charged again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from shop.messaging.outside import outside_transaction
 
 __all__ = [
     "Charge",
+    "ChargeRequest",
     "ChargeStatus",
     "Gateway",
     "GatewayError",
@@ -54,6 +55,16 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class ChargeRequest(NamedTuple):
+    """What a gateway is asked to charge, as the arguments of ``charge``."""
+
+    key: str
+    amount: Money
+    #: The provider's token of the means of payment.
+    token: str
+    order_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,14 @@ class Gateway(Protocol):
         """Take the money, once per key."""
         ...
 
+    def charge_many(self, requests: Sequence[ChargeRequest]) -> Mapping[str, Charge]:
+        """Take the money of several in one call, each once per key; the charges by key.
+
+        Leaves out what has no charge yet, whatever is wrong with it: it is asked for with charge(). A gateway
+        that takes one at a time asks on several connections at once, or answers none.
+        """
+        ...
+
     def find_charge(self, *, key: str) -> Charge | None:
         """The charge made under ``key``; None if the gateway has not finished one."""
         ...
@@ -117,7 +136,9 @@ class Gateway(Protocol):
         ...
 
 
-_CALLS = failpoints.Calls("gateway", "charge", "find_charge", "cancel_charge", "refund", "find_refund")
+_CALLS = failpoints.Calls(
+    "gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund"
+)
 
 
 def gateway() -> Gateway:

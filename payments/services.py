@@ -6,7 +6,7 @@ orders all that happens to a payment.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from payments.events import (
 )
 from payments.gateway import (
     Charge,
+    ChargeRequest,
     ChargeStatus,
     GatewayTimeout,
     GatewayUnavailable,
@@ -70,7 +71,7 @@ def charge_customers(*, bills: Sequence[Bill]) -> None:
         for payment in _begin_payments(bills)
         if payment.state == Payment.State.PROCESSING
     }
-    charges = ask_about(open_payments, _charge_or_cancel)
+    charges = ask_about(open_payments, _charge_or_cancel, ask_together=_charge_many)
     with effects(but_for=charges.missing):
         _settle([(open_payments[order_id], charge) for order_id, charge in charges.given.items()])
     charges.expect_all()
@@ -193,14 +194,20 @@ def _charge_or_cancel(payment: Payment) -> Charge:
     return _cancel_charge(payment) if payment.stop_requested else _charge(payment)
 
 
+def _charge_many(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
+    """The charges of those payments that the gateway could make in one call."""
+    keys = {payment.idempotency_key: order_id for order_id, payment in payments.items()}
+    wanted = [_request(payment) for payment in payments.values() if not payment.stop_requested]
+    return {keys[key]: charge for key, charge in gateway().charge_many(wanted).items()}
+
+
+def _request(payment: Payment) -> ChargeRequest:
+    return ChargeRequest(payment.idempotency_key, payment.money, payment.method, payment.order_id)
+
+
 def _charge(payment: Payment) -> Charge:
     try:
-        return gateway().charge(
-            key=payment.idempotency_key,
-            amount=payment.money,
-            token=payment.method,
-            order_id=payment.order_id,
-        )
+        return gateway().charge(**_request(payment)._asdict())
     except GatewayTimeout:
         return _found_charge(payment)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -19,6 +19,7 @@ from shop.messaging import failpoints
 from shop.messaging.outside import outside_transaction
 
 __all__ = [
+    "BookingRequest",
     "Carrier",
     "CarrierError",
     "CarrierTimeout",
@@ -81,6 +82,13 @@ class Destination:
     country: str
 
 
+class BookingRequest(NamedTuple):
+    """A parcel that a carrier is asked to take, as the arguments of ``book``."""
+
+    key: str
+    to: Destination
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """The carrier's answer about a booking."""
@@ -117,6 +125,14 @@ class Carrier(Protocol):
         """Make a label, once per key."""
         ...
 
+    def book_many(self, requests: Sequence[BookingRequest]) -> Mapping[str, Label]:
+        """Make several labels in one call, each once per key; the labels by key.
+
+        Leaves out what has no label yet, whatever is wrong with it: it is asked for with book(). A carrier
+        that takes one at a time asks on several connections at once, or answers none.
+        """
+        ...
+
     def find_booking(self, *, key: str) -> Label | None:
         """The label made, refused or voided under ``key``; None if there is none."""
         ...
@@ -137,7 +153,7 @@ class Carrier(Protocol):
         ...
 
 
-_CALLS = failpoints.Calls("carrier", "book", "find_booking", "void", "track")
+_CALLS = failpoints.Calls("carrier", "book", "book_many", "find_booking", "void", "track")
 
 
 def carrier() -> Carrier:

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from shipping.carrier import (
     GIVEN_UP,
+    BookingRequest,
     CarrierTimeout,
     CarrierUnavailable,
     Destination,
@@ -85,7 +86,7 @@ def book_shipments(*, order_ids: Sequence[UUID]) -> None:
         TooEarly: shipping has not heard of one of the orders; none is booked.
     """
     booking = {shipment.order_id: shipment for shipment in _begin_booking(order_ids)}
-    labels = ask_about(booking, _book)
+    labels = ask_about(booking, _book, ask_together=_book_many)
     with effects(but_for=labels.missing):
         _settle([(booking[order_id], label) for order_id, label in labels.given.items()])
     labels.expect_all()
@@ -185,6 +186,13 @@ def _begun_before(order_ids: Collection[UUID]) -> list[Shipment]:
     new = [shipment.order_id for shipment in wanted if shipment.state == Shipment.State.REMEMBERED]
     begun = [shipment for shipment in wanted if shipment.state == Shipment.State.BOOKING]
     return [*begun, *_begin_booking(new)] if new else begun
+
+
+def _book_many(shipments: Mapping[UUID, Shipment]) -> dict[UUID, Label]:
+    """The labels of those parcels that the carrier could take in one call."""
+    keys = {shipment.idempotency_key: order_id for order_id, shipment in shipments.items()}
+    parcels = [BookingRequest(parcel.idempotency_key, parcel.destination) for parcel in shipments.values()]
+    return {keys[key]: label for key, label in carrier().book_many(parcels).items()}
 
 
 def _book(shipment: Shipment) -> Label:

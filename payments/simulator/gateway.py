@@ -1,6 +1,6 @@
 """The simulated provider behind the port: idempotent by key, committing on its own as a remote one does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.db.models import Q, Sum
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     Charge,
+    ChargeRequest,
     ChargeStatus,
     GatewayTimeout,
     GatewayUnavailable,
@@ -20,6 +21,7 @@ from payments.gateway import (
 from payments.simulator.books import SimulatedCharge, SimulatedRefund, charge_reference
 from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
+from shop import json_text
 from shop.messaging.contracts import Money
 from shop.messaging.outside import outside_transaction
 from shop.rows import insert_once
@@ -29,14 +31,16 @@ LOOKS_UNTIL_REFUNDED = 2
 #: Why a refund failed that the gateway refused, in Stripe's words.
 REFUSED = "declined"
 
-#: A charge with its answer, in one statement that commits itself: once per key, and only while nothing is
+#: Charges with their answers, in one statement that commits itself: once per key, and only while nothing is
 #: wrong with the gateway.
 _CHARGE = """
     INSERT INTO payments_simulatedcharge
         (reference, key, amount, currency, token, order_id, status, code, message, attempts, created_at)
-    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, now()
+    SELECT asked.*, 1, now() FROM json_to_recordset(%s::json) AS asked
+        (reference text, key text, amount numeric, currency text, token text, order_id uuid,
+         status text, code text, message text)
     WHERE NOT EXISTS (SELECT FROM payments_gatewayfault)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING key
 """
 
 
@@ -45,10 +49,9 @@ class SimulatedGateway:
 
     def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
         """Take the money as the token wants it, once per key."""
-        outside_transaction()
-        behaviour = behaviour_of(token)
-        if behaviour.is_sound and (charge := _charge_at_once(key, amount, token, order_id, behaviour)):
+        if charge := self.charge_many([ChargeRequest(key, amount, token, order_id)]).get(key):
             return charge  # mostly it is a matter of one statement
+        behaviour = behaviour_of(token)
         made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
         _try_to_charge(made, behaviour)
         with faulty("charge"):
@@ -58,6 +61,17 @@ class SimulatedGateway:
             if behaviour.times_out and known.pk == made.pk:
                 raise GatewayTimeout("the charge was made, its answer was lost")
         return known.as_charge()
+
+    def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
+        """Charge those whose keys are new and whose tokens have an answer at once, if nothing is wrong."""
+        outside_transaction()
+        new = {asked.key: asked for asked in requests if behaviour_of(asked.token).is_sound}
+        if not new:
+            return {}
+        charges = {key: _new_charge(new[key]) for key in sorted(new)}
+        with connection.cursor() as cursor:
+            cursor.execute(_CHARGE, [json_text.dumps([_row(new[key], charges[key]) for key in charges])])
+            return {key: charges[key] for (key,) in cursor.fetchall()}
 
     def find_charge(self, *, key: str) -> Charge | None:
         """The finished charge with this key."""
@@ -101,16 +115,24 @@ class SimulatedGateway:
             yield LedgerLine(charge.key, charge.amount, charge.refunded or Decimal(0), charge.currency)
 
 
-def _charge_at_once(
-    key: str, amount: Money, token: str, order_id: UUID, behaviour: Behaviour
-) -> Charge | None:
-    """Make the charge; None if the key is known, or something may be wrong with the gateway."""
+def _new_charge(asked: ChargeRequest) -> Charge:
+    behaviour = behaviour_of(asked.token)
     status = ChargeStatus.DECLINED if behaviour.decline_code else ChargeStatus.SUCCEEDED
-    charge = Charge(charge_reference(), status, behaviour.decline_code, behaviour.message)
-    values: list[Any] = [charge.reference, key, amount.amount, amount.currency, token, order_id]
-    with connection.cursor() as cursor:
-        cursor.execute(_CHARGE, [*values, charge.status.value, charge.code, charge.message])
-        return charge if cursor.rowcount else None
+    return Charge(charge_reference(), status, behaviour.decline_code, behaviour.message)
+
+
+def _row(asked: ChargeRequest, charge: Charge) -> dict[str, Any]:
+    return {
+        "key": asked.key,
+        "amount": asked.amount.amount,
+        "currency": asked.amount.currency,
+        "token": asked.token,
+        "order_id": asked.order_id,
+        "reference": charge.reference,
+        "status": charge.status,
+        "code": charge.code,
+        "message": charge.message,
+    }
 
 
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shipping.carrier import (
+    BookingRequest,
     CarrierTimeout,
     Destination,
     Label,
@@ -24,15 +25,17 @@ from shop import json_text
 from shop.messaging.outside import outside_transaction
 from shop.rows import insert_once, update_rows
 
-#: A label with its first scan, in one statement that commits itself: once per key, and only while nothing
+#: Labels with their first scans, in one statement that commits itself: once per key, and only while nothing
 #: is wrong with the carrier.
 _BOOK = """
     INSERT INTO shipping_simulatedlabel
         (tracking_number, key, status, code, message, name, street, city, postal_code, country, scans,
          created_at)
-    SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, now()
+    SELECT asked.*, now() FROM json_to_recordset(%s::json) AS asked
+        (tracking_number text, key text, status text, code text, message text, name text, street text,
+         city text, postal_code text, country text, scans jsonb)
     WHERE NOT EXISTS (SELECT FROM shipping_carrierfault)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING key
 """
 
 
@@ -41,10 +44,9 @@ class SimulatedCarrier:
 
     def book(self, *, key: str, to: Destination) -> Label:
         """Make a label, or refuse it, as the magic word in the street wants it."""
-        outside_transaction()
-        route = route_to(to.street)
-        if not route.times_out and (label := _book_at_once(key, to, route)):
+        if label := self.book_many([BookingRequest(key, to)]).get(key):
             return label  # mostly it is a matter of one statement
+        route = route_to(to.street)
         made = _new_label(key, to, route)
         with faulty("book"):
             known = _insert_or_find(made)
@@ -52,6 +54,17 @@ class SimulatedCarrier:
             if route.times_out and known.pk == made.pk:
                 raise CarrierTimeout("the parcel was booked, the answer was lost")
         return known.as_label()
+
+    def book_many(self, requests: Sequence[BookingRequest]) -> dict[str, Label]:
+        """Make the labels of new keys whose routes have an answer at once, if nothing is wrong."""
+        outside_transaction()
+        new = {asked.key: asked.to for asked in requests if not route_to(asked.to.street).times_out}
+        if not new:
+            return {}
+        labels = {key: _label_to(new[key]) for key in sorted(new)}
+        with connection.cursor() as cursor:
+            cursor.execute(_BOOK, [json_text.dumps([_row(key, new[key], labels[key]) for key in labels])])
+            return {key: labels[key] for (key,) in cursor.fetchall()}
 
     def find_booking(self, *, key: str) -> Label | None:
         """The label with this key."""
@@ -88,14 +101,21 @@ class SimulatedCarrier:
             yield LabelLine(label.key, LabelStatus(label.status), label.tracking_number)
 
 
-def _book_at_once(key: str, to: Destination, route: Route) -> Label | None:
-    """Make the label; None if the key is known, or something may be wrong with the carrier."""
-    label = Label(_status_on(route), CARRIER, new_tracking_number(), *_refusal_on(route))
-    values = [label.tracking_number, key, label.status.value, label.code, label.message]
-    address = [to.name, to.street, to.city, to.postal_code, to.country]
-    with connection.cursor() as cursor:
-        cursor.execute(_BOOK, [*values, *address, json_text.dumps(_first_scans(route))])
-        return label if cursor.rowcount else None
+def _label_to(to: Destination) -> Label:
+    route = route_to(to.street)
+    return Label(_status_on(route), CARRIER, new_tracking_number(), *_refusal_on(route))
+
+
+def _row(key: str, to: Destination, label: Label) -> dict[str, Any]:
+    return {
+        "tracking_number": label.tracking_number,
+        "key": key,
+        "status": label.status,
+        "code": label.code,
+        "message": label.message,
+        "scans": _first_scans(route_to(to.street)),
+        **_address(to),
+    }
 
 
 def _new_label(key: str, to: Destination, route: Route) -> SimulatedLabel:

@@ -1,5 +1,6 @@
 """Calls to the outside: never inside a transaction, which would be open as long as they take."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 from shop.messaging.errors import InsideTransaction
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -43,20 +46,34 @@ class Answers(Generic[A]):
             raise self.error
 
 
-def ask_about(questions: Mapping[UUID, T], ask: Callable[[T], A]) -> Answers[A]:
-    """Ask a provider about each aggregate, one call after the other.
+def ask_about(
+    questions: Mapping[UUID, T],
+    ask: Callable[[T], A],
+    *,
+    ask_together: Callable[[Mapping[UUID, T]], Mapping[UUID, A]],
+) -> Answers[A]:
+    """Ask a provider about aggregates: about several in one call, then about each that has no answer.
 
     A call that fails does not keep the others from their answers. After PATIENCE seconds it stops.
+
+    Args:
+        ask_together: answers what has an answer at once; what becomes of all else shows ``ask``.
     """
+    until = time.monotonic() + PATIENCE
     given: dict[UUID, A] = {}
     error: Exception | None = None
-    until = time.monotonic() + PATIENCE
-    for aggregate_id, question in questions.items():
+    if len(questions) > 1:
+        try:
+            given.update(ask_together(questions))
+        except Exception as failure:  # noqa: BLE001 - each of them shows what is wrong with it
+            logger.warning("%d questions are asked one by one: %r", len(questions), failure)
+    for aggregate_id in [asked for asked in questions if asked not in given]:
         if time.monotonic() > until:
             error = error or TimeoutError(f"{len(given)} of {len(questions)} calls took {PATIENCE:.0f} s")
             break
         try:
-            given[aggregate_id] = ask(question)
+            given[aggregate_id] = ask(questions[aggregate_id])
         except Exception as failure:  # noqa: BLE001 - expect_all() raises it, once the others have their effects
             error = error or failure
-    return Answers(given, frozenset(questions.keys() - given.keys()), error)
+    in_order = {aggregate_id: given[aggregate_id] for aggregate_id in questions if aggregate_id in given}
+    return Answers(in_order, frozenset(questions.keys() - given.keys()), error)

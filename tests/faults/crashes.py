@@ -17,6 +17,7 @@ REACHED_WITHIN = 30.0
 #: Seconds until every process knows that a consumer is paused.
 HEARD_OF_PAUSE = 1.1
 CHARGING = "payments.when_order_created_charge_customer"
+BOOKING = "shipping.when_inventory_updated_book_carrier"
 REMEMBERING = "shipping.when_order_created_remember_address"
 _PAUSE = "insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)"
 _PROBE_NOW = "update messaging_circuit set probe_at = now()"
@@ -115,6 +116,15 @@ def a_pause(crash: Crash) -> None:
         crash.shop.execute(_PROBE_NOW)
 
 
+def several_at_once(crash: Crash, consumer: str) -> None:
+    """A consumer is paused while orders come for it, which then reach it together."""
+    _pause(crash, consumer)
+    for order_id in [crash.place_order() for _ in range(5)]:
+        crash.shop.wait_until(lambda order_id=order_id: crash.shop.rows(_HELD, order_id), what="it is held")
+    with crash:
+        crash.shop.execute(_PROBE_NOW)
+
+
 def _pause(crash: Crash, consumer: str) -> None:
     crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
     crash.shop.execute(_PAUSE, consumer, "infinity")
@@ -180,6 +190,8 @@ STORIES: dict[str, Story] = {
     Point.AFTER_CLOSE: a_pause,
     "gateway.charge.before": an_order,
     "gateway.charge.after": an_order,
+    "gateway.charge_many.before": partial(several_at_once, consumer=CHARGING),
+    "gateway.charge_many.after": partial(several_at_once, consumer=CHARGING),
     "gateway.find_charge.before": lost_charge,
     "gateway.find_charge.after": lost_charge,
     "gateway.cancel_charge.before": a_stopped_charge,
@@ -190,6 +202,8 @@ STORIES: dict[str, Story] = {
     "gateway.find_refund.after": pending_refund,
     "carrier.book.before": an_order,
     "carrier.book.after": an_order,
+    "carrier.book_many.before": partial(several_at_once, consumer=BOOKING),
+    "carrier.book_many.after": partial(several_at_once, consumer=BOOKING),
     "carrier.find_booking.before": lost_booking,
     "carrier.find_booking.after": lost_booking,
     "carrier.void.before": a_stopped_parcel,

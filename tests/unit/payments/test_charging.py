@@ -7,8 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from payments import services
-from payments.errors import GatewayTimeout
-from payments.gateway import Charge, ChargeStatus
+from payments.errors import GatewayTimeout, GatewayUnavailable
 from payments.models import GatewayFault, Payment, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway
 from shop.messaging.errors import InsideTransaction
@@ -19,8 +18,9 @@ from tests.support.inprocess import deliver, deliver_batch
 pytestmark = pytest.mark.django_db
 
 
-#: A look at the inbox, the intents, then inbox, payments, their outcomes, log and outbox in one transaction.
-STATEMENTS_OF_A_BATCH = 8
+#: A look at the inbox, the intents, the gateway's own; inbox, payments, their outcomes, log and outbox in
+#: one transaction.
+STATEMENTS_OF_A_BATCH = 9
 
 
 class DiesAfterCharge(SimulatedGateway):
@@ -256,16 +256,51 @@ def test_a_charge_that_fails_does_not_keep_the_others_of_its_batch_from_theirs(a
     assert [record.aggregate_id for record in told] == [events[n].order_id for n in (1, 2, 0)]
 
 
+class TakesOneAtATime(SimulatedGateway):
+    """Has no call for several."""
+
+    def charge_many(self, requests):
+        return {}
+
+
+class LosesManyAtOnce(SimulatedGateway):
+    """Makes the charges of several, and then never answers."""
+
+    def charge_many(self, requests):
+        super().charge_many(requests)
+        raise GatewayTimeout("no answer")
+
+
+@pytest.mark.parametrize("provider", ["TakesOneAtATime", "LosesManyAtOnce"])
+def test_a_batch_is_charged_once_whatever_becomes_of_the_call_for_all(all_at_once, said, settings, provider):
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.{provider}"
+    events = all_at_once("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa")
+
+    told = [said(event.order_id) for event in events]
+    assert told == [["PaymentProcessed"], ["PaymentFailed"], ["PaymentProcessed"]]
+    assert list(SimulatedCharge.objects.values_list("attempts", flat=True)) == [1, 1, 1]
+
+
+def test_a_payment_of_a_batch_that_was_stopped_is_cancelled_and_the_others_are_charged(order):
+    GatewayFault.objects.create(kind="outage")
+    stopped, other = order(), order()
+    for placed in (stopped, other):
+        with pytest.raises(GatewayUnavailable):
+            charge(placed)
+    Payment.objects.filter(order_id=stopped.order_id).update(stop_reason="customer")
+
+    GatewayFault.objects.all().delete()
+    bills = [services.Bill(o.order_id, o.number, o.total, o.payment_method) for o in (stopped, other)]
+    services.charge_customers(bills=bills)
+    states = dict(SimulatedCharge.objects.values_list("order_id", "status"))
+    assert states == {None: "canceled", other.order_id: "succeeded"}
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [2, 40])
-def test_a_batch_takes_the_same_few_statements_besides_the_calls_to_the_gateway(
-    order, django_assert_num_queries, monkeypatch, count
-):
-    def charge(self, **call):
-        return Charge(call["key"], ChargeStatus.SUCCEEDED)
-
-    monkeypatch.setattr(SimulatedGateway, "charge", charge)
+def test_a_batch_takes_the_same_few_statements(order, django_assert_num_queries, count):
     with transaction.atomic():
         events = [publish(order()) for _ in range(count)]
     with django_assert_num_queries(STATEMENTS_OF_A_BATCH):
         deliver_batch(events, app="payments")
+    assert Payment.objects.filter(state="succeeded").count() == count

@@ -8,7 +8,15 @@ import pytest
 from django.db import connections, transaction
 
 from payments.errors import KeyReused, UnknownCharge
-from payments.gateway import Charge, GatewayTimeout, GatewayUnavailable, LedgerLine, gateway, provider_ledger
+from payments.gateway import (
+    Charge,
+    ChargeRequest,
+    GatewayTimeout,
+    GatewayUnavailable,
+    LedgerLine,
+    gateway,
+    provider_ledger,
+)
 from payments.models import GatewayFault, SimulatedCharge, SimulatedRefund
 from payments.simulator.gateway import REFUSED
 from payments.simulator.tokens import TOKENS
@@ -38,6 +46,37 @@ def test_key_cannot_be_used_for_another_amount_or_token():
         charge(amount=TEN)
     with pytest.raises(KeyReused):
         charge(token="pm_card_amex")
+
+
+def charge_many(**tokens):
+    return gateway().charge_many([ChargeRequest(key, FIFTY, token, uuid7()) for key, token in tokens.items()])
+
+
+def test_of_several_each_is_charged_and_answered_under_its_key():
+    charges = charge_many(one="pm_card_visa", two="pm_card_visa_chargeDeclined")
+    assert {key: charge.status for key, charge in charges.items()} == {
+        "one": "succeeded",
+        "two": "requires_payment_method",
+    }
+    assert charges == {key: gateway().find_charge(key=key) for key in charges}
+
+
+def test_several_are_charged_but_for_what_has_to_be_asked_for_alone():
+    made = charge("known")
+    gateway().cancel_charge(key="cancelled")
+    tokens = dict.fromkeys(["known", "cancelled", "new"], "pm_card_visa")
+    tokens |= {"lost": "pm_card_timeoutAfterCharge", "broken": "pm_card_gatewayError"}
+
+    assert list(charge_many(**tokens)) == ["new"]
+    assert gateway().find_charge(key="known") == made
+    assert not SimulatedCharge.objects.filter(key__in=["lost", "broken"]).exists()
+
+
+def test_none_of_several_is_charged_while_something_is_wrong_with_the_gateway():
+    GatewayFault.objects.create(kind="outage", operation="charge", calls_left=1)
+    assert charge_many(one="pm_card_visa", two="pm_card_visa") == {}
+    with pytest.raises(GatewayUnavailable):
+        charge("one")
 
 
 def test_finished_charge_is_found_by_its_key():

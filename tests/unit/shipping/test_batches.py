@@ -8,25 +8,27 @@ from django.db import connection, transaction
 
 from inventory.events import InventoryUpdated, StockLine
 from shipping import services
-from shipping.carrier import Label, LabelStatus
-from shipping.models import CarrierFault, Shipment
+from shipping.carrier import CarrierTimeout
+from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.messaging import cloudevents
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver_batch
 
-#: A look at the inbox, the intents, then inbox, shipments, reminders, log and outbox in a transaction.
-STATEMENTS_OF_A_BOOKING = 8
+#: A look at the inbox, the intents, the carrier's own, then inbox, shipments, reminders, log and outbox in a
+#: transaction.
+STATEMENTS_OF_A_BOOKING = 9
 #: A look at the inbox and at the shipments; the carrier's; inbox, shipments, scans, reminders.
 STATEMENTS_OF_TRACKING = 14
 
 
-class Books(SimulatedCarrier):
-    """Books without a statement, so that those of shipping can be counted."""
+class LosesManyAtOnce(SimulatedCarrier):
+    """Makes the labels of several, and then never answers."""
 
-    def book(self, *, key, to):
-        return Label(LabelStatus.BOOKED, "SimPost", key[-30:])
+    def book_many(self, requests):
+        super().book_many(requests)
+        raise CarrierTimeout("no answer")
 
 
 @pytest.fixture
@@ -90,12 +92,19 @@ def test_a_booking_that_fails_does_not_keep_the_others_from_leaving(in_stock, sa
     assert [record.aggregate_id for record in told] == [events[n].order_id for n in (1, 2, 0)]
 
 
+@pytest.mark.django_db
+def test_a_batch_is_booked_once_when_the_call_for_all_gets_no_answer(in_stock, said, settings):
+    settings.SHOP_CARRIER = f"{__name__}.LosesManyAtOnce"
+    events = in_stock("1 Fleet St", "2 Fleet St")
+    deliver_batch(events, app="shipping")
+
+    assert [said(event.order_id) for event in events] == [["OrderShipped"]] * 2
+    assert SimulatedLabel.objects.count() == 2
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [2, 30])
-def test_a_batch_takes_the_same_few_statements_besides_the_bookings(
-    in_stock, django_assert_num_queries, settings, count
-):
-    settings.SHOP_CARRIER = f"{__name__}.Books"
+def test_a_batch_is_booked_in_the_same_few_statements(in_stock, django_assert_num_queries, count):
     events = in_stock(*["12 St James's Sq"] * count)
     with django_assert_num_queries(STATEMENTS_OF_A_BOOKING):
         deliver_batch(events, app="shipping")

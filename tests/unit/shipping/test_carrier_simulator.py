@@ -5,7 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections, transaction
 
-from shipping.carrier import CarrierTimeout, CarrierUnavailable, Destination, Label, carrier, carrier_labels
+from shipping.carrier import (
+    BookingRequest,
+    CarrierTimeout,
+    CarrierUnavailable,
+    Destination,
+    Label,
+    carrier,
+    carrier_labels,
+)
 from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.models import CarrierFault, SimulatedLabel
 from shop.messaging.errors import InsideTransaction
@@ -27,6 +35,34 @@ def test_key_cannot_be_used_for_another_address():
     book()
     with pytest.raises(KeyReused, match="ship:1 was used for another address before"):
         book("1 Elsewhere")
+
+
+def book_many(**streets):
+    places = {key: Destination("Ada Lovelace", to, "London", "SW1Y", "GB") for key, to in streets.items()}
+    return carrier().book_many([BookingRequest(key, to) for key, to in places.items()])
+
+
+def test_of_several_each_is_booked_and_answered_under_its_key():
+    labels = book_many(one="12 St James's Sq", two="EZ6000000006")
+    assert {key: label.status for key, label in labels.items()} == {"one": "booked", "two": "refused"}
+    assert labels == {key: carrier().find_booking(key=key) for key in labels}
+
+
+def test_several_are_booked_but_for_what_has_to_be_asked_for_alone():
+    made = book(key="known")
+    carrier().void(key="voided")
+    streets = dict.fromkeys(["known", "voided", "new"], "12 St James's Sq") | {"lost": "EZ_TIMEOUT Lane"}
+
+    assert list(book_many(**streets)) == ["new"]
+    assert carrier().find_booking(key="known") == made
+    assert carrier().find_booking(key="lost") is None
+
+
+def test_none_of_several_is_booked_while_something_is_wrong_with_the_carrier():
+    CarrierFault.objects.create(kind="outage", operation="book", calls_left=1)
+    assert book_many(one="1 Fleet St", two="2 Fleet St") == {}
+    with pytest.raises(CarrierUnavailable):
+        book(key="one")
 
 
 def test_unknown_key_has_no_booking():
