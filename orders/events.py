@@ -26,7 +26,7 @@ class Address(Fact):
     country: str = Field(pattern=r"^[A-Z]{2}$", examples=["GB"])
 
 
-class OrderCreated(Event):
+class OrderCreated(Event, begins=True):
     """A customer placed an order. Carries what the other contexts need to know of it, once."""
 
     order_id: UUID

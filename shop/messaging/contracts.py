@@ -62,7 +62,8 @@ class Event(Fact):
     """A fact that has happened; subclass it in an app's ``events.py`` and name it in the past tense.
 
     Class keywords: ``version`` (default 1) and ``aggregate``, the field with the id of what the event
-    is about (default ``order_id``). Events about one aggregate keep their order on the way.
+    is about (default ``order_id``). Events about one aggregate keep their order on the way. ``begins`` says
+    that there can be none about the aggregate before it, for its id is made in the same transaction.
 
     A version after the first says ``replaces=`` which one, and how to :meth:`upcast` that; and how to
     :meth:`downcast` itself for as long as anybody reads the old one. See docs/development.md.
@@ -72,6 +73,7 @@ class Event(Fact):
     app: ClassVar[str]
     version: ClassVar[int]
     aggregate: ClassVar[str]
+    begins: ClassVar[bool]
     #: The one name of the event everywhere, as in ``orders.OrderCreated.v1``.
     type: ClassVar[str]
     #: The version before this one; None for the first.
@@ -84,6 +86,7 @@ class Event(Fact):
         *,
         version: int = 1,
         aggregate: str = "order_id",
+        begins: bool = False,
         replaces: builtins.type[Event] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -96,6 +99,7 @@ class Event(Fact):
         *,
         version: int = 1,
         aggregate: str = "order_id",
+        begins: bool = False,
         replaces: builtins.type[Event] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -108,7 +112,7 @@ class Event(Fact):
         if aggregate not in cls.model_fields:
             raise TypeError(f"{name}: it has no field {aggregate!r}; say aggregate=<field>")
         cls.app, cls.version, cls.aggregate = cls.__module__.split(".")[0], version, aggregate
-        cls.type, cls.replaces = f"{cls.app}.{name}.v{version}", replaces
+        cls.type, cls.begins, cls.replaces = f"{cls.app}.{name}.v{version}", begins, replaces
         registered = _EVENT_TYPES.setdefault(cls.type, cls)
         if registered.__qualname__ != cls.__qualname__:
             raise TypeError(f"{cls.type} is defined twice")

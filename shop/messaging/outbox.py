@@ -153,7 +153,8 @@ def append(
     """Append events to the log and put them into the outbox, in this order; schedule and call off reminders.
 
     Events of one aggregate are written one transaction after the other (an advisory lock until
-    commit), so their sequence has no gaps and the relay sees them in the order of their commits.
+    commit), so their sequence has no gaps and the relay sees them in the order of their commits. With one
+    that begins its aggregate nobody else can know the aggregate yet.
     The log has each fact once; the outbox also has its copies for those who read older versions.
 
     Args:
@@ -171,9 +172,8 @@ def append(
         return
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
-        if events:
+        if keys := sorted({lock_key(event.aggregate_id) for event in events if not event.begins}):
             # A statement of its own: the next one's snapshot has to be taken once the locks are held.
-            keys = sorted({lock_key(event.aggregate_id) for event in events})
             cursor.execute(_LOCK_AGGREGATES, [keys])
         cursor.execute(_statement(*parts), [*map(json_text.dumps, parts.values()), CHANNEL])
     reach(Point.AFTER_APPEND)

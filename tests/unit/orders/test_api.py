@@ -84,8 +84,8 @@ def test_an_order_is_accepted_at_once_and_tells_where_it_is(as_ada, ada):
 
 
 def test_a_post_takes_few_statements(as_ada, django_assert_num_queries):
-    # Key, prices, savepoint, order and lines, reminder, log lock, log and outbox, release; the answer none.
-    with django_assert_num_queries(7):
+    # Key, prices, savepoint, order and lines, log, outbox and reminder, release; the answer none.
+    with django_assert_num_queries(6):
         assert post(as_ada, key='"k-1"').status_code == 201
 
 
