@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from shop.messaging.deliveries import Batch, Delivered
 
@@ -52,8 +52,7 @@ class Turns:
 
     def take(self, *, full: bool = False) -> Batch | None:
         """The batch that runs next; None if none may now, or if it has to be full and is not."""
-        now = time.monotonic()
-        first = min((head for head in self._heads() if self._wait(head, now) <= 0), key=_turn, default=None)
+        first = self._next(time.monotonic())
         if not first or (full and not self._is_worth_a_place(first)):
             return None
         batch = Batch(first.task, self._pick(first))
@@ -68,7 +67,7 @@ class Turns:
     def until_due(self) -> float | None:
         """Seconds until something may run, if nothing else happens; None if nothing will."""
         now = time.monotonic()
-        waits = [self._wait(head, now) for head in self._heads()]
+        waits = [wait for queue in self._queues() if (wait := self._wait_of(queue, now)) is not None]
         return max(0.0, min(waits)) if waits else None
 
     def clear(self) -> list[Delivered]:
@@ -79,14 +78,34 @@ class Turns:
         self._waiting.clear()
         return waiting
 
-    def _heads(self) -> Iterator[Delivered]:
-        """Of each task the first event that may run, as far as places and earlier events go."""
+    def _next(self, now: float) -> Delivered | None:
+        """Whose turn it is: of what is due and first of its order, what has waited longest."""
+        best: Delivered | None = None
+        for queue in sorted(self._queues(), key=lambda queue: _turn(queue[0])):
+            if best and _turn(best) <= _turn(queue[0]):
+                break
+            if self._wait(queue[0], now) > 0:
+                continue
+            head = self._first_in(queue)
+            if head and self._wait(head, now) <= 0 and not (best and _turn(best) <= _turn(head)):
+                best = head
+        return best
+
+    def _queues(self) -> list[deque[Delivered]]:
+        """What waits for each task, in the order of arrival, as far as there are places."""
         full = self._batches[True] >= self._patient_share and self._batches[False] > 0
-        for queue in self._ready.values():
-            if queue and not (full and queue[0].is_patient):
-                head = next(filter(self._is_first, queue), None)
-                if head:
-                    yield head
+        return [queue for queue in self._ready.values() if queue and not (full and queue[0].is_patient)]
+
+    def _wait_of(self, queue: deque[Delivered], now: float) -> float | None:
+        """Seconds until one may run, or shows whether it may; None if earlier events hold all of them up."""
+        if (wait := self._wait(queue[0], now)) > 0:
+            return wait
+        head = self._first_in(queue)
+        return self._wait(head, now) if head else None
+
+    def _first_in(self, queue: deque[Delivered]) -> Delivered | None:
+        """The first that no earlier event of its order holds up; it looks through all that are held up."""
+        return next(filter(self._is_first, queue), None)
 
     def _is_worth_a_place(self, head: Delivered) -> bool:
         """Whether it may wait in the pool: no more can go with it, and nothing is to overtake it."""

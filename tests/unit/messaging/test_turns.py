@@ -196,7 +196,7 @@ def test_a_cancellation_waits_for_no_booking_that_waits():
     turns = Turns(concurrency=2)
     arrive(turns, "shipping", event(BOOKED, subject="a"))
     arrive(turns, "shipping", event(CANCELLED, subject="a"))
-    assert [head.task for head in turns._heads()] == [BOOKING, STOPPING]
+    assert [turns._first_in(queue).task for queue in turns._queues()] == [BOOKING, STOPPING]
 
 
 def test_but_both_wait_for_what_shipping_has_to_remember():
