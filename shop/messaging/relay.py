@@ -31,9 +31,12 @@ logger = get_logger(__name__)
 BATCH = 1000
 #: Seconds between two looks without a notification: the wake-up that is never lost.
 POLL = 0.2
-#: Batches a second at the most while there is less than a full one each time, and how many may come in one
-#: burst. Ten orders a second do not notice; of a hundred, those of 20 ms travel together.
-PACE, BURST = 50.0, 20.0
+#: Seconds that a batch has to itself while there is less than a full one each time, unless they were saved
+#: up, BURST at the most. Ten orders a second do not notice; of a hundred, some travel together.
+PACE, BURST = 0.02, 0.4
+#: The same for one of more than so many messages: there is load then, and each batch costs a message for each
+#: of its types and queues, and a run of their consumers.
+PACE_UNDER_LOAD, LOAD = 0.033, 8
 #: Seconds between two looks at how many relays share the shards.
 REBALANCE = 1.0
 #: Seconds to wait after an error: the first time, and at the most.
@@ -153,14 +156,14 @@ class Relay:
         session.execute(f"LISTEN {outbox.CHANNEL}")
         shards = Shards(session)
         next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE
-        pace = Pace(PACE, BURST)
+        pace = Pace(BURST)
         while not self._stopping.is_set():
             shards.rebalance()
             relayed = relay_batch(session, publisher, shards.held)
             more = relayed == BATCH
             self._pause = SHORTEST_PAUSE
             if relayed and not more:
-                self._stopping.wait(pace.pause())
+                self._stopping.wait(pace.pause(PACE_UNDER_LOAD if relayed > LOAD else PACE))
             if time.monotonic() > next_promotion:
                 more |= promote_due(session) + breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL

@@ -12,15 +12,18 @@ def doubling(first: timedelta, nth: int, longest: timedelta) -> timedelta:
 
 
 class Pace:
-    """A token bucket: a burst goes at once, and in the long run so many a second."""
+    """A leaky bucket: a burst goes at once, and in the long run each thing that is done has its seconds.
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._counted_at = burst, time.monotonic()
+    Args:
+        burst: seconds that may be saved up while nothing is done.
+    """
 
-    def pause(self) -> float:
-        """Count one that was done; return the seconds to wait before the next."""
+    def __init__(self, burst: float) -> None:
+        self._burst, self._saved, self._counted_at = burst, burst, time.monotonic()
+
+    def pause(self, seconds: float) -> float:
+        """Count one that was done and has so many seconds; return those to wait before the next."""
         now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate) - 1
+        self._saved = min(self._burst, self._saved + now - self._counted_at) - seconds
         self._counted_at = now
-        return max(0.0, -self._tokens / self._rate)
+        return max(0.0, -self._saved)

@@ -23,8 +23,9 @@ COURTESY = 0.05
 #: So many waiting events of an app end that: there is load. It is half of MOST_MESSAGES, so that no worker
 #: waits while it has all in hand that the broker gives it.
 ENOUGH = 50
-#: Seconds within which whatever is not patient overtakes it when places are scarce.
-PRECEDENCE = 1.0
+#: Seconds within which whatever is not patient overtakes it when places are scarce. So it takes a longer load
+#: than that before orders wait for letters and figures.
+PRECEDENCE = 10.0
 
 _Line = tuple[str, str]
 

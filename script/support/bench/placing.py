@@ -33,9 +33,10 @@ def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int)
             long does not put off the next.
         seed: the same seed means the same orders.
     """
+    wanted = list(islice(_orders(skus, seed), orders))
     with ThreadPoolExecutor(threads) as pool:
         placed, started = [], time.monotonic()
-        for number, order in enumerate(islice(_orders(skus, seed), orders)):
+        for number, order in enumerate(wanted):
             if rate:
                 time.sleep(max(0.0, started + number / rate - time.monotonic()))
             placed.append(pool.submit(place_order, **order))

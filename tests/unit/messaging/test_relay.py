@@ -182,17 +182,17 @@ def test_what_a_consumer_frees_is_looked_for_at_once(session):
 def test_a_burst_goes_at_once_and_then_so_many_a_second(monkeypatch):
     now = 100.0
     monkeypatch.setattr("shop.messaging.timing.time.monotonic", lambda: now)
-    pace = Pace(rate=50, burst=20)
-    assert [pace.pause() for _ in range(20)] == [0] * 20
-    assert pace.pause() == pytest.approx(0.02)
-    now += 0.02
-    assert pace.pause() == pytest.approx(0.02)
+    pace = Pace(burst=5)
+    assert [pace.pause(0.25) for _ in range(20)] == [0] * 20
+    assert pace.pause(0.25) == 0.25
+    now += 0.25
+    assert pace.pause(0.5) == 0.5
     now += 60
-    assert [pace.pause() for _ in range(20)] == [0] * 20
+    assert [pace.pause(0.25) for _ in range(20)] == [0] * 20
 
 
-def test_a_full_batch_is_followed_by_the_next_at_once(monkeypatch):
-    looks, waits = [relay.BATCH, relay.BATCH, 1, 0], []
+def test_a_full_batch_is_followed_by_the_next_at_once_and_a_fuller_one_by_a_longer_pause(monkeypatch):
+    looks, waits = [relay.BATCH, relay.BATCH, relay.LOAD + 1, relay.LOAD, 0], []
     one = relay.Relay(None)
 
     def look(*_):
@@ -204,7 +204,9 @@ def test_a_full_batch_is_followed_by_the_next_at_once(monkeypatch):
     monkeypatch.setattr(relay, "promote_due", lambda _: 0)
     monkeypatch.setattr(relay.breaker, "send_probes", lambda _: 0)
     monkeypatch.setattr(relay, "_told_of_what_is_due", lambda _: False)
-    monkeypatch.setattr(Pace, "pause", lambda _: waits.append(len(looks)) or 0.0)
+    monkeypatch.setattr(Pace, "pause", lambda _, seconds: waits.append((len(looks), seconds)) or 0.0)
     with relay.connect() as session:
         one._relay(session, RecordingPublisher(), lambda: None)
-    assert waits == [1], "after the one that was not full, and not after the one that found nothing"
+    assert waits == [(2, relay.PACE_UNDER_LOAD), (1, relay.PACE)], (
+        "after those that were neither full nor empty"
+    )
