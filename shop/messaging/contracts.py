@@ -63,7 +63,8 @@ class Event(Fact):
 
     Class keywords: ``version`` (default 1) and ``aggregate``, the field with the id of what the event
     is about (default ``order_id``). Events about one aggregate keep their order on the way. ``begins`` says
-    that there can be none about the aggregate before it, for its id is made in the same transaction.
+    that there can be none about the aggregate before it, for its id is made in the same transaction; it holds
+    for later versions as well.
 
     A version after the first says ``replaces=`` which one, and how to :meth:`upcast` that; and how to
     :meth:`downcast` itself for as long as anybody reads the old one. See docs/development.md.
@@ -112,7 +113,8 @@ class Event(Fact):
         if aggregate not in cls.model_fields:
             raise TypeError(f"{name}: it has no field {aggregate!r}; say aggregate=<field>")
         cls.app, cls.version, cls.aggregate = cls.__module__.split(".")[0], version, aggregate
-        cls.type, cls.begins, cls.replaces = f"{cls.app}.{name}.v{version}", begins, replaces
+        cls.type, cls.replaces = f"{cls.app}.{name}.v{version}", replaces
+        cls.begins = begins or (replaces is not None and replaces.begins)
         registered = _EVENT_TYPES.setdefault(cls.type, cls)
         if registered.__qualname__ != cls.__qualname__:
             raise TypeError(f"{cls.type} is defined twice")

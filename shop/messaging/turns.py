@@ -23,9 +23,12 @@ COURTESY = 0.05
 #: So many waiting events of an app end that: there is load. It is half of MOST_MESSAGES, so that no worker
 #: waits while it has all in hand that the broker gives it.
 ENOUGH = 50
-#: Seconds within which whatever is not patient overtakes it when places are scarce. So it takes a longer load
-#: than that before orders wait for letters and figures.
+#: Seconds within which whatever is not patient overtakes letters and figures when places are scarce. So it
+#: takes a longer load than that before orders wait for them.
 PRECEDENCE = 10.0
+#: The same for what is patient by itself, in an app that publishes: the state of an order is quickly written,
+#: and its customer looks at it.
+PRECEDENCE_OVER_STATES = 1.0
 
 _Line = tuple[str, str]
 
@@ -163,7 +166,9 @@ def _line(delivered: Delivered) -> _Line | None:
 
 
 def _turn(delivered: Delivered) -> float:
-    return delivered.arrived + (PRECEDENCE if delivered.is_patient else 0.0)
+    if not (delivered.is_patient and delivered.consumer):
+        return delivered.arrived
+    return delivered.arrived + (PRECEDENCE_OVER_STATES if delivered.consumer.patient else PRECEDENCE)
 
 
 def _limit(first: Delivered) -> int:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from orders.events import OrderCancelled, OrderDeadlinePassed
 from shop.messaging import trace
@@ -18,6 +19,18 @@ from shop.messaging.scheduling import schedule, unschedule
 from shop.messaging.signals import event_published
 
 
+class CrateOpened(Event, aggregate="crate_id", begins=True):
+    crate_id: UUID
+
+
+class CrateOpenedV2(Event, version=2, aggregate="crate_id", replaces=CrateOpened):
+    crate_id: UUID
+    seal: str
+
+    def downcast(self) -> None:
+        """Nobody reads the first version."""
+
+
 def cancelled(order_id: UUID | None = None) -> OrderCancelled:
     return OrderCancelled(order_id=order_id or uuid7(), number="ORD-1042", reason="customer")
 
@@ -27,6 +40,17 @@ def test_publish_outside_a_transaction_is_refused():
     with pytest.raises(NotInTransaction, match="open a transaction"):
         publish(cancelled())
     assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("event", "locks"),
+    [(CrateOpened(crate_id=uuid7()), 0), (CrateOpenedV2(crate_id=uuid7(), seal="red"), 0), (cancelled(), 1)],
+)
+def test_only_with_an_event_that_begins_its_aggregate_nobody_else_can_interfere(event, locks):
+    with CaptureQueriesContext(connection) as statements:
+        publish(event)
+    assert sum("pg_advisory_xact_lock" in statement["sql"] for statement in statements) == locks
 
 
 @pytest.mark.django_db

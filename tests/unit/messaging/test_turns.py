@@ -7,7 +7,7 @@ import pytest
 from shop.messaging import bridge
 from shop.messaging.consuming import consumers, lets_others_go_first
 from shop.messaging.deliveries import Delivered
-from shop.messaging.turns import COURTESY, ENOUGH, PRECEDENCE, Turns
+from shop.messaging.turns import COURTESY, ENOUGH, PRECEDENCE, PRECEDENCE_OVER_STATES, Turns
 from tests.unit.messaging.hands import PAID, Channel, Message, deliver, event
 
 CREATED, FAILED = "orders.OrderCreated.v1", "payments.PaymentFailed.v1"
@@ -147,10 +147,17 @@ def test_but_not_for_ever():
     assert taken(turns) == [(COUNTING, 1), (DEDUCTING, 1)]
 
 
+def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_letters_and_figures():
+    turns = Turns(concurrency=1)
+    for app, ago in ("analytics", PRECEDENCE / 2), ("inventory", 0), ("orders", PRECEDENCE_OVER_STATES + 0.1):
+        arrive(turns, app, event(PAID), ago=ago)
+    assert [task.split(".")[0] for task, _ in taken(turns)] == ["orders", "inventory", "analytics"]
+
+
 def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
     turns = Turns(concurrency=4)
     for app in ("inventory", "analytics", "notifications", "orders"):
-        arrive(turns, app, event(PAID), ago=PRECEDENCE / 2)
+        arrive(turns, app, event(PAID), ago=PRECEDENCE_OVER_STATES / 2)
     assert next(task for task, _ in taken(turns)) == DEDUCTING
     assert len(turns.clear()) == 1
 
