@@ -119,10 +119,12 @@ def a_pause(crash: Crash) -> None:
 def several_at_once(crash: Crash, consumer: str) -> None:
     """A consumer is paused while orders come for it, which then reach it together."""
     _pause(crash, consumer)
-    for order_id in [crash.place_order() for _ in range(5)]:
+    placed = [crash.place_order() for _ in range(5)]
+    for order_id in placed:
         crash.shop.wait_until(lambda order_id=order_id: crash.shop.rows(_HELD, order_id), what="it is held")
     with crash:
         crash.shop.execute(_PROBE_NOW)
+    crash.shop.wait_for_status(placed, "delivered")  # a probe that comes again would end the next one's pause
 
 
 def _pause(crash: Crash, consumer: str) -> None:

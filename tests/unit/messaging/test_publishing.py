@@ -27,8 +27,9 @@ class CrateOpenedV2(Event, version=2, aggregate="crate_id", replaces=CrateOpened
     crate_id: UUID
     seal: str
 
-    def downcast(self) -> None:
-        """Nobody reads the first version."""
+    @classmethod
+    def upcast(cls, old: CrateOpened) -> "CrateOpenedV2":
+        return cls(crate_id=old.crate_id, seal="none")
 
 
 def cancelled(order_id: UUID | None = None) -> OrderCancelled:

@@ -151,7 +151,11 @@ def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_lett
     turns = Turns(concurrency=1)
     for app, ago in ("analytics", PRECEDENCE / 2), ("inventory", 0), ("orders", PRECEDENCE_OVER_STATES + 0.1):
         arrive(turns, app, event(PAID), ago=ago)
-    assert [task.split(".")[0] for task, _ in taken(turns)] == ["orders", "inventory", "analytics"]
+    apps = []
+    while batch := turns.take():
+        apps.append(batch.task.split(".")[0])
+        turns.finish(batch)
+    assert apps == ["orders", "inventory", "analytics"]
 
 
 def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
