@@ -38,9 +38,12 @@ class NeverAnswers(SimulatedGateway):
         raise GatewayTimeout("no answer")
 
 
+def bill(order):
+    return services.Bill(order.order_id, order.number, order.total, order.payment_method)
+
+
 def charge(order):
-    bill = services.Bill(order.order_id, order.number, order.total, order.payment_method)
-    services.charge_customers(bills=[bill])
+    services.charge_customers(bills=[bill(order)])
     return Payment.objects.get(order_id=order.order_id)
 
 
@@ -272,11 +275,12 @@ class LosesManyAtOnce(SimulatedGateway):
 
 
 @pytest.mark.parametrize("provider", ["TakesOneAtATime", "LosesManyAtOnce"])
-def test_a_batch_is_charged_once_whatever_becomes_of_the_call_for_all(all_at_once, said, settings, provider):
+def test_a_batch_is_charged_once_whatever_becomes_of_the_call_for_all(order, said, settings, provider):
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.{provider}"
-    events = all_at_once("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa")
+    placed = [order(token) for token in ("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa")]
+    services.charge_customers(bills=[bill(one) for one in placed])
 
-    told = [said(event.order_id) for event in events]
+    told = [said(one.order_id) for one in placed]
     assert told == [["PaymentProcessed"], ["PaymentFailed"], ["PaymentProcessed"]]
     assert list(SimulatedCharge.objects.values_list("attempts", flat=True)) == [1, 1, 1]
 
@@ -290,8 +294,7 @@ def test_a_payment_of_a_batch_that_was_stopped_is_cancelled_and_the_others_are_c
     Payment.objects.filter(order_id=stopped.order_id).update(stop_reason="customer")
 
     GatewayFault.objects.all().delete()
-    bills = [services.Bill(o.order_id, o.number, o.total, o.payment_method) for o in (stopped, other)]
-    services.charge_customers(bills=bills)
+    services.charge_customers(bills=[bill(stopped), bill(other)])
     states = dict(SimulatedCharge.objects.values_list("order_id", "status"))
     assert states == {None: "canceled", other.order_id: "succeeded"}
 

@@ -96,7 +96,7 @@ def test_a_booking_that_fails_does_not_keep_the_others_from_leaving(in_stock, sa
 def test_a_batch_is_booked_once_when_the_call_for_all_gets_no_answer(in_stock, said, settings):
     settings.SHOP_CARRIER = f"{__name__}.LosesManyAtOnce"
     events = in_stock("1 Fleet St", "2 Fleet St")
-    deliver_batch(events, app="shipping")
+    services.book_shipments(order_ids=[event.order_id for event in events])
 
     assert [said(event.order_id) for event in events] == [["OrderShipped"]] * 2
     assert SimulatedLabel.objects.count() == 2
