@@ -4,7 +4,7 @@ Several rows travel as one JSON parameter: psycopg writes an array value by valu
 every column.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ _AS_IT_IS = (
     models.BooleanField,
     models.CharField,
     models.DateTimeField,
+    models.DecimalField,
     models.IntegerField,
     models.JSONField,
     models.TextField,
@@ -49,10 +50,16 @@ def insert_new(rows: Sequence[R]) -> list[R]:
         return []
     statement, fields = _insert_many(type(rows[0]))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_as_json(fields, _values(rows, fields, add=True))])
+        cursor.execute(statement, [_as_json(rows, fields, add=True)])
         inserted = {key for (key,) in cursor.fetchall()}
     first = {row.pk: row for row in reversed(rows)}  # of several with one key
     return [row for row in rows if row.pk in inserted and first[row.pk] is row]
+
+
+def insertion(new: Sequence[Model], *, name: str) -> tuple[str, str]:
+    """A part of a WITH clause, called ``name``, that inserts rows, keys and all; and its parameter."""
+    statement, fields = _insertion(type(new[0]))
+    return f"{name} AS ({statement})", _as_json(new, fields, add=True)
 
 
 def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
@@ -63,7 +70,9 @@ def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> No
     statement, given, others = _insert_values(model, tuple(values))
     defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*defaults, _as_json(given, list(values.values()))])
+        columns = [field.column for field in given]
+        new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        cursor.execute(statement, [*defaults, json_text.dumps(new)])
 
 
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
@@ -75,7 +84,7 @@ def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
         return
     statement, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_as_json(fields, _values(rows, fields, add=False))])
+        cursor.execute(statement, [_as_json(rows, fields, add=False)])
 
 
 def update_where(
@@ -100,8 +109,7 @@ def update_where(
     statement, fields = _update_where(type(rows[0]), tuple(names), tuple(where), lock_by, tuple(refresh))
     keys = [row.pk for row in rows]
     with connection.cursor() as cursor:
-        new = _as_json(fields, _values(rows, fields, add=False))
-        cursor.execute(statement, [keys, new, *where.values()])
+        cursor.execute(statement, [keys, _as_json(rows, fields, add=False), *where.values()])
         stored = {key: values for key, *values in cursor.fetchall()}
     written = [row for row in rows if row.pk in stored]
     for row in written:
@@ -167,6 +175,13 @@ def _insert_many(model: type[Model]) -> tuple[str, list[Any]]:
         f" ON CONFLICT DO NOTHING RETURNING {key}",
         fields,
     )
+
+
+@cache
+def _insertion(model: type[Model]) -> tuple[str, list[Any]]:
+    fields = list(model._meta.concrete_fields)
+    columns = ", ".join(map(_column, fields))
+    return f"INSERT INTO {_table(model)} ({columns}) SELECT * FROM {_recordset(fields)}", fields  # noqa: S608
 
 
 @cache
@@ -259,10 +274,22 @@ def _recordset(fields: Sequence[Any]) -> str:
     return f"json_to_recordset(%s::json) AS new ({columns})"
 
 
-def _as_json(fields: Sequence[Any], values: Sequence[Sequence[Any]]) -> str:
-    columns = [field.column for field in fields]
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
-    return json_text.dumps(rows)
+def _as_json(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> str:
+    """What these fields of the rows are, for a parameter that _recordset() reads."""
+    columns, values_of, others = _reader(tuple(fields))
+    told = [dict(zip(columns, values_of(row), strict=True)) for row in rows]
+    database = connections[connection.alias]  # what ``connection`` looks up anew at every use
+    for field in others:
+        for row, values in zip(rows, told, strict=True):
+            values[field.column] = field.get_db_prep_save(field.pre_save(row, add=add), database)
+    return json_text.dumps(told)
+
+
+@cache
+def _reader(fields: tuple[Any, ...]) -> tuple[list[str], Callable[[Model], Sequence[Any]], list[Any]]:
+    """The columns of fields, what reads all their values at once, and those that have to be asked besides."""
+    values_of = attrgetter(*(field.attname for field in fields))  # a key, and what it is the key of
+    return [field.column for field in fields], values_of, [f for f in fields if not _goes_as_it_is(f)]
 
 
 def _table(model: type[Model]) -> str:
@@ -278,19 +305,9 @@ def _type(field: Any) -> str:
     return str(field.db_type(connection)).split("(")[0]
 
 
-def _values(rows: Sequence[Model], fields: Sequence[Any], *, add: bool) -> list[list[Any]]:
-    """The rows' values, a list for each field."""
-    database = connections[connection.alias]  # what ``connection`` looks up anew at every use
-    return [
-        list(map(attrgetter(field.attname), rows))
-        if _goes_as_it_is(field)
-        else [field.get_db_prep_save(field.pre_save(row, add=add), database) for row in rows]
-        for field in fields
-    ]
-
-
-@cache
 def _goes_as_it_is(field: Any) -> bool:
+    if isinstance(field, models.ForeignKey):
+        return _goes_as_it_is(field.target_field)
     return isinstance(field, _AS_IT_IS) and not (
         getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     )
