@@ -1,57 +1,37 @@
-"""How an accepted order is written: with all its lines, in one statement that is compiled once.
-
-Lines go as one JSON document, so that it is the same statement, prepared, however many there are.
-"""
+"""What the database gives to an order before it is accepted, so that it is then written in one statement."""
 
 from collections.abc import Sequence
-from functools import cache
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from orders.models import Order, OrderLine
-from shop import json_text
+from shop.questions import Question
 
-#: What the statement reads of a line, with the types of the columns.
-_LINE = {"sku": "text", "name": "text", "quantity": "int", "unit_price": "numeric", "currency": "text"}
-
-
-def insert(order: Order, lines: Sequence[OrderLine]) -> None:
-    """Insert an order with its lines in their order; they know their serial and keys afterwards."""
-    told = json_text.dumps([{name: getattr(line, name) for name in _LINE} for line in lines])
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(), [*_values_of(order), order.pk, told])
-        rows = cursor.fetchall()
-    for line, (key, serial) in zip(lines, rows, strict=True):
-        line.pk, order.serial = key, serial
-    for row in (order, *lines):
-        row._state.adding, row._state.db = False, connection.alias
+#: The sequences of the numbers that people see, and of the keys of lines.
+_KEYS = """
+    SELECT nextval('orders_order_serial') AS serial,
+           ARRAY(SELECT nextval('orders_orderline_id_seq') FROM generate_series(1, %s)) AS lines
+"""
 
 
-@cache
-def _statement() -> str:
-    names = _columns()
-    line, types = ", ".join(_LINE), ", ".join(f"{name} {kind}" for name, kind in _LINE.items())
-    return f"""
-        WITH placed AS (
-            INSERT INTO orders_order ({", ".join(names)}) VALUES ({", ".join(["%s"] * len(names))})
-            RETURNING serial
-        ), lines AS (
-            INSERT INTO orders_orderline (order_id, {line})
-            SELECT %s, {line} FROM json_to_recordset(%s) AS line ({types})
-            RETURNING id
-        )
-        SELECT lines.id, serial FROM lines, placed ORDER BY lines.id
-    """  # noqa: S608 - names of columns
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What an order and its lines are called by."""
+
+    serial: int
+    lines: list[int]
+
+    def give(self, order: Order, lines: Sequence[OrderLine]) -> None:
+        """Give them to the order and, in their order, to its lines."""
+        order.serial = self.serial
+        for line, key in zip(lines, self.lines, strict=True):
+            line.pk = key
 
 
-@cache
-def _columns() -> list[str]:
-    """All columns but the serial, which the database counts."""
-    return [field.attname for field in Order._meta.concrete_fields if field.attname != "serial"]
+def keys_for(lines: int) -> Question[Keys]:
+    """Ask for the keys of an order with so many lines; they are gone if it is not accepted after all."""
+    return Question(_KEYS, [lines], _read)
 
 
-def _values_of(order: Order) -> tuple[Any, ...]:
-    values: tuple[Any, ...] = attrgetter(*_columns())(order)
-    return values
+def _read(rows: list[dict[str, Any]]) -> Keys:
+    return Keys(**rows[0])

@@ -29,8 +29,10 @@ from orders.models import Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.inbox import effects
+from shop.messaging.outbox import in_one_statement, insert
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish
+from shop.questions import answers
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +81,15 @@ def _placed_before(order: Order) -> Order | None:
 
 def _place(order: Order, items: list[Item]) -> Order:
     intake.check_request(items, order.ship_to, order.payment_method)
-    offers = inventory.prices([item.sku for item in items])
+    skus = [item.sku for item in items]
+    offers, keys = answers(inventory.prices_of(skus), placed.keys_for(len(items)))
     intake.check_offers(items, offers)
     order.total = intake.total_of(items, offers)
     order.currency = offers[items[0].sku].currency
+    lines = [_line(order, item, offers) for item in items]
+    keys.give(order, lines)
     try:
-        return _accept(order, [_line(order, item, offers) for item in items])
+        return _accept(order, lines)
     except IntegrityError:
         # The same request was accepted in parallel.
         if earlier := _placed_before(order):
@@ -104,24 +109,25 @@ def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
     )
 
 
-@effects()
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
-    placed.insert(order, lines)
-    _remember_lines(order, lines)
-    move_deadline(order)
-    publish(
-        OrderCreated(
-            order_id=order.pk,
-            number=order.number,
-            customer_id=order.customer_id,
-            customer_name=order.customer_name,
-            customer_email=order.customer_email,
-            lines=tuple(line.fact for line in lines),
-            total=Money(amount=order.total, currency=order.currency),
-            payment_method=order.payment_method,
-            ship_to=order.ship_to,
+    with in_one_statement():
+        insert([order])
+        insert(lines)
+        move_deadline(order)
+        publish(
+            OrderCreated(
+                order_id=order.pk,
+                number=order.number,
+                customer_id=order.customer_id,
+                customer_name=order.customer_name,
+                customer_email=order.customer_email,
+                lines=tuple(line.fact for line in lines),
+                total=Money(amount=order.total, currency=order.currency),
+                payment_method=order.payment_method,
+                ship_to=order.ship_to,
+            )
         )
-    )
+    _remember_lines(order, lines)
     return order
 
 

@@ -1,21 +1,24 @@
 """The first receiver of ``event_published``: writes log, outbox and timers in the publisher's transaction."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Model
 from django.dispatch import receiver
 
-from shop import json_text
+from shop import json_text, rows
 from shop.messaging import cloudevents
 from shop.messaging.contracts import Event, Reminder, with_older_copies
+from shop.messaging.errors import NotInTransaction
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.signals import event_published
 
@@ -87,12 +90,14 @@ class Pending:
     events: list[Event] = field(default_factory=list)
     #: The last word on each reminder: when it is due, or None where it is called off.
     reminders: dict[ReminderKey, tuple[Reminder, datetime] | None] = field(default_factory=dict)
+    #: New rows of the app's own, of one model each.
+    rows: list[Sequence[Model]] = field(default_factory=list)
 
     def write(self) -> None:
         """Write it all."""
         due = [value for _, value in sorted(self.reminders.items(), key=itemgetter(0)) if value]
         off = sorted(key for key, value in self.reminders.items() if value is None)
-        append(self.events, due=due, off=off)
+        append(self.events, due=due, off=off, along=self.rows)
 
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
@@ -124,6 +129,28 @@ def committed(before: Point, after: Point) -> Iterator[None]:
     reach(after)
 
 
+@contextmanager
+def in_one_statement() -> Iterator[None]:
+    """A transaction of one statement: what the block inserts by insert(), publishes and schedules.
+
+    It spares BEGIN and COMMIT their ways to the database and back. The block must execute nothing itself, and
+    can publish only what begins its aggregate: else a lock comes first, which takes a statement of its own.
+    Inside a transaction it is a part of that; for other receivers of what is published it opens one.
+    """
+    is_alone = not connection.in_atomic_block and len(event_published.receivers) == 1
+    with nullcontext() if is_alone else transaction.atomic(), collected():
+        yield
+    reach(Point.AFTER_REQUEST_COMMIT)
+
+
+def insert(new: Sequence[Model]) -> None:
+    """Insert rows of one model, keys and all, by the statement that ends :func:`in_one_statement`."""
+    pending = collector()
+    if pending is None:
+        raise NotInTransaction("insert() belongs into in_one_statement()")
+    pending.rows.append(new)
+
+
 def collector() -> Pending | None:
     """Where to put what is published now; None to write it at once.
 
@@ -149,6 +176,7 @@ def append(
     *,
     due: Sequence[tuple[Reminder, datetime]] = (),
     off: Sequence[ReminderKey] = (),
+    along: Sequence[Sequence[Model]] = (),
 ) -> None:
     """Append events to the log and put them into the outbox, in this order; schedule and call off reminders.
 
@@ -160,6 +188,7 @@ def append(
     Args:
         due: reminders and when they are due; one that is scheduled already moves.
         off: those to be called off; one that is not scheduled is none.
+        along: rows to be inserted by the same statement, of one model each.
     """
     told = [_row(copy, is_copy=copy is not event) for event in events for copy in with_older_copies(event)]
     written = {
@@ -167,15 +196,20 @@ def append(
         _DUE: [_reminder(reminder, at) for reminder, at in due],
         _OFF: [{"type": type_, "aggregate_id": aggregate_id} for type_, aggregate_id in off],
     }
-    parts = {part: rows for part, rows in written.items() if rows}
+    parts = {part: json_text.dumps(what) for part, what in written.items() if what}
+    parts.update(rows.insertion(new, name=f"along{nr}") for nr, new in enumerate(along))
     if not parts:
         return
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
         if keys := sorted({lock_key(event.aggregate_id) for event in events if not event.begins}):
             # A statement of its own: the next one's snapshot has to be taken once the locks are held.
+            if not connection.in_atomic_block:
+                raise NotInTransaction("only events that begin their aggregates fit into one statement")
             cursor.execute(_LOCK_AGGREGATES, [keys])
-        cursor.execute(_statement(*parts), [*map(json_text.dumps, parts.values()), CHANNEL])
+        cursor.execute(_statement(*parts), [*parts.values(), CHANNEL])
+    for row in chain.from_iterable(along):
+        row._state.adding, row._state.db = False, connection.alias
     reach(Point.AFTER_APPEND)
 
 

@@ -21,6 +21,7 @@ BOOKING = "shipping.when_inventory_updated_book_carrier"
 REMEMBERING = "shipping.when_order_created_remember_address"
 _PAUSE = "insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)"
 _PROBE_NOW = "update messaging_circuit set probe_at = now()"
+_BOOKING = "select from shipping_shipment where order_id = %s and state = 'booking'"
 _HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
 
 #: Order -> the point at which somebody died over it, and the status in which it has to end.
@@ -86,6 +87,16 @@ def a_request(crash: Crash) -> None:
     assert placed == [(1,)]
 
 
+def a_cancellation(crash: Crash) -> None:
+    """The web server dies over a cancellation, with the carrier out of service; the customer asks again."""
+    crash.shop.break_carrier("outage", "book")
+    order_id = crash.place_order(end="cancelled")
+    crash.shop.wait_until(lambda: crash.shop.rows(_BOOKING, order_id), what="it is being booked")
+    with crash, contextlib.suppress(OSError):
+        crash.shop.cancel_order(order_id)
+    crash.shop.cancel_order(order_id)
+
+
 def a_retry(crash: Crash) -> None:
     """The gateway refuses the charge as often as it is tried in one go."""
     crash.shop.break_gateway("outage", "charge")
@@ -142,7 +153,7 @@ def a_stopped_charge(crash: Crash) -> None:
 def a_stopped_parcel(crash: Crash) -> None:
     """The customer cancels while the carrier is out of service and the booking is open."""
     crash.shop.break_carrier("outage", "book")
-    _cancel_when(crash, "select from shipping_shipment where order_id = %s and state = 'booking'")
+    _cancel_when(crash, _BOOKING)
 
 
 def _cancel_when(crash: Crash, state: str) -> None:
@@ -163,7 +174,7 @@ STORIES: dict[str, Story] = {
     Point.AFTER_PARK: an_early_event,
     Point.BEFORE_APPEND: a_request,
     Point.AFTER_APPEND: a_request,
-    Point.BEFORE_REQUEST_COMMIT: a_request,
+    Point.BEFORE_REQUEST_COMMIT: a_cancellation,
     Point.AFTER_REQUEST_COMMIT: a_request,
     Point.BEFORE_PUBLISH: an_order,
     Point.AFTER_PUBLISH: an_order,

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
+
 from inventory.events import (
     InventoryRejected,
     InventoryReleased,
@@ -130,7 +132,8 @@ def lives(how_many: int) -> Iterator[Life]:
 def logged(*stories: Life) -> list[Event]:
     """Write the orders' events to the log, as they happened, and return them."""
     events = sorted((e for life in stories for e in life.events), key=lambda event: event.meta.time)
-    append(events)
+    with transaction.atomic():
+        append(events)
     return events
 
 

@@ -9,11 +9,13 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from orders.events import OrderCancelled, OrderDeadlinePassed
+from payments.models import SimulatedCharge
 from shop.messaging import trace
 from shop.messaging.contracts import Event, Money
 from shop.messaging.errors import NotInTransaction
 from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
+from shop.messaging.outbox import in_one_statement, insert
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
 from shop.messaging.signals import event_published
@@ -52,6 +54,71 @@ def test_only_with_an_event_that_begins_its_aggregate_nobody_else_can_interfere(
     with CaptureQueriesContext(connection) as statements:
         publish(event)
     assert sum("pg_advisory_xact_lock" in statement["sql"] for statement in statements) == locks
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_begins_an_aggregate_fits_into_one_statement_with_its_rows():
+    def run(execute, sql, *context):
+        ran.append(connection.in_atomic_block)
+        return execute(sql, *context)
+
+    ran, charges = [], [SimulatedCharge(pk=f"pi_{n}", key=f"capture:{n}") for n in (7, 8)]
+    with connection.execute_wrapper(run), in_one_statement():
+        insert(charges)
+        publish(CrateOpened(crate_id=uuid7()))
+    assert ran == [False]
+    assert list(SimulatedCharge.objects.order_by("pk").values_list("pk", "key")) == [
+        ("pi_7", "capture:7"),
+        ("pi_8", "capture:8"),
+    ]
+    assert EventRecord.objects.count() == OutboxEntry.objects.count() == 1
+    assert not any(charge._state.adding for charge in charges)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_may_not_begin_its_aggregate_needs_a_transaction_for_its_lock():
+    with pytest.raises(NotInTransaction, match="begin their aggregates"), in_one_statement():
+        publish(cancelled())
+    assert not OutboxEntry.objects.exists()
+    with transaction.atomic(), in_one_statement():
+        publish(cancelled())
+    assert OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_in_the_block_leaves_nothing():
+    def fail():
+        with in_one_statement():
+            insert([SimulatedCharge(pk="pi_7", key="capture:7")])
+            publish(CrateOpened(crate_id=uuid7()))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not SimulatedCharge.objects.exists()
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
+    def refuse(event, **kwargs):
+        SimulatedCharge.objects.create(key="capture:9")
+        raise RuntimeError
+
+    event_published.connect(refuse)
+    try:
+        with pytest.raises(RuntimeError), in_one_statement():
+            publish(CrateOpened(crate_id=uuid7()))
+    finally:
+        event_published.disconnect(refuse)
+    assert not SimulatedCharge.objects.exists()
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_rows_are_inserted_where_a_statement_waits_for_them_alone():
+    with pytest.raises(NotInTransaction, match="in_one_statement"):
+        insert([SimulatedCharge(pk="pi_7", key="capture:7")])
 
 
 @pytest.mark.django_db

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from inventory import services as inventory
 from orders import services
 from orders.errors import IdempotencyKeyReused, InvalidOrder
 from orders.events import Address, OrderCreated
 from orders.models import Order, OrderLine
-from shop.messaging.models import EventRecord, OutboxEntry
+from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
 from tests.unit.orders.conftest import LONDON
 
 pytestmark = pytest.mark.django_db
@@ -82,11 +82,39 @@ def test_an_unpaid_order_will_be_reminded_of(order, waits_for):
 
 
 def test_placing_an_order_takes_few_statements(place, django_assert_num_queries):
-    # Prices; savepoint, order and lines, log, outbox and reminder, release. Keys cost a look more.
-    with django_assert_num_queries(5):
+    # Prices and keys; savepoint, all that is written, release. An Idempotency-Key costs a look more.
+    with django_assert_num_queries(4):
         place(lines=[("TEAPOT", 2), ("KETTLE", 1)])
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         place(lines=[("TEAPOT", 2), ("KETTLE", 1)], idempotency_key="k-1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_an_order_is_two_statements_and_no_more(place):
+    def run(execute, sql, *context):
+        ran.append((sql.split()[0], connection.in_atomic_block))
+        return execute(sql, *context)
+
+    ran = []
+    with connection.execute_wrapper(run):
+        order = place(lines=[("TEAPOT", 2), ("KETTLE", 1)])
+    assert ran == [("SELECT", False), ("WITH", False)]
+    assert order.lines.count() == 2
+    assert OutboxEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_an_order_that_cannot_be_written_nothing_is_left(place, monkeypatch):
+    def for_nothing(*what, line=services._line):
+        made = line(*what)
+        made.unit_price = Decimal(0)
+        return made
+
+    monkeypatch.setattr(services, "_line", for_nothing)
+    with pytest.raises(IntegrityError, match="orderline_price_positive"):
+        place()
+    for model in (Order, OrderLine, EventRecord, OutboxEntry, ScheduledMessage):
+        assert not model.objects.exists(), model
 
 
 # --- Idempotency ---
