@@ -34,9 +34,9 @@ POLL = 0.2
 #: Seconds that a batch has to itself while there is less than a full one each time, unless they were saved
 #: up, BURST at the most. Ten orders a second do not notice; of a hundred, some travel together.
 PACE, BURST = 0.02, 0.4
-#: The same for one of more than so many messages: there is load then, and each batch costs a message for each
-#: of its types and queues, and a run of their consumers.
-PACE_UNDER_LOAD, LOAD = 0.033, 8
+#: And so many times as long as it took, where that is more: then the machine is busy, and each batch costs a
+#: message for each of its types and queues, and a run of their consumers.
+REST = 3
 #: Seconds between two looks at how many relays share the shards.
 REBALANCE = 1.0
 #: Seconds to wait after an error: the first time, and at the most.
@@ -159,11 +159,13 @@ class Relay:
         pace = Pace(BURST)
         while not self._stopping.is_set():
             shards.rebalance()
+            began = time.monotonic()
             relayed = relay_batch(session, publisher, shards.held)
+            took = time.monotonic() - began
             more = relayed == BATCH
             self._pause = SHORTEST_PAUSE
             if relayed and not more:
-                self._stopping.wait(pace.pause(PACE_UNDER_LOAD if relayed > LOAD else PACE))
+                self._stopping.wait(pace.pause(max(PACE, REST * took)))
             if time.monotonic() > next_promotion:
                 more |= promote_due(session) + breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL

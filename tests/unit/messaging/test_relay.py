@@ -191,14 +191,18 @@ def test_a_burst_goes_at_once_and_then_so_many_a_second(monkeypatch):
     assert [pace.pause(0.25) for _ in range(20)] == [0] * 20
 
 
-def test_a_full_batch_is_followed_by_the_next_at_once_and_a_fuller_one_by_a_longer_pause(monkeypatch):
-    looks, waits = [relay.BATCH, relay.BATCH, relay.LOAD + 1, relay.LOAD, 0], []
-    one = relay.Relay(None)
+def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_a_longer_pause(monkeypatch):
+    looks, waits = [(relay.BATCH, 9), (relay.BATCH, 9), (8, 0.5), (8, relay.PACE / 10), (0, 9)], []
+    one, now = relay.Relay(None), [100.0]
 
     def look(*_):
         if len(looks) == 1:
             one.stop()
-        return looks.pop(0)
+        relayed, seconds = looks.pop(0)
+        now[0] += seconds
+        return relayed
+
+    monkeypatch.setattr(relay.time, "monotonic", lambda: now[0])
 
     monkeypatch.setattr(relay, "relay_batch", look)
     monkeypatch.setattr(relay, "promote_due", lambda _: 0)
@@ -207,6 +211,6 @@ def test_a_full_batch_is_followed_by_the_next_at_once_and_a_fuller_one_by_a_long
     monkeypatch.setattr(Pace, "pause", lambda _, seconds: waits.append((len(looks), seconds)) or 0.0)
     with relay.connect() as session:
         one._relay(session, RecordingPublisher(), lambda: None)
-    assert waits == [(2, relay.PACE_UNDER_LOAD), (1, relay.PACE)], (
+    assert waits == [(2, pytest.approx(relay.REST * 0.5)), (1, relay.PACE)], (
         "after those that were neither full nor empty"
     )
