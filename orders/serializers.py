@@ -12,6 +12,7 @@ from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fields import LinkField, MoneyField
+from shop.rest.shown import Shown
 
 #: What clients like to send although the catalogue decides.
 _PRICES = {"price", "unit_price", "amount", "total", "currency"}
@@ -101,7 +102,7 @@ class OrderIn(StrictSerializer):
     )
 
 
-class LineOut(serializers.Serializer[OrderLine]):
+class LineOut(Shown[OrderLine]):
     """A line at the price it had when the order was placed."""
 
     sku = serializers.CharField()
@@ -111,7 +112,7 @@ class LineOut(serializers.Serializer[OrderLine]):
     amount = MoneyField(amount="amount")
 
 
-class AddressOut(serializers.Serializer[Any]):
+class AddressOut(Shown[Any]):
     """Where the parcel goes."""
 
     name = serializers.CharField()
@@ -121,7 +122,7 @@ class AddressOut(serializers.Serializer[Any]):
     country = serializers.CharField()
 
 
-class CustomerOut(serializers.Serializer[Order]):
+class CustomerOut(Shown[Order]):
     """Who ordered, as it was then."""
 
     id = serializers.IntegerField(source="customer_id")
@@ -129,7 +130,7 @@ class CustomerOut(serializers.Serializer[Order]):
     email = serializers.EmailField(source="customer_email")
 
 
-class OrderSummaryOut(serializers.Serializer[Order]):
+class OrderSummaryOut(Shown[Order]):
     """An order in a list."""
 
     id = serializers.UUIDField()
