@@ -25,7 +25,6 @@ class Point(StrEnum):
 
     # Whoever publishes: the web server, or a consumer.
     BEFORE_APPEND = "outbox.append.before"
-    #: Log and outbox are written, and not committed.
     #: Log and outbox are written, and not committed; but for an accepted order, which is one statement.
     AFTER_APPEND = "outbox.append.after"
     BEFORE_REQUEST_COMMIT = "request.commit.before"
