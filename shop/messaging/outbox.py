@@ -133,14 +133,21 @@ def committed(before: Point, after: Point) -> Iterator[None]:
 def in_one_statement() -> Iterator[None]:
     """A transaction of one statement: what the block inserts by insert(), publishes and schedules.
 
-    It spares BEGIN and COMMIT their ways to the database and back. The block must execute nothing itself, and
-    can publish only what begins its aggregate: else a lock comes first, which takes a statement of its own.
-    Inside a transaction it is a part of that; for other receivers of what is published it opens one.
+    It spares BEGIN and COMMIT their ways to the database and back. The block can execute nothing itself, and
+    publish only what begins its aggregate: else a lock comes first, which takes a statement of its own. Both
+    raise NotInTransaction. Inside a transaction it is a part of that; for other receivers of what is
+    published it opens one.
     """
     is_alone = not connection.in_atomic_block and len(event_published.receivers) == 1
-    with nullcontext() if is_alone else transaction.atomic(), collected():
+    around = nullcontext() if is_alone else transaction.atomic()
+    within = connection.execute_wrapper(_refuse) if is_alone else nullcontext()
+    with around, collected(), within:
         yield
     reach(Point.AFTER_REQUEST_COMMIT)
+
+
+def _refuse(execute: object, sql: str, *context: object) -> None:
+    raise NotInTransaction(f"by itself it would commit: {sql[:200]}: read before, insert() what is new")
 
 
 def insert(new: Sequence[Model]) -> None:

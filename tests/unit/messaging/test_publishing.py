@@ -100,6 +100,13 @@ def test_an_error_in_the_block_leaves_nothing():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_statement_in_the_block_that_would_be_committed_by_itself_is_refused():
+    with pytest.raises(NotInTransaction, match=r"by itself.*INSERT INTO"), in_one_statement():
+        SimulatedCharge.objects.create(key="capture:7")
+    assert not SimulatedCharge.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
     def refuse(event, **kwargs):
         SimulatedCharge.objects.create(key="capture:9")

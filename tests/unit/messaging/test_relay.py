@@ -203,7 +203,6 @@ def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_
         return relayed
 
     monkeypatch.setattr(relay.time, "monotonic", lambda: now[0])
-
     monkeypatch.setattr(relay, "relay_batch", look)
     monkeypatch.setattr(relay, "promote_due", lambda _: 0)
     monkeypatch.setattr(relay.breaker, "send_probes", lambda _: 0)
