@@ -97,12 +97,12 @@ def send(child: Child, number: signal.Signals) -> None:
 
 
 def offspring(child: Child) -> list[int]:
-    """The process ids of what ``child`` has started, if it still runs."""
-    try:
-        listed = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text()
-    except FileNotFoundError:
-        return []
-    return [int(pid) for pid in listed.split()]
+    """The process ids of what ``child`` has started, from whichever of its threads, if it still runs."""
+    pids: list[int] = []
+    for listed in Path(f"/proc/{child.pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            pids += map(int, listed.read_text().split())
+    return sorted(pids)
 
 
 def kill_child(child: Child) -> int:
