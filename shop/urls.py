@@ -23,6 +23,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    # First, for they are asked for most, and Django tries one after the other.
+    *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
     path("", include("shop.storefront.urls")),
     path("admin/doctor/", admin.site.admin_view(doctor_page), name="doctor"),
     path("admin/", admin.site.urls),
@@ -32,6 +34,5 @@ urlpatterns = [
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),
-    *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
     path("healthz", healthz, name="healthz"),
 ]
