@@ -43,7 +43,7 @@ class OpenTags:
 
 
 class Acknowledger:
-    """Acknowledges and rejects what came over a connection; one by one where the broker knows no AMQP."""
+    """Acknowledges and rejects what came over a connection; together, as far as its broker can do that."""
 
     def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
         self._cork = Cork(connection.connection) if is_amqp(connection) else None
@@ -58,15 +58,24 @@ class Acknowledger:
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
         """Acknowledge messages of one channel; where that is lost they come again, to the inbox."""
-        if not self._cork:
-            for message in messages:
-                with suppress(*self._errors):
-                    message.ack()
-            return
         channel: Any = messages[0].channel
+        if not self._cork:
+            self._acknowledge_without_amqp(channel, messages)
+            return
         with suppress(*self._errors), self._cork:
             for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
                 channel.basic_ack(tag, multiple=multiple)
+
+    def _acknowledge_without_amqp(self, channel: Any, messages: Sequence[Any]) -> None:
+        if hasattr(channel, "pgmq"):
+            told = [message.delivery_info for message in messages]
+            with suppress(*self._errors):
+                channel.pgmq.delete_batch(told[0]["pgmq_queue"], [info["pgmq_msg_id"] for info in told])
+                for info in told:
+                    del info["pgmq_msg_id"]  # each deletes what it knows of, in a transaction of its own
+        for message in messages:
+            with suppress(*self._errors):
+                message.ack()
 
     def reject(self, message: Any, *, requeue: bool) -> None:
         """Have the broker deliver a message again, or bury it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice, takewhile
 from typing import Any, cast
@@ -26,6 +27,8 @@ DEAD = Exchange("shop.dead", type="direct", durable=True)
 DELIVERY_LIMIT = 20
 #: The most that SHOP_EVENTS_PER_MESSAGE may be: what a worker has in hand is so many times its prefetch.
 LARGEST_BUNDLE = 100
+#: Messages in one transaction of the embedded broker: no worker sees any of them before all are there.
+_AT_ONCE = 50
 #: Seconds to wait for the confirms of a batch.
 CONFIRM_TIMEOUT = 10.0
 
@@ -121,12 +124,24 @@ def declare_topology(connection: Connection, apps: Iterable[str] | None = None) 
     """
     amqp = is_amqp(connection)
     channel: Any = connection.channel()
-    for exchange in (EVENTS, DEAD):
-        exchange(channel).declare()
-    for app in apps or consuming_apps():
-        for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
-            queue(channel).declare()
+    with _one_at_a_time(channel):
+        for exchange in (EVENTS, DEAD):
+            exchange(channel).declare()
+        for app in apps or consuming_apps():
+            for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
+                queue(channel).declare()
     channel.close()
+
+
+@contextmanager
+def _one_at_a_time(channel: Any) -> Iterator[None]:
+    """Let nobody else declare meanwhile, where PostgreSQL is the broker: of two triggers one is an error."""
+    if not hasattr(channel, "pgmq"):
+        yield
+        return
+    with channel.pgmq.pool.connection() as session, session.transaction():
+        session.execute("SELECT pg_advisory_xact_lock(hashtext('shop.messaging.topology'))")
+        yield
 
 
 def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
@@ -144,28 +159,45 @@ class Publisher:
     """Publishes batches over any kombu transport, one message after the other."""
 
     def __init__(self, connection: Connection) -> None:
-        self._channel = connection.channel()
+        self._channel: Any = connection.channel()
         self._producer = Producer(self._channel)
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch. Whatever is in the receipt is with the broker, durably."""
-        receipt = Receipt()
-        for message in batch:
-            exchange, routing_key = message.address
-            self._producer.publish(
-                message.body,
-                exchange=exchange,
-                routing_key=routing_key,
-                content_type=CONTENT_TYPE,
-                content_encoding="utf-8",
-                headers=message.headers,
-                delivery_mode=2,
-                message_id=str(message.message_id),
-                type=message.type,
-            )
-            reach(Point.AFTER_PUBLISH)
-            receipt.confirmed.add(message.entry_id)
-        return receipt
+        for n in range(0, len(batch), _AT_ONCE):
+            with self._together():
+                for message in batch[n : n + _AT_ONCE]:
+                    self._publish(message)
+        return Receipt(confirmed={message.entry_id for message in batch})
+
+    def _publish(self, message: Outgoing) -> None:
+        exchange, routing_key = message.address
+        self._producer.publish(
+            message.body,
+            exchange=exchange,
+            routing_key=routing_key,
+            content_type=CONTENT_TYPE,
+            content_encoding="utf-8",
+            headers=message.headers,
+            delivery_mode=2,
+            message_id=str(message.message_id),
+            type=message.type,
+        )
+        reach(Point.AFTER_PUBLISH)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Send what is sent in the block in one transaction, where PostgreSQL is the broker."""
+        if not hasattr(self._channel, "pgmq"):
+            yield
+            return
+        options = self._channel._pgmq_send_kwargs
+        with self._channel.pgmq.pool.connection() as session, session.transaction():
+            self._channel._pgmq_send_kwargs = lambda message: {**options(message), "conn": session}
+            try:
+                yield
+            finally:
+                self._channel._pgmq_send_kwargs = options
 
 
 class Cork:

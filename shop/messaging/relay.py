@@ -35,8 +35,9 @@ POLL = 0.2
 #: up, BURST at the most. Ten orders a second do not notice; of a hundred, some travel together.
 PACE, BURST = 0.02, 0.4
 #: And so many times as long as it took, where that is more: then the machine is busy, and each batch costs a
-#: message for each of its types and queues, and a run of their consumers.
-REST = 3
+#: message for each of its types and queues, and a run of their consumers. But no longer than LONGEST_REST: a
+#: broker that takes its time with a thousand messages would leave all workers without work meanwhile.
+REST, LONGEST_REST = 3, 0.1
 #: Seconds between two looks at how many relays share the shards.
 REBALANCE = 1.0
 #: Seconds to wait after an error: the first time, and at the most.
@@ -165,7 +166,7 @@ class Relay:
             more = relayed == BATCH
             self._pause = SHORTEST_PAUSE
             if relayed and not more:
-                self._stopping.wait(pace.pause(max(PACE, REST * took)))
+                self._stopping.wait(pace.pause(max(PACE, min(REST * took, LONGEST_REST))))
             if time.monotonic() > next_promotion:
                 more |= promote_due(session) + breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL

@@ -192,7 +192,8 @@ def test_a_burst_goes_at_once_and_then_so_many_a_second(monkeypatch):
 
 
 def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_a_longer_pause(monkeypatch):
-    looks, waits = [(relay.BATCH, 9), (relay.BATCH, 9), (8, 0.5), (8, relay.PACE / 10), (0, 9)], []
+    looks = [(relay.BATCH, 9), (relay.BATCH, 9), (8, 0.02), (8, 0.5), (8, relay.PACE / 10), (0, 9)]
+    waits = []
     one, now = relay.Relay(None), [100.0]
 
     def look(*_):
@@ -210,6 +211,5 @@ def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_
     monkeypatch.setattr(Pace, "pause", lambda _, seconds: waits.append((len(looks), seconds)) or 0.0)
     with relay.connect() as session:
         one._relay(session, RecordingPublisher(), lambda: None)
-    assert waits == [(2, pytest.approx(relay.REST * 0.5)), (1, relay.PACE)], (
-        "after those that were neither full nor empty"
-    )
+    pauses = [(3, pytest.approx(relay.REST * 0.02)), (2, relay.LONGEST_REST), (1, relay.PACE)]
+    assert waits == pauses, "after those that were neither full nor empty"
