@@ -67,9 +67,9 @@ class Acknowledger:
                 channel.basic_ack(tag, multiple=multiple)
 
     def _acknowledge_without_amqp(self, channel: Any, messages: Sequence[Any]) -> None:
-        if hasattr(channel, "pgmq"):
-            told = [message.delivery_info for message in messages]
-            with suppress(*self._errors):
+        with suppress(*self._errors):
+            if hasattr(channel, "pgmq"):
+                told = [message.delivery_info for message in messages]
                 channel.pgmq.delete_batch(told[0]["pgmq_queue"], [info["pgmq_msg_id"] for info in told])
                 for info in told:
                     del info["pgmq_msg_id"]  # each deletes what it knows of, in a transaction of its own
