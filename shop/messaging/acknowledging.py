@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from shop.messaging import embedded
 from shop.messaging.broker import Cork, is_amqp
 
 
@@ -43,36 +44,19 @@ class OpenTags:
 
 
 class Acknowledger:
-    """Acknowledges and rejects what came over a connection; together, as far as its broker can do that."""
+    """Acknowledges and rejects what came over any kombu transport, one delivery after the other."""
 
-    def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
-        self._cork = Cork(connection.connection) if is_amqp(connection) else None
+    #: Seconds after which keep() has to be called again; None if the broker needs no reminding.
+    keep_every: float | None = None
+
+    def __init__(self, errors: tuple[type[Exception], ...]) -> None:
         self._errors = errors
-        #: One a channel.
-        self._open: defaultdict[Any, OpenTags] = defaultdict(OpenTags)
 
     def note(self, message: Any) -> None:
         """Note a delivery, before anything can go wrong with it: what is not noted may be acknowledged."""
-        if self._cork:
-            self._open[message.channel].add(message.delivery_tag)
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
         """Acknowledge messages of one channel; where that is lost they come again, to the inbox."""
-        channel: Any = messages[0].channel
-        if not self._cork:
-            self._acknowledge_without_amqp(channel, messages)
-            return
-        with suppress(*self._errors), self._cork:
-            for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
-                channel.basic_ack(tag, multiple=multiple)
-
-    def _acknowledge_without_amqp(self, channel: Any, messages: Sequence[Any]) -> None:
-        with suppress(*self._errors):
-            if hasattr(channel, "pgmq"):
-                told = [message.delivery_info for message in messages]
-                channel.pgmq.delete_batch(told[0]["pgmq_queue"], [info["pgmq_msg_id"] for info in told])
-                for info in told:
-                    del info["pgmq_msg_id"]  # each deletes what it knows of, in a transaction of its own
         for message in messages:
             with suppress(*self._errors):
                 message.ack()
@@ -81,4 +65,68 @@ class Acknowledger:
         """Have the broker deliver a message again, or bury it."""
         with suppress(*self._errors):
             message.reject(requeue=requeue)
-            self._open[message.channel].discard(message.delivery_tag)
+
+    def keep(self) -> None:
+        """Have what is noted and not settled delivered to nobody else meanwhile."""
+
+
+class AmqpAcknowledger(Acknowledger):
+    """The same over AMQP: in one write, and up to a tag where that is possible."""
+
+    def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
+        super().__init__(errors)
+        self._cork = Cork(connection.connection)
+        #: One a channel.
+        self._open: defaultdict[Any, OpenTags] = defaultdict(OpenTags)
+
+    def note(self, message: Any) -> None:
+        self._open[message.channel].add(message.delivery_tag)
+
+    def acknowledge(self, messages: Sequence[Any]) -> None:
+        channel: Any = messages[0].channel
+        with suppress(*self._errors), self._cork:
+            for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
+                channel.basic_ack(tag, multiple=multiple)
+
+    def reject(self, message: Any, *, requeue: bool) -> None:
+        super().reject(message, requeue=requeue)
+        self._open[message.channel].discard(message.delivery_tag)
+
+
+class EmbeddedAcknowledger(Acknowledger):
+    """The same where PostgreSQL is the broker: by one deletion.
+
+    It delivers a message again after a visibility timeout, for it knows of no connection that would be lost;
+    an event may have to wait longer than that in our hands, behind those that came with it.
+    """
+
+    def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
+        super().__init__(errors)
+        self.keep_every = connection.transport_options["visibility_timeout"] / 3
+        self._open: set[Any] = set()
+
+    def note(self, message: Any) -> None:
+        self._open.add(message)
+
+    def acknowledge(self, messages: Sequence[Any]) -> None:
+        with suppress(*self._errors):
+            embedded.delete(messages)
+        super().acknowledge(messages)
+        self._open.difference_update(messages)
+
+    def reject(self, message: Any, *, requeue: bool) -> None:
+        self._open.discard(message)
+        super().reject(message, requeue=requeue)
+
+    def keep(self) -> None:
+        with suppress(*self._errors):
+            embedded.keep(self._open)
+
+
+def acknowledger_for(connection: Any, errors: tuple[type[Exception], ...]) -> Acknowledger:
+    """The best acknowledger that the connection's transport allows."""
+    if is_amqp(connection):
+        return AmqpAcknowledger(connection, errors)
+    if embedded.is_embedded(connection):
+        return EmbeddedAcknowledger(connection, errors)
+    return Acknowledger(errors)

@@ -79,7 +79,7 @@ class Bridge(bootsteps.ConsumerStep):
         largest = max(consumer.batch for consumer in ours)
         wanted = int(PREFETCH_FACTOR * max(largest, self._c.controller.concurrency))
         most = min(wanted, MOST_MESSAGES)
-        if any(consumer.calls_outside for consumer in ours) and broker.is_amqp(self._c.connection):
+        if any(consumer.calls_outside for consumer in ours):
             return min(most, MOST_CALLS // settings.SHOP_EVENTS_PER_MESSAGE)
         return most
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby, islice, takewhile
 from typing import Any, cast
@@ -15,6 +15,7 @@ from amqp.transport import TCPTransport
 from django.conf import settings
 from kombu import Connection, Exchange, Message, Producer, Queue, binding
 
+from shop.messaging import embedded
 from shop.messaging.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
 from shop.messaging.consuming import consumers, consuming_apps, events_queue
 from shop.messaging.contracts import Reminder, is_replaced
@@ -124,24 +125,13 @@ def declare_topology(connection: Connection, apps: Iterable[str] | None = None) 
     """
     amqp = is_amqp(connection)
     channel: Any = connection.channel()
-    with _one_at_a_time(channel):
+    with embedded.one_at_a_time(channel) if embedded.is_embedded(connection) else nullcontext():
         for exchange in (EVENTS, DEAD):
             exchange(channel).declare()
         for app in apps or consuming_apps():
             for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
                 queue(channel).declare()
     channel.close()
-
-
-@contextmanager
-def _one_at_a_time(channel: Any) -> Iterator[None]:
-    """Let nobody else declare meanwhile, where PostgreSQL is the broker: of two triggers one is an error."""
-    if not hasattr(channel, "pgmq"):
-        yield
-        return
-    with channel.pgmq.pool.connection() as session, session.transaction():
-        session.execute("SELECT pg_advisory_xact_lock(hashtext('shop.messaging.topology'))")
-        yield
 
 
 def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
@@ -161,43 +151,34 @@ class Publisher:
     def __init__(self, connection: Connection) -> None:
         self._channel: Any = connection.channel()
         self._producer = Producer(self._channel)
+        self._is_embedded = embedded.is_embedded(connection)
+        self._bundle: int = settings.SHOP_EVENTS_PER_MESSAGE
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch. Whatever is in the receipt is with the broker, durably."""
-        for n in range(0, len(batch), _AT_ONCE):
-            with self._together():
-                for message in batch[n : n + _AT_ONCE]:
-                    self._publish(message)
-        return Receipt(confirmed={message.entry_id for message in batch})
+        bundles = bundled(batch, self._bundle)
+        while some := list(islice(bundles, _AT_ONCE)):
+            with embedded.together(self._channel) if self._is_embedded else nullcontext():
+                for bundle in some:
+                    self._publish(bundle)
+        return Receipt(confirmed=_entries(batch))
 
-    def _publish(self, message: Outgoing) -> None:
-        exchange, routing_key = message.address
+    def _publish(self, bundle: list[Outgoing]) -> None:
+        first = bundle[0]
+        exchange, routing_key = first.address
+        content_type, body = _contents(bundle)
         self._producer.publish(
-            message.body,
+            body,
             exchange=exchange,
             routing_key=routing_key,
-            content_type=CONTENT_TYPE,
+            content_type=content_type,
             content_encoding="utf-8",
-            headers=message.headers,
+            headers=first.headers,
             delivery_mode=2,
-            message_id=str(message.message_id),
-            type=message.type,
+            message_id=str(first.message_id),
+            type=first.type,
         )
         reach(Point.AFTER_PUBLISH)
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Send what is sent in the block in one transaction, where PostgreSQL is the broker."""
-        if not hasattr(self._channel, "pgmq"):
-            yield
-            return
-        options = self._channel._pgmq_send_kwargs
-        with self._channel.pgmq.pool.connection() as session, session.transaction():
-            self._channel._pgmq_send_kwargs = lambda message: {**options(message), "conn": session}
-            try:
-                yield
-            finally:
-                self._channel._pgmq_send_kwargs = options
 
 
 class Cork:
@@ -271,11 +252,11 @@ class ConfirmingPublisher:
                 self._channel._basic_publish(self._prepare(bundle), *first.address, first.is_mandatory)
 
     def _prepare(self, bundle: list[Outgoing]) -> Any:
-        first, alone = bundle[0], len(bundle) == 1
-        body = first.body if alone else encode_batch([message.body for message in bundle])
+        first = bundle[0]
+        content_type, body = _contents(bundle)
         return self._channel.prepare_message(
             body.encode(),
-            content_type=CONTENT_TYPE if alone else BATCH_CONTENT_TYPE,
+            content_type=content_type,
             content_encoding="utf-8",
             headers=first.headers,
             properties={"delivery_mode": 2, "message_id": str(first.message_id), "type": first.type},
@@ -303,6 +284,13 @@ class ConfirmingPublisher:
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
         returned = self._sent[message.properties["message_id"], exchange, routing_key]
         self._receipt.unroutable |= _entries(returned)
+
+
+def _contents(bundle: list[Outgoing]) -> tuple[str, str]:
+    """Content type and body of the message that brings these."""
+    if len(bundle) == 1:
+        return CONTENT_TYPE, bundle[0].body
+    return BATCH_CONTENT_TYPE, encode_batch([message.body for message in bundle])
 
 
 def _entries(messages: Iterable[Outgoing]) -> set[int]:

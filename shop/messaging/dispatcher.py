@@ -8,18 +8,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from celery.utils.log import get_logger
 from kombu import Message
 
 from shop.messaging import broker
-from shop.messaging.acknowledging import Acknowledger
+from shop.messaging.acknowledging import acknowledger_for
 from shop.messaging.deliveries import BURY_TASK, Batch, Delivered, TaskMessage
 from shop.messaging.errors import WorkerLost
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter
 from shop.messaging.turns import Turns
-
-logger = get_logger(__name__)
 
 #: Seconds before messages that came back unconsumed are tried again.
 HOLD = 2.0
@@ -78,17 +75,19 @@ class Dispatcher:
         self._held: set[Delivered] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
-        self._acknowledger = Acknowledger(c.connection, c.connection_errors)
+        self._acknowledger = acknowledger_for(c.connection, c.connection_errors)
         self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
         self._socket = select.poll()
         if sock := c.hub and getattr(c.connection.connection, "sock", None):
             self._socket.register(sock, select.POLLIN)
         if not c.hub:
             threading.Thread(target=self._start_when_ready, name="bridge", daemon=True).start()
+        self._keep_later()
 
     def note(self, message: Message) -> None:
         """Note that a message has been delivered; what it is shows add()."""
-        self._acknowledger.note(message)
+        with self._changed:
+            self._acknowledger.note(message)
 
     def add(self, delivered: Delivered) -> None:
         """Take an event in; it runs as soon as there is a place."""
@@ -105,6 +104,7 @@ class Dispatcher:
             if self._closed:
                 return
             self._closed = True
+            self._acknowledger.keep()  # once more, for what runs
             if self._doorbell:
                 self._doorbell.remove()
             waiting = [*self._held, *self._turns.clear()]
@@ -121,6 +121,17 @@ class Dispatcher:
         if not delivered.parcel.is_given_back:
             delivered.parcel.is_given_back = True
             self._acknowledger.reject(delivered.parcel.message, requeue=True)
+
+    def _keep_later(self) -> None:
+        if seconds := self._acknowledger.keep_every:
+            self._c.timer.call_after(seconds, self._keep)
+
+    def _keep(self) -> None:
+        """Keep what is in hand, where the broker would deliver it again, however long it waits and runs."""
+        with self._changed:
+            if not self._closed:
+                self._acknowledger.keep()
+                self._keep_later()
 
     def _wake(self) -> None:
         if self._doorbell:
@@ -221,7 +232,7 @@ class Dispatcher:
             return
         with connection.channel() as channel:
             broker.copy_to_dead_queue(channel, delivered.app, message)
-        message.ack_log_error(logger, self._c.connection_errors)
+        self._acknowledger.acknowledge([message])
 
     def _on_reject(self, batch: Batch) -> None:
         """Keep the events and try them again in a while; those that crash workers run alone."""

@@ -11,11 +11,20 @@ from shop.messaging.errors import PermanentFailure, TooEarly
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
 from tests.contracts.probe.notes import note
 
+#: The advisory lock that keeps a probe waiting while a test holds it.
+LEAVE = 7399
+
 
 def noted(probe_id: object, what: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM probe_note WHERE probe_id = %s AND what = %s", [probe_id, what])
         return bool(cursor.fetchone()[0])
+
+
+def wait_for_leave() -> None:
+    """Wait until no test holds the lock any more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEAVE])
 
 
 @consumes(ProbeSent, batch=50)
@@ -28,6 +37,8 @@ def when_probe_sent_note_it(events: Sequence[ProbeSent]) -> None:
             raise PermanentFailure("this probe can never be consumed")
         if event.behaviour == "too_early" and not noted(event.probe_id, "nudged"):
             raise TooEarly("not nudged yet")
+        if event.behaviour == "wait":
+            wait_for_leave()
         if event.behaviour == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
 

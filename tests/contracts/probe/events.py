@@ -7,7 +7,8 @@ from shop.messaging.contracts import Event, Reminder
 
 class ProbeSent(Event, aggregate="probe_id"):
     probe_id: UUID
-    #: What the consumer shall do with it: ``note``, ``fail``, ``fail_once``, ``too_early``, ``crash``.
+    #: What the consumer shall do with it: ``note``, ``fail``, ``fail_once``, ``too_early``, ``wait``,
+    #: ``crash``.
     behaviour: str = "note"
     number: int = 0
 

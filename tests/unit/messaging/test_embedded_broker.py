@@ -1,5 +1,6 @@
 """PostgreSQL as the broker: what belongs together goes there, and away from there, in one transaction."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ import pytest
 from kombu import Connection
 from kombu import Consumer as KombuConsumer
 
-from shop.messaging import broker
-from shop.messaging.acknowledging import Acknowledger
+from shop.messaging import bridge, broker, embedded
+from shop.messaging.acknowledging import acknowledger_for
 from shop.messaging.broker import Outgoing, Publisher, declare_topology
 from shop.messaging.transports import transport_settings
+from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.support.servers import EmbeddedBroker, fresh_database
+from tests.unit.messaging.hands import event
 
 TYPE = "orders.OrderCreated.v1"
 QUEUE = "analytics"
@@ -46,8 +49,16 @@ def waiting(connection: Connection) -> int:
     return size
 
 
+def due(connection: Connection) -> dict[int, Any]:
+    """When each message is delivered, for the first time or again."""
+    channel: Any = connection.default_channel
+    with channel.pgmq.pool.connection() as session:
+        return dict(session.execute(f"SELECT msg_id, vt FROM pgmq.q_{QUEUE}_events").fetchall())
+
+
 def batch(count: int) -> list[Outgoing]:
-    return [Outgoing(n, uuid4(), TYPE, "", {}, "{}") for n in range(count)]
+    """As many messages: what has headers travels alone."""
+    return [Outgoing(n, uuid4(), TYPE, "", {"x-attempts": 1}, "{}") for n in range(count)]
 
 
 def received(connection: Connection, count: int) -> list[Any]:
@@ -95,10 +106,44 @@ def test_a_batch_is_acknowledged_by_one_deletion(connection: Connection, monkeyp
         messages[0].channel.pgmq, "delete", lambda *_, **__: pytest.fail("one was deleted by itself")
     )
 
-    Acknowledger(connection, connection.connection_errors).acknowledge(messages[:3])
+    acknowledger_for(connection, connection.connection_errors).acknowledge(messages[:3])
 
     assert [message.acknowledged for message in messages] == [True] * 3 + [False] * 2
     assert waiting(connection) == 2
+
+
+def test_events_of_a_type_share_messages_that_the_bridge_takes_apart(connection: Connection) -> None:
+    events = [event("orders.OrderCreated.v1") for _ in range(BUNDLE + 5)]
+    sent = [Outgoing(n, uuid4(), TYPE, "", {}, json.dumps(body)) for n, body in enumerate(events)]
+
+    assert len(Publisher(connection).publish(sent).confirmed) == len(events)
+
+    messages = received(connection, 2)
+    delivered = [bridge.identify("analytics", message) for message in messages]
+    assert sorted(map(len, delivered)) == [5, BUNDLE]
+    assert {one.text for some in delivered for one in some} == {json.dumps(body) for body in events}
+    assert all(one.consumer and not one.alone for some in delivered for one in some)
+
+
+def test_what_is_in_hand_is_kept_from_others_until_it_is_settled(connection: Connection) -> None:
+    Publisher(connection).publish(batch(4))
+    consumed, given_back, waiting, unknown = received(connection, 4)
+    acknowledger = acknowledger_for(connection, connection.connection_errors)
+    for message in (consumed, given_back, waiting):
+        acknowledger.note(message)
+    acknowledger.acknowledge([consumed])
+    acknowledger.reject(given_back, requeue=True)
+    before = due(connection)
+
+    acknowledger.keep()
+
+    after = due(connection)
+    assert {id_ for id_ in after if after[id_] != before[id_]} == {waiting.delivery_info["pgmq_msg_id"]}
+    assert (
+        after.keys()
+        == before.keys()
+        == {message.delivery_info["pgmq_msg_id"] for message in (given_back, waiting, unknown)}
+    )
 
 
 def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url: str) -> None:
@@ -110,7 +155,7 @@ def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url
 
     second = threading.Thread(target=declare)
     with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as watching:
-        with broker._one_at_a_time(connection.default_channel):
+        with embedded.one_at_a_time(connection.default_channel):
             second.start()
             deadline = time.monotonic() + 20
             waits = "select from pg_locks where locktype = 'advisory' and not granted"

@@ -293,6 +293,5 @@ def test_what_may_bring_a_worker_down_runs_alone():
 @pytest.mark.parametrize(("app", "messages"), [("analytics", 100), ("payments", 1000 // 25)])
 def test_fewer_messages_are_in_hand_where_a_provider_is_called(celery, settings, app, messages):
     settings.SHOP_EVENTS_PER_MESSAGE = 25
-    celery.connection.transport.driver_type = "amqp"
     consumer = SimpleNamespace(_c=celery)
     assert bridge.Bridge._prefetch(consumer, app) == messages
