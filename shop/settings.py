@@ -251,7 +251,7 @@ SHOP_TRACKING_INTERVAL = _seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 #: Wait before a pending refund is asked about again.
 SHOP_REFUND_CHECK_INTERVAL = _seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
 SHOP_MAX_ORDER_LINES = 200
-#: Events that travel in one message on RabbitMQ, at the most: 1 while there are workers that know no bundles.
+#: Events that travel in one message, at the most: 1 while there are workers that know no bundles.
 SHOP_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_EVENTS_PER_MESSAGE", "25"))
 #: How long the kernel remembers what was consumed; it has to be longer than the oldest replay.
 SHOP_INBOX_RETENTION = _days("SHOP_INBOX_RETENTION_DAYS", 30)
