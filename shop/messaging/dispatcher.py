@@ -130,8 +130,8 @@ class Dispatcher:
         """Keep what is in hand, where the broker would deliver it again, however long it waits and runs."""
         with self._changed:
             if not self._closed:
-                self._acknowledger.keep()
                 self._keep_later()
+                self._acknowledger.keep()
 
     def _wake(self) -> None:
         if self._doorbell:
