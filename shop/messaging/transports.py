@@ -30,8 +30,8 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
             "use_notify": True,
             "notify_throttle_interval_ms": 0,
             "wait_time_seconds": 0,
-            # Seconds until a killed worker's messages come back; above the time limit of tasks, whose messages
-            # nobody keeps in the worker's hand as the bridge does with events.
+            # Seconds until a killed worker's messages come back. Above the time limit of tasks: those of
+            # Celery's own nobody keeps in the worker's hand, as the bridge does with events.
             "visibility_timeout": int(os.environ.get("SHOP_VISIBILITY_TIMEOUT_SECONDS", "65")),
             "pool_size": 4,
         }
