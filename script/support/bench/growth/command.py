@@ -39,7 +39,7 @@ class Stages(Report):
         table = Table(title=self.title, title_justify="left")
         names, stages = [list(dict.fromkeys(part)) for part in zip(*self._keys(), strict=True)]
         for heading in ("", *stages, "last / first", ""):
-            table.add_column(heading, justify="right" if heading else "left", no_wrap=not heading)
+            table.add_column(heading, justify="right" if heading else "left", no_wrap=bool(heading))
         for name in names:
             cells = {stage: series for (n, stage), series in self._keys().items() if n == name}
             medians = [shown(cells[stage].median) if stage in cells else "" for stage in stages]
