@@ -3,6 +3,7 @@
 import os
 import signal
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,7 +34,12 @@ def pool() -> Iterator[Any]:
     yield pool
     pool._cache.clear()  # what a failed test left is not waited for
     pool.close()
-    pool.join()
+    end = threading.Thread(target=pool.join, daemon=True)
+    end.start()
+    end.join(SOON)
+    if end.is_alive():  # nor for a process that reads what is no message
+        for process in pool._pool:
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def expect_lost(job: Any) -> None:
