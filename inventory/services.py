@@ -29,10 +29,12 @@ from inventory.events import (
     StockLine,
 )
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+from shop.messaging.contracts import Event
 from shop.messaging.errors import TooEarly
 from shop.messaging.inbox import effects
+from shop.messaging.outbox import write_along
 from shop.messaging.publishing import publish
-from shop.rows import insert_new, insert_values, locked, update_rows
+from shop.rows import Write, insert_new, insertion_of_values, locked, update_of
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -87,11 +89,15 @@ class Shelf:
         for line in order.stock_lines:
             self._move(order, line.sku, Kind.RESTOCKED, line.quantity)
 
-    def save(self) -> None:
+    def writes(self) -> list[Write]:
+        """What has to be written; of each product once, however many orders took of it."""
         if not self.movements:
-            return
-        update_rows(list(self.moved.values()), ["available"])
-        insert_values(StockMovement, dict(zip(MOVED, zip(*self.movements, strict=True), strict=True)))
+            return []
+        columns = dict(zip(MOVED, zip(*self.movements, strict=True), strict=True))
+        return [
+            update_of(list(self.moved.values()), ["available"]),
+            insertion_of_values(StockMovement, columns),
+        ]
 
     def _available(self, sku: str) -> int:
         return self.products[sku].available if sku in self.products else 0
@@ -122,11 +128,7 @@ def deduct_stock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     shelf = Shelf(orders)
     for order in orders:
         _decide(order, shelf)
-    shelf.save()
-    _save(orders)
-    for order in orders:
-        publish(_answer(order))
-    return orders
+    return _settle(orders, shelf)
 
 
 @effects()
@@ -135,7 +137,11 @@ def restock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
 
     Raises :class:`TooEarly` if nothing has been decided about an order yet.
     """
-    return _give_back(order_ids, too_early={State.REMEMBERED})
+    orders = _locked(order_ids)
+    if early := [str(order.order_id) for order in orders if order.state == State.REMEMBERED]:
+        raise TooEarly(f"nothing has been decided yet about the stock of {', '.join(early)}")
+    deducted = [order for order in orders if order.state == State.DEDUCTED]
+    return _settle(deducted, _put_back(deducted))
 
 
 @effects()
@@ -143,34 +149,13 @@ def stop_orders(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     """Restock or release each order, and answer which; an order yet unknown is released beforehand."""
     tombstones = [OrderStock(order_id=order_id) for order_id in sorted(order_ids)]
     OrderStock.objects.bulk_create(tombstones, ignore_conflicts=True)
-    restocked = _give_back(order_ids)
-    return restocked + _release(order_ids)
-
-
-def _give_back(order_ids: Collection[UUID], too_early: Collection[str] = ()) -> list[OrderStock]:
     orders = _locked(order_ids)
-    if early := [str(order.order_id) for order in orders if order.state in too_early]:
-        raise TooEarly(f"nothing has been decided yet about the stock of {', '.join(early)}")
     deducted = [order for order in orders if order.state == State.DEDUCTED]
-    shelf = Shelf(deducted)
-    for order in deducted:
-        order.move_to(State.RESTOCKED)
-        shelf.put_back(order)
-    shelf.save()
-    _save(deducted)
-    for order in deducted:
-        publish(InventoryRestocked(order_id=order.order_id, lines=order.stock_lines))
-    return deducted
-
-
-def _release(order_ids: Collection[UUID]) -> list[OrderStock]:
-    untaken = [o for o in _locked(order_ids) if o.state in {State.REMEMBERED, State.REJECTED}]
+    untaken = [order for order in orders if order.state in {State.REMEMBERED, State.REJECTED}]
+    shelf = _put_back(deducted)
     for order in untaken:
         order.move_to(State.RELEASED)
-    _save(untaken)
-    for order in untaken:
-        publish(InventoryReleased(order_id=order.order_id))
-    return untaken
+    return _settle(deducted + untaken, shelf)
 
 
 def _locked(order_ids: Collection[UUID]) -> list[OrderStock]:
@@ -189,15 +174,32 @@ def _decide(order: OrderStock, shelf: Shelf) -> None:
         shelf.take(order)
 
 
-def _answer(order: OrderStock) -> InventoryUpdated | InventoryRejected:
+def _put_back(deducted: Collection[OrderStock]) -> Shelf:
+    shelf = Shelf(deducted)
+    for order in deducted:
+        order.move_to(State.RESTOCKED)
+        shelf.put_back(order)
+    return shelf
+
+
+def _settle(changed: list[OrderStock], shelf: Shelf) -> list[OrderStock]:
+    """Write the orders and what they took or gave back, and tell of it."""
+    if changed:
+        write_along(*shelf.writes(), update_of(changed, ["state", "shortages", "changed_at"]))
+    for order in changed:
+        publish(_answer(order))
+    return changed
+
+
+def _answer(order: OrderStock) -> Event:
     if order.state == State.DEDUCTED:
         return InventoryUpdated(order_id=order.order_id, lines=order.stock_lines)
+    if order.state == State.RESTOCKED:
+        return InventoryRestocked(order_id=order.order_id, lines=order.stock_lines)
+    if order.state == State.RELEASED:
+        return InventoryReleased(order_id=order.order_id)
     shortages = tuple(Shortage(**shortage) for shortage in order.shortages)
     return InventoryRejected(order_id=order.order_id, shortages=shortages)
-
-
-def _save(orders: list[OrderStock]) -> None:
-    update_rows(orders, ["state", "shortages", "changed_at"])
 
 
 def _as_json(lines: Iterable[tuple[str, int]]) -> list[dict[str, object]]:

@@ -29,10 +29,11 @@ from orders.models import Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.inbox import effects
-from shop.messaging.outbox import in_one_statement, insert
+from shop.messaging.outbox import in_one_statement, write_along
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish
 from shop.questions import answers
+from shop.rows import insertion
 
 logger = logging.getLogger(__name__)
 
@@ -111,8 +112,7 @@ def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
 
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
     with in_one_statement():
-        insert([order])
-        insert(lines)
+        write_along(insertion([order]), insertion(lines))
         move_deadline(order)
         publish(
             OrderCreated(

@@ -5,6 +5,7 @@ every column.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -27,6 +28,28 @@ _AS_IT_IS = (
     models.TextField,
     models.UUIDField,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement that writes rows of one table: by itself, or as a part of another one's WITH clause."""
+
+    model: type[Model]
+    statement: str
+    parameters: Sequence[Any]
+    #: What are rows of the table then.
+    new: Sequence[Model] = ()
+
+    def execute(self) -> None:
+        """Write by a statement of its own."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.statement, self.parameters)
+        self.done()
+
+    def done(self) -> None:
+        """Have new rows know that they are in the database."""
+        for row in self.new:
+            row._state.adding, row._state.db = False, connection.alias
 
 
 def insert_once(row: Model) -> bool:
@@ -56,35 +79,37 @@ def insert_new(rows: Sequence[R]) -> list[R]:
     return [row for row in rows if row.pk in inserted and first[row.pk] is row]
 
 
-def insertion(new: Sequence[Model], *, name: str) -> tuple[str, str]:
-    """A part of a WITH clause, called ``name``, that inserts rows, keys and all; and its parameter."""
+def insertion(new: Sequence[Model]) -> Write:
+    """Insert rows of one model, keys and all."""
     statement, fields = _insertion(type(new[0]))
-    return f"{name} AS ({statement})", _as_json(new, fields, add=True)
+    return Write(type(new[0]), statement, [_as_json(new, fields, add=True)], new)
 
 
-def insert_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
-    """Insert rows of these values, a list for each field, in one statement and without a model instance each.
+def insertion_of_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> Write:
+    """Insert rows of these values, a list for each field, without a model instance each.
 
     All other fields but the key, which the database gives, get one default for all rows.
     """
     statement, given, others = _insert_values(model, tuple(values))
     defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
-    with connection.cursor() as cursor:
-        columns = [field.column for field in given]
-        new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
-        cursor.execute(statement, [*defaults, json_text.dumps(new)])
+    columns = [field.column for field in given]
+    new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return Write(model, statement, [*defaults, json_text.dumps(new)])
 
 
-def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """Write these fields of rows, in one statement.
+def update_of(rows: Sequence[Model], names: Sequence[str]) -> Write:
+    """Write these fields of rows.
 
     As Django's bulk_update(), which spends a hundred times as much on its CASE of every row and field.
     """
-    if not rows:
-        return
     statement, fields = _update(type(rows[0]), tuple(names))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_as_json(rows, fields, add=False)])
+    return Write(type(rows[0]), statement, [_as_json(rows, fields, add=False)])
+
+
+def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
+    """Write these fields of rows, in one statement; of none in none."""
+    if rows:
+        update_of(rows, names).execute()
 
 
 def update_where(

@@ -9,6 +9,10 @@ class NotInTransaction(MessagingError):
     """publish() and schedule() need an open transaction: wrap the state change and them in one atomic()."""
 
 
+class WrittenTwice(MessagingError):
+    """A transaction writes a table along with its events twice: of two changes of a row one would be lost."""
+
+
 class UndeclaredEvent(MessagingError):
     """A consumer published an event that its ``emits=`` does not name: add it there."""
 

@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Model
 from django.dispatch import receiver
 
-from shop import json_text, rows
+from shop import json_text
 from shop.messaging import cloudevents
 from shop.messaging.contracts import Event, Reminder, with_older_copies
-from shop.messaging.errors import NotInTransaction
+from shop.messaging.errors import NotInTransaction, WrittenTwice
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.signals import event_published
+from shop.rows import Write
 
 #: Relays share the work by shard. More than there will ever be relays; changing it needs an empty outbox.
 SHARDS = 16
@@ -29,29 +29,34 @@ CHANNEL = "shop_outbox"
 #: What it tells there when scheduled messages have become due before their time.
 DUE = "due"
 
-_LOCK_AGGREGATES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS key"
 #: What is written travels as JSON: psycopg would write arrays value by value, and need one for each column.
 _EVENTS = """
     new AS (
         SELECT * FROM ROWS FROM (json_to_recordset(%s::json) AS (
             id uuid, type text, aggregate_id uuid, time timestamptz, correlation_id uuid, causation_id uuid,
-            traceparent text, data text, shard smallint, body text, is_copy boolean
+            traceparent text, data text, shard smallint, body text, is_copy boolean, lock_key bigint
         )) WITH ORDINALITY AS t (
             id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body,
-            is_copy, nr
+            is_copy, lock_key, nr
         )
+    ), held AS MATERIALIZED (
+        SELECT aggregate_id, messaging_hold_aggregate(aggregate_id, lock_key) AS last
+        FROM (SELECT DISTINCT lock_key, aggregate_id FROM new WHERE lock_key IS NOT NULL
+              ORDER BY lock_key, aggregate_id) AS known
+    ), told AS MATERIALIZED (
+        SELECT new.*, coalesce(held.last, (
+            SELECT max(sequence) FROM messaging_eventrecord AS earlier
+            WHERE earlier.aggregate_id = new.aggregate_id), 0) AS last
+        FROM new LEFT JOIN held USING (aggregate_id)
     ), logged AS (
         INSERT INTO messaging_eventrecord
             (id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, data)
-        SELECT id, type, aggregate_id,
-               row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) + coalesce(
-                   (SELECT max(sequence) FROM messaging_eventrecord AS earlier
-                    WHERE earlier.aggregate_id = new.aggregate_id), 0),
+        SELECT id, type, aggregate_id, row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) + last,
                time, correlation_id, causation_id, traceparent, data::jsonb
-        FROM new WHERE NOT is_copy ORDER BY nr
+        FROM told WHERE NOT is_copy ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
-        SELECT shard, id, type, '', '{}', body FROM new ORDER BY nr
+        SELECT shard, id, type, '', '{}', body FROM told ORDER BY nr
     )
 """
 _DUE = """
@@ -90,14 +95,14 @@ class Pending:
     events: list[Event] = field(default_factory=list)
     #: The last word on each reminder: when it is due, or None where it is called off.
     reminders: dict[ReminderKey, tuple[Reminder, datetime] | None] = field(default_factory=dict)
-    #: New rows of the app's own, of one model each.
-    rows: list[Sequence[Model]] = field(default_factory=list)
+    #: What the app itself writes.
+    writes: list[Write] = field(default_factory=list)
 
     def write(self) -> None:
         """Write it all."""
         due = [value for _, value in sorted(self.reminders.items(), key=itemgetter(0)) if value]
         off = sorted(key for key, value in self.reminders.items() if value is None)
-        append(self.events, due=due, off=off, along=self.rows)
+        append(self.events, due=due, off=off, along=self.writes)
 
 
 _pending: ContextVar[Pending | None] = ContextVar("pending", default=None)
@@ -131,11 +136,10 @@ def committed(before: Point, after: Point) -> Iterator[None]:
 
 @contextmanager
 def in_one_statement() -> Iterator[None]:
-    """A transaction of one statement: what the block inserts by insert(), publishes and schedules.
+    """A transaction of one statement: what the block writes by write_along(), publishes and schedules.
 
-    It spares BEGIN and COMMIT their ways to the database and back. The block can execute nothing itself, and
-    publish only what begins its aggregate: else a lock comes first, which takes a statement of its own. Both
-    raise NotInTransaction. Inside a transaction it is a part of that; for other receivers of what is
+    It spares BEGIN and COMMIT their ways to the database and back. The block can execute nothing itself: it
+    raises NotInTransaction. Inside a transaction it is a part of that; for other receivers of what is
     published it opens one.
     """
     is_alone = not connection.in_atomic_block and len(event_published.receivers) == 1
@@ -147,15 +151,24 @@ def in_one_statement() -> Iterator[None]:
 
 
 def _refuse(execute: object, sql: str, *context: object) -> None:
-    raise NotInTransaction(f"by itself it would commit: {sql[:200]}: read before, insert() what is new")
+    raise NotInTransaction(f"by itself it would commit: {sql[:200]}: read before, write_along() what is new")
 
 
-def insert(new: Sequence[Model]) -> None:
-    """Insert rows of one model, keys and all, by the statement that ends :func:`in_one_statement`."""
+def write_along(*writes: Write) -> None:
+    """Write by the statement that ends the transaction, with what is published; at once where none does.
+
+    Until then nobody sees it, not even the transaction itself: let it be the last word on these rows.
+
+    Raises WrittenTwice if the table is written along already: of a row's two changes PostgreSQL makes one.
+    """
     pending = collector()
-    if pending is None:
-        raise NotInTransaction("insert() belongs into in_one_statement()")
-    pending.rows.append(new)
+    for write in writes:
+        if pending is None:
+            write.execute()
+        elif write.model in {other.model for other in pending.writes}:
+            raise WrittenTwice(write.model._meta.db_table)
+        else:
+            pending.writes.append(write)
 
 
 def collector() -> Pending | None:
@@ -183,7 +196,7 @@ def append(
     *,
     due: Sequence[tuple[Reminder, datetime]] = (),
     off: Sequence[ReminderKey] = (),
-    along: Sequence[Sequence[Model]] = (),
+    along: Sequence[Write] = (),
 ) -> None:
     """Append events to the log and put them into the outbox, in this order; schedule and call off reminders.
 
@@ -195,28 +208,23 @@ def append(
     Args:
         due: reminders and when they are due; one that is scheduled already moves.
         off: those to be called off; one that is not scheduled is none.
-        along: rows to be inserted by the same statement, of one model each.
+        along: what the same statement writes besides, each in a table of its own.
     """
     told = [_row(copy, is_copy=copy is not event) for event in events for copy in with_older_copies(event)]
-    written = {
+    own = {
         _EVENTS: told,
         _DUE: [_reminder(reminder, at) for reminder, at in due],
         _OFF: [{"type": type_, "aggregate_id": aggregate_id} for type_, aggregate_id in off],
     }
-    parts = {part: json_text.dumps(what) for part, what in written.items() if what}
-    parts.update(rows.insertion(new, name=f"along{nr}") for nr, new in enumerate(along))
+    parts: dict[str, Sequence[Any]] = {part: [json_text.dumps(what)] for part, what in own.items() if what}
+    parts.update((f"along{nr} AS ({write.statement})", write.parameters) for nr, write in enumerate(along))
     if not parts:
         return
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
-        if keys := sorted({lock_key(event.aggregate_id) for event in events if not event.begins}):
-            # A statement of its own: the next one's snapshot has to be taken once the locks are held.
-            if not connection.in_atomic_block:
-                raise NotInTransaction("only events that begin their aggregates fit into one statement")
-            cursor.execute(_LOCK_AGGREGATES, [keys])
-        cursor.execute(_statement(*parts), [*parts.values(), CHANNEL])
-    for row in chain.from_iterable(along):
-        row._state.adding, row._state.db = False, connection.alias
+        cursor.execute(_statement(*parts), [*chain.from_iterable(parts.values()), CHANNEL])
+    for write in along:
+        write.done()
     reach(Point.AFTER_APPEND)
 
 
@@ -240,6 +248,7 @@ def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
         "shard": shard_of(event.aggregate_id),
         "body": cloudevents.encode(event, data),
         "is_copy": is_copy,
+        "lock_key": None if event.begins else lock_key(event.aggregate_id),
     }
 
 

@@ -104,8 +104,8 @@ def test_a_second_payment_event_takes_nothing_more(teapot, wants, said, availabl
 
 def test_a_batch_takes_few_statements(teapot, kettle, wants, django_assert_num_queries):
     orders = [wants(TEAPOT=1) for _ in range(4)] + [wants(KETTLE=9)]
-    # Two savepoints' worth of frame; orders, products, update, movements, states; log lock and append.
-    with django_assert_num_queries(9):
+    # A savepoint's frame; orders, products; stock, movements, states, log and outbox.
+    with django_assert_num_queries(5):
         services.deduct_stock(order_ids=orders)
 
 

@@ -6,19 +6,20 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from orders.events import OrderCancelled, OrderDeadlinePassed
 from payments.models import SimulatedCharge
 from shop.messaging import trace
 from shop.messaging.contracts import Event, Money
-from shop.messaging.errors import NotInTransaction
+from shop.messaging.errors import NotInTransaction, WrittenTwice
 from shop.messaging.ids import uuid7
+from shop.messaging.inbox import effects
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
-from shop.messaging.outbox import in_one_statement, insert
+from shop.messaging.outbox import in_one_statement, write_along
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
 from shop.messaging.signals import event_published
+from shop.rows import insertion, update_of
 
 
 class CrateOpened(Event, aggregate="crate_id", begins=True):
@@ -51,9 +52,10 @@ def test_publish_outside_a_transaction_is_refused():
     [(CrateOpened(crate_id=uuid7()), 0), (CrateOpenedV2(crate_id=uuid7(), seal="red"), 0), (cancelled(), 1)],
 )
 def test_only_with_an_event_that_begins_its_aggregate_nobody_else_can_interfere(event, locks):
-    with CaptureQueriesContext(connection) as statements:
-        publish(event)
-    assert sum("pg_advisory_xact_lock" in statement["sql"] for statement in statements) == locks
+    publish(event)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (locks,)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,7 +66,7 @@ def test_what_begins_an_aggregate_fits_into_one_statement_with_its_rows():
 
     ran, charges = [], [SimulatedCharge(pk=f"pi_{n}", key=f"capture:{n}") for n in (7, 8)]
     with connection.execute_wrapper(run), in_one_statement():
-        insert(charges)
+        write_along(insertion(charges))
         publish(CrateOpened(crate_id=uuid7()))
     assert ran == [False]
     assert list(SimulatedCharge.objects.order_by("pk").values_list("pk", "key")) == [
@@ -76,20 +78,10 @@ def test_what_begins_an_aggregate_fits_into_one_statement_with_its_rows():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_may_not_begin_its_aggregate_needs_a_transaction_for_its_lock():
-    with pytest.raises(NotInTransaction, match="begin their aggregates"), in_one_statement():
-        publish(cancelled())
-    assert not OutboxEntry.objects.exists()
-    with transaction.atomic(), in_one_statement():
-        publish(cancelled())
-    assert OutboxEntry.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
 def test_an_error_in_the_block_leaves_nothing():
     def fail():
         with in_one_statement():
-            insert([SimulatedCharge(pk="pi_7", key="capture:7")])
+            write_along(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
             publish(CrateOpened(crate_id=uuid7()))
             raise RuntimeError
 
@@ -123,9 +115,28 @@ def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
 
 
 @pytest.mark.django_db
-def test_rows_are_inserted_where_a_statement_waits_for_them_alone():
-    with pytest.raises(NotInTransaction, match="in_one_statement"):
-        insert([SimulatedCharge(pk="pi_7", key="capture:7")])
+def test_what_is_written_along_is_written_at_once_where_nothing_is_collected():
+    write_along(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+    assert SimulatedCharge.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_written_along_is_undone_with_its_savepoint():
+    @transaction.atomic
+    def write_and_fail():
+        write_along(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+        raise ZeroDivisionError
+
+    with effects(), pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    assert not SimulatedCharge.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_table_is_written_along_once_lest_a_change_is_lost():
+    charge = SimulatedCharge.objects.create(key="capture:7")
+    with pytest.raises(WrittenTwice, match="payments_simulatedcharge"), effects():
+        write_along(update_of([charge], ["amount"]), update_of([charge], ["message"]))
 
 
 @pytest.mark.django_db

@@ -282,8 +282,8 @@ def test_a_batch_of_progress_takes_few_statements(place, django_assert_num_queri
 
 def test_a_batch_of_cancellations_takes_few_statements(place, django_assert_num_queries):
     orders = [place().pk for _ in range(20)]
-    # As above, with the log's lock, and one that appends all events and calls the reminders off.
-    with django_assert_num_queries(6):
+    # As above, and one that appends all events and calls the reminders off.
+    with django_assert_num_queries(5):
         services.record_payment_failures(order_ids=orders)
     assert EventRecord.objects.filter(type="orders.OrderCancelled.v1").count() == 20
 

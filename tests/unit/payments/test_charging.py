@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 #: A look at the inbox, the intents, the gateway's own; inbox, payments, their outcomes, log and outbox in
 #: one transaction.
-STATEMENTS_OF_A_BATCH = 9
+STATEMENTS_OF_A_BATCH = 8
 
 
 class DiesAfterCharge(SimulatedGateway):

@@ -18,7 +18,7 @@ from tests.support.inprocess import deliver_batch
 
 #: A look at the inbox, the intents, the carrier's own, then inbox, shipments, reminders, log and outbox in a
 #: transaction.
-STATEMENTS_OF_A_BOOKING = 9
+STATEMENTS_OF_A_BOOKING = 8
 #: A look at the inbox and at the shipments; the carrier's; inbox, shipments, scans, reminders.
 STATEMENTS_OF_TRACKING = 14
 

@@ -12,7 +12,7 @@ from shop.messaging import relay
 from shop.rows import (
     insert_new,
     insert_once,
-    insert_values,
+    insertion_of_values,
     is_empty,
     locked,
     set_fields,
@@ -145,7 +145,7 @@ def test_rows_are_written_where_they_are_as_expected(django_assert_num_queries):
 
 def test_rows_are_inserted_of_plain_values_and_defaults(django_assert_num_queries):
     with django_assert_num_queries(1):
-        insert_values(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]})
+        insertion_of_values(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]}).execute()
     stored = GatewayFault.objects.order_by("pk").values_list("kind", "operation", "seconds", "calls_left")
     assert list(stored) == [("outage", "", 0.0, None), ("slow", "", 0.5, None)]
     assert GatewayFault.objects.filter(created_at__isnull=False).count() == 2
