@@ -59,12 +59,16 @@ _EVENTS = """
         SELECT shard, id, type, '', '{}', body FROM told ORDER BY nr
     )
 """
+_NO_EVENTS = "held AS (SELECT WHERE false)"
+#: Reminders wait for the aggregates, as they would in a statement after the events': rows that are locked
+#: before could have two transactions wait for each other.
 _DUE = """
     due AS (
         INSERT INTO messaging_scheduledmessage
             (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
         SELECT 'reminder', told.*, 0, 0, '' FROM json_to_recordset(%s::json) AS told
             (app text, type text, message_id uuid, aggregate_id uuid, body text, due_at timestamptz)
+        WHERE (SELECT count(*) FROM held) >= 0
         ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
         SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
     )
@@ -75,6 +79,7 @@ _OFF = """
         USING json_to_recordset(%s::json) AS told (type text, aggregate_id uuid)
         WHERE kind = 'reminder' AND messaging_scheduledmessage.type = told.type
           AND messaging_scheduledmessage.aggregate_id = told.aggregate_id
+          AND (SELECT count(*) FROM held) >= 0
     )
 """
 _ENQUEUE = """
@@ -220,6 +225,8 @@ def append(
     parts.update((f"along{nr} AS ({write.statement})", write.parameters) for nr, write in enumerate(along))
     if not parts:
         return
+    if not events:
+        parts = {_NO_EVENTS: (), **parts}
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
         cursor.execute(_statement(*parts), [*chain.from_iterable(parts.values()), CHANNEL])

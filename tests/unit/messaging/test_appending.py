@@ -1,18 +1,21 @@
 """Many publish about the same aggregates at once: the log has no gaps, and the outbox is in its order."""
 
 import random
+import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from orders.events import OrderCancelled
+from orders.events import OrderCancelled, OrderDeadlinePassed
 from shop.messaging.ids import uuid7
 from shop.messaging.inbox import effects
 from shop.messaging.models import EventRecord, OutboxEntry
 from shop.messaging.outbox import in_one_statement
 from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule, unschedule
 
 THREADS, TRANSACTIONS = 4, 25
 AGGREGATES = [uuid7() for _ in range(4)]
@@ -25,9 +28,31 @@ def publish_about_all(seed):
         for _ in range(TRANSACTIONS):
             with chance.choice([effects, in_one_statement])():
                 for order_id in chance.sample(AGGREGATES, k=len(AGGREGATES)):
-                    publish(OrderCancelled(order_id=order_id, number="ORD-1042", reason="customer"))
+                    cancel(order_id)
     finally:
         connection.close()
+
+
+def cancel(order_id):
+    publish(OrderCancelled(order_id=order_id, number="ORD-1042", reason="customer"))
+
+
+def remind(order_id):
+    schedule(OrderDeadlinePassed(order_id=order_id, step="payment"), at=datetime.now(UTC))
+
+
+def wait_until_somebody_waits():
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if cursor.rowcount:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,3 +67,31 @@ def test_whoever_waited_for_an_aggregate_carries_on_where_the_other_ended():
     for event_id in OutboxEntry.objects.order_by("pk").values_list("message_id", flat=True):
         relayed[known[event_id][0]].append(known[event_id][1])
     assert logged == relayed == {key: [*range(1, THREADS * TRANSACTIONS + 1)] for key in AGGREGATES}
+
+
+def call_off(order_id):
+    unschedule(OrderDeadlinePassed, order_id)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", [remind, call_off])
+def test_whoever_waits_for_an_aggregate_holds_none_of_its_reminders(change):
+    def cancel_and_change():
+        try:
+            with effects():
+                cancel(order_id)
+                change(order_id)
+        finally:
+            connection.close()
+
+    order_id = uuid7()
+    with transaction.atomic():
+        remind(order_id)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            cancel(order_id)
+            waiting = threads.submit(cancel_and_change)
+            wait_until_somebody_waits()
+            remind(order_id)  # it would wait for whoever waits for us
+        waiting.result(timeout=30)
+    assert EventRecord.objects.count() == 2
