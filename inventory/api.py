@@ -8,7 +8,6 @@ from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +17,7 @@ from inventory import services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
 from inventory.models import MAX_STOCK, Product
 from shop.rest.fields import MoneyField
+from shop.rest.parsing import JSONParser
 from shop.rest.problems import Conflict
 
 

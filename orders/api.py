@@ -10,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,6 +28,7 @@ from orders.serializers import (
 from orders.states import Status
 from shop.messaging import queries as messaging
 from shop.rest import problems
+from shop.rest.parsing import JSONParser
 from shop.rest.reuse import represented, validated
 
 #: A string of a structured field (RFC 8941) in quotes; many clients send it bare.

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.authtoken.views import ObtainAuthToken
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from shop.messaging.asyncapi import document
+from shop.rest.parsing import JSONParser
 
 #: Name of the URL and for whom it is.
 ENTRANCES = {

@@ -227,9 +227,19 @@ def test_all_that_is_wrong_is_named_at_once(as_ada):
     }
 
 
-def test_what_is_no_json_is_400(as_ada):
-    response = as_ada.post(ORDERS, "{", content_type="application/json")
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="half of it"),
+        pytest.param(b'{"lines":' * 50_000, id="nested without end"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b'{"lines": NaN}', id="no number"),
+    ],
+)
+def test_what_is_no_json_is_400(as_ada, body):
+    response = as_ada.post(ORDERS, body, content_type="application/json")
     assert response.status_code == 400
+    assert response.json()["detail"].startswith("JSON parse error - ")
 
 
 def test_the_serializer_accepts_what_the_service_accepts():
