@@ -17,7 +17,6 @@ from inventory import services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
 from inventory.models import MAX_STOCK, Product
 from shop.rest.fields import MoneyField
-from shop.rest.parsing import JSONParser
 from shop.rest.problems import Conflict
 
 
@@ -121,7 +120,6 @@ class Stock(ListAPIView[Product]):
 class StockAdjustment(APIView):
     """Correct the stock of a product; for staff."""
 
-    parser_classes = [JSONParser]
     permission_classes = [IsAdminUser]
 
     @extend_schema(

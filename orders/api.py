@@ -28,7 +28,6 @@ from orders.serializers import (
 from orders.states import Status
 from shop.messaging import queries as messaging
 from shop.rest import problems
-from shop.rest.parsing import JSONParser
 from shop.rest.reuse import represented, validated
 
 #: A string of a structured field (RFC 8941) in quotes; many clients send it bare.
@@ -40,7 +39,6 @@ _NOT_FOUND = OpenApiResponse(description="There is no such order among those tha
 class MyOrders(GenericAPIView[Order]):
     """The orders that whoever asks may see; the others do not exist for them."""
 
-    parser_classes = [JSONParser]
     queryset = Order.objects.all()
 
     def get_queryset(self) -> QuerySet[Order]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,6 +17,7 @@ TITLES = {
     404: "There is no such thing here",
     405: "This cannot be done to this resource",
     409: "The state of the resource does not allow this",
+    413: "This is too large",
     415: "Send JSON",
     422: "The request contradicts an earlier one",
     429: "Too many requests",
@@ -29,6 +31,16 @@ class Conflict(exceptions.APIException):
     status_code = 409
     default_detail = TITLES[409]
     default_code = "conflict"
+
+
+class TooLarge(exceptions.APIException):
+    """The body has more bytes than are read (413)."""
+
+    status_code = 413
+    default_detail = (
+        f"The body has more than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes: send less at once."
+    )
+    default_code = "too_large"
 
 
 class IdempotencyKeyReused(exceptions.APIException):
@@ -45,6 +57,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, RequestDataTooBig):
+        exc = TooLarge()
     response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
