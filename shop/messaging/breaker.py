@@ -41,7 +41,7 @@ PROBE_LOST = timedelta(seconds=90)
 #: What is held is tried again after this time even if nobody released it.
 LONGEST_HOLD = timedelta(hours=1)
 #: Seconds for which a process believes what it last read about open circuits.
-FRESHNESS = 5.0
+FRESHNESS = 1.0
 
 _HOLD = """
     INSERT INTO messaging_scheduledmessage

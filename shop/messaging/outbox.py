@@ -66,7 +66,7 @@ _DUE = """
     due AS (
         INSERT INTO messaging_scheduledmessage
             (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
-        SELECT 'reminder', told.*, 0, 0, '' FROM json_to_recordset(%s::json) AS told
+        SELECT 'reminder', wanted.*, 0, 0, '' FROM json_to_recordset(%s::json) AS wanted
             (app text, type text, message_id uuid, aggregate_id uuid, body text, due_at timestamptz)
         WHERE (SELECT count(*) FROM held) >= 0
         ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
@@ -76,9 +76,9 @@ _DUE = """
 _OFF = """
     off AS (
         DELETE FROM messaging_scheduledmessage
-        USING json_to_recordset(%s::json) AS told (type text, aggregate_id uuid)
-        WHERE kind = 'reminder' AND messaging_scheduledmessage.type = told.type
-          AND messaging_scheduledmessage.aggregate_id = told.aggregate_id
+        USING json_to_recordset(%s::json) AS unwanted (type text, aggregate_id uuid)
+        WHERE kind = 'reminder' AND messaging_scheduledmessage.type = unwanted.type
+          AND messaging_scheduledmessage.aggregate_id = unwanted.aggregate_id
           AND (SELECT count(*) FROM held) >= 0
     )
 """
@@ -160,18 +160,22 @@ def _refuse(execute: object, sql: str, *context: object) -> None:
 
 
 def write_along(*writes: Write) -> None:
-    """Write by the statement that ends the transaction, with what is published; at once where none does.
+    """Write by the statement that ends the transaction, with what is published; at once inside a savepoint.
 
-    Until then nobody sees it, not even the transaction itself: let it be the last word on these rows.
+    Until then nobody sees it, not even the transaction itself: let it be the last word on these rows, and
+    have those that it changes locked before.
 
-    Raises WrittenTwice if the table is written along already: of a row's two changes PostgreSQL makes one.
+    Raises NotInTransaction, and WrittenTwice if the open transaction writes the table along already: of a
+    row's two changes PostgreSQL would make one.
     """
-    pending = collector()
+    pending, open_one = collector(), _pending.get()
+    if pending is None and not connection.in_atomic_block:
+        raise NotInTransaction("open a transaction around write_along() and what tells of it")
     for write in writes:
+        if open_one and write.model in {other.model for other in open_one.writes}:
+            raise WrittenTwice(write.model._meta.db_table)
         if pending is None:
             write.execute()
-        elif write.model in {other.model for other in pending.writes}:
-            raise WrittenTwice(write.model._meta.db_table)
         else:
             pending.writes.append(write)
 

@@ -22,7 +22,10 @@ def schedule(reminder: Reminder, *, at: datetime) -> None:
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
-    """Call a reminder off. One that is on its way already still comes, and must then do nothing."""
+    """Call a reminder off. One that is on its way already still comes, and must then do nothing.
+
+    So does one that another transaction sets at the same time: lock the row that decides before.
+    """
     pending = outbox.collector()
     if pending:
         pending.reminders[kind.type, aggregate_id] = None

@@ -10,7 +10,10 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):
-    """As DRF's, in a third of its time; what is nested without end is refused like all that is no JSON."""
+    """As DRF's, in a third of its time; what is nested without end is refused like all that is no JSON.
+
+    JSON is UTF-8 (RFC 8259), and whole numbers beyond 64 bits are floating ones.
+    """
 
     def parse(
         self,

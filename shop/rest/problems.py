@@ -37,9 +37,7 @@ class TooLarge(exceptions.APIException):
     """The body has more bytes than are read (413)."""
 
     status_code = 413
-    default_detail = (
-        f"The body has more than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes: send less at once."
-    )
+    default_detail = TITLES[413]
     default_code = "too_large"
 
 
@@ -58,7 +56,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, RequestDataTooBig):
-        exc = TooLarge()
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        exc = TooLarge(f"The body has more than {most:,} bytes: send less at once.")
     response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from orders.events import OrderCancelled, OrderDeadlinePassed
 from shop.messaging.ids import uuid7
 from shop.messaging.inbox import effects
-from shop.messaging.models import EventRecord, OutboxEntry
+from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
 from shop.messaging.outbox import in_one_statement
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
@@ -95,3 +95,4 @@ def test_whoever_waits_for_an_aggregate_holds_none_of_its_reminders(change):
             remind(order_id)  # it would wait for whoever waits for us
         waiting.result(timeout=30)
     assert EventRecord.objects.count() == 2
+    assert ScheduledMessage.objects.count() == (change is remind)

@@ -1,6 +1,7 @@
 """publish(): log, outbox and the rules around them."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +24,10 @@ from shop.rows import insertion, update_of
 
 
 class CrateOpened(Event, aggregate="crate_id", begins=True):
+    crate_id: UUID
+
+
+class CrateSealed(Event, aggregate="crate_id"):
     crate_id: UUID
 
 
@@ -120,6 +125,13 @@ def test_what_is_written_along_is_written_at_once_where_nothing_is_collected():
     assert SimulatedCharge.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_along_needs_a_transaction_with_what_tells_of_it():
+    with pytest.raises(NotInTransaction, match="open a transaction"):
+        write_along(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+    assert not SimulatedCharge.objects.exists()
+
+
 @pytest.mark.django_db
 def test_what_is_written_along_is_undone_with_its_savepoint():
     @transaction.atomic
@@ -133,10 +145,16 @@ def test_what_is_written_along_is_undone_with_its_savepoint():
 
 
 @pytest.mark.django_db
-def test_a_table_is_written_along_once_lest_a_change_is_lost():
+@pytest.mark.parametrize("inner", [nullcontext, transaction.atomic])  # in a savepoint it is written at once
+def test_a_table_is_written_along_once_lest_a_change_is_lost(inner):
+    def write_twice():
+        write_along(update_of([charge], ["amount"]))
+        with inner():
+            write_along(update_of([charge], ["message"]))
+
     charge = SimulatedCharge.objects.create(key="capture:7")
     with pytest.raises(WrittenTwice, match="payments_simulatedcharge"), effects():
-        write_along(update_of([charge], ["amount"]), update_of([charge], ["message"]))
+        write_twice()
 
 
 @pytest.mark.django_db
@@ -187,6 +205,16 @@ def test_events_of_an_aggregate_are_numbered_without_gaps():
         publish(cancelled(order_id))
     numbers = EventRecord.objects.order_by("position").values_list("aggregate_id", "sequence")
     assert list(numbers) == [(order, 1), (other, 1), (order, 2), (order, 3)]
+
+
+@pytest.mark.django_db
+def test_what_begins_an_aggregate_may_be_followed_in_the_same_statement():
+    crate, order = uuid7(), uuid7()
+    with effects():
+        for event in (CrateOpened(crate_id=crate), CrateSealed(crate_id=crate), cancelled(order)):
+            publish(event)
+    numbers = EventRecord.objects.order_by("position").values_list("aggregate_id", "sequence")
+    assert list(numbers) == [(crate, 1), (crate, 2), (order, 1)]
 
 
 @pytest.mark.django_db
