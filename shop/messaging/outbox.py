@@ -173,7 +173,8 @@ def write_along(*writes: Write) -> None:
         raise NotInTransaction("open a transaction around write_along() and what tells of it")
     for write in writes:
         if open_one and write.model in {other.model for other in open_one.writes}:
-            raise WrittenTwice(write.model._meta.db_table)
+            table = write.model._meta.db_table
+            raise WrittenTwice(f"{table} is written along already: have one statement write it")
         if pending is None:
             write.execute()
         else:
