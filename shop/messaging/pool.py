@@ -76,6 +76,7 @@ class SharedPipesPool(Pool):
         else: whoever waits for work is replaced, now that the pipe is empty.
         """
         if not self._taskqueue.empty() or self._inqueue._reader.poll(0):
+            self._taken = {}  # one of those seen before may have been on its way into the pipe
             return
         now = time.monotonic()
         waiting = [job for job in list(self._cache.values()) if not (job.accepted() or job.ready())]

@@ -28,6 +28,13 @@ class Deadly:
         return die, ()
 
 
+class Slow:
+    """Keeps whoever reads it from accepting its job at once."""
+
+    def __reduce__(self) -> tuple[Callable[[float], None], tuple[float]]:
+        return time.sleep, (0.3,)
+
+
 @pytest.fixture
 def pool() -> Iterator[Any]:
     pool: Any = SharedPipesPool(processes=1, lost_worker_timeout=0.5)
@@ -96,3 +103,14 @@ def test_a_job_that_waits_for_its_process_is_not_given_up(pool: Any) -> None:
     busy = [pool.apply_async(time.sleep, (seconds,)) for seconds in (3.0, 0.0)]
 
     assert [job.get(SOON) for job in busy] == [None, None]
+
+
+def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_leaves_it(pool: Any) -> None:
+    before, job = pool.apply_async(time.sleep, (2.0,)), pool.apply_async(str, (Slow(),))
+    pool._taken = {job: time.monotonic() - SOON}  # neither in the one queue nor in the other just then
+    before.get(SOON)
+
+    while not job.ready():
+        pool._give_up_what_was_taken()
+        time.sleep(0.02)
+    assert job.get(0) == "None"
