@@ -110,7 +110,9 @@ def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_le
     pool._taken = {job: time.monotonic() - SOON}  # neither in the one queue nor in the other just then
     before.get(SOON)
 
+    deadline = time.monotonic() + SOON
     while not job.ready():
+        assert time.monotonic() < deadline
         pool._give_up_what_was_taken()
         time.sleep(0.02)
     assert job.get(0) == "None"
