@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
 from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel
@@ -54,6 +55,10 @@ class Orders(MyOrders, ListAPIView[Order]):
 
     serializer_class = OrderSummaryOut
     filterset_class = OrderFilter
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        """What the browsable API's form is filled with is what an order is placed by."""
+        return OrderIn if self.request.method == "POST" else super().get_serializer_class()
 
     @extend_schema(
         summary="Place an order",

@@ -135,6 +135,12 @@ def test_a_key_that_is_no_key_is_refused(as_ada, key):
     assert response.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
+def test_the_browsable_form_shows_what_an_order_is_placed_by(as_ada):
+    page = as_ada.get(ORDERS, headers={"Accept": "text/html"}).content.decode()
+    form = page[page.index('name="_content"') :]
+    assert all(f"&quot;{field}&quot;" in form for field in BODY)
+
+
 def test_nobody_orders_without_logging_in():
     assert APIClient().post(ORDERS, BODY, format="json").status_code == 401
 
