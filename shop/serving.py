@@ -1,68 +1,78 @@
-"""How gunicorn serves shop: ``gunicorn -c shop/serving.py shop.wsgi``; the environment sets the numbers."""
+"""The web server: ``python -m shop.serving``; the environment says where, and with how many."""
 
-import mmap
+import multiprocessing
 import os
-import time
+import signal
+import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
 
 from shop import garbage
+from shop.wsgi import application
 
-bind = os.environ.get("SHOP_BIND", "127.0.0.1:8000")
-#: A process per core keeps Python busy; threads keep slow clients from holding a process. More than two
-#: compete for Python's lock, and cost more than they bring.
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "2"))
-#: Imported once, before the workers are forked: a quicker start and less memory.
-preload_app = True
-timeout = 30
-graceful_timeout = 10
-keepalive = 5
-accesslog = os.environ.get("SHOP_ACCESS_LOG") or None
-errorlog = "-"
-loglevel = "warning"
-#: Heartbeat files in memory where there is some: on a slow disk a worker would seem dead.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-
-#: One more than the connections that a worker has, for all of them to see; 0 where there is no worker.
-_shown = memoryview(mmap.mmap(-1, 4 * 256)).cast("i")
+#: Seconds that the requests in hand have when the server is asked to stop.
+_GRACE = 10
+#: Seconds that a thread is kept which has nothing to do: its connection to the database goes with it.
+_IDLE = 600
 
 
-class FairWorker(ThreadWorker):  # type: ignore[misc]
-    """A thread worker that lets one with fewer connections go first.
+def serve() -> None:
+    """Serve until we are asked to stop, where and as the environment says.
 
-    Connections are kept alive, and whoever is awake takes the next one: with eight of them one process
-    often had all, and did all the work, while the other's core was idle.
+    SHOP_BIND is host and port, WEB_CONCURRENCY how many processes, WEB_THREADS how many threads in each;
+    SHOP_ACCESS_LOG, if it is set, has every request written to stdout.
     """
-
-    _open = 0
-
-    @property
-    def nr_conns(self) -> int:
-        """How many connections it has."""
-        return self._open
-
-    @nr_conns.setter
-    def nr_conns(self, count: int) -> None:
-        self._open = count
-        _shown[self.age % len(_shown)] = count + 1
-
-    def accept(self, listener: Any) -> None:
-        """Take a connection, unless a worker that has fewer takes it within two milliseconds."""
-        if any(0 < shown <= self._open for shown in _shown):
-            time.sleep(0.002)
-        super().accept(listener)
-
-
-worker_class = FairWorker
+    host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
+    Server(
+        "shop.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        # A process per core keeps Python busy; threads keep slow clients from holding a process. More than
+        # two compete for Python's lock, and cost more than they bring.
+        workers=int(os.environ.get("WEB_CONCURRENCY", "2")),
+        blocking_threads=int(os.environ.get("WEB_THREADS", "2")),
+        blocking_threads_idle_timeout=_IDLE,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_GRACE,
+        log_level=LogLevels.warning,
+        log_access=bool(os.environ.get("SHOP_ACCESS_LOG")),
+    ).serve(target_loader=_application, wrap_loader=False)
 
 
-def child_exit(server: Any, worker: Any) -> None:
-    """Forget the connections of a worker that is gone."""
-    _shown[worker.age % len(_shown)] = 0
+def _address(bind: str) -> tuple[str, int]:
+    """Where to listen. Exits if something else does: the kernel would share clients out between the two."""
+    host, _, port = bind.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+        family, *_, (address, *_) = found[0]
+        socket.create_server((address, int(port)), family=family).close()
+    except (OSError, OverflowError, ValueError) as error:
+        text = f"SHOP_BIND={bind}: {error}. Give an address and a port that is free, as in 127.0.0.1:8000."
+        raise SystemExit(text) from error
+    return str(address), int(port)
 
 
-def post_worker_init(worker: Any) -> None:
-    """Have the garbage collector look less often than after every few hundred objects."""
+def _application() -> Callable[..., Any]:
+    """What a process serves: imported once, before it was forked, for a quicker start and less memory."""
+    threading.Thread(target=_stop_with_the_server, daemon=True).start()
     garbage.settle()
+    return application
+
+
+def _stop_with_the_server() -> None:
+    """Stop serving once the server is gone, even by kill -9: its successor wants the port."""
+    if server := multiprocessing.parent_process():
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    serve()

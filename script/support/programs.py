@@ -8,7 +8,7 @@ from pathlib import Path
 
 from script.support import children
 from script.support.errors import ServerFailed
-from script.support.paths import ROOT, VAR, make_private_file
+from script.support.paths import VAR, make_private_file
 from script.support.ports import LOOPBACK
 from script.support.processes import Program
 from script.support.readiness import WhenFileExists, WhenHealthy
@@ -58,7 +58,7 @@ def web(env: Mapping[str, str], *, port: int) -> Program:
     """The web server, on ``port`` of the loopback interface."""
     return Program(
         name="web",
-        argv=(sys.executable, "-m", "gunicorn", "-c", str(ROOT / "shop" / "serving.py"), "shop.wsgi"),
+        argv=(sys.executable, "-m", "shop.serving"),
         env={**env, "SHOP_BIND": f"{LOOPBACK}:{port}"},
         stage=_WEB,
         readiness=WhenHealthy(port),

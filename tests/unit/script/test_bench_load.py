@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -90,11 +89,14 @@ def test_a_course_is_written_row_by_row_and_its_last_columns_only_to_the_file():
     assert [column.header for column in next(grid.cells).columns] == ["orders"]
 
 
-def test_granian_finds_the_shop_and_its_packages():
-    gthread = SimpleNamespace(env={"SHOP_BIND": "127.0.0.1:8000", "HOME": "/"})
+def test_another_web_server_finds_the_shop_and_its_packages():
+    shop = WebAlone("demo", database_url="", broker_url="")
+    shop.server = "gunicorn-sync"
 
-    assert "site-packages" in web._with_our_packages(gthread)["PYTHONPATH"]
-    assert "8000" in web._granian(gthread.env["SHOP_BIND"])
+    (other,) = shop.what_runs()
+
+    assert "site-packages" in other.env["PYTHONPATH"]
+    assert other.env["SHOP_BIND"] in other.argv
 
 
 def test_clients_are_told_where_the_tokens_are():

@@ -11,10 +11,10 @@ from script.support import ports, programs
 from script.support.bench.deployment import Deployment
 from script.support.bench.servers import PEERS_PYTHON
 from script.support.paths import ROOT
-from script.support.ports import LOOPBACK
 from script.support.processes import Program
 
-SERVERS = ("gunicorn-gthread", "gunicorn-sync", "granian")
+#: The shop's own first.
+SERVERS = ("granian", "gunicorn-gthread", "gunicorn-sync")
 _PORT = 19400
 
 
@@ -45,26 +45,17 @@ class WebAlone(WebShop):
         return [_served_by(self.server, self._web())]
 
 
-def _served_by(server: str, gthread: Program) -> Program:
-    if server == "granian":
-        return replace(gthread, argv=_granian(gthread.env["SHOP_BIND"]), env=_with_our_packages(gthread))
-    if server == "gunicorn-sync":
-        argv = [*gthread.argv[:-1], "--worker-class", "sync", gthread.argv[-1]]
-        return replace(gthread, argv=argv, env={**gthread.env, "WEB_THREADS": "1"})
-    return gthread
-
-
-def _granian(bind: str) -> list[str]:
-    port = bind.removeprefix(f"{LOOPBACK}:")
-    where = ["--host", LOOPBACK, "--port", port, "--no-ws", "--log-level", "warning"]
-    threads = ["--workers", "2", "--blocking-threads", "4"]
-    return [
+def _served_by(server: str, ours: Program) -> Program:
+    if server == SERVERS[0]:
+        return ours
+    kind = server.removeprefix("gunicorn-")
+    argv = [
         str(PEERS_PYTHON),
-        *("-m", "granian", "--interface", "wsgi"),
-        *where,
-        *threads,
-        "shop.wsgi:application",
+        *("-m", "gunicorn", "--worker-class", kind, "--bind", ours.env["SHOP_BIND"]),
+        *("--workers", "2", "--threads", "1" if kind == "sync" else "2", "--keep-alive", "5"),
+        *("--worker-tmp-dir", "/dev/shm", "--log-level", "warning", "shop.wsgi"),  # noqa: S108
     ]
+    return replace(ours, argv=argv, env=_with_our_packages(ours))
 
 
 def _with_our_packages(program: Program) -> dict[str, str]:
