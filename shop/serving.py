@@ -35,8 +35,7 @@ def serve() -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         websockets=False,
-        # A process per core keeps Python busy; threads keep slow clients from holding a process. More than
-        # two compete for Python's lock, and cost more than they bring.
+        # A process per core keeps Python busy; with a second thread something slow does not hold it up.
         workers=int(os.environ.get("WEB_CONCURRENCY", "2")),
         blocking_threads=int(os.environ.get("WEB_THREADS", "2")),
         blocking_threads_idle_timeout=_IDLE,
