@@ -1,16 +1,20 @@
 """The web server: ``python -m shop.serving``; the environment says where, and with how many."""
 
+import logging
 import multiprocessing
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
+from django.conf import settings
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server import MPServer
 
 from shop import garbage
 from shop.wsgi import application
@@ -19,16 +23,28 @@ from shop.wsgi import application
 _GRACE = 10
 #: Seconds that a thread is kept which has nothing to do: its connection to the database goes with it.
 _IDLE = 600
+_LOOK = 0.5
+#: Seconds before the next process that died is replaced.
+_REST = 0.2
+
+
+class Tireless(MPServer):
+    """Replaces its processes however often they die; Granian gives all up when one dies twice in 5.5 s."""
+
+    def _respawn_workers(self, *which: Any, **how: Any) -> None:
+        super()._respawn_workers(*which, **how)
+        self.respawned_wrks.clear()
+        time.sleep(_REST)
 
 
 def serve() -> None:
     """Serve until we are asked to stop, where and as the environment says.
 
     SHOP_BIND is host and port, WEB_CONCURRENCY how many processes, WEB_THREADS how many threads in each;
-    SHOP_ACCESS_LOG, if it is set, has every request written to stdout.
+    SHOP_ACCESS_LOG=1 has every request written to stdout.
     """
     host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
-    Server(
+    server = Tireless(
         "shop.wsgi:application",
         address=host,
         port=port,
@@ -42,8 +58,12 @@ def serve() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE,
         log_level=LogLevels.warning,
-        log_access=bool(os.environ.get("SHOP_ACCESS_LOG")),
-    ).serve(target_loader=_application, wrap_loader=False)
+        log_access=settings.SHOP_ACCESS_LOG,
+    )
+    # Imported and tidied up once, for all processes: a quicker start and less memory.
+    multiprocessing.set_start_method("fork")
+    garbage.settle()
+    server.serve(target_loader=_application, wrap_loader=False)
 
 
 def _address(bind: str) -> tuple[str, int]:
@@ -52,7 +72,8 @@ def _address(bind: str) -> tuple[str, int]:
     try:
         found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
         family, *_, (address, *_) = found[0]
-        socket.create_server((address, int(port)), family=family).close()
+        # Granian takes IPv4 as well where it listens on every address of IPv6.
+        socket.create_server((address, int(port)), family=family, dualstack_ipv6=address == "::").close()
     except (OSError, OverflowError, ValueError) as error:
         text = f"SHOP_BIND={bind}: {error}. Give an address and a port that is free, as in 127.0.0.1:8000."
         raise SystemExit(text) from error
@@ -60,17 +81,26 @@ def _address(bind: str) -> tuple[str, int]:
 
 
 def _application() -> Callable[..., Any]:
-    """What a process serves: imported once, before it was forked, for a quicker start and less memory."""
-    threading.Thread(target=_stop_with_the_server, daemon=True).start()
-    garbage.settle()
+    """What a process serves."""
+    logging.getLogger("granian.access").addFilter(_quote_path)
+    threading.Thread(target=_stop_with_the_server, args=(os.getppid(),), daemon=True).start()
     return application
 
 
-def _stop_with_the_server() -> None:
+def _quote_path(record: logging.LogRecord) -> bool:
+    """Have the log show paths as they came: Granian decodes them, line breaks and all."""
+    if isinstance(record.args, dict):
+        record.args = {**record.args, "path": quote(str(record.args["path"]), encoding="latin-1")}
+    return True
+
+
+def _stop_with_the_server(server: int) -> None:
     """Stop serving once the server is gone, even by kill -9: its successor wants the port."""
-    if server := multiprocessing.parent_process():
-        server.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    while os.getppid() == server:
+        time.sleep(_LOOK)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,9 @@ if _flag("DJANGO_HTTPS"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31_536_000
 
+#: Whether the web server writes every request to stdout.
+SHOP_ACCESS_LOG = _flag("SHOP_ACCESS_LOG")
+
 #: The bounded contexts. Architecture tests walk INSTALLED_APPS, so a new context is held to the rules.
 CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
 

@@ -16,6 +16,7 @@ from script.support.processes import Program
 #: The shop's own first.
 SERVERS = ("granian", "gunicorn-gthread", "gunicorn-sync")
 _PORT = 19400
+_PEER = Path(__file__).with_name("gunicorn_peer.py")
 
 
 class WebShop(Deployment):
@@ -51,9 +52,8 @@ def _served_by(server: str, ours: Program) -> Program:
     kind = server.removeprefix("gunicorn-")
     argv = [
         str(PEERS_PYTHON),
-        *("-m", "gunicorn", "--worker-class", kind, "--bind", ours.env["SHOP_BIND"]),
-        *("--workers", "2", "--threads", "1" if kind == "sync" else "2", "--keep-alive", "5"),
-        *("--worker-tmp-dir", "/dev/shm", "--log-level", "warning", "shop.wsgi"),  # noqa: S108
+        *("-m", "gunicorn", "-c", str(_PEER), "--worker-class", kind, "--bind", ours.env["SHOP_BIND"]),
+        *("--workers", "2", "--threads", "1" if kind == "sync" else "2", "shop.wsgi"),
     ]
     return replace(ours, argv=argv, env=_with_our_packages(ours))
 
