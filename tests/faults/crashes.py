@@ -82,7 +82,7 @@ def a_request(crash: Crash) -> None:
     key = str(uuid4())
     with crash, contextlib.suppress(OSError):
         crash.place_order(idempotency_key=key)
-    crash.place_order(idempotency_key=key)
+    _ask_again(crash, lambda: crash.place_order(idempotency_key=key))
     placed = crash.shop.rows("select count(*) from orders_order where idempotency_key = %s", key)
     assert placed == [(1,)]
 
@@ -94,7 +94,20 @@ def a_cancellation(crash: Crash) -> None:
     crash.shop.wait_until(lambda: crash.shop.rows(_BOOKING, order_id), what="it is being booked")
     with crash, contextlib.suppress(OSError):
         crash.shop.cancel_order(order_id)
-    crash.shop.cancel_order(order_id)
+    _ask_again(crash, lambda: crash.shop.cancel_order(order_id))
+    crash.shop.wait_for_status([order_id], "cancelled")  # before the carrier works again
+
+
+def _ask_again(crash: Crash, ask: Callable[[], object]) -> None:
+    """Ask until there is an answer: a process that is about to die takes along what waits for it."""
+
+    def is_answered() -> bool:
+        with contextlib.suppress(OSError):
+            ask()
+            return True
+        return False
+
+    crash.shop.wait_until(is_answered, what="an answer")
 
 
 def a_retry(crash: Crash) -> None:
