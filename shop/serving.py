@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from shop.wsgi import application
 _GRACE = 10
 #: Seconds that a thread is kept which has nothing to do: its connection to the database goes with it.
 _IDLE = 600
+#: Seconds between two looks whether the server is still there.
 _LOOK = 0.5
 #: Seconds before the next process that died is replaced.
 _REST = 0.2
@@ -63,13 +65,15 @@ def serve() -> None:
     # Imported and tidied up once, for all processes: a quicker start and less memory.
     multiprocessing.set_start_method("fork")
     garbage.settle()
-    server.serve(target_loader=_application, wrap_loader=False)
+    server.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
 
 
 def _address(bind: str) -> tuple[str, int]:
     """Where to listen. Exits if something else does: the kernel would share clients out between the two."""
     host, _, port = bind.rpartition(":")
     try:
+        if not int(port):
+            raise ValueError("each process would take a port of its own")
         found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
         family, *_, (address, *_) = found[0]
         # Granian takes IPv4 as well where it listens on every address of IPv6.
@@ -80,10 +84,10 @@ def _address(bind: str) -> tuple[str, int]:
     return str(address), int(port)
 
 
-def _application() -> Callable[..., Any]:
-    """What a process serves."""
+def _application(server: int) -> Callable[..., Any]:
+    """What a process of that server serves."""
     logging.getLogger("granian.access").addFilter(_quote_path)
-    threading.Thread(target=_stop_with_the_server, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_stop_with_the_server, args=(server,), daemon=True).start()
     return application
 
 

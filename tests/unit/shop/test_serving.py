@@ -141,7 +141,7 @@ def test_what_a_client_asks_for_is_one_line_of_the_access_log(
     assert '"GET /healthz%0Aforged%1B%C3%A9 HTTP/1.1" 404' in line
 
 
-@pytest.mark.parametrize("where", ["127.0.0.1:99999", "127.0.0.1", ":8000"])
+@pytest.mark.parametrize("where", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1", ":8000"])
 def test_a_place_to_listen_that_is_none_is_refused(env: dict[str, str], where: str) -> None:
     told = serve({**env, "SHOP_BIND": where})
 
@@ -149,10 +149,12 @@ def test_a_place_to_listen_that_is_none_is_refused(env: dict[str, str], where: s
     assert "as in 127.0.0.1:8000" in told
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "[::]"])  # noqa: S104
 def test_a_port_that_another_server_has_is_refused(
-    server: children.Child, env: dict[str, str], port: int
+    server: children.Child, env: dict[str, str], port: int, address: str
 ) -> None:
-    assert f"SHOP_BIND=127.0.0.1:{port}" in (told := serve(env))
+    where = f"{address}:{port}"
+    assert f"SHOP_BIND={where}: " in (told := serve({**env, "SHOP_BIND": where}))
     assert "Address already in use" in told
     assert is_served(port)
 
