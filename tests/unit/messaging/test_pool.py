@@ -69,7 +69,9 @@ def wait_until_replaced(pool: Any, pid: int) -> None:
 
 
 def test_a_process_killed_while_it_waits_takes_no_lock_with_it(pool: Any) -> None:
-    os.kill(process_of(pool), signal.SIGKILL)
+    killed = process_of(pool)
+    os.kill(killed, signal.SIGKILL)
+    wait_until_replaced(pool, killed)  # before it is, it may still read a job, and that one would be lost
 
     assert process_of(pool)
 
