@@ -4,12 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from script.support import ports
 from script.support.epmd import Epmd
 from script.support.errors import ScriptError
 from script.support.rabbitmq import RabbitMQ
 from script.support.rabbitmq_binaries import rabbitmq_programs
 
+T = TypeVar("T")
 NAMES = ("shop1@localhost", "shop2@localhost", "shop3@localhost")
 #: A node that sees itself in the minority pauses: it refuses clients, who go to the others.
 _SETTINGS = {
@@ -68,8 +71,11 @@ class RabbitCluster:
         self.wait_until_whole(NAMES[0])
 
     def running(self) -> RabbitMQ:
-        """A node that serves clients."""
-        return next(node for node in self.nodes.values() if node.is_running() and node.greets())
+        """A node that serves clients, of the majority."""
+        nodes = [node for name, node in self.nodes.items() if name not in self._cut_off]
+        return _wait(
+            lambda: [node for node in nodes if node.is_running() and node.greets()], "a node serves clients"
+        )[0]
 
     def add_vhost(self, name: str) -> str:
         """Make a virtual host on the whole cluster and return its URLs."""
@@ -114,7 +120,7 @@ class RabbitCluster:
         self._cut_off.add(name)
         for_peers = "erlang:set_cookie(N, cut_off), erlang:disconnect_node(N)"
         self.nodes[name].control("eval", f"[begin {for_peers} end || N <- nodes()].")
-        _wait(lambda: not self.nodes[name].greets(), f"{name} pauses")
+        _wait(lambda: not ports.answers(self.nodes[name].port), f"{name} pauses")
 
     def heal(self, name: str) -> None:
         """Connect a node again that was cut off, and wait until the cluster is whole."""
@@ -137,9 +143,10 @@ class RabbitCluster:
         self._epmd.stop()
 
 
-def _wait(condition: Callable[[], bool], what: str) -> None:
+def _wait(condition: Callable[[], T], what: str) -> T:
     deadline = time.monotonic() + _PATIENCE
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > deadline:
             raise ScriptError(f"not within {_PATIENCE} s: {what}")
         time.sleep(0.05)
+    return found

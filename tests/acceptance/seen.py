@@ -10,7 +10,7 @@ _CAUSES = """
     select split_part(event.type, '.', 2), split_part(coalesce(cause.type, ''), '.', 2)
     from messaging_eventrecord event
     left join messaging_eventrecord cause on cause.id = event.causation_id
-    where event.aggregate_id = %s
+    where event.aggregate_id = %s order by event.sequence
 """
 
 
@@ -27,8 +27,14 @@ def correlations(shop: Deployment, order_id: UUID) -> int:
     return int(shop.rows(query, order_id)[0][0])
 
 
+def is_told(shop: Deployment, order_id: UUID, kind: str) -> bool:
+    """Whether the customer has been sent a message of this kind, or will be."""
+    query = "select from notifications_notification where order_id = %s and kind = %s"
+    return bool(shop.rows(query, order_id, kind))
+
+
 def messages(shop: Deployment, order_id: UUID) -> list[str]:
-    """The kinds of the messages that the customer was sent about an order, sorted."""
+    """The kinds of the messages that the customer was sent about an order, sorted, once all has settled."""
     rows = shop.rows("select kind, state from notifications_notification where order_id = %s", order_id)
     assert {state for _, state in rows} <= {"sent"}
     return sorted(kind for kind, _ in rows)

@@ -50,9 +50,11 @@ def test_cancelled_while_the_gateway_is_down_nothing_is_ever_charged(shop: Deplo
 def test_cancelled_while_it_is_charged_the_money_goes_back(shop: Deployment) -> None:
     mugs = in_stock(shop, "MUG-BLUE")
     shop.break_gateway("slow", "charge", seconds=1.5, calls=1)
-    order_id = shop.place_order()
-    shop.wait_until(lambda: shop.rows("select from payments_gatewayfault where calls_left = 0"))
-    shop.cancel_order(order_id)
+    with shop.holding("select from inventory_product where sku = 'MUG-BLUE' for update"):
+        order_id = shop.place_order()
+        shop.wait_until(lambda: shop.rows("select from payments_gatewayfault where calls_left = 0"))
+        shop.cancel_order(order_id)
+        shop.wait_until(lambda: "PaymentRefunded" in shop.events(order_id))
 
     expect_cancelled_without_a_trace(shop, order_id, mugs=mugs)
     assert {"PaymentProcessed", "PaymentRefunded"} <= set(causes(shop, order_id))
@@ -87,7 +89,7 @@ def test_cancelled_in_fulfilment_goods_and_money_go_back(shop: Deployment) -> No
 
 def test_cancelled_while_the_parcel_is_booked_the_label_is_voided(shop: Deployment) -> None:
     mugs = in_stock(shop, "MUG-BLUE")
-    shop.break_carrier("slow", "book", seconds=3, calls=1)
+    shop.break_carrier("slow", "book", seconds=6, calls=1)
     order_id = shop.place_order()
     shop.wait_until(lambda: shop.rows("select from shipping_carrierfault where calls_left = 0"))
     shop.cancel_order(order_id)

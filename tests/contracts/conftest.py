@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -19,16 +20,18 @@ from shop.messaging.publishing import publish
 from shop.messaging.transports import transport_settings
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
 
+T = TypeVar("T")
 #: A broker of the tests' own on each server, so that nobody else's messages are in the way.
 SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": ""}
 
 
-def eventually(check: Callable[[], object], *, within: float = 20) -> None:
-    """Wait until ``check()`` is true; fail with what it last said."""
+def eventually(check: Callable[[], T], *, within: float = 20) -> T:
+    """Wait until ``check()`` is true, and return what it says; fail with what it last said."""
     deadline = time.monotonic() + within
     while not (result := check()):
         assert time.monotonic() < deadline, f"not within {within} s: {result!r}"
         time.sleep(0.02)
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +118,7 @@ class Probe:
 
     def __init__(self, broker_url: str) -> None:
         self.broker_url = broker_url
+        self._published: list[UUID] = []
 
     @property
     def is_amqp(self) -> bool:
@@ -122,16 +126,16 @@ class Probe:
 
     def publish(self, *events: Event) -> list[Event]:
         """Publish events in one transaction."""
+        self._published += [event.aggregate_id for event in events]
         with transaction.atomic():
             return [publish(event) for event in events]
 
     def notes(self, probe_id: UUID | None = None) -> list[tuple[str, int]]:
-        """What was noted of a probe, or of all: behaviour and size of the batch."""
+        """What was noted of a probe, or of all that this one published: behaviour and size of the batch."""
+        wanted = [probe_id] if probe_id else self._published
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT what, size FROM probe_note WHERE %(id)s::uuid IS NULL OR probe_id = %(id)s::uuid",
-                {"id": probe_id},
-            )
+            # The worker may still be about to consume what an earlier test left.
+            cursor.execute("SELECT what, size FROM probe_note WHERE probe_id = ANY(%s)", [wanted])
             return cursor.fetchall()
 
     def broker(self) -> Connection:

@@ -40,16 +40,16 @@ def test_a_failing_event_is_retried_later_and_holds_nobody_up(probe):
     *good, bad = probe.publish(*(sent() for _ in range(20)), sent("fail"))
 
     eventually(lambda: len(probe.notes()) == len(good))
-    eventually(lambda: ScheduledMessage.objects.filter(message_id=bad.meta.id).exists())
-    retry = ScheduledMessage.objects.get(message_id=bad.meta.id)
-    assert (retry.kind, retry.attempts) == ("retry", 1)
+    retry = eventually(ScheduledMessage.objects.filter(message_id=bad.meta.id).first)
+    assert retry.kind == "retry"
+    assert retry.attempts >= 1
     assert "this probe always fails" in retry.last_error
     assert not InboxEntry.objects.filter(event_id=bad.meta.id).exists()
 
 
 def test_attempts_are_counted_from_delivery_to_delivery(probe):
     [bad] = probe.publish(sent("fail"))
-    attempts = ScheduledMessage.objects.filter(message_id=bad.meta.id, attempts=2)
+    attempts = ScheduledMessage.objects.filter(message_id=bad.meta.id, attempts__gte=2)
 
     eventually(attempts.exists)
 

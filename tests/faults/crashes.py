@@ -15,7 +15,7 @@ from tests.support.deployment import Deployment
 #: Seconds in which a point has to be reached.
 REACHED_WITHIN = 30.0
 #: Seconds until every process knows that a consumer is paused.
-HEARD_OF_PAUSE = 1.1
+HEARD_OF_PAUSE = 2.0
 CHARGING = "payments.when_order_created_charge_customer"
 BOOKING = "shipping.when_inventory_updated_book_carrier"
 REMEMBERING = "shipping.when_order_created_remember_address"

@@ -6,11 +6,11 @@ from uuid import UUID
 from tests.support.deployment import Deployment
 
 _WATCH = (
-    "create table burned_attempt (app text, type text, attempts int, error text)",
+    "create table burned_attempt (app text, type text, message_id uuid, attempts int, error text)",
     """
     create function note_burned_attempt() returns trigger language plpgsql as $$
     begin
-        insert into burned_attempt values (new.app, new.type, new.attempts, new.last_error);
+        insert into burned_attempt values (new.app, new.type, new.message_id, new.attempts, new.last_error);
         return null;
     end $$
     """,
@@ -30,6 +30,12 @@ def watch_attempts(shop: Deployment) -> None:
 def burned_attempts(shop: Deployment) -> list[tuple[object, ...]]:
     """The attempts that were burned since watch_attempts()."""
     return shop.rows("select * from burned_attempt")
+
+
+def attempts_of_each(shop: Deployment) -> dict[tuple[str, UUID], int]:
+    """How many attempts each app has burned of each event since watch_attempts()."""
+    query = "select app, message_id, max(attempts) from burned_attempt group by app, message_id"
+    return {(app, message_id): attempts for app, message_id, attempts in shop.rows(query)}
 
 
 def dead_letters(shop: Deployment) -> list[tuple[object, ...]]:

@@ -1,6 +1,7 @@
 """A relay that keeps what the broker may do to us: everything twice, in any order, with pauses."""
 
 import heapq
+import json
 import random
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import Any
 import psycopg
 from kombu import Connection
 
+from orders.events import OrderCreated
+from payments.events import PaymentProcessed
 from shop.messaging import broker, relay
 from shop.messaging.broker import Outgoing
 from shop.messaging.consuming import consumers
@@ -25,7 +28,8 @@ class HostileRelay:
     """Relays for as long as the context is open. Each consumer gets its own two copies of each event.
 
     A topic exchange would hand an event to all consumers at the same moment; here each copy takes its
-    own time, so that one app may hear of a payment before it hears of the order.
+    own time, so that one app may hear of a payment before it hears of the order. Of the first order
+    inventory certainly does: what tells it of the order is held back until it has been told of the payment.
     """
 
     def __init__(self, shop: Deployment, *, longest_delay: float, seed: int) -> None:
@@ -34,6 +38,9 @@ class HostileRelay:
         #: When to publish what; the number keeps equal times apart.
         self._waiting: list[tuple[float, int, Outgoing]] = []
         self._published: list[Outgoing] = []
+        #: What tells inventory of the first order, and of which one.
+        self._held_back: list[Outgoing] = []
+        self._first: str | None = None
         self._again = threading.Event()
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hostile relay")
@@ -87,13 +94,32 @@ class HostileRelay:
     def _delay(self, message: Outgoing) -> None:
         for queue in [message.queue] if message.queue else _subscribers(message.type):
             for _ in range(2):
-                due = time.monotonic() + self._random.uniform(0, self._longest_delay)
                 copy = replace(message, queue=queue)
-                heapq.heappush(self._waiting, (due, self._random.getrandbits(60), copy))
+                if self._is_held_back(copy):
+                    self._held_back.append(copy)
+                else:
+                    self._publish_after(self._random.uniform(0, self._longest_delay), copy)
+        if message.type == PaymentProcessed.type and _order_of(message) == self._first:
+            while self._held_back:
+                self._publish_after(self._longest_delay, self._held_back.pop())
+
+    def _is_held_back(self, message: Outgoing) -> bool:
+        if message.type == OrderCreated.type and self._first is None:
+            self._first = _order_of(message)
+        is_of_first = message.type == OrderCreated.type and _order_of(message) == self._first
+        return is_of_first and message.queue == "inventory.events"
+
+    def _publish_after(self, seconds: float, message: Outgoing) -> None:
+        heapq.heappush(self._waiting, (time.monotonic() + seconds, self._random.getrandbits(60), message))
 
     def _due(self) -> Iterator[Outgoing]:
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             yield heapq.heappop(self._waiting)[2]
+
+
+def _order_of(message: Outgoing) -> str:
+    order_id: str = json.loads(message.body)["subject"]
+    return order_id
 
 
 def _subscribers(type_: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Processes are killed with -9 in the middle of their work; what they were doing is done, once."""
 
 import signal
+from uuid import UUID
 
 import pytest
 
@@ -34,8 +35,13 @@ def test_a_worker_killed_after_the_gateway_charged_charges_nobody_again(
 ) -> None:
     # The charge is made, its answer lost, and asking for it takes long: there is time to kill.
     shop.break_gateway("slow", "find_charge", seconds=30, calls=2)
-    orders = [shop.place_order(payment_method="pm_card_timeoutAfterCharge") for _ in range(6)]
-    shop.wait_until(lambda: charged_and_not_recorded(shop) and not _calls_left(shop))
+    orders: list[UUID] = []
+
+    def both_are_asking() -> bool:
+        orders.append(shop.place_order(payment_method="pm_card_timeoutAfterCharge"))  # whoever takes it
+        return charged_and_not_recorded(shop) and not _calls_left(shop)
+
+    shop.wait_until(both_are_asking)
 
     for worker in (APPS, "rivals"):
         if victim == "child":

@@ -141,7 +141,7 @@ class Deployment:
         stopped = [self.supervisor[name] for name in names]
         for one in stopped:
             self.supervisor._supervised.remove(one)
-        late = children.stop_children([one.child for one in stopped])
+        late = children.stop_children([one.child for one in stopped], grace=60)
         assert not late, f"some of {names} did not stop"
 
     def start_workers(self, *names: str) -> None:

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shop.messaging.acknowledging import OpenTags, acknowledger_for
@@ -42,6 +42,7 @@ def test_what_was_rejected_is_in_nobodys_way():
     assert list(tags.settle([2])) == [(2, True)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), max_size=20), st.integers(0, 30))
 def test_nothing_is_acknowledged_that_was_not_meant(sizes, seed):
     """A broker that counts along: whatever the batches, what is open there is what is open here."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -165,6 +165,7 @@ def test_only_one_event_is_tried_at_a_time(provider: Provider, session):
 
 def test_a_circuit_that_holds_nothing_closes(provider: Provider, session):
     pause(provider)
+    Circuit.objects.update(probe_at=datetime.now(UTC) + timedelta(hours=1))
     assert breaker.send_probes(session) == 0
     assert Circuit.objects.exists(), "its pause is not over"
     Circuit.objects.update(probe_at=datetime.now(UTC))

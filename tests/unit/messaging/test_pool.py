@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,23 +56,39 @@ def expect_lost(job: Any) -> None:
     assert isinstance(job._value.exception.exc, WorkerLostError)
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_for(path: Path) -> None:
+    wait_until(path.exists)
+
+
 def process_of(pool: Any) -> int:
-    """The process that runs its jobs now."""
+    """The process that runs its jobs now.
+
+    One that was asked or made to end may read a job before it does, which is lost then: it is waited for.
+    """
+    wait_until(lambda: not any(is_ending(process) for process in list(pool._pool)) and len(pool._pool) > 0)
     pid: int = pool.apply_async(os.getpid).get(SOON)
     return pid
 
 
+def is_ending(process: Any) -> bool:
+    return process._controlled_termination or process.exitcode is not None
+
+
 def wait_until_replaced(pool: Any, pid: int) -> None:
-    deadline = time.monotonic() + SOON
-    while [process.pid for process in list(pool._pool)] in ([], [pid]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: [process.pid for process in list(pool._pool)] not in ([], [pid]))
 
 
 def test_a_process_killed_while_it_waits_takes_no_lock_with_it(pool: Any) -> None:
     killed = process_of(pool)
     os.kill(killed, signal.SIGKILL)
-    wait_until_replaced(pool, killed)  # before it is, it may still read a job, and that one would be lost
+    wait_until_replaced(pool, killed)
 
     assert process_of(pool)
 
@@ -107,14 +124,20 @@ def test_a_job_that_waits_for_its_process_is_not_given_up(pool: Any) -> None:
     assert [job.get(SOON) for job in busy] == [None, None]
 
 
-def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_leaves_it(pool: Any) -> None:
-    before, job = pool.apply_async(time.sleep, (2.0,)), pool.apply_async(str, (Slow(),))
-    pool._taken = {job: time.monotonic() - SOON}  # neither in the one queue nor in the other just then
-    before.get(SOON)
+def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_leaves_it(
+    pool: Any, tmp_path: Path
+) -> None:
+    pool.apply_async(wait_for, (tmp_path / "go",))
+    job = pool.apply_async(str, (Slow(),))
+    job._lost_worker_timeout = SOON
+    wait_until(lambda: pool._taskqueue.empty())
+    pool._taken = {job: time.monotonic() - 2 * SOON}  # neither in the one queue nor in the other just then
+    pool._give_up_what_was_taken()
+    (tmp_path / "go").touch()
 
-    deadline = time.monotonic() + SOON
-    while not job.ready():
-        assert time.monotonic() < deadline
+    def has_run() -> bool:
         pool._give_up_what_was_taken()
-        time.sleep(0.02)
+        return bool(job.ready())
+
+    wait_until(has_run)
     assert job.get(0) == "None"

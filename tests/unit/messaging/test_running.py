@@ -1,6 +1,6 @@
 """The runner: outages are not attempts, undeclared events are refused, batches fall apart gracefully."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -139,7 +139,9 @@ def test_a_consumer_that_calls_the_outside_has_no_transaction_open():
     assert EventRecord.objects.filter(type=ProbeNudged.type).count() == 2
 
 
-def test_an_event_that_came_too_early_is_tried_again_soon_and_then_ever_later():
+def test_an_event_that_came_too_early_is_tried_again_soon_and_then_ever_later(monkeypatch):
+    monkeypatch.setattr(failures, "BACKOFF", timedelta(seconds=40))
+
     def handler(event: ProbeSent) -> None:
         raise TooEarly("its predecessor has not come")
 

@@ -49,6 +49,16 @@ class TakesItsTime(EmailBackend):
         return super().send_messages(email_messages)
 
 
+class TakesItsTimeByTheClock(EmailBackend):
+    """Takes each message after a fifth of a second, by a clock that nothing else moves."""
+
+    now = 0.0
+
+    def send_messages(self, email_messages):
+        TakesItsTimeByTheClock.now += 0.2
+        return super().send_messages(email_messages)
+
+
 class NeverAnswers(EmailBackend):
     """Keeps every caller waiting, then lets the call time out."""
 

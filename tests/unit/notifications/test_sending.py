@@ -2,6 +2,7 @@
 
 import json
 from threading import Thread
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from shop.messaging.consuming import consumer_of
 from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver, fire_retries
-from tests.unit.notifications.backends import Crash, NeverAnswers
+from tests.unit.notifications.backends import Crash, NeverAnswers, TakesItsTimeByTheClock
 from tests.unit.notifications.facts import life_of, order_created, published
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -352,7 +353,7 @@ def test_who_gives_up_waiting_for_another_sender_hinders_nobody():
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as rival:
         rival.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"notifications:shipped:{theirs}"])
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 200")
+            cursor.execute("SET lock_timeout = 200")
         with pytest.raises(OperationalError, match="timeout"), sole_sender(Kind.SHIPPED, [theirs, mine]):
             pytest.fail("it is the rival's")
 
@@ -381,7 +382,8 @@ def test_two_workers_with_overlapping_batches_send_each_message_once(mail, setti
 
 def test_a_slow_mail_server_gets_the_rest_of_the_batch_later(mail, monkeypatch, settings):
     monkeypatch.setattr(channels, "PATIENCE", 0.3)
-    settings.EMAIL_BACKEND = BACKENDS + "TakesItsTime"
+    monkeypatch.setattr(channels, "time", SimpleNamespace(monotonic=lambda: TakesItsTimeByTheClock.now))
+    settings.EMAIL_BACKEND = BACKENDS + "TakesItsTimeByTheClock"
     deliver_together(orders(4))
 
     assert len(mail.mails) == 4

@@ -43,7 +43,9 @@ def server(env: dict[str, str], port: int, tmp_path: Path) -> Iterator[children.
     try:
         supervisor.start(programs.web(env, port=port))
         supervisor.wait_ready()
-        yield supervisor["web"].child
+        server = supervisor["web"].child
+        wait_until(lambda: len(children.offspring(server)) == 2)  # the first one says that all is well
+        yield server
     finally:
         supervisor.kill()
 
