@@ -8,18 +8,23 @@ from pathlib import Path
 from types import TracebackType
 from uuid import UUID, uuid4
 
+from shop.messaging import dispatcher
 from shop.messaging.failpoints import Point
 from tests.faults.poison import send_raw
 from tests.support.deployment import Deployment
 
 #: Seconds in which a point has to be reached.
 REACHED_WITHIN = 30.0
-#: Seconds until every process knows that a consumer is paused.
-HEARD_OF_PAUSE = 2.0
+#: Seconds until every process knows that a consumer is paused, and longer than it takes until what a killed
+#: process had in hand is tried again.
+HEARD_OF_PAUSE = dispatcher.HOLD + 1.0
 CHARGING = "payments.when_order_created_charge_customer"
 BOOKING = "shipping.when_inventory_updated_book_carrier"
 REMEMBERING = "shipping.when_order_created_remember_address"
-_PAUSE = "insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)"
+_PAUSE = """
+    insert into messaging_circuit (consumer, probe_at, last_error, probes) values (%s, %s, '', 0)
+    on conflict do nothing
+"""
 _PROBE_NOW = "update messaging_circuit set probe_at = now()"
 _BOOKING = "select from shipping_shipment where order_id = %s and state = 'booking'"
 _HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
@@ -153,8 +158,14 @@ def several_at_once(crash: Crash, consumer: str) -> None:
 
 def _pause(crash: Crash, consumer: str) -> None:
     crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
-    crash.shop.execute(_PAUSE, consumer, "infinity")
-    crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
+
+    def is_known() -> bool:
+        crash.shop.execute(_PAUSE, consumer, "infinity")
+        crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
+        # A probe that somebody died over comes again, and ends this pause.
+        return bool(crash.shop.rows("select from messaging_circuit"))
+
+    crash.shop.wait_until(is_known, what="a pause that lasts")
 
 
 def a_stopped_charge(crash: Crash) -> None:

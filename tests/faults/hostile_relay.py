@@ -15,7 +15,7 @@ from kombu import Connection
 
 from orders.events import OrderCreated
 from payments.events import PaymentProcessed
-from shop.messaging import broker, relay
+from shop.messaging import breaker, broker, relay
 from shop.messaging.broker import Outgoing
 from shop.messaging.consuming import consumers
 from shop.messaging.transports import transport_settings
@@ -82,6 +82,7 @@ class HostileRelay:
     def _relay(self, session: psycopg.Connection[Any], publisher: Any) -> None:
         while not self._leaving.wait(0.03):
             relay.promote_due(session)
+            breaker.send_probes(session)
             for row in session.execute(_TAKE).fetchall():
                 self._delay(Outgoing(*row))
             due = list(self._due())
