@@ -4,11 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -19,19 +17,10 @@ from shop.messaging.contracts import Event
 from shop.messaging.publishing import publish
 from shop.messaging.transports import transport_settings
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
+from tests.support.waiting import eventually
 
-T = TypeVar("T")
 #: A broker of the tests' own on each server, so that nobody else's messages are in the way.
 SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": ""}
-
-
-def eventually(check: Callable[[], T], *, within: float = 20) -> T:
-    """Wait until ``check()`` is true, and return what it says; fail with what it last said."""
-    deadline = time.monotonic() + within
-    while not (result := check()):
-        assert time.monotonic() < deadline, f"not within {within} s: {result!r}"
-        time.sleep(0.02)
-    return result
 
 
 @pytest.fixture(scope="session")

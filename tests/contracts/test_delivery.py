@@ -10,8 +10,8 @@ from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.scheduling import schedule
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
-from tests.contracts.conftest import eventually
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
+from tests.support.waiting import eventually
 
 SENT_CONSUMER = "tests.when_probe_sent_note_it"
 

@@ -13,10 +13,11 @@ from django.db import transaction
 from shop.messaging import outbox
 from shop.messaging.ids import uuid7
 from shop.messaging.relay import connect
-from tests.contracts.conftest import Probe, environment, eventually, started_worker
+from tests.contracts.conftest import Probe, environment, started_worker
 from tests.contracts.probe.consumers import LEAVE
 from tests.contracts.probe.events import ProbeSent
 from tests.support.servers import EmbeddedBroker, fresh_database
+from tests.support.waiting import eventually
 
 
 class Watched:

@@ -25,8 +25,8 @@ from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, OutboxEntry
 from shop.messaging.publishing import stamp
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
-from tests.contracts.conftest import eventually
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.parametrize("broker_url", ["amqp"], indirect=True)]
 

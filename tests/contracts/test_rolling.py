@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from shop.messaging.models import DeadLetter, EventRecord, OutboxEntry, ScheduledMessage
-from tests.contracts.conftest import environment, eventually, started_worker
+from tests.contracts.conftest import environment, started_worker
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -38,7 +38,7 @@ class HostileRelay:
         #: When to publish what; the number keeps equal times apart.
         self._waiting: list[tuple[float, int, Outgoing]] = []
         self._published: list[Outgoing] = []
-        #: What tells inventory of the first order, and of which one.
+        #: What tells inventory of the first order, and which one that is.
         self._held_back: list[Outgoing] = []
         self._first: str | None = None
         self._again = threading.Event()
@@ -93,22 +93,19 @@ class HostileRelay:
             assert not publisher.publish(due).unroutable
 
     def _delay(self, message: Outgoing) -> None:
+        order = json.loads(message.body)["subject"]
+        self._first = self._first or order
         for queue in [message.queue] if message.queue else _subscribers(message.type):
             for _ in range(2):
                 copy = replace(message, queue=queue)
-                if self._is_held_back(copy):
+                is_first = not message.queue and (order, message.type) == (self._first, OrderCreated.type)
+                if is_first and queue == "inventory.events":
                     self._held_back.append(copy)
                 else:
                     self._publish_after(self._random.uniform(0, self._longest_delay), copy)
-        if message.type == PaymentProcessed.type and _order_of(message) == self._first:
+        if (order, message.type) == (self._first, PaymentProcessed.type):
             while self._held_back:
                 self._publish_after(self._longest_delay, self._held_back.pop())
-
-    def _is_held_back(self, message: Outgoing) -> bool:
-        if message.type == OrderCreated.type and self._first is None:
-            self._first = _order_of(message)
-        is_of_first = message.type == OrderCreated.type and _order_of(message) == self._first
-        return is_of_first and message.queue == "inventory.events"
 
     def _publish_after(self, seconds: float, message: Outgoing) -> None:
         heapq.heappush(self._waiting, (time.monotonic() + seconds, self._random.getrandbits(60), message))
@@ -116,11 +113,6 @@ class HostileRelay:
     def _due(self) -> Iterator[Outgoing]:
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             yield heapq.heappop(self._waiting)[2]
-
-
-def _order_of(message: Outgoing) -> str:
-    order_id: str = json.loads(message.body)["subject"]
-    return order_id
 
 
 def _subscribers(type_: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 from itertools import count, islice
 
@@ -21,6 +20,7 @@ from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch
 from tests.faults.load import Customers
 from tests.support.deployment import APPS, RELAY, Deployment
 from tests.support.servers import fresh_database, in_ci, unique_name
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
@@ -155,12 +155,10 @@ class Sender:
         self._leaving.set()
         self._thread.join()
 
-    def wait_for_confirms(self, more: int, *, within: float = 60.0) -> None:
+    def wait_for_confirms(self, more: int) -> None:
         """Wait until so many more messages are confirmed."""
-        wanted, deadline = len(self.confirmed) + more, time.monotonic() + within
-        while len(self.confirmed) < wanted:
-            assert time.monotonic() < deadline, f"only {len(self.confirmed)} of {wanted} confirmed"
-            time.sleep(0.05)
+        wanted = len(self.confirmed) + more
+        eventually(lambda: len(self.confirmed) >= wanted, within=60)
 
     def _run(self) -> None:
         options = transport_settings(self._url)["CELERY_BROKER_TRANSPORT_OPTIONS"]

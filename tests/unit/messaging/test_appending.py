@@ -1,7 +1,6 @@
 """Many publish about the same aggregates at once: the log has no gaps, and the outbox is in its order."""
 
 import random
-import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
 from shop.messaging.outbox import in_one_statement
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
+from tests.support.waiting import eventually
 
 THREADS, TRANSACTIONS = 4, 25
 AGGREGATES = [uuid7() for _ in range(4)]
@@ -41,18 +41,13 @@ def remind(order_id):
     schedule(OrderDeadlinePassed(order_id=order_id, step="payment"), at=datetime.now(UTC))
 
 
-def wait_until_somebody_waits():
-    deadline = time.monotonic() + 20
+def somebody_waits():
     with connection.cursor() as cursor:
-        while True:
-            cursor.execute(
-                "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
-                " (SELECT oid FROM pg_database WHERE datname = current_database())"
-            )
-            if cursor.rowcount:
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        cursor.execute(
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return cursor.rowcount
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,7 +86,7 @@ def test_whoever_waits_for_an_aggregate_holds_none_of_its_reminders(change):
         with transaction.atomic():
             cancel(order_id)
             waiting = threads.submit(cancel_and_change)
-            wait_until_somebody_waits()
+            eventually(somebody_waits)
             remind(order_id)  # it would wait for whoever waits for us
         waiting.result(timeout=30)
     assert EventRecord.objects.count() == 2

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -18,6 +17,7 @@ from shop.messaging.broker import Outgoing, Publisher, declare_topology
 from shop.messaging.transports import transport_settings
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.support.servers import EmbeddedBroker, fresh_database
+from tests.support.waiting import eventually
 from tests.unit.messaging.hands import event
 
 TYPE = "orders.OrderCreated.v1"
@@ -157,10 +157,7 @@ def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url
     with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as watching:
         with embedded.one_at_a_time(connection.default_channel):
             second.start()
-            deadline = time.monotonic() + 20
             waits = "select from pg_locks where locktype = 'advisory' and not granted"
-            while not watching.execute(waits).fetchall():
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            eventually(lambda: watching.execute(waits).fetchall())
         second.join(20)
     assert not second.is_alive()

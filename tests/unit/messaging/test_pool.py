@@ -13,6 +13,7 @@ import pytest
 from billiard.exceptions import WorkerLostError
 
 from shop.messaging.pool import SharedPipesPool
+from tests.support.waiting import eventually
 
 #: Seconds within which everything here happens.
 SOON = 20.0
@@ -56,15 +57,8 @@ def expect_lost(job: Any) -> None:
     assert isinstance(job._value.exception.exc, WorkerLostError)
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def wait_for(path: Path) -> None:
-    wait_until(path.exists)
+    eventually(path.exists)
 
 
 def process_of(pool: Any) -> int:
@@ -72,7 +66,7 @@ def process_of(pool: Any) -> int:
 
     One that was asked or made to end may read a job before it does, which is lost then: it is waited for.
     """
-    wait_until(lambda: not any(is_ending(process) for process in list(pool._pool)) and len(pool._pool) > 0)
+    eventually(lambda: not any(is_ending(process) for process in list(pool._pool)) and len(pool._pool) > 0)
     pid: int = pool.apply_async(os.getpid).get(SOON)
     return pid
 
@@ -82,7 +76,7 @@ def is_ending(process: Any) -> bool:
 
 
 def wait_until_replaced(pool: Any, pid: int) -> None:
-    wait_until(lambda: [process.pid for process in list(pool._pool)] not in ([], [pid]))
+    eventually(lambda: [process.pid for process in list(pool._pool)] not in ([], [pid]))
 
 
 def test_a_process_killed_while_it_waits_takes_no_lock_with_it(pool: Any) -> None:
@@ -130,7 +124,7 @@ def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_le
     pool.apply_async(wait_for, (tmp_path / "go",))
     job = pool.apply_async(str, (Slow(),))
     job._lost_worker_timeout = SOON
-    wait_until(lambda: pool._taskqueue.empty())
+    eventually(lambda: pool._taskqueue.empty())
     pool._taken = {job: time.monotonic() - 2 * SOON}  # neither in the one queue nor in the other just then
     pool._give_up_what_was_taken()
     (tmp_path / "go").touch()
@@ -139,5 +133,5 @@ def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_le
         pool._give_up_what_was_taken()
         return bool(job.ready())
 
-    wait_until(has_run)
+    eventually(has_run)
     assert job.get(0) == "None"

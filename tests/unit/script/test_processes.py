@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from script.support.errors import NotReady
 from script.support.paths import ROOT
 from script.support.processes import Program, Supervisor
 from script.support.readiness import WhenFileExists
+from tests.support.waiting import eventually
 
 SLEEP = "import time; time.sleep(60)"
 DEAF = (
@@ -31,13 +31,6 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
-
-
-def wait_for(condition, within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -58,7 +51,7 @@ def test_what_crashes_is_started_again_and_reported(supervisor, notices, monkeyp
     first = supervisor["payments"].child.pid
     os.kill(first, signal.SIGKILL)
 
-    wait_for(lambda: supervisor.tend() or supervisor["payments"].child.pid != first)
+    eventually(lambda: supervisor.tend() or supervisor["payments"].child.pid != first)
     assert len(notices) == 1
     assert "payments was killed by SIGKILL; it starts again in" in notices[0]
 
@@ -67,7 +60,7 @@ def test_what_crashes_again_and_again_is_given_more_time(supervisor, notices, mo
     monkeypatch.setattr(processes, "_FIRST_PAUSE", 0.01)
     supervisor.start(program("payments", "raise SystemExit(3)"))
 
-    wait_for(lambda: supervisor.tend() or len(notices) == 4)
+    eventually(lambda: supervisor.tend() or len(notices) == 4)
     pauses = [float(notice.split(" in ")[1].split()[0]) for notice in notices]
     assert pauses == sorted(pauses)
     assert supervisor["payments"].crashes == 4
@@ -100,7 +93,7 @@ def test_programs_stop_stage_by_stage(supervisor, tmp_path):
     for stage, name in ((1, "worker"), (0, "web")):
         argv = (sys.executable, "-c", note, name)
         supervisor.start(Program(name, argv, os.environ, stage=stage))
-    wait_for(lambda: all("up" in (tmp_path / f"{name}.log").read_text() for name in ("web", "worker")))
+    eventually(lambda: all("up" in (tmp_path / f"{name}.log").read_text() for name in ("web", "worker")))
     supervisor.stop()
 
     assert record.read_text() == "webworker"
@@ -108,7 +101,7 @@ def test_programs_stop_stage_by_stage(supervisor, tmp_path):
 
 def test_what_does_not_stop_in_time_is_killed_and_reported(supervisor, notices, tmp_path):
     supervisor.start(program("deaf", DEAF, grace=0.2))
-    wait_for(lambda: (tmp_path / "deaf.log").read_text())
+    eventually(lambda: (tmp_path / "deaf.log").read_text())
     pid = supervisor["deaf"].child.pid
     supervisor.stop()
 
@@ -130,4 +123,4 @@ def test_a_killed_supervisor_leaves_nothing_behind(tmp_path):
         assert is_alive(pid)
         supervisor.kill()
 
-    wait_for(lambda: not is_alive(pid))
+    eventually(lambda: not is_alive(pid))

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from script.support import children, ports, programs
 from script.support.processes import Supervisor
+from tests.support.waiting import eventually
 
 #: Of somebody who wants a token and says no name.
 BODY = b'{"password": "guessed"}'
@@ -44,17 +44,10 @@ def server(env: dict[str, str], port: int, tmp_path: Path) -> Iterator[children.
         supervisor.start(programs.web(env, port=port))
         supervisor.wait_ready()
         server = supervisor["web"].child
-        wait_until(lambda: len(children.offspring(server)) == 2)  # the first one says that all is well
+        eventually(lambda: len(children.offspring(server)) == 2)  # the first one says that all is well
         yield server
     finally:
         supervisor.kill()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def connect(port: int) -> socket.socket:
@@ -86,7 +79,7 @@ def test_processes_that_are_killed_have_successors_however_often(server: childre
     for _ in range(3):
         dying, *_ = {*children.offspring(server)} - {other}
         os.kill(dying, signal.SIGKILL)
-        wait_until(lambda dying=dying: len({*children.offspring(server)} - {dying}) == 2)
+        eventually(lambda dying=dying: len({*children.offspring(server)} - {dying}) == 2)
 
     assert other in children.offspring(server)
     assert is_served(port)
@@ -107,7 +100,7 @@ def test_whoever_serves_ends_with_a_server_that_is_killed(server: children.Child
 def test_a_request_in_hand_is_answered_before_the_server_stops(server: children.Child, port: int) -> None:
     with ask_for_a_body(port) as client:
         children.send(server, signal.SIGTERM)
-        wait_until(lambda: not ports.answers(port))
+        eventually(lambda: not ports.answers(port))
         client.sendall(BODY)
 
         with client.makefile("rb") as answer:
@@ -133,9 +126,9 @@ def test_what_a_client_asks_for_is_one_line_of_the_access_log(
         [sys.executable, "-m", "shop.serving"], env={**env, "SHOP_ACCESS_LOG": "1"}, log=log
     )
     try:
-        wait_until(lambda: ports.answers(port))
+        eventually(lambda: ports.answers(port))
         ask(port, "/healthz%0aforged%1b%C3%A9")
-        wait_until(lambda: "healthz" in log.read_text())
+        eventually(lambda: "healthz" in log.read_text())
     finally:
         children.stop_children([server])
 
