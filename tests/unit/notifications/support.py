@@ -1,0 +1,41 @@
+"""What several tests of sending do: bring batches to notifications, and see what became of them."""
+
+import json
+
+from notifications import consumers, services  # noqa: F401 - registers the consumers
+from notifications.models import Notification, Recipient
+from shop.messaging import cloudevents, runner
+from shop.messaging.consuming import consumer_of
+from shop.messaging.ids import uuid7
+from shop.messaging.models import ScheduledMessage
+from tests.unit.notifications.facts import order_created, published
+
+BACKENDS = "tests.unit.notifications.backends."
+
+
+def deliver_together(events):
+    """Deliver as one micro-batch to the consumer that notifications has for them."""
+    bodies = [json.loads(cloudevents.encode(event)) for event in events]
+    runner.run(consumer_of("notifications", events[0].type), bodies, [{}] * len(bodies))
+
+
+def orders(how_many, **facts):
+    return [published(order_created(f"ORD-{n}", **facts)) for n in range(how_many)]
+
+
+def known_recipients(how_many):
+    """Ids of orders whose customers are known, in the order of their messages."""
+    people = [
+        Recipient(order_id=uuid7(), number=f"ORD-{n}", name="Alice Liddell", email="alice@example.com")
+        for n in range(how_many)
+    ]
+    services.remember_recipients(recipients=people)
+    return [person.order_id for person in people]
+
+
+def states():
+    return sorted(Notification.objects.values_list("state", flat=True))
+
+
+def waiting(kind):
+    return ScheduledMessage.objects.filter(kind=kind).count()
