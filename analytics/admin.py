@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST
 
 from analytics import services
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import ReadOnlyAdmin
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnlyAdmin
 
 
 @admin.register(DailySales)
@@ -85,7 +86,7 @@ class ProductRevenueAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OrderFact)
-class OrderFactAdmin(GrowingAdmin):
+class OrderFactAdmin(KeysetAdmin):
     """When each order took its steps."""
 
     list_display = (

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics import services
+from analytics.measurements import Moved, Observation, Ordered
 from analytics.models import Step
-from analytics.observations import Moved, Observation, Ordered
 from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
 from orders.events import (
     OrderCancellationRequested,

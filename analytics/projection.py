@@ -18,9 +18,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from analytics import tallies
+from analytics import aggregates
+from analytics.measurements import Observation
 from analytics.models import Step
-from analytics.observations import Observation
 
 #: Steps that count for their day, and the column that they count in.
 COUNTED: Mapping[Step, str] = {
@@ -54,14 +54,14 @@ Fact = dict[str, Any]
 @transaction.atomic(savepoint=False)
 def apply(observations: Sequence[Observation]) -> None:
     """Add observations, each for the first time, to the read models."""
-    daily: tallies.Daily = defaultdict(Decimal)
+    daily: aggregates.Daily = defaultdict(Decimal)
     _merge_into_facts(observations, daily)
-    tallies.add_to_products(observations)
+    aggregates.add_to_products(observations)
     _count_money(observations, daily)
-    tallies.add_to_days(daily)
+    aggregates.add_to_days(daily)
 
 
-def _merge_into_facts(observations: Sequence[Observation], daily: tallies.Daily) -> None:
+def _merge_into_facts(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
     """Merge into the orders' facts, and add to ``daily`` by how much that changes the days' counts."""
     made = _make(observations)
     for fact in made.values():
@@ -77,7 +77,7 @@ def _make(observations: Sequence[Observation]) -> dict[UUID, Fact]:
     return {order_id: facts[order_id] for (order_id,) in made}
 
 
-def _change(observations: Sequence[Observation], daily: tallies.Daily) -> None:
+def _change(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
     """Merge into facts that are there, locked until the transaction ends."""
     facts = _locked(observations)
     for fact in facts.values():
@@ -130,7 +130,7 @@ def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str])
         return cursor.fetchall() if cursor.description else []
 
 
-def _count(fact: Fact, daily: tallies.Daily, sign: int) -> None:
+def _count(fact: Fact, daily: aggregates.Daily, sign: int) -> None:
     """Add an order to the days of its steps; it counts nowhere until its currency is known."""
     if not fact["currency"]:
         return
@@ -139,7 +139,7 @@ def _count(fact: Fact, daily: tallies.Daily, sign: int) -> None:
             daily[_day(at), fact["currency"], column] += sign
 
 
-def _count_money(observations: Sequence[Observation], daily: tallies.Daily) -> None:
+def _count_money(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
     for observation in observations:
         day = _day(observation.at)
         if money := observation.captured:

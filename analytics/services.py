@@ -10,12 +10,12 @@ from celery import current_app
 from celery.exceptions import OperationalError
 from django.db import transaction
 
-from analytics import fresh, gate, projection
+from analytics import projection, rebuild_lock, shadow_tables
+from analytics.measurements import Observation
 from analytics.models import JournalEntry
-from analytics.observations import Observation
 from shop.messaging.consuming import Consumer, consumers
 from shop.messaging.contracts import Event, as_version
-from shop.messaging.queries import count_events, replay
+from shop.messaging.event_log import count_events, replay
 
 #: How many events a rebuild takes at a time.
 CHUNK = 2000
@@ -36,7 +36,7 @@ def project(*, observations: Sequence[Observation]) -> None:
         collected.extend(observations)
         return
     with transaction.atomic(savepoint=False):
-        gate.join(observations)
+        rebuild_lock.join(observations)
         projection.apply(observations)
 
 
@@ -54,20 +54,20 @@ def rebuild(*, progress: Progress = lambda done, total: None) -> int:
     So every consumed event counts once, and one that has not been consumed, a dead letter for instance,
     counts when it will be. If the process dies, the old tables stand and the next rebuild clears up.
     """
-    with gate.journaling():
+    with rebuild_lock.journaling():
         try:
-            with gate.closed():
+            with rebuild_lock.closed():
                 JournalEntry.objects.all().delete()
-                fresh.make()
+                shadow_tables.make()
             done = _replay_log(progress)
             while _add_from_journal():
                 pass
-            with gate.closed():
+            with rebuild_lock.closed():
                 while _add_from_journal():
                     pass
-                fresh.take_over()
+                shadow_tables.take_over()
         finally:
-            fresh.drop()
+            shadow_tables.drop()
     return done
 
 
@@ -135,5 +135,5 @@ def _add_from_journal() -> bool:
 
 def _add_to_fresh(observations: Sequence[Observation]) -> None:
     if observations:
-        with fresh.fresh_tables():
+        with shadow_tables.fresh_tables():
             projection.apply(observations)

@@ -15,8 +15,9 @@ from django.utils.html import format_html
 from inventory import services
 from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import CappedPaginator
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import CappedPaginator
 
 #: Below this, a product is shown as scarce.
 SCARCE = 10
@@ -141,7 +142,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 
 
 @admin.register(StockMovement)
-class StockMovementAdmin(GrowingAdmin):
+class StockMovementAdmin(KeysetAdmin):
     """The ledger of the stock."""
 
     list_display = ("at", "product", "kind", "quantity", "order_id", "reason", "actor")
@@ -161,7 +162,7 @@ class StockMovementAdmin(GrowingAdmin):
 
 
 @admin.register(OrderStock)
-class OrderStockAdmin(GrowingAdmin):
+class OrderStockAdmin(KeysetAdmin):
     """What each order wanted from the stock, and whether it got it."""
 
     list_display = ("order_id", "state", "wants", "changed_at")

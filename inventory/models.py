@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from inventory.errors import IllegalTransition
 from inventory.events import StockLine
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 #: Fits into a URL and onto a label.
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"

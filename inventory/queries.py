@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Sum
 
 from inventory.models import OrderStock, Product, StockMovement
-from shop.questions import Question, answer
+from shop.postgres.combined_selects import Select, fetch
 
 Row = OrderStock | StockMovement
 
@@ -119,12 +119,12 @@ class OrderStockFacts:
 
 def prices(skus: Collection[str]) -> dict[str, Price]:
     """The prices of those of the SKUs that exist."""
-    return answer(prices_of(skus))
+    return fetch(prices_of(skus))
 
 
-def prices_of(skus: Collection[str]) -> Question[dict[str, Price]]:
+def prices_of(skus: Collection[str]) -> Select[dict[str, Price]]:
     """The same as a question, to be asked together with another."""
-    return Question(_PRICES, [[*skus]], _read_prices)
+    return Select(_PRICES, [[*skus]], _read_prices)
 
 
 def _read_prices(rows: list[dict[str, Any]]) -> dict[str, Price]:

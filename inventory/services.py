@@ -29,12 +29,14 @@ from inventory.events import (
     StockLine,
 )
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Event
 from shop.messaging.errors import TooEarly
-from shop.messaging.inbox import effects
-from shop.messaging.outbox import write_along
+from shop.messaging.outbox.unit_of_work import defer_write
 from shop.messaging.publishing import publish
-from shop.rows import Write, insert_new, insertion_of_values, locked, update_of
+from shop.postgres.locking import locked
+from shop.postgres.statements import insert_new
+from shop.postgres.writes import Write, insertion_of_values, update_of
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -185,7 +187,7 @@ def _put_back(deducted: Collection[OrderStock]) -> Shelf:
 def _settle(changed: list[OrderStock], shelf: Shelf) -> list[OrderStock]:
     """Write the orders and what they took or gave back, and tell of it."""
     if changed:
-        write_along(*shelf.writes(), update_of(changed, ["state", "shortages", "changed_at"]))
+        defer_write(*shelf.writes(), update_of(changed, ["state", "shortages", "changed_at"]))
     for order in changed:
         publish(_answer(order))
     return changed

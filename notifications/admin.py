@@ -15,11 +15,12 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from notifications import services
+from notifications.emails import html_of
 from notifications.errors import NotificationsError
-from notifications.letters import html_of
 from notifications.models import Notification, Recipient, Resend
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import ReadOnly
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnly
 
 
 class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
@@ -31,7 +32,7 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 
 
 @admin.register(Notification)
-class NotificationAdmin(GrowingAdmin):
+class NotificationAdmin(KeysetAdmin):
     """The ledger of messages."""
 
     list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
@@ -91,7 +92,7 @@ class NotificationAdmin(GrowingAdmin):
 
 
 @admin.register(Resend)
-class ResendAdmin(GrowingAdmin):
+class ResendAdmin(KeysetAdmin):
     """Who had messages sent again."""
 
     list_display = ("requested_at", "notification", "by", "email", "outcome", "error")
@@ -102,7 +103,7 @@ class ResendAdmin(GrowingAdmin):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(GrowingAdmin):
+class RecipientAdmin(KeysetAdmin):
     """Whom orders' messages go to."""
 
     list_display = ("number", "name", "email")

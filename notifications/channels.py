@@ -13,10 +13,10 @@ from django.core.validators import validate_email
 
 from notifications.mime import Mail
 from shop.messaging import failpoints
-from shop.messaging.failures import storable
+from shop.messaging.error_texts import without_nul
 
 #: Seconds after which a batch stops with what it has got, far below a task's time limit.
-PATIENCE = 20.0
+TIME_LIMIT = 20.0
 #: An attempt that failed only after so many seconds means a server that keeps its callers waiting ...
 SLOW = 1.0
 #: ... and for so many seconds this process does not let it: a split batch would wait once a message.
@@ -26,7 +26,7 @@ _CALLS = failpoints.Calls("mail", "send_messages")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """One message, ready to go."""
 
     to_name: str
@@ -51,7 +51,7 @@ class Verdict(Enum):
 class Answer:
     """What the mail server said to one letter."""
 
-    letter: Letter
+    letter: Email
     verdict: Verdict
     reason: str = ""
 
@@ -66,7 +66,7 @@ class EmailChannel:
     #: When this process may call a mail server again that kept it waiting.
     paused_until = 0.0
 
-    def send(self, letters: Iterable[Letter]) -> Iterator[Answer]:
+    def send(self, letters: Iterable[Email]) -> Iterator[Answer]:
         """Send the letters over one connection and yield the answer to each as it comes.
 
         What concerns a single letter is an Answer; an unreachable or broken mail server is the
@@ -77,14 +77,14 @@ class EmailChannel:
         if began < EmailChannel.paused_until:
             raise MailServerSilent(f"not called for another {EmailChannel.paused_until - began:.0f} s")
         try:
-            yield from _send_until(began + PATIENCE, letters)
+            yield from _send_until(began + TIME_LIMIT, letters)
         except (OSError, SMTPException):
             if time.monotonic() - began > SLOW:
                 EmailChannel.paused_until = time.monotonic() + PAUSE
             raise
 
 
-def _send_until(deadline: float, letters: Iterable[Letter]) -> Iterator[Answer]:
+def _send_until(deadline: float, letters: Iterable[Email]) -> Iterator[Answer]:
     with get_connection() as connection:
         for letter in letters:
             yield _send(connection, letter)
@@ -92,7 +92,7 @@ def _send_until(deadline: float, letters: Iterable[Letter]) -> Iterator[Answer]:
                 return
 
 
-def _send(connection: BaseEmailBackend, letter: Letter) -> Answer:
+def _send(connection: BaseEmailBackend, letter: Email) -> Answer:
     try:
         validate_email(letter.to_email)
         _CALLS.watch(connection).send_messages([_mail(letter)])
@@ -113,10 +113,10 @@ def _verdict(code: int) -> Verdict:
 
 def _text(reason: bytes | str) -> str:
     """What the server said; without NUL, which the database cannot store: the answer would be forgotten."""
-    return storable(reason.decode(errors="replace") if isinstance(reason, bytes) else reason)
+    return without_nul(reason.decode(errors="replace") if isinstance(reason, bytes) else reason)
 
 
-def _mail(letter: Letter) -> Mail:
+def _mail(letter: Email) -> Mail:
     return Mail(
         name=_one_line(letter.to_name),
         address=letter.to_email,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notifications import services
-from notifications.letters import Context
+from notifications.emails import Context
 from notifications.models import Kind, Recipient
 from orders.events import OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded

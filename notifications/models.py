@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Upper
 
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 
 class Recipient(models.Model):

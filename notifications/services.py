@@ -17,16 +17,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications.channels import Answer, EmailChannel, Verdict
+from notifications.emails import Context, message_id_of_resend, write
 from notifications.errors import DeliveryPostponed, ResendFailed, StillWaiting
-from notifications.ledger import put_down, unsent
-from notifications.letters import Context, message_id_of_resend, write
-from notifications.locks import sole_sender
 from notifications.models import Kind, Notification, Recipient, Resend, State
+from notifications.repository import store, unsent
+from notifications.send_lock import sole_sender
+from shop.ids import uuid7_at
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.errors import AlreadyConsumed
-from shop.messaging.ids import uuid7_at
-from shop.messaging.inbox import effects
 from shop.messaging.pruning import Pruned, prune
-from shop.rows import insert_new
+from shop.postgres.statements import insert_new
 
 #: So many answers of the mail server are put down together.
 PORTION = 10
@@ -65,7 +65,7 @@ def _begin(messages: Sequence[Notification]) -> None:
     for message in messages:
         message.attempts += 1
     messages[0].state = State.SENDING
-    put_down(messages[:1])
+    store(messages[:1])
 
 
 def _deliver(messages: Sequence[Notification]) -> list[Notification]:
@@ -77,7 +77,7 @@ def _deliver(messages: Sequence[Notification]) -> list[Notification]:
             fresh.append(_noted(messages[answered], answer))
             answered += 1
             if len(fresh) == PORTION and answered < len(messages):
-                put_down(fresh)
+                store(fresh)
                 fresh = []
     except Exception as error:
         _put_aside(fresh, messages[answered:], _reason(error))
@@ -100,19 +100,19 @@ def _put_aside(answered: Sequence[Notification], left: Sequence[Notification], r
     """Put down the answers that there are, and that the others wait."""
     for message in left:
         message.state, message.last_error = State.QUEUED, reason
-    put_down([*answered, *left])
+    store([*answered, *left])
 
 
 def _finish(messages: Sequence[Notification], fresh: Sequence[Notification]) -> None:
     """Consume the events with the answers, which stand even if somebody else consumed one of the events."""
     if reasons := {message.last_error: None for message in messages if message.state == State.QUEUED}:
-        put_down(fresh)
+        store(fresh)
         raise DeliveryPostponed(" ".join(reasons))
     try:
         with effects():
-            put_down(fresh)
+            store(fresh)
     except AlreadyConsumed:
-        put_down(fresh)
+        store(fresh)
         raise
 
 

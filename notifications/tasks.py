@@ -5,10 +5,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from notifications import services
-from shop.messaging.pruning import carry_on
+from shop.messaging.pruning import continue_pruning
 
 
 @shared_task(name="notifications.prune_messages", bind=True, ignore_result=False)
 def prune_messages(self: "Task[Any, Any]") -> dict[str, int]:
     """Forget messages that were sent long ago."""
-    return carry_on(self, services.forget_messages())
+    return continue_pruning(self, services.forget_messages())

@@ -18,8 +18,9 @@ from orders import services
 from orders.errors import OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import ReadOnly
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnly
 
 #: Most orders that one action takes: each is locked and stored by itself.
 MAX_SELECTED = 200
@@ -67,7 +68,7 @@ class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
 
 
 @admin.register(Order)
-class OrderAdmin(GrowingAdmin):
+class OrderAdmin(KeysetAdmin):
     """Orders, read-only but for cancelling them and letting them go on waiting."""
 
     list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")

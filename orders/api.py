@@ -27,9 +27,9 @@ from orders.serializers import (
     as_validation_error,
 )
 from orders.states import Status
-from shop.messaging import queries as messaging
+from shop.messaging import event_log
 from shop.rest import problems
-from shop.rest.reuse import represented, validated
+from shop.rest.fast.serializer_cache import represented, validated
 
 #: A string of a structured field (RFC 8941) in quotes; many clients send it bare.
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
@@ -144,7 +144,7 @@ class OrderTimeline(MyOrders):
     def get(self, request: Request, pk: str) -> Response:
         """What happened to the order so far, oldest first. Staff see the events in full."""
         show = timeline.for_staff if request.user.is_staff else timeline.for_customer
-        return Response([show(entry) for entry in messaging.timeline(self.get_object().pk)])
+        return Response([show(entry) for entry in event_log.timeline(self.get_object().pk)])
 
 
 def _place(request: Request, data: dict[str, Any]) -> Order:

@@ -15,10 +15,10 @@ from orders.errors import UnknownOrder
 from orders.events import OrderCancelled, OrderDeadlinePassed, OrderNeedsAttention
 from orders.models import Order
 from orders.states import DEADLINES, Status
-from shop import rows
-from shop.messaging.inbox import effects
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule, unschedule
+from shop.postgres import locking, statements
 
 #: Changes an order and says whether it did.
 Step = Callable[[Order], bool]
@@ -55,7 +55,7 @@ def _took_any(order: Order, steps: Collection[Step]) -> bool:
 def locked(order_ids: Collection[UUID], *, only: Sequence[str] = ()) -> list[Order]:
     """The orders, locked until the open transaction ends; :class:`UnknownOrder` if one does not exist."""
     wanted = set(order_ids)
-    orders = rows.locked(Order, "id", wanted, only=only)
+    orders = locking.locked(Order, "id", wanted, only=only)
     if missing := wanted - {order.pk for order in orders}:
         raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
     return orders
@@ -68,7 +68,7 @@ def store(changed: Collection[Order], came_from: Mapping[UUID, str]) -> None:
         alike[tuple(getattr(order, name) for name in CHANGEABLE)].append(order.pk)
     for values, ids in alike.items():
         new = dict(zip(CHANGEABLE, values, strict=True))
-        rows.set_fields(Order, ids, **new, changed_at=timezone.now())
+        statements.set_fields(Order, ids, **new, changed_at=timezone.now())
     for order in changed:
         if order.pk in came_from:
             move_deadline(order, came_from[order.pk])

@@ -19,8 +19,8 @@ from orders.states import (
     CancelReason,
     Status,
 )
+from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from shop.messaging.ids import uuid7
 
 #: Comes before the serial number in what people see: ORD-1042.
 NUMBER_PREFIX = "ORD-"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders.models import Order, OrderLine
-from shop.questions import Question
+from shop.postgres.combined_selects import Select
 
 #: The sequences of the numbers that people see, and of the keys of lines.
 _KEYS = """
@@ -28,9 +28,9 @@ class Keys:
             line.pk = key
 
 
-def keys_for(lines: int) -> Question[Keys]:
+def keys_for(lines: int) -> Select[Keys]:
     """Ask for the keys of an order with so many lines; they are gone if it is not accepted after all."""
-    return Question(_KEYS, [lines], _read)
+    return Select(_KEYS, [lines], _read)
 
 
 def _read(rows: list[dict[str, Any]]) -> Keys:

@@ -16,8 +16,8 @@ from orders.events import Address
 from orders.models import Order, OrderLine
 from orders.states import DEADLINES, TERMINAL, Status
 from orders.timeline import summary_of
-from shop.messaging.queries import timeline
-from shop.plans import planned_for_the_values
+from shop.messaging.event_log import timeline
+from shop.postgres.planning import custom_plans
 
 _NUMBER = re.compile(r"\s*(?:ORD-)?(\d{1,18})\s*", re.IGNORECASE)
 
@@ -158,7 +158,7 @@ def latest_orders(
     return [_summary(found) for found in orders.order_by("-pk")[:limit]]
 
 
-@planned_for_the_values()
+@custom_plans()
 def orders_needing_attention(*, limit: int = 50) -> list[Summary]:
     """Orders that cannot go on by themselves, the oldest first."""
     held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by("pk")

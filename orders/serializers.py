@@ -11,8 +11,8 @@ from orders.errors import InvalidOrder
 from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
 from orders.states import AttentionReason, CancelReason, Status
+from shop.rest.fast.serializers import ReadOnlySerializer
 from shop.rest.fields import LinkField, MoneyField
-from shop.rest.shown import Shown
 
 #: What clients like to send although the catalogue decides.
 _PRICES = {"price", "unit_price", "amount", "total", "currency"}
@@ -102,7 +102,7 @@ class OrderIn(StrictSerializer):
     )
 
 
-class LineOut(Shown[OrderLine]):
+class LineOut(ReadOnlySerializer[OrderLine]):
     """A line at the price it had when the order was placed."""
 
     sku = serializers.CharField()
@@ -112,7 +112,7 @@ class LineOut(Shown[OrderLine]):
     amount = MoneyField(amount="amount")
 
 
-class AddressOut(Shown[Any]):
+class AddressOut(ReadOnlySerializer[Any]):
     """Where the parcel goes."""
 
     name = serializers.CharField()
@@ -122,7 +122,7 @@ class AddressOut(Shown[Any]):
     country = serializers.CharField()
 
 
-class CustomerOut(Shown[Order]):
+class CustomerOut(ReadOnlySerializer[Order]):
     """Who ordered, as it was then."""
 
     id = serializers.IntegerField(source="customer_id")
@@ -130,7 +130,7 @@ class CustomerOut(Shown[Order]):
     email = serializers.EmailField(source="customer_email")
 
 
-class OrderSummaryOut(Shown[Order]):
+class OrderSummaryOut(ReadOnlySerializer[Order]):
     """An order in a list."""
 
     id = serializers.UUIDField()

@@ -27,13 +27,13 @@ from orders.events import (
 from orders.intake import Item, Offer
 from orders.models import Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Money
-from shop.messaging.inbox import effects
-from shop.messaging.outbox import in_one_statement, write_along
+from shop.messaging.outbox.unit_of_work import defer_write, single_statement
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish
-from shop.questions import answers
-from shop.rows import insertion
+from shop.postgres.combined_selects import fetch_together
+from shop.postgres.writes import insertion
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _placed_before(order: Order) -> Order | None:
 def _place(order: Order, items: list[Item]) -> Order:
     intake.check_request(items, order.ship_to, order.payment_method)
     skus = [item.sku for item in items]
-    offers, keys = answers(inventory.prices_of(skus), placed.keys_for(len(items)))
+    offers, keys = fetch_together(inventory.prices_of(skus), placed.keys_for(len(items)))
     intake.check_offers(items, offers)
     order.total = intake.total_of(items, offers)
     order.currency = offers[items[0].sku].currency
@@ -111,8 +111,8 @@ def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
 
 
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
-    with in_one_statement():
-        write_along(insertion([order]), insertion(lines))
+    with single_statement():
+        defer_write(insertion([order]), insertion(lines))
         move_deadline(order)
         publish(
             OrderCreated(

@@ -2,7 +2,7 @@
 
 import re
 
-from shop.messaging.queries import TimelineEntry
+from shop.messaging.event_log import TimelineEntry
 
 SUMMARIES = {
     "OrderCreated": "The order was placed",

@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import ReadOnly
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnly
 
 
 class RefundStateFilter(admin.SimpleListFilter):
@@ -34,7 +35,7 @@ class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(GrowingAdmin):
+class PaymentAdmin(KeysetAdmin):
     list_display = (
         "order",
         "state",
@@ -58,7 +59,7 @@ class PaymentAdmin(GrowingAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(GrowingAdmin):
+class RefundAdmin(KeysetAdmin):
     list_display = (
         "payment",
         "reason",
@@ -93,14 +94,14 @@ class RefundAdmin(GrowingAdmin):
 
 
 @admin.register(SimulatedCharge)
-class SimulatedChargeAdmin(GrowingAdmin):
+class SimulatedChargeAdmin(KeysetAdmin):
     list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
     search_fields = ("reference", "key")
     ordering = ("-reference",)
 
 
 @admin.register(SimulatedRefund)
-class SimulatedRefundAdmin(GrowingAdmin):
+class SimulatedRefundAdmin(KeysetAdmin):
     list_display = ("reference", "charge", "status", "amount", "code", "looks", "created_at")
     list_select_related = ("charge",)
     search_fields = ("reference", "key", "charge__reference")

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
 from shop.messaging import failpoints
 from shop.messaging.contracts import Money
-from shop.messaging.outside import outside_transaction
+from shop.messaging.providers import check_outside_transaction
 
 __all__ = [
     "Charge",
@@ -147,7 +147,7 @@ def gateway() -> Gateway:
     Raises:
         InsideTransaction: a transaction is open.
     """
-    outside_transaction()
+    check_outside_transaction()
     return _CALLS.watch(_configured())
 
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from payments.errors import IllegalTransition, NotRetryable
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
+from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from shop.messaging.ids import uuid7
-from shop.rows import update_where
+from shop.postgres.statements import update_where
 
 __all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund"]
 

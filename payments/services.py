@@ -35,13 +35,13 @@ from payments.gateway import (
     gateway,
 )
 from payments.models import Payment, Refund, capture_key
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Money
 from shop.messaging.errors import TooEarly
-from shop.messaging.inbox import effects
-from shop.messaging.outside import ask_about
+from shop.messaging.providers import call_each
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
-from shop.rows import insert_new
+from shop.postgres.statements import insert_new
 
 logger = logging.getLogger("shop.payments")
 
@@ -71,7 +71,7 @@ def charge_customers(*, bills: Sequence[Bill]) -> None:
         for payment in _begin_payments(bills)
         if payment.state == Payment.State.PROCESSING
     }
-    charges = ask_about(open_payments, _charge_or_cancel, ask_together=_charge_many)
+    charges = call_each(open_payments, _charge_or_cancel, ask_together=_charge_many)
     with effects(but_for=charges.missing):
         _settle([(open_payments[order_id], charge) for order_id, charge in charges.given.items()])
     charges.expect_all()

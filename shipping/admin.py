@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from shipping import services
 from shipping.errors import CarrierError, NotStoppable
 from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
-from shop.growing import GrowingAdmin, RecentFilter
-from shop.readonly import ReadOnly
+from shop.adminkit.filters import RecentFilter
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnly
 
 
 class TrackingFilter(admin.SimpleListFilter):
@@ -34,7 +35,7 @@ class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(GrowingAdmin):
+class ShipmentAdmin(KeysetAdmin):
     list_display = (
         "order",
         "state",
@@ -71,7 +72,7 @@ class ShipmentAdmin(GrowingAdmin):
 
 
 @admin.register(TrackingEvent)
-class TrackingEventAdmin(GrowingAdmin):
+class TrackingEventAdmin(KeysetAdmin):
     list_display = ("shipment", "status", "time")
     list_select_related = ("shipment",)
     search_fields = ("shipment__order_number", "shipment__tracking_number")
@@ -79,7 +80,7 @@ class TrackingEventAdmin(GrowingAdmin):
 
 
 @admin.register(SimulatedLabel)
-class SimulatedLabelAdmin(GrowingAdmin):
+class SimulatedLabelAdmin(KeysetAdmin):
     list_display = ("tracking_number", "status", "code", "street", "city", "country", "created_at")
     search_fields = ("tracking_number", "key")
     #: It holds the order's id, and so the newest order's comes first.

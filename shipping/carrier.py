@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable
 from shop.messaging import failpoints
-from shop.messaging.outside import outside_transaction
+from shop.messaging.providers import check_outside_transaction
 
 __all__ = [
     "BookingRequest",
@@ -162,7 +162,7 @@ def carrier() -> Carrier:
     Raises:
         InsideTransaction: a transaction is open.
     """
-    outside_transaction()
+    check_outside_transaction()
     return _CALLS.watch(_configured())
 
 

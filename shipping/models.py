@@ -16,8 +16,8 @@ from django.utils import timezone
 from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
-from shop.messaging.ids import uuid7
-from shop.rows import update_rows, update_where
+from shop.ids import uuid7
+from shop.postgres.statements import update_rows, update_where
 
 __all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
 

@@ -38,12 +38,12 @@ from shipping.events import (
     TrackingDue,
 )
 from shipping.models import Shipment, TrackingEvent, shipping_key
-from shop import rows
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.errors import TooEarly
-from shop.messaging.inbox import effects
-from shop.messaging.outside import ask_about
+from shop.messaging.providers import call_each
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
+from shop.postgres import locking, statements
 
 logger = logging.getLogger("shop.shipping")
 
@@ -72,7 +72,7 @@ def remember_orders(*, orders: Iterable[PlacedOrder]) -> None:
         )
         for order in orders
     ]
-    rows.insert_new(sorted(shipments, key=attrgetter("order_id")))
+    statements.insert_new(sorted(shipments, key=attrgetter("order_id")))
 
 
 def book_shipments(*, order_ids: Sequence[UUID]) -> None:
@@ -86,7 +86,7 @@ def book_shipments(*, order_ids: Sequence[UUID]) -> None:
         TooEarly: shipping has not heard of one of the orders; none is booked.
     """
     booking = {shipment.order_id: shipment for shipment in _begin_booking(order_ids)}
-    labels = ask_about(booking, _book, ask_together=_book_many)
+    labels = call_each(booking, _book, ask_together=_book_many)
     with effects(but_for=labels.missing):
         _settle([(booking[order_id], label) for order_id, label in labels.given.items()])
     labels.expect_all()
@@ -346,4 +346,4 @@ def _track_later(shipment: Shipment) -> None:
 
 def _locked(order_ids: Iterable[UUID]) -> list[Shipment]:
     """The shipments of these orders, locked in the order of their keys."""
-    return rows.locked(Shipment, "order_id", list(order_ids))
+    return locking.locked(Shipment, "order_id", list(order_ids))

@@ -11,5 +11,5 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 # By name: importing this module must not need Django's models.
-app.steps["worker"].add("shop.messaging.worker:RelayStep")
-app.steps["consumer"].add("shop.messaging.bridge:Bridge")
+app.steps["worker"].add("shop.messaging.relay.step:RelayStep")
+app.steps["consumer"].add("shop.messaging.worker.bridge:Bridge")

@@ -17,7 +17,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from shop import garbage
+from shop.messaging.worker import gc_tuning
 from shop.wsgi import application
 
 #: Seconds that the requests in hand have when the server is asked to stop.
@@ -30,7 +30,7 @@ _LOOK = 0.5
 _REST = 0.2
 
 
-class Tireless(MPServer):
+class ResilientServer(MPServer):
     """Replaces its processes however often they die; Granian gives all up when one dies twice in 5.5 s."""
 
     def _respawn_workers(self, *which: Any, **how: Any) -> None:
@@ -46,7 +46,7 @@ def serve() -> None:
     SHOP_ACCESS_LOG=1 has every request written to stdout.
     """
     host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
-    server = Tireless(
+    server = ResilientServer(
         "shop.wsgi:application",
         address=host,
         port=port,
@@ -64,7 +64,7 @@ def serve() -> None:
     )
     # Imported and tidied up once, for all processes: a quicker start and less memory.
     multiprocessing.set_start_method("fork")
-    garbage.settle()
+    gc_tuning.freeze()
     server.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
 
 

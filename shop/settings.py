@@ -13,7 +13,7 @@ import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
 
-from shop.messaging.transports import task_queue, transport_settings
+from shop.messaging.bus.transport_settings import task_queue, transport_settings
 
 django_stubs_ext.monkeypatch()  # so that ModelAdmin[Order] and the like can be written
 
@@ -65,8 +65,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "shop.messaging",
-    "shop.console",
-    "shop.storefront",
+    "console",
+    "storefront",
     *CONTEXTS,
 ]
 
@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "shop.messaging.middleware.TraceMiddleware",
+    "shop.messaging.tracing.middleware.TraceMiddleware",
 ]
 
 ROOT_URLCONF = "shop.urls"
@@ -135,7 +135,7 @@ _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_c
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
-        "ENGINE": "shop.database",
+        "ENGINE": "shop.postgres.engine",
         "OPTIONS": {**_PATIENCE, **_PREPARED, **_database.get("OPTIONS", {})},
     }
 }
@@ -156,8 +156,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5
 CELERY_BROKER_HEARTBEAT = 10
-CELERY_WORKER_CONSUMER = "shop.messaging.patience:PatientConsumer"
-CELERY_WORKER_POOL = "shop.messaging.pool:MortalTaskPool"
+CELERY_WORKER_CONSUMER = "shop.messaging.worker.celery_consumer:ShopConsumer"
+CELERY_WORKER_POOL = "shop.messaging.worker.pool:CrashSafePool"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = None  # else Celery deletes what is old in one statement; see SHOP_RESULT_RETENTION
@@ -205,14 +205,14 @@ if SHOP_DOCTOR_INTERVAL:
 REST_FRAMEWORK = {
     # Token first: with sessions first, an anonymous call gets 403 and no hint how to log in.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "shop.rest.authentication.TokenAuthentication",
+        "shop.rest.fast.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": [
-        "shop.rest.rendering.JSONRenderer",
+        "shop.rest.fast.rendering.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["shop.rest.parsing.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["shop.rest.fast.parsing.JSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "shop.rest.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from shop.console.pages import doctor_page
 from shop.rest.views import AsyncApi, Entrance, Token
 
 admin.site.site_header = "shop operations"
@@ -25,8 +24,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     # First, for they are asked for most, and Django tries one after the other.
     *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
-    path("", include("shop.storefront.urls")),
-    path("admin/doctor/", admin.site.admin_view(doctor_page), name="doctor"),
+    path("", include("storefront.urls")),
+    path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("api/auth/", include("rest_framework.urls")),
     path("api/v1/", Entrance.as_view(), name="api"),

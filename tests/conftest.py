@@ -9,10 +9,10 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from script.support.errors import NoRabbitMQ
-from script.support.infrastructure import private_rabbitmq
-from script.support.rabbitmq import RabbitMQ
-from shop.messaging import breaker
+from dev.errors import NoRabbitMQ
+from dev.servers.infrastructure import private_rabbitmq
+from dev.servers.rabbitmq import RabbitMQ
+from shop.messaging.consuming import circuit_breaker
 from tests.support.deployment import Deployment, prepare_database
 from tests.support.servers import (
     Broker,
@@ -48,9 +48,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def _nobody_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test begin in a process that has just seen that no consumer is paused."""
-    breaker.forget()
-    monkeypatch.setattr(breaker._knowledge, "read_at", time.monotonic())
-    monkeypatch.setattr(breaker, "FRESHNESS", 3600.0)
+    circuit_breaker.forget()
+    monkeypatch.setattr(circuit_breaker._knowledge, "read_at", time.monotonic())
+    monkeypatch.setattr(circuit_breaker, "FRESHNESS", 3600.0)
 
 
 def _given(variable: str) -> str:

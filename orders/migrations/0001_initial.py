@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import shop.messaging.ids
+import shop.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Order',
             fields=[
-                ('id', models.UUIDField(default=shop.messaging.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=shop.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('serial', models.BigIntegerField(db_default=models.Func(models.Value('orders_order_serial'), function='nextval'), editable=False, unique=True)),
                 ('customer_name', models.CharField(max_length=300)),
                 ('customer_email', models.EmailField(blank=True, max_length=254)),

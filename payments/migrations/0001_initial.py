@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 import payments.simulator.books
-import shop.messaging.ids
+import shop.ids
 from decimal import Decimal
 from django.db import migrations, models
 
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Payment',
             fields=[
-                ('id', models.UUIDField(default=shop.messaging.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=shop.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('order_id', models.UUIDField(unique=True)),
                 ('order_number', models.CharField(blank=True, db_index=True, max_length=32)),
                 ('idempotency_key', models.CharField(max_length=100, unique=True)),
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Refund',
             fields=[
-                ('id', models.UUIDField(default=shop.messaging.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=shop.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('reason', models.CharField(max_length=50)),
                 ('attempt', models.PositiveSmallIntegerField(default=1)),
                 ('idempotency_key', models.CharField(max_length=150, unique=True)),

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 
 def charge_reference() -> str:

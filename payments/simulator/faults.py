@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from payments.gateway import GatewayTimeout, GatewayUnavailable
 from payments.simulator.books import GatewayFault
-from shop.rows import is_empty
+from shop.postgres.locking import is_empty
 
 
 @contextmanager

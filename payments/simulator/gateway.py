@@ -21,10 +21,10 @@ from payments.gateway import (
 from payments.simulator.books import SimulatedCharge, SimulatedRefund, charge_reference
 from payments.simulator.faults import faulty
 from payments.simulator.tokens import Behaviour, behaviour_of
-from shop import json_text
 from shop.messaging.contracts import Money
-from shop.messaging.outside import outside_transaction
-from shop.rows import insert_once
+from shop.messaging.providers import check_outside_transaction
+from shop.postgres import json_text
+from shop.postgres.statements import insert_once
 
 #: Asked after a pending refund this often, the provider says that it succeeded.
 LOOKS_UNTIL_REFUNDED = 2
@@ -64,7 +64,7 @@ class SimulatedGateway:
 
     def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
         """Charge those whose keys are new and whose tokens have an answer at once, if nothing is wrong."""
-        outside_transaction()
+        check_outside_transaction()
         new = {asked.key: asked for asked in requests if behaviour_of(asked.token).is_sound}
         if not new:
             return {}
@@ -75,7 +75,7 @@ class SimulatedGateway:
 
     def find_charge(self, *, key: str) -> Charge | None:
         """The finished charge with this key."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("find_charge"):
             finished = ~Q(status=SimulatedCharge.Status.PROCESSING)
             charge = SimulatedCharge.objects.filter(finished, key=key).first()
@@ -83,7 +83,7 @@ class SimulatedGateway:
 
     def cancel_charge(self, *, key: str) -> Charge:
         """Cancel what has not been charged; a key never heard of is cancelled in advance."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("cancel_charge"), transaction.atomic():
             charge = _insert_or_lock(SimulatedCharge(key=key))
             if charge.status == SimulatedCharge.Status.PROCESSING:
@@ -93,14 +93,14 @@ class SimulatedGateway:
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Give money back as the charge's token wants it, once per key."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("refund") as refused, transaction.atomic():
             refund = _refund(key, _locked_charge(charge), amount, refused=refused)
         return refund.as_refund()
 
     def find_refund(self, *, key: str) -> ProviderRefund | None:
         """The refund with this key; a pending one gets done after a while."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("find_refund"), transaction.atomic():
             refund = SimulatedRefund.objects.select_for_update().filter(key=key).first()
             if refund and refund.status == SimulatedRefund.Status.PENDING:

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 import shipping.simulator.books
-import shop.messaging.ids
+import shop.ids
 from django.db import migrations, models
 
 
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Shipment',
             fields=[
-                ('id', models.UUIDField(default=shop.messaging.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=shop.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('order_id', models.UUIDField(unique=True)),
                 ('order_number', models.CharField(blank=True, db_index=True, max_length=32)),
                 ('name', models.TextField(blank=True)),

@@ -21,9 +21,9 @@ from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.simulator.books import CARRIER, SimulatedLabel, new_tracking_number
 from shipping.simulator.faults import faulty
 from shipping.simulator.routes import Route, route_to
-from shop import json_text
-from shop.messaging.outside import outside_transaction
-from shop.rows import insert_once, update_rows
+from shop.messaging.providers import check_outside_transaction
+from shop.postgres import json_text
+from shop.postgres.statements import insert_once, update_rows
 
 #: Labels with their first scans, in one statement that commits itself: once per key, and only while nothing
 #: is wrong with the carrier.
@@ -57,7 +57,7 @@ class SimulatedCarrier:
 
     def book_many(self, requests: Sequence[BookingRequest]) -> dict[str, Label]:
         """Make the labels of new keys whose routes have an answer at once, if nothing is wrong."""
-        outside_transaction()
+        check_outside_transaction()
         new = {asked.key: asked.to for asked in requests if not route_to(asked.to.street).times_out}
         if not new:
             return {}
@@ -68,14 +68,14 @@ class SimulatedCarrier:
 
     def find_booking(self, *, key: str) -> Label | None:
         """The label with this key."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("find_booking"):
             label = SimulatedLabel.objects.filter(key=key).first()
         return label.as_label() if label else None
 
     def void(self, *, key: str) -> Label:
         """Withdraw a label; a key never heard of is voided in advance."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("void"), transaction.atomic():
             insert_once(SimulatedLabel(key=key, status=SimulatedLabel.Status.VOIDED))
             label = SimulatedLabel.objects.select_for_update().get(key=key)
@@ -88,7 +88,7 @@ class SimulatedCarrier:
 
     def track(self, *, tracking_numbers: Sequence[str]) -> dict[str, list[Scan]]:
         """Move the parcels one step each, and tell all that happened to them."""
-        outside_transaction()
+        check_outside_transaction()
         with faulty("track"), transaction.atomic():
             labels = _locked(tracking_numbers)
             moved = [label for label in labels if _move(label)]

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from shipping.carrier import CarrierTimeout, CarrierUnavailable
 from shipping.simulator.books import CarrierFault
-from shop.rows import is_empty
+from shop.postgres.locking import is_empty
 
 
 @contextmanager

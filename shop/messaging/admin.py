@@ -5,10 +5,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from shop.growing import GrowingAdmin
-from shop.messaging import breaker
+from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnlyAdmin
+from shop.messaging.admin_filters import ConsumerFilter, EventTypeFilter
+from shop.messaging.consuming import circuit_breaker
 from shop.messaging.dead_letters.admin import DeadLetterActionAdmin, DeadLetterAdmin
-from shop.messaging.filters import ConsumerFilter, EventTypeFilter
 from shop.messaging.models import (
     Circuit,
     DeadLetter,
@@ -19,14 +20,13 @@ from shop.messaging.models import (
     OutboxEntry,
     ScheduledMessage,
 )
-from shop.readonly import ReadOnlyAdmin
 
 admin.site.register(DeadLetter, DeadLetterAdmin)
 admin.site.register(DeadLetterAction, DeadLetterActionAdmin)
 
 
 @admin.register(EventRecord)
-class EventRecordAdmin(GrowingAdmin):
+class EventRecordAdmin(KeysetAdmin):
     list_display = ["position", "type", "aggregate_id", "sequence", "time"]
     list_filter = [EventTypeFilter]
     search_fields = ["aggregate_id", "correlation_id", "id"]
@@ -41,7 +41,7 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(InboxEntry)
-class InboxEntryAdmin(GrowingAdmin):
+class InboxEntryAdmin(KeysetAdmin):
     list_display = ["consumer", "event_id", "consumed_at"]
     list_filter = [ConsumerFilter]
     search_fields = ["event_id"]
@@ -71,7 +71,7 @@ class CircuitAdmin(ReadOnlyAdmin):
     @admin.display(description="events held")
     def held(self, circuit: Circuit) -> int:
         """How many events wait for the consumer to work again."""
-        return breaker.held(circuit.consumer)
+        return circuit_breaker.held(circuit.consumer)
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
         """Whether the user may have a paused consumer probed."""

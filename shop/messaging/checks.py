@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
-from shop.messaging import broker, failures
+from shop.messaging.bus import outgoing
+from shop.messaging.consuming import failures
 from shop.messaging.contracts import event_types
 from shop.messaging.models import EventRecord
 
@@ -30,12 +31,12 @@ def inbox_outlasts_deliveries(**kwargs: Any) -> list[CheckMessage]:
 @register("messaging")
 def bundles_can_be_carried(**kwargs: Any) -> list[CheckMessage]:
     """A message brings at least one event, and no more than a worker can have in hand."""
-    if 1 <= settings.SHOP_EVENTS_PER_MESSAGE <= broker.LARGEST_BUNDLE:
+    if 1 <= settings.SHOP_EVENTS_PER_MESSAGE <= outgoing.LARGEST_BUNDLE:
         return []
     return [
         Error(
             f"The relay cannot put {settings.SHOP_EVENTS_PER_MESSAGE} events into one message.",
-            hint=f"Set SHOP_EVENTS_PER_MESSAGE to 1 for no bundles, or up to {broker.LARGEST_BUNDLE}; "
+            hint=f"Set SHOP_EVENTS_PER_MESSAGE to 1 for no bundles, or up to {outgoing.LARGEST_BUNDLE}; "
             "25 is what it was measured with.",
             id="messaging.E003",
         )

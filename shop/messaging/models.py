@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from django.db import models
 from django.db.models.functions import Now
 
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 
 class EventRecord(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 #: Rows forgotten in one transaction: it is short, and others hardly notice.
 BATCH = 2000
 #: Seconds after which a run ends, far below the time limit of its task.
-PATIENCE = 30.0
+TIME_LIMIT = 30.0
 
 #: Forgets rows: deletes them, or blanks what is not to be kept.
 Forget = Callable[[QuerySet[Any]], object]
@@ -31,7 +31,7 @@ def prune(rows: QuerySet[Any], *, by: str, before: object, forget: Forget = Quer
     Any number may prune at once: each takes rows that nobody holds, and waits for none. What somebody
     holds at the moment is left to the next run.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIME_LIMIT
     old, done = rows.filter(**{f"{by}__lt": before}).order_by(by), 0
     while batch := _prune_batch(old, by, forget):
         done += len(batch)
@@ -50,7 +50,7 @@ def _prune_batch(old: QuerySet[Any], by: str, forget: Forget) -> list[tuple[obje
     return batch
 
 
-def carry_on(task: Task[Any, Any], pruned: Pruned) -> dict[str, int]:
+def continue_pruning(task: Task[Any, Any], pruned: Pruned) -> dict[str, int]:
     """The result of a pruning task; one whose time was up is started again."""
     if not pruned.finished:
         task.delay()

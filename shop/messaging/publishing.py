@@ -5,11 +5,13 @@ from typing import TypeVar
 
 from django.db import connection
 
-from shop.messaging import inbox, outbox, trace
+from shop.ids import uuid7
+from shop.messaging.consuming import inbox
 from shop.messaging.contracts import Event, Meta, Reminder
 from shop.messaging.errors import NotInTransaction
-from shop.messaging.ids import uuid7
+from shop.messaging.outbox import unit_of_work
 from shop.messaging.signals import event_published
+from shop.messaging.tracing import trace
 
 E = TypeVar("E", bound=Event)
 
@@ -29,7 +31,7 @@ def publish(event: E) -> E:
 
 def stamp(event: E) -> E:
     """Give an event its id, time and origin, as of now."""
-    if not outbox.collector() and not connection.in_atomic_block:
+    if not unit_of_work.current() and not connection.in_atomic_block:
         raise NotInTransaction(
             f"{event.type}: open a transaction around the state change and publish()/schedule()"
         )

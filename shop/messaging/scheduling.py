@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from shop.messaging import outbox
 from shop.messaging.contracts import Reminder
+from shop.messaging.outbox import append, unit_of_work
 from shop.messaging.publishing import stamp
 
 
@@ -14,11 +14,11 @@ def schedule(reminder: Reminder, *, at: datetime) -> None:
     There is one reminder of a type per aggregate: scheduling it again moves it.
     """
     stamped = stamp(reminder)
-    pending = outbox.collector()
+    pending = unit_of_work.current()
     if pending:
         pending.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
     else:
-        outbox.append([], due=[(stamped, at)])
+        append.append([], due=[(stamped, at)])
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
@@ -26,8 +26,8 @@ def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
 
     So does one that another transaction sets at the same time: lock the row that decides before.
     """
-    pending = outbox.collector()
+    pending = unit_of_work.current()
     if pending:
         pending.reminders[kind.type, aggregate_id] = None
     else:
-        outbox.append([], off=[(kind.type, aggregate_id)])
+        append.append([], off=[(kind.type, aggregate_id)])

@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.db import connection
 from django.dispatch import receiver
 
-from shop.messaging.failures import is_stale_plan
+from shop.messaging.database_errors import is_stale_plan
 
 
 @receiver(got_request_exception)

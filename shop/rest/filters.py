@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from shop.messaging.ids import uuid7_at
+from shop.ids import uuid7_at
 
 #: By so much the time in a key may differ from the time that the row says.
 SLACK = timedelta(minutes=5)

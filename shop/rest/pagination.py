@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
-from shop.plans import planned_for_the_values
+from shop.postgres.planning import custom_plans
 
 
 class KeysetPagination(CursorPagination):
@@ -19,7 +19,7 @@ class KeysetPagination(CursorPagination):
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
         """Take a page; a cursor that somebody made up is 404, as an unreadable one."""
         try:
-            with planned_for_the_values():
+            with custom_plans():
                 page: list[Any] | None = super().paginate_queryset(*args, **kwargs)
         except (ValidationError, ValueError) as error:
             raise NotFound("The cursor is not one of ours: start again without it.") from error

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from shop.messaging.asyncapi import document
-from shop.rest.parsing import JSONParser
+from shop.messaging.documents.asyncapi import document
+from shop.rest.fast.parsing import JSONParser
 
 #: Name of the URL and for whom it is.
 ENTRANCES = {

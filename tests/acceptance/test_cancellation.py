@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from script.support.api import ApiError
+from dev.load.api import ApiError
 from tests.acceptance.seen import causes, in_stock, labels, messages, money
 from tests.support.deployment import Deployment
 

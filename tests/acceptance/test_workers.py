@@ -3,7 +3,7 @@
 import signal
 from uuid import UUID
 
-from script.support import children
+from dev.processes import children
 from tests.acceptance.seen import messages
 from tests.support.deployment import Deployment
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shop.messaging import cloudevents, golden
-from shop.messaging.asyncapi import document, schema_of, shared_types
-from shop.messaging.compatibility import breaks
-from shop.messaging.contracts import as_version, event_type, newest
+from shop.messaging.contracts import as_version, cloudevents, event_type, newest
+from shop.messaging.contracts.compatibility import breaks
+from shop.messaging.documents import golden_files
+from shop.messaging.documents.asyncapi import document, schema_of, shared_types
 
-FILES = {path.stem: json.loads(path.read_text()) for path in sorted(golden.FOLDER.glob("*.json"))}
-ASYNCAPI = golden.FOLDER.parent / "asyncapi.json"
+FILES = {path.stem: json.loads(path.read_text()) for path in sorted(golden_files.FOLDER.glob("*.json"))}
+ASYNCAPI = golden_files.FOLDER.parent / "asyncapi.json"
 
 
 @pytest.mark.parametrize("kind", shared_types(), ids=lambda kind: kind.type)

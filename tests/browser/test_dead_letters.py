@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from shop.messaging.models import DeadLetter
-from tests.unit.messaging.letters import died
+from tests.unit.shop.messaging.dead_letters.examples import died
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from console.seeding import PEOPLE
 from inventory.models import Product
 from notifications.models import Notification
 from payments.models import SimulatedCharge
-from shop.console.seeding import PEOPLE
 from tests.unit.console.conftest import Shop
-from tests.unit.console.doctoring import lose_outbox
+from tests.unit.console.damage import lose_outbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -13,9 +13,9 @@ import pytest
 from django.db import connection, transaction
 from kombu import Connection
 
+from shop.messaging.bus.transport_settings import transport_settings
 from shop.messaging.contracts import Event
 from shop.messaging.publishing import publish
-from shop.messaging.transports import transport_settings
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
 from tests.support.waiting import eventually
 

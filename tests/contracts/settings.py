@@ -2,7 +2,7 @@
 
 import os
 
-from shop.messaging.transports import task_queue
+from shop.messaging.bus.transport_settings import task_queue
 from shop.settings import *  # noqa: F403
 from shop.settings import CELERY_BROKER_URL, CELERY_TASK_QUEUES
 

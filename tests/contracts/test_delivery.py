@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from shop.messaging import cloudevents, outbox
+from shop.ids import uuid7
+from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
-from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
+from shop.messaging.outbox import append
 from shop.messaging.scheduling import schedule
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
@@ -93,7 +94,7 @@ def test_an_event_delivered_twice_takes_effect_once(probe):
     eventually(lambda: probe.notes(event.probe_id))
     with transaction.atomic():
         for _ in range(3):
-            outbox.enqueue(
+            append.enqueue(
                 message_id=event.meta.id,
                 aggregate_id=event.probe_id,
                 type=event.type,
@@ -130,7 +131,7 @@ POISON = {
 def test_poison_ends_as_dead_letters_while_the_others_flow(probe):
     with transaction.atomic():
         for body in POISON.values():
-            outbox.enqueue(
+            append.enqueue(
                 message_id=uuid7(),
                 aggregate_id=uuid7(),
                 type=ProbeSent.type,

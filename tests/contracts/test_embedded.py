@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from shop.messaging import outbox
-from shop.messaging.ids import uuid7
-from shop.messaging.relay import connect
+from shop.ids import uuid7
+from shop.messaging.outbox import append
+from shop.messaging.relay.relay import connect
 from tests.contracts.conftest import Probe, environment, started_worker
 from tests.contracts.probe.consumers import LEAVE
 from tests.contracts.probe.events import ProbeSent
@@ -89,7 +89,7 @@ def test_a_worker_that_stops_has_all_the_time_for_what_it_runs(watched: Watched)
 def test_an_unreadable_message_moves_to_the_dead_queue(watched: Watched) -> None:
     with watched.worker(visibility=600):
         with transaction.atomic():
-            outbox.enqueue(
+            append.enqueue(
                 message_id=uuid7(),
                 aggregate_id=uuid7(),
                 type=ProbeSent.type,

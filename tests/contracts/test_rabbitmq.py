@@ -19,11 +19,13 @@ from django.db import transaction
 from pika.adapters.blocking_connection import BlockingChannel
 
 from orders.events import OrderCancelled
-from shop.messaging import cloudevents, outbox, relay
-from shop.messaging.cloudevents import BATCH_CONTENT_TYPE
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
+from shop.messaging.contracts import cloudevents
+from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE
 from shop.messaging.models import DeadLetter, OutboxEntry
+from shop.messaging.outbox import append
 from shop.messaging.publishing import stamp
+from shop.messaging.relay import relay
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
 from tests.support.waiting import eventually
@@ -160,7 +162,7 @@ def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
     unheard = {uuid7() for _ in range(3)}  # in one message
     with transaction.atomic():
         for event_id in unheard:
-            outbox.enqueue(
+            append.enqueue(
                 message_id=event_id,
                 aggregate_id=uuid7(),
                 type="tests.Unheard.v1",

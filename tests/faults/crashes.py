@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from uuid import UUID, uuid4
 
-from shop.messaging import dispatcher
 from shop.messaging.failpoints import Point
+from shop.messaging.worker import dispatcher
 from tests.faults.poison import send_raw
 from tests.support.deployment import Deployment
 

@@ -15,10 +15,12 @@ from kombu import Connection
 
 from orders.events import OrderCreated
 from payments.events import PaymentProcessed
-from shop.messaging import breaker, broker, relay
-from shop.messaging.broker import Outgoing
-from shop.messaging.consuming import consumers
-from shop.messaging.transports import transport_settings
+from shop.messaging.bus import topology
+from shop.messaging.bus.outgoing import Outgoing
+from shop.messaging.bus.publisher import publisher_for
+from shop.messaging.bus.transport_settings import transport_settings
+from shop.messaging.consuming import circuit_breaker, consumers
+from shop.messaging.relay.due import promote_due
 from tests.support.deployment import Deployment
 
 _TAKE = "delete from messaging_outboxentry returning id, message_id, type, queue, headers, body"
@@ -74,15 +76,15 @@ class HostileRelay:
                 psycopg.connect(self._shop.database_url, autocommit=True) as session,
                 Connection(self._shop.broker.url, transport_options=options) as connection,
             ):
-                broker.declare_topology(connection)
-                self._relay(session, broker.publisher_for(connection))
+                topology.declare_topology(connection)
+                self._relay(session, publisher_for(connection))
         except BaseException as error:  # noqa: BLE001 - raised in the test's thread
             self._error = error
 
     def _relay(self, session: psycopg.Connection[Any], publisher: Any) -> None:
         while not self._leaving.wait(0.03):
-            relay.promote_due(session)
-            breaker.send_probes(session)
+            promote_due(session)
+            circuit_breaker.send_probes(session)
             for row in session.execute(_TAKE).fetchall():
                 self._delay(Outgoing(*row))
             due = list(self._due())

@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from uuid import UUID
 
-from script.support.errors import ScriptError
+from dev.errors import ScriptError
 from tests.support.deployment import Deployment
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from kombu import Connection, Producer
 
-from shop.messaging.transports import transport_settings
+from shop.messaging.bus.transport_settings import transport_settings
 from tests.support.deployment import Deployment
 
 POISON = {

@@ -9,12 +9,13 @@ import pytest
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
-from script.support.errors import NoRabbitMQ
-from script.support.infrastructure import private_cluster
-from script.support.rabbitmq_cluster import RabbitCluster
-from shop.messaging.broker import ConfirmingPublisher, Outgoing
-from shop.messaging.ids import uuid7
-from shop.messaging.transports import transport_settings
+from dev.errors import NoRabbitMQ
+from dev.servers.infrastructure import private_cluster
+from dev.servers.rabbitmq_cluster import RabbitCluster
+from shop.ids import uuid7
+from shop.messaging.bus.confirms import ConfirmingPublisher
+from shop.messaging.bus.outgoing import Outgoing
+from shop.messaging.bus.transport_settings import transport_settings
 from shop.settings import CONTEXTS
 from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch_attempts
 from tests.faults.load import Customers

@@ -2,8 +2,8 @@
 
 from kombu import Connection
 
+from shop.messaging.bus.transport_settings import transport_settings
 from shop.messaging.consuming import events_queue
-from shop.messaging.transports import transport_settings
 from shop.settings import CONTEXTS
 from tests.support.deployment import APPS, Deployment
 

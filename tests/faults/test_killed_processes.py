@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from script.support import children
+from dev.processes import children
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.faults.damage import charges, consumed, dead_letters
 from tests.support.deployment import APPS, RELAY, Deployment

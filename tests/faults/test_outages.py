@@ -5,7 +5,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from script.support.api import ApiError
+from dev.load.api import ApiError
 from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch_attempts
 from tests.faults.load import Customers
 from tests.support.deployment import Deployment

@@ -5,7 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shop.messaging import breaker
+from shop.messaging.consuming import circuit_breaker
 from tests.faults.damage import attempts_of_each, charges, dead_letters, watch_attempts
 from tests.faults.poison import POISON, send_raw
 from tests.support.deployment import Deployment
@@ -53,7 +53,7 @@ def test_a_gateway_that_is_down_pauses_its_consumer_which_goes_on_by_itself(shop
     shop.break_gateway("outage")
     orders = [shop.place_order() for _ in range(24)]
     # Each of two worker processes may try as many as open the circuit.
-    tried = 2 * breaker.THRESHOLD
+    tried = 2 * circuit_breaker.THRESHOLD
     held = "select count(*) from messaging_scheduledmessage where kind = 'held'"
     shop.wait_until(lambda: shop.rows(held)[0][0] >= len(orders) - tried, what="the others are held")
     _wait_for_probe(shop)  # and by then every process knows

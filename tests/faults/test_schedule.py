@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from script.support import children
-from script.support.faults.catalogue import all_kinds
-from script.support.faults.schedule import draw
+from dev.faults.catalogue import all_kinds
+from dev.faults.schedule import draw
+from dev.processes import children
 
 #: With them, seventeen faults hit every part of the shop and of what it stands on.
 SEED, MINUTES = 58279, 1.25
@@ -26,7 +26,7 @@ def test_the_seed_hits_every_part() -> None:
 @pytest.mark.timeout(400)
 def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path) -> None:
     log = tmp_path / "faults.log"
-    argv = [sys.executable, "-m", "script.support.faults", "--seed", str(SEED), "--minutes", str(MINUTES)]
+    argv = [sys.executable, "-m", "dev.faults", "--seed", str(SEED), "--minutes", str(MINUTES)]
     run = children.start_child(argv, env=os.environ, log=log)
     try:
         code = run.wait()

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from console.audit import audit
 from inventory.services import adjust_stock
 from orders.errors import OrdersError
 from orders.models import Order
@@ -31,8 +32,7 @@ from payments.services import retry_refund
 from shipping.errors import ShippingError
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.services import void_shipment
-from shop.console.audit import audit
-from shop.messaging import failures, runner
+from shop.messaging.consuming import failures, runner
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import DeadLetter
 from tests.properties.world import MailServer, World

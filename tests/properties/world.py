@@ -18,11 +18,11 @@ from django.db import connection
 from inventory.services import NewProduct, add_products
 from orders.events import Address, OrderDeadlinePassed
 from orders.services import place_order
-from shop.messaging import breaker, cloudevents, runner
-from shop.messaging.consuming import Consumer
+from shop.messaging.consuming import Consumer, circuit_breaker, runner
+from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
+from shop.messaging.event_log import as_event
 from shop.messaging.models import Circuit, DeadLetter, EventRecord, OutboxEntry, ScheduledMessage
-from shop.messaging.queries import as_event
 from tests.support.inprocess import promote_due, receivers
 
 #: A shop that is not at rest after so many rounds will never be.
@@ -64,8 +64,8 @@ class World:
 
     def __init__(self) -> None:
         _empty_tables()
-        breaker.forget()
-        breaker._knowledge.refresh()
+        circuit_breaker.forget()
+        circuit_breaker._knowledge.refresh()
         MailServer.is_down = False
         self.alice = User.objects.get_or_create(username="alice", defaults={"email": "alice@example.com"})[0]
         price = Decimal("4.90")
@@ -135,8 +135,8 @@ class World:
                 self.deliver(deliveries)
         except Killed:
             connection.close()  # with it go its locks and its open transaction
-            breaker.forget()
-            breaker._knowledge.refresh()
+            circuit_breaker.forget()
+            circuit_breaker._knowledge.refresh()
             self.bag += deliveries
             self.collect()
 
@@ -161,7 +161,7 @@ class World:
     def _go_on(self) -> bool:
         """Make due what waits, reminders only when nothing else does; whether anything did."""
         for circuit in Circuit.objects.all():
-            breaker.close(circuit.consumer)
+            circuit_breaker.close(circuit.consumer)
         letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).values_list("pk", flat=True)
         replayed = [replay_dead_letter(dead_letter_id=pk, by="operator") for pk in list(letters)]
         waiting = ScheduledMessage.objects.exclude(type=OrderDeadlinePassed.type)

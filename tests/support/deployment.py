@@ -19,10 +19,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from script.support import children, ports, programs, providers
-from script.support.api import Api
-from script.support.paths import ROOT
-from script.support.processes import Program, Supervisor
+from dev.load import providers
+from dev.load.api import Api
+from dev.paths import ROOT
+from dev.processes import children, ports, programs
+from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
 from tests.support.servers import Broker, EmbeddedBroker, RabbitBroker, fresh_database
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
-from shop.messaging import breaker, cloudevents, relay, runner
-from shop.messaging.consuming import Consumer, consumer_of, consumers
-from shop.messaging.contracts import Event, Reminder
+from shop.messaging.consuming import Consumer, circuit_breaker, consumer_of, consumers, runner
+from shop.messaging.contracts import Event, Reminder, cloudevents
 from shop.messaging.models import Circuit, OutboxEntry, ScheduledMessage
+from shop.messaging.relay import due
 
 #: A chain that has not ended after so many deliveries will not end.
 TOO_MANY = 10_000
@@ -66,7 +66,7 @@ def fire_reminders() -> int:
 def fire_retries() -> int:
     """Make all retries due, let paused consumers go on, and deliver what follows."""
     for circuit in Circuit.objects.all():
-        breaker.close(circuit.consumer)
+        circuit_breaker.close(circuit.consumer)
     ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.RETRY).update(due_at=datetime.now(UTC))
     return deliver_all()
 
@@ -74,4 +74,4 @@ def fire_retries() -> int:
 def promote_due() -> None:
     """What the relay does: move what is due to the outbox."""
     with connection.cursor() as cursor:
-        cursor.execute(relay._PROMOTE, [1000])
+        cursor.execute(due._PROMOTE, [1000])

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from script.support.pgmq import install_pgmq
-from script.support.rabbitmq import RabbitMQ
+from dev.servers.pgmq import install_pgmq
+from dev.servers.rabbitmq import RabbitMQ
 
 
 class Broker(Protocol):

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from shop.messaging import outbox
-from shop.messaging.dead_letters.delivery import delivery_of
 from shop.messaging.dead_letters.errors import NotOpen, NotReplayable, ReasonMissing
+from shop.messaging.dead_letters.replay_target import replay_target_of
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter
+from shop.messaging.outbox import append
 
 #: Letters replayed in one transaction, and how many a second at the most: live events go on between them.
 STEP, REPLAYED_A_SECOND = 50, 200
@@ -154,8 +154,8 @@ def _is_sent(letter: DeadLetter, refused: Counter[str]) -> bool:
 
 
 def _send(letter: DeadLetter) -> None:
-    delivery = delivery_of(letter)
-    outbox.enqueue(
+    delivery = replay_target_of(letter)
+    append.enqueue(
         message_id=delivery.message_id,
         aggregate_id=delivery.aggregate_id,
         type=delivery.type,

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
-from shop.messaging.dead_letters.delivery import parsed, pretty
+from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
 from shop.messaging.dead_letters.pages import Pages
+from shop.messaging.dead_letters.replay_target import parsed, pretty
 from shop.messaging.dead_letters.selection import Selection, matching
 from shop.messaging.models import DeadLetter, DeadLetterAction
-from shop.readonly import ReadOnly, ReadOnlyAdmin
 
 
 class DeadLetterActions(ReadOnly, admin.TabularInline[DeadLetterAction, DeadLetter]):

@@ -10,15 +10,15 @@ from uuid import UUID
 from django.db import connection, transaction
 from pydantic import ValidationError
 
-from shop.messaging import cloudevents, outbox
+from shop.ids import uuid7
 from shop.messaging.consuming import events_queue
-from shop.messaging.contracts import Event, event_type
+from shop.messaging.contracts import Event, cloudevents, event_type
 from shop.messaging.dead_letters.actions import close, demand, open_letter
-from shop.messaging.dead_letters.delivery import as_uuid, parsed, pretty, receivers_of
 from shop.messaging.dead_letters.errors import InvalidCopy, NotReplayable
+from shop.messaging.dead_letters.replay_target import as_uuid, parsed, pretty, receivers_of
 from shop.messaging.errors import MessagingError
-from shop.messaging.ids import uuid7
 from shop.messaging.models import DeadLetter
+from shop.messaging.outbox import append
 
 _SETTLE = """
     INSERT INTO messaging_inboxentry (event_id, consumer) SELECT %s, unnest(%s::text[])
@@ -53,7 +53,7 @@ def replace_dead_letter(*, dead_letter_id: int, text: str, by: str, reason: str)
         copy = cloudevents.decode(body)
         receivers = receivers_of(letter.app, copy.type)
         _settle_original(letter, receivers)
-        outbox.enqueue(
+        append.enqueue(
             message_id=copy.meta.id,
             aggregate_id=copy.aggregate_id,
             type=copy.type,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from celery.exceptions import OperationalError
 from celery.result import AsyncResult
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from shop.messaging import tasks
+from shop.messaging.dead_letters import tasks
 from shop.messaging.dead_letters.actions import Tally, discard_dead_letters, replay_dead_letters
 from shop.messaging.dead_letters.causes import causes
 from shop.messaging.dead_letters.edits import editable_text, is_whole, replace_dead_letter
@@ -24,9 +25,6 @@ from shop.messaging.dead_letters.preview import preview
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
-
-if TYPE_CHECKING:
-    from shop.messaging.dead_letters.admin import DeadLetterAdmin
 
 #: More dead letters than this are replayed by a worker.
 REPLAYED_AT_ONCE = 100
@@ -54,11 +52,22 @@ class EditForm(ReasonForm):
     field_order = ["text", "reason"]
 
 
+class Owner(Protocol):
+    """Model admin that the pages belong to: its site, messages and permissions."""
+
+    admin_site: AdminSite
+    opts: Any
+    message_user: Callable[..., None]
+    has_view_permission: Callable[[HttpRequest], bool]
+    has_act_on_permission: Callable[[HttpRequest], bool]
+    has_edit_permission: Callable[[HttpRequest], bool]
+
+
 class Pages:
     """The views beside those that every ModelAdmin has."""
 
-    def __init__(self, owner: DeadLetterAdmin) -> None:
-        self._owner = owner
+    def __init__(self, owner: Any) -> None:
+        self._owner: Owner = owner
 
     def urls(self) -> list[URLPattern]:
         """Their URLs; each needs a user of the admin who may see dead letters."""

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
-from shop.messaging.dead_letters.delivery import delivery_of, receivers_of
 from shop.messaging.dead_letters.errors import NotReplayable
+from shop.messaging.dead_letters.replay_target import receivers_of, replay_target_of
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter, InboxEntry
 
@@ -104,7 +104,7 @@ def _count_one_by_one(letters: Iterable[DeadLetter], seen: Preview) -> None:
     events: defaultdict[tuple[str, str], list[UUID]] = defaultdict(list)
     for letter in letters:
         try:
-            delivery = delivery_of(letter)
+            delivery = replay_target_of(letter)
         except NotReplayable as refusal:
             seen.refused[Refusal(letter.app, letter.type, str(refusal))] += 1
             continue

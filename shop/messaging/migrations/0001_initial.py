@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import shop.messaging.ids
+import shop.ids
 from django.db import migrations, models
 
 
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('reminder', 'Reminder'), ('retry', 'Retry'), ('parked', 'Parked')], max_length=10)),
                 ('app', models.CharField(max_length=50)),
                 ('type', models.CharField(max_length=100)),
-                ('message_id', models.UUIDField(default=shop.messaging.ids.uuid7)),
+                ('message_id', models.UUIDField(default=shop.ids.uuid7)),
                 ('aggregate_id', models.UUIDField()),
                 ('body', models.TextField()),
                 ('due_at', models.DateTimeField(db_index=True)),

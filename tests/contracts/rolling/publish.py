@@ -10,7 +10,7 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from shop.messaging.ids import uuid7  # noqa: E402
+from shop.ids import uuid7  # noqa: E402
 from shop.messaging.publishing import publish  # noqa: E402
 from tests.contracts.rolling import events  # noqa: E402
 

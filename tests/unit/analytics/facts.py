@@ -18,9 +18,9 @@ from inventory.events import (
 from orders.events import Address, OrderCancellationRequested, OrderCancelled, OrderCreated, OrderedLine
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
 from shipping.events import CancellationRejected, FulfilmentStopped, OrderDelivered, OrderShipped
+from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, Money
-from shop.messaging.ids import uuid7
-from shop.messaging.outbox import append
+from shop.messaging.outbox.append import append
 
 #: A quarter of an hour before midnight, so that most orders live on two days.
 EVENING = datetime(2026, 3, 4, 23, 45, tzinfo=UTC)

@@ -6,9 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from analytics.models import READ_MODELS
-from shop.messaging import cloudevents, runner
-from shop.messaging.consuming import consumer_of
-from shop.messaging.contracts import Event
+from shop.messaging.consuming import consumer_of, runner
+from shop.messaging.contracts import Event, cloudevents
 from shop.messaging.models import ScheduledMessage
 
 

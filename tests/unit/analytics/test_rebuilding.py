@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 
-from analytics import fresh, gate, services, tasks
+from analytics import rebuild_lock, services, shadow_tables, tasks
 from analytics.errors import RebuildRunning
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductSales
 from shop.messaging.models import InboxEntry
@@ -57,7 +57,7 @@ def damage():
 
 def leftovers():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [fresh.SCHEMA])
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [shadow_tables.SCHEMA])
         (schemas,) = cursor.fetchone()
     return schemas, JournalEntry.objects.count()
 
@@ -191,8 +191,8 @@ def test_a_rebuild_that_dies_leaves_the_old_figures_and_the_next_one_clears_up(e
 def test_what_a_killed_rebuild_left_behind_is_cleared_up():
     consume(logged(*lives(7)))
     live = figures()
-    fresh.make()
-    with fresh.fresh_tables():
+    shadow_tables.make()
+    with shadow_tables.fresh_tables():
         assert not OrderFact.objects.exists()
     assert figures() == live
 
@@ -231,7 +231,7 @@ def test_events_that_the_inbox_has_forgotten_are_not_forgotten(settings):
 
 def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
     consume(logged(*lives(7)))
-    monkeypatch.setattr(gate, "PATIENCE", "100ms")
+    monkeypatch.setattr(rebuild_lock, "PATIENCE", "100ms")
     live = figures()
     reading, done = threading.Event(), threading.Event()
 
@@ -270,7 +270,7 @@ def test_the_command_says_that_a_rebuild_is_running(elsewhere):
         with pytest.raises(CommandError, match="running already"):
             call_command("rebuild_analytics", stdout=StringIO())
 
-    with gate.journaling():
+    with rebuild_lock.journaling():
         elsewhere(attempt)
 
 

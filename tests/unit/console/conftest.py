@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
+from console.seeding import seed
 from orders.events import Address
 from orders.models import Order
 from orders.services import place_order, request_cancellation
-from shop.console.seeding import seed
 from tests.support.inprocess import deliver_all, fire_reminders
 
 

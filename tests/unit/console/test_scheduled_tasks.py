@@ -12,12 +12,12 @@ from django.db import connection
 from django.db.models import Model
 from django_celery_results.models import TaskResult
 
+from console.audit import audit
 from notifications.models import Notification, Recipient
 from orders.models import Order
 from shop.celery import app
-from shop.console.audit import audit
+from shop.ids import uuid7_at
 from shop.messaging import pruning
-from shop.messaging.ids import uuid7_at
 from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry
 
 #: What prunes; the order doctor has a test of its own.

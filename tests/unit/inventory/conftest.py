@@ -9,7 +9,7 @@ import pytest
 import inventory.consumers
 from inventory import queries, services
 from inventory.models import OrderStock, Product
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from shop.messaging.models import EventRecord
 
 assert inventory.consumers  # registered

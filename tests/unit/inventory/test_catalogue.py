@@ -17,7 +17,7 @@ from inventory.errors import (
 )
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from inventory.services import NewProduct
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 from inventory import queries, services
 from inventory.models import OrderStock, Product
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from shop.messaging.models import EventRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)

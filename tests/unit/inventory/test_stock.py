@@ -9,9 +9,9 @@ from inventory.models import OrderStock, StockMovement
 from orders.events import Address, OrderCreated, OrderedLine
 from payments.events import PaymentProcessed
 from shipping.events import FulfilmentStopped, ShipmentFailed
+from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.messaging.errors import TooEarly
-from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver

@@ -9,8 +9,8 @@ from django.db import transaction
 from orders.events import Address, OrderCancelled, OrderCreated, OrderedLine
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
 from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
+from shop.ids import uuid7
 from shop.messaging.contracts import Event, Money
-from shop.messaging.ids import uuid7
 from shop.messaging.publishing import publish
 
 

@@ -4,9 +4,9 @@ import json
 
 from notifications import consumers, services  # noqa: F401 - registers the consumers
 from notifications.models import Notification, Recipient
-from shop.messaging import cloudevents, runner
-from shop.messaging.consuming import consumer_of
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
+from shop.messaging.consuming import consumer_of, runner
+from shop.messaging.contracts import cloudevents
 from shop.messaging.models import ScheduledMessage
 from tests.unit.notifications.facts import order_created, published
 

@@ -7,7 +7,7 @@ import pytest
 
 from notifications import services
 from notifications.models import Notification, Recipient, Resend
-from shop.messaging.ids import uuid7, uuid7_at
+from shop.ids import uuid7, uuid7_at
 
 pytestmark = pytest.mark.django_db
 

@@ -161,7 +161,7 @@ def test_where_the_connection_breaks_the_rest_of_the_batch_waits_with_the_reason
 
 
 def test_what_a_slow_mail_server_leaves_waits_with_the_reason(monkeypatch, settings):
-    monkeypatch.setattr(channels, "PATIENCE", 0.0)
+    monkeypatch.setattr(channels, "TIME_LIMIT", 0.0)
     with pytest.raises(DeliveryPostponed, match="2 of 3 messages are left"):
         services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {} for order_id in known_recipients(3)})
 
@@ -170,7 +170,7 @@ def test_what_a_slow_mail_server_leaves_waits_with_the_reason(monkeypatch, setti
 
 
 def test_a_slow_mail_server_gets_the_rest_of_the_batch_later(mail, monkeypatch, settings):
-    monkeypatch.setattr(channels, "PATIENCE", 0.3)
+    monkeypatch.setattr(channels, "TIME_LIMIT", 0.3)
     monkeypatch.setattr(channels, "time", SimpleNamespace(monotonic=lambda: TakesItsTimeByTheClock.now))
     settings.EMAIL_BACKEND = BACKENDS + "TakesItsTimeByTheClock"
     deliver_together(orders(4))

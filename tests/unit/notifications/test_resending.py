@@ -9,7 +9,7 @@ from notifications import consumers, services, simulator  # noqa: F401 - registe
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.queries import notifications_of
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from tests.support.inprocess import deliver
 from tests.unit.notifications.facts import life_of, order_created, published
 

@@ -6,10 +6,10 @@ import psycopg
 import pytest
 from django.db import InternalError, OperationalError, connection
 
-from notifications import ledger, services, simulator
-from notifications.locks import sole_sender
+from notifications import repository, services, simulator
 from notifications.models import Kind, Notification, Recipient, State
-from shop.messaging.ids import uuid7
+from notifications.send_lock import sole_sender
+from shop.ids import uuid7
 from shop.messaging.models import InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
 from tests.unit.notifications.facts import life_of, order_created, published
@@ -24,8 +24,8 @@ def test_a_customer_hears_of_every_turn_of_an_order_once(mail):
     for event in life_of(created.order_id):
         deliver(published(event), "notifications")
 
-    ledger = Notification.objects.order_by("id")
-    assert [row.kind for row in ledger] == [
+    messages = Notification.objects.order_by("id")
+    assert [row.kind for row in messages] == [
         Kind.ORDER_RECEIVED,
         Kind.PAYMENT_RECEIVED,
         Kind.PAYMENT_FAILED,
@@ -35,9 +35,9 @@ def test_a_customer_hears_of_every_turn_of_an_order_once(mail):
         Kind.CANCELLATION_REJECTED,
         Kind.CANCELLED,
     ]
-    assert {row.state for row in ledger} == {State.SENT}
-    assert mail.subjects == [row.subject for row in ledger]
-    assert [m["Message-ID"].strip() for m in mail.mails] == [row.message_id for row in ledger]
+    assert {row.state for row in messages} == {State.SENT}
+    assert mail.subjects == [row.subject for row in messages]
+    assert [m["Message-ID"].strip() for m in mail.mails] == [row.message_id for row in messages]
     assert {m["To"] for m in mail.mails} == {"Alice Liddell <alice@example.com>"}
 
 
@@ -144,7 +144,7 @@ def test_what_is_sent_stays_so_whatever_is_put_down_later(mail):
     deliver(published(order_created()), "notifications")
     late = Notification.objects.get()
     late.state, late.last_error = State.QUEUED, "Too late"
-    ledger.put_down([late])
+    repository.store([late])
 
     assert Notification.objects.get().state == State.SENT
 

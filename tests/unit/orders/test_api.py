@@ -11,7 +11,7 @@ from inventory import services as inventory
 from orders import services
 from orders.models import Order
 from orders.serializers import OrderIn, OrderOut
-from shop.messaging.queries import timeline
+from shop.messaging.event_log import timeline
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders import queries, services
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from tests.unit.orders.conftest import LONDON
 
 pytestmark = pytest.mark.django_db

@@ -13,10 +13,9 @@ import payments.consumers
 from inventory.events import InventoryRejected, Shortage
 from orders.events import Address, OrderCreated, OrderedLine
 from shipping.events import FulfilmentStopped, ShipmentFailed
-from shop.messaging import runner
-from shop.messaging.consuming import consumer_of
+from shop.ids import uuid7
+from shop.messaging.consuming import consumer_of, runner
 from shop.messaging.contracts import Event, Money
-from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver

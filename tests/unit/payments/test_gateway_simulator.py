@@ -20,9 +20,9 @@ from payments.gateway import (
 from payments.models import GatewayFault, SimulatedCharge, SimulatedRefund
 from payments.simulator.gateway import REFUSED
 from payments.simulator.tokens import TOKENS
+from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.messaging.errors import InsideTransaction
-from shop.messaging.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from payments import queries
 from payments.errors import IllegalTransition
 from payments.gateway import gateway
 from payments.models import Payment, Refund
+from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from shop.messaging.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 

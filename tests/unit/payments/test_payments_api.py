@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
 from payments.models import Payment, Refund
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from payments import services
 from payments.errors import GatewayTimeout, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedRefund
 from payments.simulator.gateway import SimulatedGateway
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
 

@@ -7,7 +7,7 @@ import pytest
 from payments import services
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from shop.messaging.models import ScheduledMessage
 from tests.support.inprocess import deliver
 

@@ -12,10 +12,9 @@ from django.db import transaction
 import shipping.consumers
 from inventory.events import InventoryUpdated, StockLine
 from orders.events import Address, OrderCancellationRequested, OrderCreated, OrderedLine
-from shop.messaging import runner
-from shop.messaging.consuming import consumer_of
+from shop.ids import uuid7
+from shop.messaging.consuming import consumer_of, runner
 from shop.messaging.contracts import Event, Money
-from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver

@@ -11,7 +11,7 @@ from shipping import services
 from shipping.carrier import CarrierTimeout
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
-from shop.messaging import cloudevents
+from shop.messaging.contracts import cloudevents
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver_batch

@@ -10,10 +10,10 @@ from shipping import services
 from shipping.errors import CarrierTimeout
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
-from shop.messaging import cloudevents, runner
-from shop.messaging.consuming import consumer_of
+from shop.ids import uuid7
+from shop.messaging.consuming import consumer_of, runner
+from shop.messaging.contracts import cloudevents
 from shop.messaging.errors import InsideTransaction
-from shop.messaging.ids import uuid7
 from shop.messaging.models import EventRecord, InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
 from tests.unit.shipping.support import book

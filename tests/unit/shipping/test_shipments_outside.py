@@ -9,7 +9,7 @@ from shipping import queries
 from shipping.carrier import Destination, Label, LabelStatus, carrier
 from shipping.errors import IllegalTransition
 from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 

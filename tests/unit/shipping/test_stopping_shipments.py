@@ -10,7 +10,7 @@ from shipping import services
 from shipping.errors import CarrierTimeout, NotStoppable
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
-from shop.messaging.ids import uuid7
+from shop.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
 from tests.unit.shipping.support import book

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from script.support import children, ports, programs
-from script.support.processes import Supervisor
+from dev.processes import children, ports, programs
+from dev.processes.supervisor import Supervisor
 from tests.support.waiting import eventually
 
 #: Of somebody who wants a token and says no name.

@@ -6,8 +6,8 @@ import pytest
 
 from inventory import services as inventory
 from orders.countries import COUNTRIES
-from shop.storefront.countries import CHOICES
-from shop.storefront.pages import catalogue as page
+from storefront.countries import CHOICES
+from storefront.pages import catalogue as page
 from tests.unit.storefront.conftest import text_of
 
 pytestmark = pytest.mark.django_db

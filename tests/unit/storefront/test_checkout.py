@@ -6,7 +6,7 @@ import pytest
 
 from inventory import services as inventory
 from orders import queries as orders
-from shop.storefront.cards import CARDS
+from storefront.test_cards import CARDS
 from tests.unit.storefront.conftest import (
     LONDON,
     filled_form,

@@ -9,11 +9,11 @@ from inventory import services as inventory
 from orders import services
 from orders.queries import Happening
 from shipping.events import CancellationRejected
-from shop.messaging.ids import uuid7
-from shop.messaging.inbox import effects
+from shop.ids import uuid7
+from shop.messaging.consuming.inbox import effects
 from shop.messaging.publishing import publish
-from shop.storefront.journey import steps_of
-from shop.storefront.pages import orders as pages
+from storefront.order_page import steps_of
+from storefront.pages import orders as pages
 from tests.support.inprocess import deliver_all, fire_reminders
 from tests.unit.storefront.conftest import text_of
 

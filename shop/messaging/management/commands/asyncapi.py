@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from shop.messaging.asyncapi import document
+from shop.messaging.documents.asyncapi import document
 
 
 class Command(BaseCommand):

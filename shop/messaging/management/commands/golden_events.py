@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from shop.messaging.documents.golden_files import FOLDER, renewed
 from shop.messaging.errors import BreakingChange
-from shop.messaging.golden import FOLDER, renewed
 
 
 class Command(BaseCommand):

@@ -1,0 +1,114 @@
+"""Adds numbers to the tables that only add up: a statement a table, rows sorted by key.
+
+The tables are named without their schema: a rebuild leads the statements to fresh ones.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from analytics.measurements import Observation
+
+#: Day, currency and column -> what is to be added.
+Daily = defaultdict[tuple[date, str, str], Decimal]
+
+COUNTS = ("orders_placed", "orders_paid", "orders_shipped", "orders_delivered", "orders_cancelled")
+MONEY = ("revenue_captured", "revenue_refunded")
+COLUMNS = (*COUNTS, *MONEY)
+
+_ADD_TO_DAYS = f"""
+    INSERT INTO analytics_dailysales AS known (day, currency, {", ".join(COLUMNS)})
+    SELECT * FROM unnest(%b::date[], %b::text[]{", %b::integer[]" * 5}{", %b::numeric[]" * 2})
+    ON CONFLICT (day, currency) DO UPDATE
+    SET {", ".join(f"{column} = known.{column} + excluded.{column}" for column in COLUMNS)}
+"""  # noqa: S608 - of our own column names
+_ADD_TO_PRODUCTS = """
+    INSERT INTO analytics_productsales AS known
+        (sku, name, named_at, quantity_ordered, quantity_sold, quantity_restocked)
+    SELECT * FROM unnest(
+        %b::text[], %b::text[], %b::timestamptz[], %b::bigint[], %b::bigint[], %b::bigint[]
+    )
+    ON CONFLICT (sku) DO UPDATE SET
+        name = CASE
+            WHEN excluded.named_at IS NULL THEN known.name
+            WHEN known.named_at IS NULL THEN excluded.name
+            WHEN (excluded.named_at, excluded.name COLLATE "C") > (known.named_at, known.name COLLATE "C")
+                THEN excluded.name
+            ELSE known.name
+        END,
+        named_at = greatest(known.named_at, excluded.named_at),
+        quantity_ordered = known.quantity_ordered + excluded.quantity_ordered,
+        quantity_sold = known.quantity_sold + excluded.quantity_sold,
+        quantity_restocked = known.quantity_restocked + excluded.quantity_restocked
+"""
+_ADD_TO_REVENUE = """
+    INSERT INTO analytics_productrevenue AS known (sku, currency, ordered)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::numeric[])
+    ON CONFLICT (sku, currency) DO UPDATE SET ordered = known.ordered + excluded.ordered
+"""
+
+
+@dataclass
+class ProductTally:
+    """What a batch says of one product."""
+
+    name: str = ""
+    named_at: datetime | None = None
+    ordered: int = 0
+    sold: int = 0
+    restocked: int = 0
+
+    def call(self, name: str, at: datetime) -> None:
+        """The newest name counts; of two at the same time the greater, so that it is always the same."""
+        if self.named_at is None or (at, name) > (self.named_at, self.name):
+            self.name, self.named_at = name, at
+
+
+def add_to_days(daily: Daily) -> None:
+    """Add to the numbers of days."""
+    changes = {key: change for key, change in daily.items() if change}
+    rows = [
+        (day, currency, *(changes.get((day, currency, column), Decimal()) for column in COLUMNS))
+        for day, currency in sorted({key[:2] for key in changes})
+    ]
+    execute(_ADD_TO_DAYS, rows)
+
+
+def add_to_products(observations: Sequence[Observation]) -> None:
+    """Add to what was ordered, sold and restocked of products."""
+    tallies: defaultdict[str, ProductTally] = defaultdict(ProductTally)
+    revenue: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for observation in observations:
+        _tally(observation, tallies, revenue)
+    rows = [
+        (sku, tally.name, tally.named_at, tally.ordered, tally.sold, tally.restocked)
+        for sku, tally in sorted(tallies.items())
+    ]
+    execute(_ADD_TO_PRODUCTS, rows)
+    execute(_ADD_TO_REVENUE, [(*key, amount) for key, amount in sorted(revenue.items())])
+
+
+def _tally(
+    observation: Observation,
+    tallies: defaultdict[str, ProductTally],
+    revenue: defaultdict[tuple[str, str], Decimal],
+) -> None:
+    for line in observation.ordered:
+        tallies[line.sku].call(line.name, observation.at)
+        tallies[line.sku].ordered += line.quantity
+        revenue[line.sku, line.revenue.currency] += line.revenue.amount
+    for moved in observation.moved:
+        tallies[moved.sku].sold += moved.sold
+        tallies[moved.sku].restocked += moved.restocked
+
+
+def execute(statement: str, rows: Sequence[Iterable[Any]]) -> None:
+    """Run a statement over rows given column by column; none for no rows."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])

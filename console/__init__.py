@@ -1,0 +1,1 @@
+"""Operators' console: order page, audit, order doctor, choreography, first data."""

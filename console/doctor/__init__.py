@@ -1,0 +1,1 @@
+"""Order doctor: finds what is wrong in the shop, repairs what is safe, and advises on the rest."""

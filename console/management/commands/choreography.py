@@ -1,0 +1,30 @@
+"""``manage.py choreography``: write docs/choreography.md, or check that it is up to date."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from console import choreography
+
+
+class Command(BaseCommand):
+    """Render the chain."""
+
+    help = "Write docs/choreography.md from the registered consumers."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if it is stale")
+        parser.add_argument("--file", type=Path, default=settings.BASE_DIR / "docs" / "choreography.md")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file: Path = options["file"]
+        page = choreography.page()
+        if options["check"]:
+            if not file.exists() or file.read_text() != page:
+                raise CommandError(f"{file} is stale: run manage.py choreography")
+            return
+        file.write_text(page)
+        self.stdout.write(f"Wrote {file}.")

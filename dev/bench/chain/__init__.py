@@ -1,0 +1,1 @@
+"""script/bench chain: orders from accepted to shipped, beside competitors."""

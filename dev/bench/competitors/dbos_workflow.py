@@ -1,0 +1,103 @@
+"""DBOS: a workflow an order; each step is a transaction, and so is what the workflow remembers of it."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import sqlalchemy as sa  # type: ignore[import-not-found]  # it is in the peers' own venv
+from dbos import DBOS, DBOSClient, SQLAlchemyDatasource  # type: ignore[import-not-found]
+
+from dev.bench.competitors.steps import STEPS, TABLES, values
+
+_URL = os.environ["BENCH_DATABASE_URL"]
+_ENGINE_URL = _URL.replace("postgresql://", "postgresql+psycopg://", 1)
+_QUEUE, _WORKFLOW = "orders", "fulfil"
+#: The same for whoever enqueues and works: else it would be a digest of the code.
+_VERSION = "1"
+#: Workflows of a worker under way at the same time.
+_CONCURRENCY = 20
+#: Seconds between two looks into the queue; the default of 1 s would be the limit.
+_POLL = 0.05
+
+
+def prepare() -> None:
+    """Make the tables."""
+    with psycopg.connect(_URL) as session:
+        session.execute(TABLES.encode())
+    _launch("prepare", [])
+    DBOS.destroy()
+
+
+def work(name: str) -> None:
+    """Work until stopped."""
+    _launch(name, [_QUEUE])
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    os._exit(0)  # nothing is under way when a run is over
+
+
+def accept(count: int) -> None:
+    """Enqueue the workflows of so many orders; they go with the commit."""
+    client = DBOSClient(system_database_url=_ENGINE_URL, application_name="bench")
+    options = {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "app_version": _VERSION}
+    with sa.create_engine(_ENGINE_URL).connect() as connection:
+        for _ in range(count):
+            client.enqueue_in_transaction(connection, options, str(uuid4()))
+        print("ready", flush=True)
+        if sys.stdin.readline():
+            connection.commit()
+
+
+def _launch(name: str, queues: list[str]) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # the threads inherit it
+    DBOS(
+        config={
+            "name": "bench",
+            "system_database_url": _ENGINE_URL,
+            "sys_db_pool_size": _CONCURRENCY,
+            "application_version": _VERSION,
+            "executor_id": name,
+            "log_level": "WARNING",
+        }
+    )
+    DBOS.workflow(name=_WORKFLOW)(_workflow())
+    DBOS.listen_queues(queues)
+    DBOS.launch()
+    DBOS.register_queue(
+        _QUEUE,
+        worker_concurrency=_CONCURRENCY,
+        polling_interval_sec=_POLL,
+        on_conflict="always_update",
+    )
+
+
+def _workflow() -> Callable[[str], None]:
+    datasource = SQLAlchemyDatasource.create(_ENGINE_URL, engine_kwargs={"pool_size": _CONCURRENCY})
+    steps = [_step(datasource, name, sql) for name, sql in STEPS.items()]
+
+    def fulfil(order: str) -> None:
+        for step in steps:
+            step(order)
+
+    return fulfil
+
+
+def _step(datasource: Any, name: str, sql: str) -> Callable[[str], None]:
+    def run(order: str) -> None:
+        datasource.sql_session().connection().exec_driver_sql(sql, values(order))
+
+    step: Callable[[str], None] = datasource.transaction(name=name, isolation_level="READ COMMITTED")(run)
+    return step
+
+
+if __name__ == "__main__":
+    match sys.argv[1]:
+        case "prepare":
+            prepare()
+        case "work":
+            work(sys.argv[2])
+        case "accept":
+            accept(int(sys.argv[2]))

@@ -1,0 +1,59 @@
+"""Makes the tables, works, or accepts orders; Django has to be set up before the models are imported."""
+
+import sys
+import time
+from decimal import Decimal
+from uuid import uuid4
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from dev.bench.competitors.idiomatic.models import Order, Stock  # noqa: E402
+from dev.bench.competitors.idiomatic.tasks import QUEUE, app, charge  # noqa: E402
+from dev.bench.competitors.steps import PRODUCTS, values  # noqa: E402
+
+#: Seconds until the worker has to answer.
+_PATIENCE = 60.0
+
+
+def prepare() -> None:
+    """Make the tables."""
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    Stock.objects.bulk_create(Stock(sku=f"BENCH-{n}", quantity=10_000_000) for n in range(PRODUCTS))
+
+
+def work() -> None:
+    """Work until stopped, in a process for each of two cores."""
+    app.worker_main(["worker", "-c", "2", "-l", "WARNING", "-n", "idiomatic@%h"])
+
+
+def accept(count: int) -> None:
+    """Accept so many orders while the worker reads no tasks; let it read when told."""
+    _ask("cancel_consumer")
+    for _ in range(count):
+        order = str(uuid4())
+        Order.objects.create(pk=order, sku=values(order)["sku"], amount=Decimal("12.50"))
+        charge.delay(order)
+    print("ready", flush=True)
+    if sys.stdin.readline():
+        app.control.add_consumer(QUEUE)
+
+
+def _ask(what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not getattr(app.control, what)(QUEUE, reply=True, timeout=2):
+        if time.monotonic() > deadline:
+            sys.exit(f"no worker answers to {what}")
+
+
+if __name__ == "__main__":
+    match sys.argv[1]:
+        case "prepare":
+            prepare()
+        case "work":
+            work()
+        case "accept":
+            accept(int(sys.argv[2]))

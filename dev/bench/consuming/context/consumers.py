@@ -1,0 +1,17 @@
+"""What the context does: it notes a weight, for a batch in one statement or for one event at a time."""
+
+from collections.abc import Sequence
+
+from dev.bench.consuming.context.events import ParcelMeasured, ParcelWeighed
+from dev.bench.consuming.context.models import Weighing
+from shop.messaging.consuming import consumes
+
+
+@consumes(ParcelWeighed)
+def when_parcel_weighed_note_it(events: Sequence[ParcelWeighed]) -> None:
+    Weighing.objects.bulk_create(Weighing(parcel_id=event.parcel_id, grams=event.grams) for event in events)
+
+
+@consumes(ParcelMeasured)
+def when_parcel_measured_note_it(event: ParcelMeasured) -> None:
+    Weighing.objects.create(parcel_id=event.parcel_id, grams=event.grams)

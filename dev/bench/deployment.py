@@ -1,0 +1,142 @@
+"""The shop's relay and workers, with a database, a broker and a folder for measuring only."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from dev.bench import layouts
+from dev.bench.layouts import Layout
+from dev.bench.servers import HOME
+from dev.console import errors
+from dev.errors import ServerFailed
+from dev.processes import children, programs
+from dev.processes.supervisor import Program, Supervisor
+from dev.servers.infrastructure import check_broker
+from dev.servers.postgres import Postgres
+from dev.servers.rabbitmq import RabbitMQ
+
+BROKERS = ("rabbitmq", "embedded")
+#: Products in the catalogue, with more stock than will be ordered.
+_PRODUCTS = [
+    {
+        "sku": f"BENCH-{n:03}",
+        "name": f"Product {n}",
+        "price": "12.50",
+        "currency": "EUR",
+        "needed": 10_000_000,
+    }
+    for n in range(100)
+]
+_CUSTOMERS = {f"customer{n}": f"Customer {n}" for n in range(20)}
+_SKUS = [str(product["sku"]) for product in _PRODUCTS]
+
+
+class Deployment:
+    """Relay and workers in some layout, as often as it is entered. Leaving it stops them all."""
+
+    #: Parcels are asked after hourly, as in life, and so not while we measure.
+    settings: Mapping[str, str] = {"SHOP_TRACKING_INTERVAL_SECONDS": "3600"}
+
+    def __init__(
+        self, name: str, *, database_url: str, broker_url: str, layout: Layout = layouts.DEFAULT
+    ) -> None:
+        self.name, self.home, self._layout = f"shop on {name}", HOME / name, layout
+        self.database_url, self._broker_url = database_url, broker_url
+        self._supervisor = Supervisor(self.home / "log", report=_report)
+        self.env = {
+            **programs.environment(database_url=database_url, broker_url=broker_url),
+            "EMAIL_FILE_PATH": str(self.home / "mail"),
+            **self.settings,
+        }
+
+    def prepare(self) -> None:
+        """Make tables, catalogue and customers; once."""
+        check_broker(self._broker_url)
+        self.home.mkdir(parents=True)
+        wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
+        (self.home / "wanted.json").write_text(json.dumps(wanted))
+        self.manage("migrate", "--no-input", "--skip-checks")
+        self.manage("import_catalogue", self.home / "wanted.json", "--tokens", self.tokens)
+        self.skus.write_text(json.dumps(_SKUS))
+
+    def __enter__(self) -> "Deployment":
+        self.session = psycopg.connect(self.database_url, autocommit=True)
+        try:
+            self._programs = self.what_runs()
+            self._supervisor.start(*self._programs)
+            self._supervisor.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._supervisor.stop()
+        self.session.close()
+
+    def what_runs(self) -> Sequence[Program]:
+        """The programs that make up the shop, each time it is entered."""
+        return self._layout.programs(self.env, home=self.home)
+
+    @property
+    def tokens(self) -> Path:
+        """The customers' tokens for the API."""
+        return self.home / "tokens.json"
+
+    @property
+    def skus(self) -> Path:
+        """What can be ordered."""
+        return self.home / "skus.json"
+
+    def pids(self) -> dict[str, int]:
+        """The process of each program."""
+        return {program.name: self._supervisor[program.name].child.pid for program in self._programs}
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, and start again what has crashed."""
+        self._supervisor.sleep(seconds)
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What the database answers to ``query``."""
+        return self.session.execute(query.encode(), parameters).fetchall()
+
+    def start_placing(self, *, orders: int, threads: int, rate: float = 0.0, seed: int = 0) -> children.Child:
+        """Start a process that places orders; see :mod:`dev.bench.placing`."""
+        plan = {"orders": orders, "threads": threads, "rate": rate, "seed": seed, "skus": _SKUS}
+        argv = [sys.executable, "-m", "dev.bench.placing", json.dumps(plan)]
+        return children.start_child(argv, env=self.env, log=self.placing_log)
+
+    @property
+    def placing_log(self) -> Path:
+        return self.home / "log" / "placing.log"
+
+    def manage(self, command: str, *arguments: str | Path) -> None:
+        """Run one of the shop's commands to its end; :class:`ServerFailed` if it fails."""
+        log = self.home / "log" / f"{command}.log"
+        programs.run_python(self.env, "manage.py", command, *arguments, log=log)
+
+
+def deployment_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Deployment:
+    """The shop on one of the brokers: that node, or a database of the same PostgreSQL."""
+    url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else embedded_broker(postgres)
+    database_url = postgres.create_database(f"bench_{broker}")
+    return Deployment(broker, layout=layout, database_url=database_url, broker_url=url)
+
+
+def embedded_broker(postgres: Postgres) -> str:
+    """A broker in a database of its own."""
+    return postgres.create_database("bench_broker").replace("postgresql://", "pgmq://", 1)
+
+
+def check_placed(child: children.Child, log: Path) -> None:
+    """:class:`ServerFailed` if the process that places orders has ended in vain."""
+    if children.has_ended(child) and (code := child.wait()):
+        raise ServerFailed("placing orders", f"failed with exit code {code}", log)
+
+
+def _report(notice: str) -> None:
+    errors.print(notice, markup=False, soft_wrap=True)

@@ -1,0 +1,214 @@
+"""What script/bench can be asked: a parser for each subcommand, which knows what measures it."""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+from dev.bench import layouts
+from dev.bench.chain import command as chain
+from dev.bench.consuming import command as consume
+from dev.bench.deployment import BROKERS
+from dev.bench.growth import command as growth
+from dev.bench.intake import command as intake
+from dev.bench.intake.web import SERVERS
+from dev.bench.limits import backpressure, latency, memory
+from dev.bench.limits.latency import Pace
+from dev.bench.relay import command as relay
+from dev.bench.report.figures import Report
+
+_PACES = (Pace(1, 60), Pace(10, 30), Pace(200, 15))
+
+_Options = argparse.Namespace
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole parser; ``measure`` of what it reads takes the options and returns a report."""
+    whole = argparse.ArgumentParser(
+        prog="script/bench",
+        description="Measure the shop on private servers with their default durability, on two cores.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", metavar="FILE", help="write all figures to FILE as well")
+    common.add_argument("--plot", metavar="FILE", help="draw them in FILE, a .png or .svg")
+    add = partial(whole.add_subparsers(required=True, metavar="COMMAND").add_parser, parents=[common])
+    _add_relay(add("relay", help="events/s from a full outbox to RabbitMQ"))
+    _add_chain(add("chain", help="orders/s from accepted to shipped, from a backlog"))
+    _add_latency(add("latency", help="the time from placed to shipped, at a steady pace"))
+    _add_consume(add("consume", help="deliveries/s from a full queue"))
+    _add_intake(add("intake", help="orders/s over HTTP, and without it"))
+    _add_backpressure(add("backpressure", help="more orders than the chain can follow"))
+    _add_memory(add("memory", help="RSS of worker and relay over time"))
+    _add_growth(add("growth", help="a week's load in bulk, and its effect"))
+    return whole
+
+
+def _add_relay(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_relay)
+    _add_runs(to, 5)
+    to.add_argument("--events", type=_count, default=20_000, help="in the full outbox (default 20000)")
+    to.add_argument(
+        "--without-peers", action="store_true", help="only shop's relay and raw publishing: much quicker"
+    )
+
+
+def _relay(asked: _Options) -> Report:
+    return relay.measure(relay.Plan(asked.runs, asked.events, peers=not asked.without_peers))
+
+
+def _add_chain(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_chain)
+    _add_runs(to, 5)
+    to.add_argument("--orders", type=_count, default=3000, help="in the backlog (default 3000)")
+    _add_workers(to)
+    _add_broker(to)
+    to.add_argument("--without-peers", action="store_true", help="only the shop: much quicker")
+
+
+def _chain(asked: _Options) -> Report:
+    return chain.measure(
+        chain.Plan(asked.runs, asked.orders, asked.workers, _brokers(asked), peers=not asked.without_peers)
+    )
+
+
+def _add_latency(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_latency)
+    _add_runs(to, 3)
+    to.add_argument(
+        "--paces",
+        type=latency.parse_pace,
+        nargs="+",
+        metavar="RATE:SECONDS",
+        default=_PACES,
+        help="orders a second, and for how long (default 1:60 10:30 200:15)",
+    )
+    _add_workers(to)
+    _add_broker(to)
+
+
+def _latency(asked: _Options) -> Report:
+    return latency.measure(latency.Plan(asked.runs, asked.paces, asked.workers, _brokers(asked)))
+
+
+def _add_consume(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_consume)
+    _add_runs(to, 5)
+    to.add_argument("--events", type=_count, default=20_000, help="in the full queue (default 20000)")
+    to.add_argument("--without-rivals", action="store_true", help="only shop: quicker")
+
+
+def _consume(asked: _Options) -> Report:
+    return consume.measure(consume.Plan(asked.runs, asked.events, rivals=not asked.without_rivals))
+
+
+def _add_intake(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_intake)
+    _add_runs(to, 5)
+    to.add_argument("--orders", type=_count, default=3000, help="placed in each way (default 3000)")
+    _add_clients(to)
+    to.add_argument("--server", choices=SERVERS, default=SERVERS[0], help=f"(default {SERVERS[0]})")
+
+
+def _intake(asked: _Options) -> Report:
+    return intake.measure(intake.Plan(asked.runs, asked.orders, asked.clients, asked.server))
+
+
+def _add_backpressure(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_backpressure)
+    _add_runs(to, 1)
+    to.add_argument("--seconds", type=float, default=120.0, help="of too many orders (default 120)")
+    _add_clients(to)
+    to.add_argument("--rate", type=float, default=0.0, help="orders a second (default: as fast as it goes)")
+    to.add_argument("--every", type=float, default=5.0, help="seconds between two looks (default 5)")
+    _add_workers(to)
+
+
+def _backpressure(asked: _Options) -> Report:
+    return backpressure.measure(
+        backpressure.Plan(
+            asked.runs,
+            seconds=asked.seconds,
+            clients=asked.clients,
+            rate=asked.rate,
+            every=asked.every,
+            layout=asked.workers,
+        )
+    )
+
+
+def _add_memory(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_memory)
+    _add_runs(to, 1)
+    to.add_argument("--orders", type=_count, default=100_000, help="whose events are pushed (default 100000)")
+    to.add_argument("--step", type=_count, default=10_000, help="orders between looks (default 10000)")
+
+
+def _memory(asked: _Options) -> Report:
+    return memory.measure(memory.Plan(asked.runs, asked.orders, asked.step))
+
+
+def _add_growth(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=_growth)
+    to.add_argument("--days", type=_count, default=7, help="to live through (default 7)")
+    to.add_argument("--orders-per-day", type=_count, default=100_000, help="(default 100000)")
+    to.add_argument(
+        "--log-events", type=int, default=0, help="let the log alone grow on to so many events, and measure"
+    )
+    to.add_argument(
+        "--orders",
+        type=_sizes,
+        default=(),
+        metavar="N,N,N",
+        help="compare shops with so many orders instead, as in 1000,100000,1000000",
+    )
+    to.add_argument("--samples", type=_count, default=200, help="how often each is timed (default 200)")
+
+
+def _growth(asked: _Options) -> Report:
+    return growth.measure(
+        growth.Plan(
+            asked.days,
+            asked.orders_per_day,
+            log_events=asked.log_events,
+            samples=asked.samples,
+            orders=asked.orders,
+        )
+    )
+
+
+def _add_runs(to: argparse.ArgumentParser, default: int) -> None:
+    to.add_argument(
+        "--runs", type=_count, default=default, help=f"how often each is measured (default {default})"
+    )
+
+
+def _add_clients(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--clients", type=_count, default=8, help="who keep a connection each (default 8)")
+
+
+def _add_workers(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--workers",
+        type=layouts.parse,
+        metavar="LAYOUT",
+        default=layouts.DEFAULT,
+        help="'each': one for each context; 2: two that serve all contexts; 1x2: one with two processes"
+        f" (default {layouts.DEFAULT}). The relay has one of its own",
+    )
+
+
+def _add_broker(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--broker", choices=BROKERS, help="only on this one (default: on both)")
+
+
+def _brokers(asked: _Options) -> Sequence[str]:
+    return (asked.broker,) if asked.broker else BROKERS
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_count(size) for size in text.split(",")}))
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count

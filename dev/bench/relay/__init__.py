@@ -1,0 +1,1 @@
+"""script/bench relay: events from a full outbox to RabbitMQ, beside other outboxes."""

@@ -1,0 +1,242 @@
+"""Outboxes to be relayed: how each is filled at one stroke, which program relays it, when it is empty."""
+
+import json
+import math
+import pickle
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from dev.bench import messages
+from dev.bench.competitors import jaiminho_publish
+from dev.bench.messages import Letter
+from dev.bench.report.cpu import Meter
+from dev.bench.servers import HOME, PEERS_PYTHON, StompRabbitMQ
+from dev.console import say
+from dev.errors import ScriptError, ServerFailed
+from dev.processes import children, programs
+from dev.servers.postgres import Postgres
+from shop.messaging.outbox.channel import CHANNEL
+from shop.messaging.outbox.shards import shard_of
+
+_PEERS_SETTINGS = "dev.bench.competitors"
+#: Seconds for starting a program, and for relaying a full outbox.
+_PATIENCE = 300.0
+#: Seconds between two looks at the outbox; each costs one lookup by primary key.
+_LOOK = 0.01
+#: How many letters are relayed before the clock starts: the program is up, and its code is warm.
+_WARM_UP = 500
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """An outbox in a database of its own, with the program that relays it."""
+
+    name: str
+    database_url: str
+    env: Mapping[str, str]
+    #: Makes the tables; run once.
+    prepare: Sequence[str | Path]
+    #: Runs until it is stopped.
+    relay: Sequence[str | Path]
+    table: str
+    columns: str
+    row: Callable[[Letter], tuple[Any, ...]]
+    #: SQL: what is left to be relayed.
+    pending: str = "true"
+    #: SQL: the key of the row that is relayed last.
+    last: str = "max(id)"
+    #: SQL: what tells the relay that there is work.
+    notify: str = ""
+    #: How many travel in one message.
+    events_per_message: int = 1
+    #: How much of the outbox is filled: less where each message takes its time, for the run has to end.
+    share: float = 1.0
+
+    @property
+    def log(self) -> Path:
+        return HOME / "log" / f"{self.name.replace(' ', '-').replace(',', '')}.log"
+
+    def make_tables(self) -> None:
+        """Make the tables in the empty database."""
+        child = children.start_child(self.prepare, env=self.env, log=self.log)
+        if code := child.wait():
+            raise ServerFailed(self.name, f"could not make its tables, exit code {code}", self.log)
+
+    def drain(self, letters: Sequence[Letter], amqp_url: str) -> tuple[float, float]:
+        """Start the relay and fill the outbox.
+
+        Returns the seconds from the commit until the outbox is empty, and the CPU seconds of the relay.
+        """
+        relay = children.start_child(self.relay, env=self.env, log=self.log)
+        try:
+            self._drain(relay, letters[:_WARM_UP])
+            # The first run declares the queues; later ones begin with empty ones.
+            self._collect(letters[:_WARM_UP], amqp_url)
+            meter = Meter({self.name: relay.pid})
+            with meter.running():
+                seconds = self._drain(relay, letters)
+        finally:
+            children.stop_children([relay])
+        self._collect(letters, amqp_url)
+        return seconds, meter.seconds[self.name]
+
+    def _collect(self, letters: Sequence[Letter], amqp_url: str) -> None:
+        messages.collect(amqp_url, math.ceil(len(letters) / self.events_per_message), self.name)
+
+    def _drain(self, relay: children.Child, letters: Sequence[Letter]) -> float:
+        with psycopg.connect(self.database_url, autocommit=True) as session:
+            session.execute(f"truncate {self.table}".encode())
+            session.execute("checkpoint")
+            last = self._fill(session, letters)
+            started = time.perf_counter()
+            while self._is_left(session, f"id = '{last}'"):
+                if children.has_ended(relay):
+                    raise ServerFailed(self.name, "has ended", self.log)
+                if time.perf_counter() - started > _PATIENCE:
+                    raise ScriptError(f"{self.name} does not relay: see {self.log}.")
+                time.sleep(_LOOK)
+            seconds = time.perf_counter() - started
+            if self._is_left(session):
+                raise ScriptError(f"{self.name} has not relayed in order: the clock stopped too soon.")
+            return seconds
+
+    def _is_left(self, session: psycopg.Connection[Any], which: str = "true") -> bool:
+        look = f"select from {self.table} where {which} and {self.pending} limit 1"
+        return session.execute(look.encode()).fetchone() is not None
+
+    def _fill(self, session: psycopg.Connection[Any], letters: Sequence[Letter]) -> object:
+        with session.transaction(), session.cursor() as cursor:
+            with cursor.copy(f"copy {self.table} ({self.columns}) from stdin".encode()) as copy:
+                for letter in letters:
+                    copy.write_row(self.row(letter))
+            key = f"select {self.last} from {self.table}"  # noqa: S608 - our own
+            (last,) = cursor.execute(key.encode()).fetchall()[0]
+            if self.notify:
+                cursor.execute(self.notify.encode())
+        return last
+
+
+def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int) -> Outbox:
+    """Ours: the worker that serves the messaging queue, as script/run starts it."""
+    url = postgres.create_database(f"bench_shop_{events_per_message}")
+    env = {
+        **programs.environment(database_url=url, broker_url=rabbitmq.url()),
+        "SHOP_EVENTS_PER_MESSAGE": str(events_per_message),
+    }
+    worker = programs.worker(env, programs.RELAY, [programs.RELAY], home=HOME)
+    return Outbox(
+        name="shop" if events_per_message > 1 else "shop, one event a message",
+        database_url=url,
+        env=worker.env,
+        prepare=[sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"],
+        relay=worker.argv,
+        table="messaging_outboxentry",
+        columns="shard, message_id, type, queue, headers, body",
+        row=lambda letter: (shard_of(letter.aggregate_id), letter.id, letter.type, "", "{}", letter.body),
+        notify=f"notify {CHANNEL}",
+        events_per_message=events_per_message,
+    )
+
+
+def django_outbox_pattern(postgres: Postgres, rabbitmq: StompRabbitMQ) -> Outbox:
+    """Sends over STOMP without confirms, row by row, in one transaction for all that is there."""
+    url = postgres.create_database("bench_outbox_pattern")
+    return Outbox(
+        name="django-outbox-pattern",
+        database_url=url,
+        env={
+            **_peer_env("outbox_pattern", url),
+            "BENCH_STOMP_PORT": str(rabbitmq.stomp_port),
+            "BENCH_STOMP_USER": "shop",
+            "BENCH_STOMP_PASSWORD": rabbitmq.password,
+        },
+        prepare=_peer("migrate"),
+        relay=_peer("publish"),
+        table="published",
+        columns="id, destination, body, headers, added, expires_at, retry, status",
+        row=_stomp_row,
+        pending="status = 1",
+        last="min(id::text)",
+    )
+
+
+def _stomp_row(letter: Letter) -> tuple[Any, ...]:
+    destination = f"/exchange/{messages.EXCHANGE}/{letter.type}"
+    # Without this RabbitMQ keeps a STOMP message in memory only.
+    headers = json.dumps({"persistent": "true"})
+    return (letter.id, destination, letter.body, headers, "now", "tomorrow", 0, 1)
+
+
+def django_celery_outbox(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bool) -> Outbox:
+    """Sends Celery tasks, one by one; it waits for each confirm only if the Celery app does."""
+    url = postgres.create_database(f"bench_celery_outbox_{'confirmed' if confirms else 'unconfirmed'}")
+    return Outbox(
+        name=f"django-celery-outbox, {'confirms' if confirms else 'no confirms'}",
+        database_url=url,
+        env={
+            **_peer_env("celery_outbox", url),
+            "BENCH_AMQP_URL": rabbitmq.url(),
+            "BENCH_CONFIRMS": "1" if confirms else "0",
+        },
+        prepare=_peer("migrate"),
+        relay=_peer("celery_outbox_relay", "--batch-size", "1000", "--idle-time", "0.05"),
+        table="celery_outbox",
+        columns="task_id, task_name, args, kwargs, options, created_at, retries, schema_version",
+        row=_task_row,
+        share=0.1 if confirms else 1.0,
+    )
+
+
+def _task_row(letter: Letter) -> tuple[Any, ...]:
+    options = json.dumps({"exchange": messages.EXCHANGE, "routing_key": letter.type})
+    return (str(letter.id), letter.type, f"[{letter.body}]", "{}", options, "now", 0, 1)
+
+
+def django_jaiminho(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bool) -> Outbox:
+    """Calls a function of the application's for each row, one by one, in a transaction of its own."""
+    url = postgres.create_database(f"bench_jaiminho_{'confirmed' if confirms else 'unconfirmed'}")
+    return Outbox(
+        name=f"django-jaiminho, {'confirms' if confirms else 'no confirms'}",
+        database_url=url,
+        env={
+            **_peer_env("jaiminho", url),
+            "BENCH_AMQP_URL": rabbitmq.url(),
+            "BENCH_CONFIRMS": "1" if confirms else "0",
+        },
+        prepare=_peer("migrate"),
+        relay=_peer("events_relay", "--run-in-loop", "--loop-interval", "0.01"),
+        table="jaiminho_event",
+        columns="message, function, created_at, strategy",
+        row=_call_row,
+        share=0.1 if confirms else 1.0,
+    )
+
+
+def _call_row(letter: Letter) -> tuple[Any, ...]:
+    # What its decorator stores of a function that is importable by name: dill writes it as pickle does.
+    arguments = pickle.dumps((letter.body, messages.EXCHANGE, letter.type))
+    # It relays by created_at, which therefore cannot be the same for all.
+    time_of_event = json.loads(letter.body)["time"]
+    return (arguments, pickle.dumps(jaiminho_publish.publish), time_of_event, "keep-order")
+
+
+def _peer_env(settings: str, url: str) -> dict[str, str]:
+    env = programs.environment(database_url=url, broker_url="")
+    return {**env, "DJANGO_SETTINGS_MODULE": f"{_PEERS_SETTINGS}.{settings}", "BENCH_DATABASE_URL": url}
+
+
+def _peer(*arguments: str) -> list[str | Path]:
+    return [PEERS_PYTHON, "-m", "django", *arguments]
+
+
+def make_tables(outboxes: Sequence[Outbox]) -> None:
+    """Make the tables of all."""
+    for outbox in outboxes:
+        say(f"Preparing {outbox.name} ...")
+        outbox.make_tables()

@@ -1,0 +1,1 @@
+"""Reports of measurements: figures, time series, pictures."""

@@ -1,0 +1,93 @@
+"""Private servers to measure on: empty at the start, and as durable as in production."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dev.errors import ServerFailed
+from dev.paths import VAR
+from dev.processes import ports
+from dev.servers import ownership
+from dev.servers.infrastructure import private_postgres, private_rabbitmq
+from dev.servers.postgres import Postgres
+from dev.servers.rabbitmq import RabbitMQ
+
+#: What the measured programs write: logs, mail, signs of readiness.
+HOME = VAR / "bench" / "programs"
+#: The Python of what the shop is measured against, in a virtual environment of its own.
+PEERS_PYTHON = VAR / "bench-peers" / "bin" / "python"
+_FOLDER = "bench"
+#: Apart from those of a shop that is started at the same moment.
+_POSTGRES_PORT, _RABBITMQ_PORT = 27432, 28672
+
+
+@dataclass
+class StompRabbitMQ(RabbitMQ):
+    """A RabbitMQ that speaks STOMP besides AMQP, for django-outbox-pattern knows nothing else."""
+
+    stomp_port: int = field(init=False, default=0)
+
+    @property
+    def password(self) -> str:
+        return (self.home / "password").read_text()
+
+    def _write_configuration(self) -> None:
+        super()._write_configuration()
+        self.stomp_port = ports.pick(self.epmd.port + 1)
+        with (self.home / "rabbitmq.conf").open("a") as file:
+            file.write(f"stomp.listeners.tcp.1 = {ports.LOOPBACK}:{self.stomp_port}\n")
+        (self.home / "enabled_plugins").write_text("[rabbitmq_stomp].\n")
+
+
+@contextlib.contextmanager
+def empty_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL without any data of an earlier run."""
+    server = private_postgres(_FOLDER, durable=True)
+    server.preferred_port = _POSTGRES_PORT
+    _empty(server.home, server.data / "postmaster.pid")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
+    """A RabbitMQ node without queues and messages of an earlier run."""
+    plain = private_rabbitmq(_FOLDER)
+    server = StompRabbitMQ(plain.home, programs_home=plain.programs_home, preferred_port=_RABBITMQ_PORT)
+    _empty(server.home, server.home / "pid")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def check(*running: Postgres | RabbitMQ) -> None:
+    """Raise :class:`ServerFailed` if a server has ended."""
+    for server in running:
+        if not server.is_running():
+            raise ServerFailed(type(server).__name__, "has ended", server.log)
+
+
+def pid_of(server: Postgres | RabbitMQ) -> int:
+    """The process of a server that has been started."""
+    if not server.child:
+        raise ServerFailed(type(server).__name__, "was not started", server.log)
+    return server.child.pid
+
+
+def empty_home() -> None:
+    """Remove what an earlier run wrote."""
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(parents=True)
+
+
+def _empty(home: Path, pid_file: Path) -> None:
+    ownership.wait_for_predecessor(pid_file, os.fspath(home))
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,47 @@
+"""How the commands speak: to a person on a terminal, and to a log without one."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from dev.errors import ScriptError
+
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, style="bold red")
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked us to stop, by Ctrl-C or SIGTERM."""
+
+
+def say(text: str) -> None:
+    """Tell what is being done, in a quiet line."""
+    out.print(text, style="dim", soft_wrap=True)
+
+
+def run_command(name: str, main: Callable[[list[str]], int]) -> NoReturn:
+    """Run ``main`` with the command line's arguments and exit with its code; 2 if it cannot do its work."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        code = main(sys.argv[1:])
+    except ScriptError as error:
+        errors.print(f"script/{name}: {error}", markup=False, soft_wrap=True)
+        code = 2
+    except Stopped as stopped:
+        code = 128 + int(stopped.args[0])
+    sys.exit(code)
+
+
+def ignore_signals() -> None:
+    """From now on finish what is being done: we are stopping already."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)

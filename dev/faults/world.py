@@ -1,0 +1,146 @@
+"""All that there is to hurt: a shop of real processes, its servers, and the network in between."""
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from dev.console import ignore_signals
+from dev.faults.mailbox import Mailbox
+from dev.faults.network import Link, Network
+from dev.load import accounts, scenarios
+from dev.load.api import Api
+from dev.paths import VAR
+from dev.processes import ports, programs
+from dev.processes.supervisor import Supervisor
+from dev.servers.infrastructure import check_broker, private_postgres, private_rabbitmq
+from shop.settings import CONTEXTS
+
+#: Two relays, two schedulers and two workers for everything: each has a rival all the time.
+RELAYS, SCHEDULERS, WORKERS = ("relay", "relay-2"), ("scheduler", "scheduler-2"), ("worker", "worker-2")
+CUSTOMERS = {f"customer{n}": f"Customer {n}" for n in range(5)}
+SKUS = [f"FAULT-{n:02}" for n in range(20)]
+HOME = VAR / "faults" / "programs"
+_FOLDER = "faults"
+#: Apart from those of a shop, a benchmark and tests that may run at the same time.
+_POSTGRES_PORT, _RABBITMQ_PORT, _LINKS_PORT, _WEB_PORT = 23432, 23672, 21000, 20400
+_PLENTY = 1_000_000
+#: Seconds until a customer gives up waiting for an answer, and asks again.
+_CUSTOMERS_PATIENCE = 10.0
+#: Everything that takes its time in the shop takes little of it.
+_HASTE = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.5", "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.5"}
+
+
+class World:
+    """Use it as a context manager: leaving it stops everything, in order; at once if that is an error."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self.postgres, self.rabbitmq = private_postgres(_FOLDER, durable=True), private_rabbitmq(_FOLDER)
+        self.postgres.preferred_port, self.rabbitmq.preferred_port = _POSTGRES_PORT, _RABBITMQ_PORT
+        self.supervisor = Supervisor(HOME / "log", report=report)
+        self._stack = contextlib.ExitStack()
+        #: Messages sent that nobody can read.
+        self.poisoned = 0
+        #: Queues that somebody unbound: what they missed, the order doctor may send again.
+        self.unbound: set[str] = set()
+
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        ignore_signals()  # once stopping, we stop in order
+        if any(exc_info):
+            self.supervisor.kill()  # whatever is broken would make them hesitate
+        self.rabbitmq.resume()
+        self._stack.close()
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Start everything on empty servers and wait until it is ready."""
+        say("Starting the servers ...")
+        shutil.rmtree(HOME, ignore_errors=True)
+        self._start_servers()
+        self._start_network()
+        say("Preparing the database ...")
+        self.run_python("manage.py", "migrate", "--no-input", "--skip-checks", name="migrate")
+        self.tokens = accounts.provide(
+            self, products=_products(), customers=CUSTOMERS, reason="for a schedule of faults"
+        )
+        say("Starting web server, relays, schedulers and workers ...")
+        self._start_programs()
+
+    def _start_servers(self) -> None:
+        for server in (self.rabbitmq, self.postgres):
+            server.erase()
+            self._stack.callback(server.stop)
+            server.start()
+        self.database_url, self.broker_url = self.postgres.create_database("shop"), self.rabbitmq.url()
+        check_broker(self.broker_url)
+
+    def _start_network(self) -> None:
+        self.mailbox = self._stack.enter_context(Mailbox(_LINKS_PORT))
+        network = self._stack.enter_context(Network())
+        self.links: dict[str, Link] = {
+            "database": network.link(port=_LINKS_PORT + 1, server_port=lambda: self.postgres.port),
+            "broker": network.link(port=_LINKS_PORT + 2, server_port=lambda: self.rabbitmq.port),
+            "mail": network.link(port=_LINKS_PORT + 3, server_port=lambda: self.mailbox.port),
+        }
+        self.env = self._environment()
+
+    def _environment(self) -> dict[str, str]:
+        """The shop's processes reach their servers through the network only."""
+        common = programs.environment(
+            database_url=_through(self.links["database"], self.database_url),
+            broker_url=_through(self.links["broker"], self.broker_url),
+        )
+        mail = {
+            "EMAIL_BACKEND": "notifications.smtp.EmailBackend",
+            "EMAIL_HOST": ports.LOOPBACK,
+            "EMAIL_PORT": str(self.links["mail"].port),
+        }
+        return {**common, **mail, **_HASTE, "DJANGO_SETTINGS_MODULE": "dev.faults.settings"}
+
+    def _start_programs(self) -> None:
+        self.web_port = ports.pick(_WEB_PORT)
+        self._stack.enter_context(self.supervisor)
+        self.supervisor.start(
+            programs.web(self.env, port=self.web_port),
+            *(programs.worker(self.env, name, [programs.RELAY], home=HOME) for name in RELAYS),
+            *(programs.worker(self.env, name, CONTEXTS, home=HOME) for name in WORKERS),
+            *(programs.scheduler(self.env, name=name, home=HOME) for name in SCHEDULERS),
+        )
+        self.supervisor.wait_ready()
+
+    @property
+    def api(self) -> Api:
+        """The REST API, for people with little patience."""
+        return Api(self.web_port, timeout=_CUSTOMERS_PATIENCE)
+
+    def run_python(self, *arguments: str | Path, name: str) -> Path:
+        """Run Python with ``arguments`` in the shop's environment; return the log, or fail with its end."""
+        log = HOME / "log" / f"{name}.log"
+        programs.run_python(self.env, *arguments, log=log)
+        return log
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What the database answers to ``query``, asked directly, past the network."""
+        with psycopg.connect(self.database_url, autocommit=True, connect_timeout=5) as session:
+            return session.execute(query.encode(), parameters).fetchall()
+
+
+def _through(link: Link, url: str) -> str:
+    """``url`` with the link's port instead of the server's."""
+    parts = urlsplit(url)
+    credentials = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{credentials}@{ports.LOOPBACK}:{link.port}"))
+
+
+def _products() -> list[dict[str, Any]]:
+    stock = {**dict.fromkeys(SKUS, _PLENTY), scenarios.SOLD_OUT_SKU: 0}
+    return [
+        {"sku": sku, "name": sku.title(), "price": "9.90", "currency": "EUR", "needed": needed}
+        for sku, needed in stock.items()
+    ]

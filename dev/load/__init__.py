@@ -1,0 +1,1 @@
+"""Load: customers that place orders over the REST API."""

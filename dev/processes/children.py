@@ -1,0 +1,126 @@
+"""Child processes that cannot outlive us: the kernel ends them when we are gone, even after kill -9."""
+
+import contextlib
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from dev.errors import ScriptError
+from dev.paths import ROOT
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+Child = subprocess.Popen[bytes]
+
+
+def start_child(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    log: Path | None,
+    user: pwd.struct_passwd | None = None,
+    when_we_die: signal.Signals = signal.SIGKILL,
+    cwd: Path = ROOT,
+) -> Child:
+    """Start a direct child in a session of its own, writing to ``log`` (None: to where we write).
+
+    ``when_we_die`` is what the kernel sends it when this process ends in whatever way. Only the main thread
+    may call this: the kernel watches the thread that started the child, not the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("start child processes from the main thread: they die with the thread")
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(_open_log(log)) if log else None
+        return subprocess.Popen(
+            [str(arg) for arg in argv],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL if log else None,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid(), when_we_die),
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+
+
+def _open_log(log: Path) -> IO[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
+
+
+def _die_with(parent: int, last_signal: signal.Signals) -> Callable[[], None]:
+    def ask_the_kernel() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return ask_the_kernel
+
+
+def stop_children(
+    children: Sequence[Child], *, by: signal.Signals = signal.SIGTERM, grace: float = 15.0
+) -> list[Child]:
+    """Ask all ``children`` to stop, kill after ``grace`` seconds those that did not, and return them."""
+    for child in children:
+        send(child, by)
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and not all(has_ended(child) for child in children):
+        time.sleep(0.02)
+    late = [child for child in children if not has_ended(child)]
+    for child in children:
+        kill_child(child)
+    return late
+
+
+def has_ended(child: Child) -> bool:
+    """Whether ``child`` has ended; its number stays taken until :func:`kill_child` tidied up."""
+    if child.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def send(child: Child, number: signal.Signals) -> None:
+    """Signal ``child`` alone, if it still runs."""
+    if child.returncode is None:
+        os.kill(child.pid, number)
+
+
+def offspring(child: Child) -> list[int]:
+    """The process ids of what ``child`` has started, from whichever of its threads, if it still runs."""
+    pids: list[int] = []
+    for listed in Path(f"/proc/{child.pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            pids += map(int, listed.read_text().split())
+    return sorted(pids)
+
+
+def kill_child(child: Child) -> int:
+    """Kill ``child`` and what it left in its session, wait until it is gone, and return its exit code."""
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        send(child, signal.SIGKILL)
+    return child.wait()
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom to start servers as that refuse root: ``nobody`` when we are root, else None (ourselves)."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        raise ScriptError(
+            "PostgreSQL refuses to run as root, and there is no user 'nobody': run as a normal user."
+        ) from None

@@ -1,0 +1,141 @@
+"""The supervisor: starts the shop's processes, restarts what crashes, and stops everything in order."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from dev.errors import NotReady, last_lines
+from dev.processes import children
+from dev.processes.readiness import AtOnce, Readiness
+
+#: Seconds to wait before a crashed program is started again; longer each time it crashes soon.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+#: Seconds after which a program counts as running well.
+_SETTLED = 30.0
+#: Crashes in a row after which waiting for readiness is pointless.
+_HOPELESS = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run under which name; programs of a lower ``stage`` are stopped first."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    stage: int = 0
+    readiness: Readiness = field(default_factory=AtOnce)
+    #: Seconds that it gets to finish its work when it is asked to stop.
+    grace: float = 15.0
+
+
+class Supervised:
+    """A program, its current process, and how often it crashed lately."""
+
+    def __init__(self, program: Program, log: Path) -> None:
+        self.program, self.log = program, log
+        self.crashes = 0
+        self._start_again_at: float | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the program, or start it again."""
+        self.program.readiness.reset()
+        self.child = children.start_child(self.program.argv, env=self.program.env, log=self.log)
+        self._started_at = time.monotonic()
+        self._start_again_at = None
+
+    def tend(self) -> str | None:
+        """Start the program again once its pause after a crash is over; say so when it has just crashed."""
+        if self._start_again_at is not None:
+            if time.monotonic() >= self._start_again_at:
+                self.start()
+            return None
+        if not children.has_ended(self.child):
+            return None
+        return self._note_crash()
+
+    def _note_crash(self) -> str:
+        code = children.kill_child(self.child)  # its pool's processes go with it
+        settled = time.monotonic() - self._started_at > _SETTLED
+        self.crashes = 1 if settled else self.crashes + 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self.crashes - 1))
+        self._start_again_at = time.monotonic() + pause
+        return f"{self.program.name} {_how(code)}; it starts again in {pause:.1f} s. See {self.log}"
+
+
+class Supervisor:
+    """All programs of one deployment. Use it as a context manager: leaving it stops them all."""
+
+    def __init__(self, logs: Path, *, report: Callable[[str], None]) -> None:
+        self._logs, self._report = logs, report
+        self._supervised: list[Supervised] = []
+
+    def __enter__(self) -> "Supervisor":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def __getitem__(self, name: str) -> Supervised:
+        return next(one for one in self._supervised if one.program.name == name)
+
+    def start(self, *programs: Program) -> None:
+        """Start ``programs``; the log of an earlier session is kept as ``<name>.log.old``."""
+        for program in programs:
+            log = self._logs / f"{program.name}.log"
+            if log.exists():
+                os.replace(log, log.with_suffix(".log.old"))
+            self._supervised.append(Supervised(program, log))
+
+    def tend(self) -> None:
+        """Start again what has crashed; call it often."""
+        for one in self._supervised:
+            if notice := one.tend():
+                self._report(notice)
+
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Wait until every program is ready; :class:`NotReady` shows the log of one that is not."""
+        deadline = time.monotonic() + timeout
+        for one in self._supervised:
+            while not one.program.readiness.is_reached():
+                self.tend()
+                if one.crashes >= _HOPELESS or time.monotonic() > deadline:
+                    why = f"{one.program.name} did not get ready. The end of {one.log}:\n"
+                    raise NotReady(why + last_lines(one.log))
+                time.sleep(0.1)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass while tending the programs."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.tend()
+            time.sleep(min(0.2, left))
+
+    def stop(self) -> None:
+        """Stop stage after stage, all programs of a stage together; kill what does not stop in time."""
+        stages = sorted(self._supervised, key=lambda one: one.program.stage)
+        self._supervised = []
+        for _, group in groupby(stages, key=lambda one: one.program.stage):
+            running = list(group)
+            grace = max(one.program.grace for one in running)
+            late = children.stop_children([one.child for one in running], grace=grace)
+            for one in running:
+                if one.child in late:
+                    self._report(f"{one.program.name} did not stop within {grace:.0f} s and was killed")
+
+    def kill(self) -> None:
+        """End all programs at once, whatever they are doing."""
+        for one in self._supervised:
+            children.kill_child(one.child)
+        self._supervised = []
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was killed by {signal.Signals(-code).name}"

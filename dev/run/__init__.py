@@ -1,0 +1,1 @@
+"""script/run: the whole shop on this machine."""

@@ -1,0 +1,143 @@
+"""script/run: the whole shop on this machine, until Ctrl-C or until the given orders are done."""
+
+import argparse
+import contextlib
+import os
+import time
+from pathlib import Path
+from shlex import quote
+
+from rich.markup import escape
+from rich.table import Table
+
+from dev.console import Stopped, errors, out, run_command, say
+from dev.errors import ScriptError
+from dev.load.feed import Feed, Happening
+from dev.paths import LOGS, VAR
+from dev.processes import ports
+from dev.run.import_orders import import_orders, plan_import
+from dev.run.mixed_orders import place_mixed_orders
+from dev.servers.ownership import hold_lock
+from dev.stack import Stack
+
+_COLOURS = {
+    "orders": "cyan",
+    "payments": "green",
+    "inventory": "yellow",
+    "shipping": "blue",
+    "notifications": "magenta",
+}
+_PAGES = {
+    "Storefront": "/",
+    "Operations": "/admin/",
+    "REST API, browsable": "/api/v1/",
+    "REST API, documented": "/api/v1/docs",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Start the shop and do what the options ask."""
+    options = _parser().parse_args(arguments)
+    file = _existing(options.import_file)
+    plan = plan_import(file, options.limit) if file else None
+    with hold_lock(VAR / "run.lock", "script/run"), _stack(options) as stack:
+        started = time.monotonic()
+        stack.start(say)
+        say(f"Ready after {time.monotonic() - started:.1f} s.")
+        if options.orders:
+            right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
+        elif file and plan:
+            right = import_orders(stack, plan, source=file.name, rate=options.rate)
+        else:
+            _show_addresses(stack)
+            right = _follow(stack)
+        say("Stopping ...")
+    return 0 if right else 1
+
+
+def _stack(options: argparse.Namespace) -> Stack:
+    return Stack(
+        port=ports.claim(options.port),
+        rabbitmq=options.rabbitmq,
+        one_worker=options.workers == "one",
+        report=_report,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="script/run",
+        description="Start the whole shop: database, broker, web server, relay and workers. Ctrl-C stops it.",
+        epilog="DATABASE_URL and CELERY_BROKER_URL, if set, name servers to use instead of private ones.",
+    )
+    work = parser.add_mutually_exclusive_group()
+    work.add_argument(
+        "--orders", type=_count, metavar="N", help="place N orders of mixed fate, check them, stop"
+    )
+    work.add_argument(
+        "--import", dest="import_file", metavar="FILE", help="place the orders of FILE (CSV, also .gz)"
+    )
+    parser.add_argument("--limit", type=_count, metavar="N", help="import only the first N invoices")
+    parser.add_argument(
+        "--rate", type=float, default=20, help="orders a second (default 20; 0: as fast as it goes)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="for the mix of --orders (default 1)")
+    parser.add_argument("--rabbitmq", action="store_true", help="put a private RabbitMQ under it")
+    parser.add_argument(
+        "--workers", choices=["each", "one"], default="each", help="one for each app, or one for all"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="of the web server (default 8000)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
+
+
+def _existing(name: str | None) -> Path | None:
+    """The file as the caller means it, who may stand in another folder."""
+    if name is None:
+        return None
+    file = Path(os.environ.get("CALLED_FROM", "."), name)
+    if not file.is_file():
+        raise ScriptError(f"there is no file {file}.")
+    return file
+
+
+def _report(notice: str) -> None:
+    errors.print(notice, markup=False, soft_wrap=True)
+
+
+def _show_addresses(stack: Stack) -> None:
+    table = Table("what", "where", title="shop is ready", title_justify="left")
+    for what, path in _PAGES.items():
+        table.add_row(what, f"{stack.url}{path}")
+    out.print(table, "Log in as:", sep="\n")
+    for login in stack.logins:
+        out.print(f"  {login}", markup=False, soft_wrap=True)
+    say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
+    say("Ctrl-C stops everything. What happens:")
+
+
+def _follow(stack: Stack) -> bool:
+    """Show what happens, until somebody stops us: that is how it should end."""
+    with contextlib.suppress(Stopped), contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
+        while True:
+            stack.tend()
+            for happening in feed.new():
+                _show(happening)
+            time.sleep(0.2)
+    return True
+
+
+def _show(happening: Happening) -> None:
+    colour = _COLOURS.get(happening.app, "white")
+    about = happening.number or str(happening.aggregate_id)
+    moment = f"{happening.time.astimezone():%H:%M:%S.%f}"[:-3]
+    out.print(f"[dim]{moment}[/]  [{colour}]{happening.app:<13}[/]  {happening.name:<28}  {escape(about)}")
+
+
+if __name__ == "__main__":
+    run_command("run", main)

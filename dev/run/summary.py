@@ -1,0 +1,81 @@
+"""What a run has shown: how long orders took, the story of one of them, and whether the books balance."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+from rich.table import Table
+
+from dev.console import out
+from dev.load.generator import Wish
+from dev.paths import ROOT
+from dev.stack import Stack
+
+#: Seconds that the last messages may take to settle after the last order has come to its end.
+_SETTLING = 30.0
+_PLACED_TO_SHIPPED = """
+    select percentile_cont(array[0.5, 0.99])
+             within group (order by extract(epoch from shipped.time - placed.time)), count(*)
+    from messaging_eventrecord placed join messaging_eventrecord shipped using (aggregate_id)
+    where placed.type = 'orders.OrderCreated.v1' and shipped.type = 'shipping.OrderShipped.v1'
+      and aggregate_id = any(%s)
+"""
+_TIMELINE = """
+    select time, type, time - min(time) over () from messaging_eventrecord
+    where aggregate_id = %s order by sequence
+"""
+
+
+def show_verdict(stack: Stack, wishes: Sequence[Wish]) -> bool:
+    """Print how long it took and the story of one order, then audit; True if the audit holds."""
+    database_url = stack.infrastructure.database_url
+    accepted = [wish for wish in wishes if wish.id]
+    show_latency(database_url, [wish.id for wish in accepted if wish.id])
+    shown = max(accepted, key=lambda wish: (wish.outcome == "delivered", wish.number), default=None)
+    if shown and shown.id:
+        show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
+    return audit(stack.env)
+
+
+def show_latency(database_url: str, orders: Collection[UUID]) -> None:
+    """Print the time from placed to shipped over ``orders``, as the log has it."""
+    with psycopg.connect(database_url) as session:
+        row = session.execute(_PLACED_TO_SHIPPED, [list(orders)]).fetchone()
+    if row and row[1]:
+        (median, worst), count = row
+        out.print(
+            f"Placed to shipped, over {count} orders: p50 [bold]{1000 * median:.0f} ms[/], "
+            f"p99 [bold]{1000 * worst:.0f} ms[/]"
+        )
+
+
+def show_timeline(database_url: str, order_id: UUID, title: str) -> None:
+    """Print the events of one order, with the time since the first."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name, justify in (("time", "left"), ("since", "right"), ("app", "left"), ("event", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # a literal each
+    with psycopg.connect(database_url) as session:
+        for moment, kind, since in session.execute(_TIMELINE, [order_id]):
+            app, name, _ = kind.split(".")
+            table.add_row(f"{moment:%H:%M:%S.%f}"[:-3], _milliseconds(since), app, name)
+    out.print(table)
+
+
+def audit(env: Mapping[str, str]) -> bool:
+    """Audit the books, once all has settled; print the audit and say whether it held."""
+    deadline = time.monotonic() + _SETTLING
+    while True:
+        argv = [sys.executable, "manage.py", "audit"]
+        done = subprocess.run(argv, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False)
+        if done.returncode == 0 or time.monotonic() > deadline:
+            out.print((done.stdout + done.stderr).rstrip(), markup=False, soft_wrap=True)
+            return done.returncode == 0
+        time.sleep(1)
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds() * 1000:+,.0f} ms"

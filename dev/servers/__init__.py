@@ -1,0 +1,1 @@
+"""Private servers: PostgreSQL, RabbitMQ, and their programs."""

@@ -1,0 +1,41 @@
+"""Erlang's name server, private: one that RabbitMQ starts itself would be everybody's, and outlive it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dev.processes import children, ports
+from dev.servers import ownership
+
+
+@dataclass
+class Epmd:
+    """Tells the nodes of one family where they find each other."""
+
+    log: Path
+    port: int = field(init=False, default=0)
+    _child: children.Child | None = field(init=False, default=None)
+
+    def start(self, program: Path, *, preferred_port: int) -> None:
+        """Start it on ``preferred_port`` or one near it."""
+        self.port = ports.pick(preferred_port)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        argv = [str(program), "-address", ports.LOOPBACK, "-port", str(self.port)]
+        env = {"PATH": str(program.parent), "LANG": "C.UTF-8"}
+        self._child = children.start_child(argv, env=env, log=self.log, cwd=self.log.parent)
+        ownership.wait_until_ready(
+            "epmd", self._child, lambda: ports.answers(self.port), log=self.log, timeout=10
+        )
+
+    def stop(self) -> None:
+        """End it; it has nothing to lose."""
+        if self._child:
+            children.kill_child(self._child)
+            self._child = None
+
+    def is_running(self) -> bool:
+        return self._child is not None and not children.has_ended(self._child)
+
+    def environment(self) -> Mapping[str, str]:
+        """What tells Erlang's programs to ask this one."""
+        return {"ERL_EPMD_PORT": str(self.port), "ERL_EPMD_ADDRESS": ports.LOOPBACK}

@@ -1,0 +1,167 @@
+"""A private PostgreSQL: our own direct child, with its data in a folder of ours."""
+
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from dev.errors import ScriptError, ServerFailed
+from dev.paths import make_private_file
+from dev.processes import children, ports
+from dev.servers import ownership
+from dev.servers.postgres_binaries import MAJOR_VERSION, postgres_programs
+
+_SETTINGS = {
+    "listen_addresses": ports.LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "timezone": "UTC",
+}
+#: A crash of the machine may then cost the data. For tests that throw theirs away.
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL server in ``home``, which belongs to nobody else; starting it again finds the data."""
+
+    home: Path
+    preferred_port: int = 25432
+    durable: bool = True
+    port: int = field(init=False, default=0)
+    child: children.Child | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.data = self.home / "data"
+        self.log = self.home / "log"
+        self._user = children.unprivileged_user()
+        self._env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
+
+    def url(self, database: str) -> str:
+        """The URL of ``database`` for Django, psycopg and others, with the password in it."""
+        return f"postgresql://postgres:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Start the server, on the port it had before if any, and wait until it takes connections.
+
+        Tried twice: somebody else may have taken the port that was free a moment ago.
+        """
+        try:
+            self._launch(timeout)
+        except ServerFailed:
+            self.kill()
+            self._launch(timeout)
+
+    def _launch(self, timeout: float) -> None:
+        programs = postgres_programs(self._user)
+        self._make_home()
+        if not self.data.exists():
+            self._make_data(programs)
+        self._settle_old_data()
+        self.port = ports.pick(self.port or self.preferred_port)
+        settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
+        child = self.child = self._start_child(argv, self.log)
+        ownership.wait_until_ready(
+            "PostgreSQL", child, self._takes_connections, log=self.log, timeout=timeout
+        )
+
+    def stop(self) -> None:
+        """Shut down cleanly; sessions are ended, what is committed is on disk."""
+        if self.child:
+            children.stop_children([self.child], by=signal.SIGINT, grace=30)
+
+    def crash(self) -> None:
+        """End it at once, as a power cut does; the next start recovers what was committed."""
+        if self.child:
+            children.stop_children([self.child], by=signal.SIGQUIT, grace=30)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self.child:
+            children.kill_child(self.child)
+
+    def erase(self) -> None:
+        """Forget all data; the next start makes new."""
+        ownership.erase(self.home, self.data / "postmaster.pid", str(self.data))
+
+    def is_running(self) -> bool:
+        return self.child is not None and not children.has_ended(self.child)
+
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """Create the database ``name`` if there is none, and return its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            found = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
+            if not found:
+                create = sql.SQL("create database {} template {}")
+                connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop the database ``name``, whoever is connected to it."""
+        drop = sql.SQL("drop database if exists {} with (force)")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(drop.format(sql.Identifier(name)))
+
+    @property
+    def _password(self) -> str:
+        return (self.home / "password").read_text()
+
+    def _make_home(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o755)  # the server's user passes through; data and password are closed
+        if not (self.home / "password").exists():
+            make_private_file(self.home / "password", secrets.token_urlsafe(24))
+
+    def _make_data(self, programs: Path) -> None:
+        """Run initdb in a folder of its own, so that ``data`` is there whole or not at all."""
+        new, log = self.home / "data.new", self.home / "initdb.log"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        password_file = new.with_name("password.new")
+        make_private_file(password_file, self._password)
+        for path in (new, password_file):
+            self._give_to_server(path)
+        options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
+        options += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"])]
+        code = self._start_child([programs / "initdb", "-D", new, *options], log).wait()
+        password_file.unlink()
+        if code:
+            raise ServerFailed("PostgreSQL", "could not make its data folder", log)
+        new.rename(self.data)
+
+    def _settle_old_data(self) -> None:
+        version = (self.data / "PG_VERSION").read_text().strip()
+        if version != str(MAJOR_VERSION):
+            raise ScriptError(
+                f"{self.data} was made by PostgreSQL {version}, this is {MAJOR_VERSION}: move it away."
+            )
+        ownership.wait_for_predecessor(self.data / "postmaster.pid", str(self.data))
+        # After a crash its number may belong to another program, which PostgreSQL would take for itself.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _start_child(self, argv: list[str | Path], log: Path) -> children.Child:
+        return children.start_child(
+            argv, env=self._env, log=log, user=self._user, when_we_die=signal.SIGINT, cwd=Path("/")
+        )
+
+    def _give_to_server(self, path: Path) -> None:
+        if self._user:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
+
+    def _takes_connections(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True

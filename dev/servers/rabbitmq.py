@@ -1,0 +1,207 @@
+"""A private RabbitMQ node: our own direct child, with its own name, ports, epmd and folder."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from dev.errors import ServerFailed
+from dev.paths import make_private_file
+from dev.processes import children, ports
+from dev.servers import ownership
+from dev.servers.epmd import Epmd
+from dev.servers.rabbitmq_binaries import RabbitPrograms, rabbitmq_programs
+
+_AMQP_HELLO = b"AMQP\x00\x00\x09\x01"
+_METHOD_FRAME = b"\x01"
+
+
+@dataclass
+class RabbitMQ:
+    """A RabbitMQ node in ``home``; starting it again finds queues and messages as they were."""
+
+    home: Path
+    #: Where the programs are unpacked if they are not installed.
+    programs_home: Path
+    preferred_port: int = 26672
+    #: The same at each start, for the data belongs to it; a private epmd keeps it apart from all other nodes.
+    name: str = "shop@localhost"
+    #: Further lines of rabbitmq.conf.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    #: The folder of cookie and password, if other nodes know the same.
+    family: Path | None = None
+    #: The name server, if it is shared with other nodes: then it is theirs to start and stop.
+    shared_epmd: Epmd | None = None
+    port: int = field(init=False, default=0)
+    child: children.Child | None = field(init=False, default=None)
+    _distribution_port: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.log = self.home / "out.log"
+        self._family = self.family or self.home
+        self.epmd = self.shared_epmd or Epmd(self.home / "epmd.log")
+
+    def url(self, vhost: str = "/") -> str:
+        """The AMQP URL of ``vhost``, with the password in it."""
+        return f"amqp://shop:{self._password}@{ports.LOOPBACK}:{self.port}/{quote(vhost, safe='')}"
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Start the node, on the ports it had before if any, and wait until it takes connections.
+
+        Tried twice: on a busy machine Erlang's distribution sometimes fails to come up, and somebody else may
+        have taken a port that was free a moment ago.
+        """
+        try:
+            self.launch()
+            self.wait_ready(timeout)
+        except ServerFailed:
+            self.kill()
+            self.launch()
+            self.wait_ready(timeout)
+
+    def launch(self) -> None:
+        """Start the node and do not wait for it."""
+        programs = rabbitmq_programs(self.programs_home)
+        ownership.wait_for_predecessor(self.home / "pid", str(self.home))
+        self._choose_ports()
+        if not self.shared_epmd:
+            self.epmd.start(programs.erlang / "epmd", preferred_port=self._distribution_port + 1)
+        self._write_configuration()
+        self.child = children.start_child(
+            [programs.rabbitmq / "rabbitmq-server"],
+            env=self._env(programs),
+            log=self.log,
+            when_we_die=signal.SIGTERM,
+            cwd=self.home,
+        )
+        (self.home / "pid").write_text(str(self.child.pid))
+
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Wait until the node that was launched takes connections; :class:`ServerFailed` if it does not."""
+        if not self.child:
+            raise ServerFailed("RabbitMQ", "was not launched", self.log)
+        ownership.wait_until_ready("RabbitMQ", self.child, self.greets, log=self.log, timeout=timeout)
+
+    def stop(self) -> None:
+        """Shut down cleanly, the private epmd as well."""
+        if self.child:
+            children.stop_children([self.child], grace=30)
+        self._stop_epmd()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self.child:
+            children.kill_child(self.child)
+        self._stop_epmd()
+
+    def pause(self) -> None:
+        """Freeze it, as a machine does that swaps: connections stay open, nobody answers."""
+        if self.child:
+            children.send(self.child, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        if self.child:
+            children.send(self.child, signal.SIGCONT)
+
+    def erase(self) -> None:
+        """Forget all data; the next start makes new."""
+        ownership.erase(self.home, self.home / "pid", str(self.home))
+
+    def is_running(self) -> bool:
+        return self.child is not None and not children.has_ended(self.child)
+
+    def control(self, *arguments: str) -> str:
+        """Run ``rabbitmqctl`` on the node and return what it prints; takes a second or two."""
+        programs = rabbitmq_programs(self.programs_home)
+        argv: list[str | Path] = [programs.rabbitmq / "rabbitmqctl", "--quiet", *arguments]
+        done = subprocess.run(
+            argv,
+            env=self._env(programs),
+            cwd=self.home,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerFailed("rabbitmqctl", f"{arguments[0]} failed: {done.stderr.strip()}", self.log)
+        return done.stdout
+
+    def add_vhost(self, name: str) -> str:
+        """Make the virtual host ``name`` and return its URL."""
+        self.control("add_vhost", name)
+        self.control("set_permissions", "-p", name, "shop", ".*", ".*", ".*")
+        return self.url(name)
+
+    @property
+    def _password(self) -> str:
+        return (self._family / "password").read_text()
+
+    def _choose_ports(self) -> None:
+        """Keep the port that clients know, if it is free again; the other is nobody's business."""
+        self.port = ports.pick(self.port or self.preferred_port)
+        self._distribution_port = ports.pick(self.port + 1)
+
+    def _write_configuration(self) -> None:
+        for name in ("mnesia", "log", "schema", "config"):
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+        for secret in (self._family / "home" / ".erlang.cookie", self._family / "password"):
+            if not secret.exists():
+                make_private_file(secret, secrets.token_urlsafe(24))
+        settings = {
+            "listeners.tcp.1": f"{ports.LOOPBACK}:{self.port}",
+            "default_user": "shop",
+            "default_pass": self._password,
+            "log.console": "false",
+            "disk_free_limit.absolute": "50MB",
+            "vm_memory_high_watermark.absolute": "1GB",
+            **self.settings,
+        }
+        text = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        make_private_file(self.home / "rabbitmq.conf", text)
+        (self.home / "enabled_plugins").write_text("[].\n")
+
+    def _env(self, programs: RabbitPrograms) -> dict[str, str]:
+        home = self.home
+        return {
+            "PATH": f"{programs.erlang}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "LANG": "C.UTF-8",
+            "HOME": str(self._family / "home"),  # Erlang looks for its cookie there
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # what /etc says is for the system's node
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_SCHEMA_DIR": str(home / "schema"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
+            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_FEATURE_FLAGS_FILE": str(home / "feature_flags"),
+            "RABBITMQ_PID_FILE": str(home / "node.pid"),
+            # Erlang's distribution listens on all interfaces unless told.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+            # Makes the start script become the broker instead of starting one.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            **self.epmd.environment(),
+        }
+
+    def _stop_epmd(self) -> None:
+        if not self.shared_epmd:
+            self.epmd.stop()
+
+    def greets(self) -> bool:
+        """Whether the broker answers AMQP's first frame: its port opens before it is ready for that."""
+        try:
+            with socket.create_connection((ports.LOOPBACK, self.port), 0.5) as connection:
+                connection.sendall(_AMQP_HELLO)
+                return connection.recv(1) == _METHOD_FRAME
+        except OSError:
+            return False

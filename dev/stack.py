@@ -1,0 +1,88 @@
+"""The whole shop on this machine: servers, tables, programs, started in the order of their needs."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dev.console import ignore_signals
+from dev.paths import LOGS, VAR, make_private_file
+from dev.processes import programs
+from dev.processes.ports import LOOPBACK
+from dev.processes.supervisor import Supervisor
+from dev.servers.infrastructure import Infrastructure
+
+#: What a person needs in the environment to use manage.py beside a running shop.
+_TO_KEEP = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
+
+
+class Stack:
+    """A running shop. Use it as a context manager: leaving it stops everything, in order."""
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        rabbitmq: bool = False,
+        one_worker: bool = False,
+        given: Mapping[str, str] = os.environ,
+        report: Callable[[str], None],
+    ) -> None:
+        self.port = port
+        self.infrastructure = Infrastructure("data", rabbitmq=rabbitmq, given=given)
+        self.supervisor = Supervisor(LOGS, report=report)
+        #: How people can log in, a line each.
+        self.logins: list[str] = []
+        self._one_worker = one_worker
+        self._stack = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        ignore_signals()  # once stopping, we stop in order
+        self._stack.close()
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Start everything and wait until it is ready, saying what is being done."""
+        say("Starting the servers ...")
+        self._stack.enter_context(self.infrastructure)
+        servers = self.infrastructure
+        self.env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
+        _keep(self.env)
+        say("Preparing the database ...")
+        log = self.run_python("-m", "dev.run.prepare", name="prepare")
+        self.logins = _logins(log.read_text())
+        say("Starting web server, relay and workers ...")
+        self._stack.enter_context(self.supervisor)
+        self.supervisor.start(
+            programs.web(self.env, port=self.port),
+            *programs.workers(self.env, one_for_all=self._one_worker),
+            programs.scheduler(self.env),
+        )
+        self.supervisor.wait_ready()
+
+    def tend(self) -> None:
+        """Look after everything; call it often."""
+        self.infrastructure.check()
+        self.supervisor.tend()
+
+    def run_python(self, *arguments: str | Path, name: str) -> Path:
+        """Run Python with ``arguments`` in the shop's environment; return the log, or fail with its end."""
+        log = LOGS / f"{name}.log"
+        programs.run_python(self.env, *arguments, log=log)
+        return log
+
+
+def _logins(output: str) -> list[str]:
+    """The lines in which ``manage.py seed`` tells who can log in."""
+    return [line.strip() for line in output.partition("Log in as:")[2].splitlines() if line.strip()]
+
+
+def _keep(env: Mapping[str, str]) -> None:
+    lines = [f"export {name}='{env[name]}'\n" for name in _TO_KEEP]
+    make_private_file(VAR / "environment", "".join(lines))

@@ -1,1 +1,0 @@
-"""The commands a person types: run, test, check; the Python behind them stands in ``script.support``."""

@@ -1,1 +1,0 @@
-"""What the commands share: private servers, supervised processes, and the programs themselves."""

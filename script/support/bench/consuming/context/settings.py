@@ -1,9 +1,0 @@
-"""The project with the bench's context on board."""
-
-from shop.messaging.transports import task_queue
-from shop.settings import *  # noqa: F403
-from shop.settings import CELERY_BROKER_URL, CELERY_TASK_QUEUES
-from shop.settings import INSTALLED_APPS as _APPS
-
-INSTALLED_APPS = [*_APPS, "script.support.bench.consuming.context.apps.BenchConfig"]
-CELERY_TASK_QUEUES = {**CELERY_TASK_QUEUES, "script": task_queue("script", CELERY_BROKER_URL)}

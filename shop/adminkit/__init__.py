@@ -1,0 +1,1 @@
+"""Building blocks of the admin: keyset lists, read-only pages, filters."""

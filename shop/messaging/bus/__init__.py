@@ -1,0 +1,1 @@
+"""Event bus: carries events from the outbox to the queues of the contexts, over AMQP or PGMQ."""

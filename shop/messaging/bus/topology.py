@@ -1,0 +1,79 @@
+"""Topology of the broker: exchanges, queues and bindings, made from the registry of consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
+
+from kombu import Connection, Exchange, Message, Producer, Queue, binding
+
+from shop.messaging.bus import pgmq
+from shop.messaging.bus.amqp import is_amqp
+from shop.messaging.consuming import consumers, consuming_apps, events_queue
+from shop.messaging.contracts import Reminder
+
+EVENTS = Exchange("shop.events", type="topic", durable=True)
+
+#: Where RabbitMQ puts what a consumer rejected, or what came back too often.
+DEAD = Exchange("shop.dead", type="direct", durable=True)
+
+#: How often RabbitMQ redelivers a message that crashes its worker; queues cannot be changed afterwards.
+DELIVERY_LIMIT = 20
+
+
+def dead_queue(app: str) -> str:
+    """The name of the queue for messages that ``app`` could not even read."""
+    return f"{app}.dead"
+
+
+def queue_of(app: str, *, amqp: bool) -> Queue:
+    """The durable queue of ``app``, bound to the types that it consumes."""
+    bindings = [
+        binding(EVENTS, routing_key=type_)
+        for consumer in consumers()
+        if consumer.app == app and not issubclass(consumer.event, Reminder)
+        for type_ in consumer.reads
+    ]
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD.name,
+        "x-dead-letter-routing-key": dead_queue(app),
+    }
+    return Queue(events_queue(app), bindings=bindings, queue_arguments=arguments if amqp else None)
+
+
+def dead_queue_of(app: str, *, amqp: bool) -> Queue:
+    """The queue where unreadable messages of ``app`` wait for a person."""
+    name = dead_queue(app)
+    return Queue(
+        name, exchange=DEAD, routing_key=name, queue_arguments={"x-queue-type": "quorum"} if amqp else None
+    )
+
+
+def declare_topology(connection: Connection, apps: Iterable[str] | None = None) -> None:
+    """Declare exchanges, queues and bindings. Both ends do it: neither has to wait for the other.
+
+    After an exception the connection has to be thrown away, with the channel: no farewell to who is silent.
+    """
+    amqp = is_amqp(connection)
+    channel: Any = connection.channel()
+    with pgmq.one_at_a_time(channel) if pgmq.is_embedded(connection) else nullcontext():
+        for exchange in (EVENTS, DEAD):
+            exchange(channel).declare()
+        for app in apps or consuming_apps():
+            for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
+                queue(channel).declare()
+    channel.close()
+
+
+def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
+    """Put a copy of a message into the app's dead queue, where the broker does not do so itself."""
+    Producer(channel).publish(
+        message.body,
+        routing_key=dead_queue(app),
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        headers=message.headers,
+    )

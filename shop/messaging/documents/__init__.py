@@ -1,0 +1,1 @@
+"""Generated documents of the events: AsyncAPI and golden files."""

@@ -1,0 +1,114 @@
+"""The events as an AsyncAPI 3 document, made from the registered types and their consumers."""
+
+from typing import Any
+
+from django.apps import apps
+
+from shop.messaging.bus.outgoing import LARGEST_BUNDLE
+from shop.messaging.consuming import consumers
+from shop.messaging.contracts import Event, Reminder, event_types, newest
+from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE
+
+_ENVELOPE = {
+    "type": "object",
+    "description": "CloudEvents 1.0 in structured JSON mode.",
+    "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "format": "uuid", "description": "UUIDv7; the same in every delivery."},
+        "source": {"type": "string", "examples": ["/shop/orders"]},
+        "type": {"type": "string", "description": "Also the routing key."},
+        "subject": {"type": "string", "format": "uuid", "description": "What the event is about."},
+        "time": {"type": "string", "format": "date-time"},
+        "datacontenttype": {"const": "application/json"},
+        "correlationid": {"type": "string", "format": "uuid"},
+        "causationid": {"type": "string", "format": "uuid", "description": "The event that led to this."},
+        "traceparent": {"type": "string", "description": "W3C Trace Context."},
+        "data": {"type": "object"},
+    },
+}
+_READING = f"""\
+Bind a queue of your own to the topic exchange `shop.events` by routing key.
+
+A message brings one event as `{CONTENT_TYPE}` or, under load, up to {LARGEST_BUNDLE} of one type as
+`{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.
+"""
+
+
+def document() -> dict[str, Any]:
+    """The AsyncAPI document of all events that are published to everybody."""
+    shared = shared_types()
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "shop events",
+            "version": "1.0.0",
+            "description": _READING,
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "channels": {kind.type: _channel(kind) for kind in shared},
+        "operations": {f"publish.{kind.type}": _operation(kind) for kind in shared},
+        "components": {
+            "schemas": {"CloudEvent": _ENVELOPE} | {kind.type: schema_of(kind) for kind in shared},
+            "messages": {kind.type: _message(kind) for kind in shared},
+        },
+    }
+
+
+def shared_types() -> list[type[Event]]:
+    """The types and versions that the installed apps publish to everybody."""
+    return [kind for kind in event_types() if not issubclass(kind, Reminder) and apps.is_installed(kind.app)]
+
+
+def _channel(kind: type[Event]) -> dict[str, Any]:
+    return {
+        "address": kind.type,
+        "messages": {kind.type: {"$ref": f"#/components/messages/{kind.type}"}},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": "shop.events", "type": "topic", "durable": True},
+            }
+        },
+    }
+
+
+def _operation(kind: type[Event]) -> dict[str, Any]:
+    readers = [consumer.name for consumer in consumers() if kind.type in consumer.reads]
+    consumed = f"Consumed by {', '.join(readers)}." if readers else "Consumed by nobody in the shop."
+    latest = newest(kind)
+    return {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{kind.type}"},
+        "summary": (kind.__doc__ or "").strip().splitlines()[0],
+        "description": consumed if kind is latest else f"{consumed} Read {latest.type}, which replaces it.",
+    }
+
+
+def _message(kind: type[Event]) -> dict[str, Any]:
+    return {
+        "name": kind.type,
+        "contentType": CONTENT_TYPE,
+        "payload": {
+            "allOf": [
+                {"$ref": "#/components/schemas/CloudEvent"},
+                {"properties": {"data": {"$ref": f"#/components/schemas/{kind.type}"}}},
+            ]
+        },
+    }
+
+
+def schema_of(kind: type[Event]) -> dict[str, Any]:
+    """The JSON Schema of the data, with its parts inline, so that it can be read by itself."""
+    schema = kind.model_json_schema(mode="serialization")
+    parts = schema.pop("$defs", {})
+    inlined: dict[str, Any] = _inline(schema, parts)
+    return inlined
+
+
+def _inline(node: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            return _inline(parts[node["$ref"].rsplit("/", 1)[1]], parts)
+        return {key: _inline(value, parts) for key, value in node.items()}
+    return [_inline(value, parts) for value in node] if isinstance(node, list) else node

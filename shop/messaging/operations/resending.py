@@ -1,0 +1,118 @@
+"""Sends again what was lost on its way: logged events that a consumer never took, with nothing of them left.
+
+A queue that was purged or unbound, a broker whose disk is gone: the log still has every event, and the
+inbox skips what was consumed after all.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from shop.ids import uuid7_at
+from shop.messaging.consuming import consumers, events_queue
+from shop.messaging.consuming.horizon import inbox_horizon
+from shop.messaging.contracts import Event, Reminder, as_version, cloudevents
+from shop.messaging.event_log import as_event
+from shop.messaging.models import EventRecord, OutboxEntry
+from shop.messaging.outbox import channel, shards
+
+#: What waits in the outbox, to be retried, or for an operator is not lost. A dead letter of a message that
+#: took its worker down, or could not be read, names no event: its body is looked into.
+_LOST = """
+    SELECT subscribed.app, subscribed.consumer, record.id, record.type, record.aggregate_id
+    FROM unnest(%s::text[], %s::text[], %s::text[]) AS subscribed (app, consumer, type)
+    JOIN messaging_eventrecord AS record USING (type)
+    WHERE record.id > %s AND record.time < now() - %s
+      AND (%s::uuid[] IS NULL OR record.id = ANY(%s))
+      AND NOT EXISTS (
+        SELECT FROM messaging_inboxentry AS inbox
+        WHERE inbox.event_id = record.id AND inbox.consumer = subscribed.consumer)
+      AND NOT EXISTS (
+        SELECT FROM messaging_outboxentry AS entry
+        WHERE entry.message_id = record.id AND entry.queue IN ('', subscribed.app || '.events'))
+      AND NOT EXISTS (
+        SELECT FROM messaging_scheduledmessage AS later
+        WHERE later.message_id = record.id AND later.app = subscribed.app)
+      AND NOT EXISTS (
+        SELECT FROM messaging_deadletter AS letter
+        WHERE letter.event_id = record.id AND letter.app IN ('', subscribed.app)
+          AND letter.status IN ('open', 'discarded', 'replaced'))
+      AND NOT EXISTS (
+        SELECT FROM messaging_deadletter AS letter
+        WHERE letter.event_id IS NULL AND letter.app = subscribed.app
+          AND letter.status IN ('open', 'discarded', 'replaced') AND strpos(letter.body, record.id::text) > 0)
+    ORDER BY record.position LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LostDelivery:
+    """A published event that a consumer has not consumed, and that nothing will bring to it."""
+
+    app: str
+    consumer: str
+    event_id: UUID
+    type: str
+    aggregate_id: UUID
+
+
+def lost_deliveries(
+    *, grace: timedelta, limit: int = 10_000, event_ids: Collection[UUID] | None = None
+) -> list[LostDelivery]:
+    """The oldest deliveries that are lost, as far as the database can tell; the broker is not asked.
+
+    Args:
+        grace: what was published since is taken to be on its way.
+        limit: how many at the most.
+        event_ids: look only at these.
+    """
+    subscribed = [
+        (consumer.app, consumer.name, type_)
+        for consumer in consumers()
+        if not issubclass(consumer.event, Reminder)
+        for type_ in consumer.logged_as
+    ]
+    ids = None if event_ids is None else list(event_ids)
+    columns = map(list, zip(*subscribed, strict=True))
+    parameters: list[Any] = [*columns, uuid7_at(inbox_horizon()), grace, ids, ids, limit]
+    with connection.cursor() as cursor:
+        cursor.execute(_LOST, parameters)
+        return [LostDelivery(*row) for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def resend(deliveries: Collection[LostDelivery]) -> list[LostDelivery]:
+    """Put lost events back on their way, each to its one consumer's queue; return those that were.
+
+    What was consumed, or is under way, meanwhile is left out. Sending again what still waits in the
+    broker does no harm: the inbox skips the second copy.
+    """
+    wanted = set(deliveries)
+    ids = {delivery.event_id for delivery in wanted}
+    still_lost = lost_deliveries(grace=timedelta(0), limit=len(ids) * len(consumers()), event_ids=ids)
+    lost = [delivery for delivery in still_lost if delivery in wanted]
+    records = EventRecord.objects.in_bulk(ids, field_name="id")
+    entries = [_entry(delivery, records[delivery.event_id]) for delivery in lost]
+    OutboxEntry.objects.bulk_create(entries, batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [channel.CHANNEL])
+    return lost
+
+
+def _entry(delivery: LostDelivery, record: EventRecord) -> OutboxEntry:
+    event = as_version(as_event(record), _read_by(delivery.consumer))
+    return OutboxEntry(
+        shard=shards.shard_of(delivery.aggregate_id),
+        message_id=delivery.event_id,
+        type=event.type,
+        queue=events_queue(delivery.app),
+        body=cloudevents.encode(event),
+    )
+
+
+def _read_by(consumer: str) -> type[Event]:
+    return next(one.event for one in consumers() if one.name == consumer)

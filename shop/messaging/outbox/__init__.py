@@ -1,0 +1,1 @@
+"""Outbox: events, timers and the writes of a transaction, stored with its state change."""

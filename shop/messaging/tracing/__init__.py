@@ -1,0 +1,1 @@
+"""Tracing: correlation, causation and W3C trace context of the work in hand."""

@@ -1,0 +1,58 @@
+"""Row locks with as little work as PostgreSQL allows."""
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from shop.postgres.sql import array_parameter, column_name, table_name
+from shop.postgres.statements import R
+
+
+def locked(model: type[R], name: str, keys: Collection[Any], *, only: Sequence[str] = ()) -> list[R]:
+    """The rows with one of these keys in the field ``name``, in its order, locked until the transaction ends.
+
+    As Django's select_for_update(no_key=True), which spends more on writing the statement than PostgreSQL
+    does on running it, and whose IN has PostgreSQL put all keys together again for every row it looks at.
+
+    Args:
+        only: the fields to read, the primary key among them; the others are read if somebody asks for them.
+    """
+    if not keys:
+        return []
+    statement, names, converters = _lock(model, name, tuple(only))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(keys)])
+        rows = cursor.fetchall()
+    for index, convert in converters:
+        rows = [(*row[:index], convert(row[index], None, connection), *row[index + 1 :]) for row in rows]
+    return [model.from_db(connection.alias, names, row) for row in rows]
+
+
+def is_empty(model: type[Model]) -> bool:
+    """Whether a table has no row, for less than the ORM takes to ask."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM {table_name(model)} LIMIT 1")
+        return not cursor.rowcount
+
+
+@cache
+def _lock(
+    model: type[Model], name: str, only: tuple[str, ...]
+) -> tuple[str, frozenset[str], list[tuple[int, Any]]]:
+    fields = [field for field in model._meta.concrete_fields if not only or field.name in only]
+    key = model._meta.get_field(name)
+    converters = [
+        (index, convert)
+        for index, field in enumerate(fields)
+        for convert in field.get_db_converters(connection)
+    ]
+    return (
+        f"SELECT {', '.join(map(column_name, fields))} FROM {table_name(model)}"  # noqa: S608
+        f" WHERE {column_name(key)} = ANY({array_parameter(key)})"
+        f" ORDER BY {column_name(key)} FOR NO KEY UPDATE",
+        frozenset(field.attname for field in fields),
+        converters,
+    )

@@ -1,0 +1,93 @@
+"""Writes that can be part of another statement's WITH clause."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from shop.postgres import json_text
+from shop.postgres.sql import column_name, recordset, rows_as_json, table_name, type_name
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement that writes rows of one table: by itself, or as a part of another one's WITH clause."""
+
+    model: type[Model]
+    statement: str
+    parameters: Sequence[Any]
+    #: What are rows of the table then.
+    new: Sequence[Model] = ()
+
+    def execute(self) -> None:
+        """Write by a statement of its own."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.statement, self.parameters)
+        self.done()
+
+    def done(self) -> None:
+        """Have new rows know that they are in the database."""
+        for row in self.new:
+            row._state.adding, row._state.db = False, connection.alias
+
+
+def insertion(new: Sequence[Model]) -> Write:
+    """Insert rows of one model, keys and all."""
+    statement, fields = _insertion(type(new[0]))
+    return Write(type(new[0]), statement, [rows_as_json(new, fields, add=True)], new)
+
+
+def insertion_of_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> Write:
+    """Insert rows of these values, a list for each field, without a model instance each.
+
+    All other fields but the key, which the database gives, get one default for all rows.
+    """
+    statement, given, others = _insert_values(model, tuple(values))
+    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
+    columns = [field.column for field in given]
+    new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return Write(model, statement, [*defaults, json_text.dumps(new)])
+
+
+def update_of(rows: Sequence[Model], names: Sequence[str]) -> Write:
+    """Write these fields of rows.
+
+    As Django's bulk_update(), which spends a hundred times as much on its CASE of every row and field.
+    """
+    statement, fields = _update(type(rows[0]), tuple(names))
+    return Write(type(rows[0]), statement, [rows_as_json(rows, fields, add=False)])
+
+
+@cache
+def _insertion(model: type[Model]) -> tuple[str, list[Any]]:
+    fields = list(model._meta.concrete_fields)
+    columns = ", ".join(map(column_name, fields))
+    return f"INSERT INTO {table_name(model)} ({columns}) SELECT * FROM {recordset(fields)}", fields  # noqa: S608
+
+
+@cache
+def _insert_values(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
+    given = [model._meta.get_field(name) for name in names]
+    others = [field for field in model._meta.concrete_fields if not field.primary_key and field not in given]
+    columns = ", ".join(map(column_name, [*others, *given]))
+    defaults = "".join(f"%s::{type_name(field)}, " for field in others)
+    return (
+        f"INSERT INTO {table_name(model)} ({columns})"  # noqa: S608
+        f" SELECT {defaults}new.* FROM {recordset(given)}",
+        given,
+        others,
+    )
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    table, key = table_name(model), column_name(model._meta.pk)
+    fields = [model._meta.pk, *map(model._meta.get_field, names)]
+    changes = ", ".join(f"{column_name(field)} = new.{column_name(field)}" for field in fields[1:])
+    return (
+        f"UPDATE {table} SET {changes} FROM {recordset(fields)} WHERE {table}.{key} = new.{key}",  # noqa: S608
+        fields,
+    )

@@ -1,0 +1,140 @@
+"""What customers fill in; every refusal says what to do."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from orders.errors import Problem
+from orders.events import Address
+from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
+from storefront.countries import CHOICES
+from storefront.test_cards import CARDS
+
+TAKEN = "There is an account with this address: log in instead."
+
+
+class AddForm(forms.Form):
+    """So many more of a product."""
+
+    sku = forms.CharField(max_length=64)
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class ChangeForm(AddForm):
+    """So many of a product in all, or none."""
+
+    quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
+
+
+def _part(name: str, label: str, missing: str, autocomplete: str, **attrs: str) -> forms.CharField:
+    """A part of the address, as long as an order can hold it."""
+    return forms.CharField(
+        label=label,
+        max_length=ADDRESS_LIMITS[name],
+        error_messages={"required": missing},
+        widget=forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}", **attrs}),
+    )
+
+
+class CheckoutForm(forms.Form):
+    """Where the parcel goes, and who pays."""
+
+    name = _part("name", "Name", "Say who the parcel is for.", "name")
+    street = _part("street", "Street and number", "Say the street and number.", "street-address")
+    postal_code = _part("postal_code", "Postal code", "Say the postal code.", "postal-code")
+    city = _part("city", "City", "Say the city.", "address-level2")
+    country = forms.ChoiceField(
+        choices=[("", "Choose a country"), *CHOICES],
+        error_messages={"required": "Choose the country.", "invalid_choice": "Choose a country of the list."},
+        widget=forms.Select(attrs={"autocomplete": "shipping country"}),
+    )
+    payment_method = forms.ChoiceField(
+        label="Card",
+        choices=list(CARDS.items()),
+        initial="pm_card_visa",
+        error_messages={"required": "Choose a card.", "invalid_choice": "Choose a card of the list."},
+        widget=forms.RadioSelect,
+    )
+    #: The same for every attempt to place this order.
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
+    #: The fingerprint of the basket that the customer was shown.
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if "idempotency_key" in self.errors:
+            raise ValidationError("This page is out of date: open the basket and start again from there.")
+        return self.cleaned_data
+
+    @property
+    def ship_to(self) -> Address:
+        return Address(**{name: self.cleaned_data[name] for name in Address.model_fields})
+
+    def refuse(self, problem: Problem) -> None:
+        """Show what orders does not accept, next to its field if the form has it."""
+        name = str(problem.path[-1])
+        self.add_error(name if name in self.fields else None, problem.message)
+
+
+class LogInForm(AuthenticationForm):
+    """Customers log in with their e-mail address, the others with their user name."""
+
+    error_messages = {
+        "invalid_login": "E-mail and password do not match an account: check both, or create an account.",
+        "inactive": "This account is closed: write to us to open it again.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail or user name"
+        self.fields["username"].error_messages["required"] = "Enter your e-mail address."
+        self.fields["password"].error_messages["required"] = "Enter your password."
+
+    def clean_username(self) -> str:
+        """E-mail addresses are kept in small letters."""
+        name: str = self.cleaned_data["username"]
+        return name.lower() if "@" in name else name
+
+
+class RegistrationForm(BaseUserCreationForm[User]):
+    """A new customer, known by the e-mail address."""
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, missing in (
+            ("first_name", "Enter your first name."),
+            ("last_name", "Enter your last name."),
+            ("email", "Enter your e-mail address: we write to you about your orders."),
+            ("password1", "Choose a password."),
+            ("password2", "Enter the same password again."),
+        ):
+            self.fields[name].required = True
+            self.fields[name].error_messages["required"] = missing
+        for name, purpose in (("first_name", "given-name"), ("last_name", "family-name"), ("email", "email")):
+            self.fields[name].widget.attrs["autocomplete"] = purpose
+        self.fields["email"].label = "E-mail"
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if len(email) > 150:
+            raise ValidationError("This address is too long for us: use one of at most 150 characters.")
+        if User.objects.filter(username=email).exists() or User.objects.filter(email__iexact=email).exists():
+            raise ValidationError(TAKEN)
+        self.instance.username = email
+        return email
+
+    def make_account(self) -> User | None:
+        """The new customer; None if somebody took the address a moment ago."""
+        try:
+            with transaction.atomic():
+                return self.save()
+        except IntegrityError:
+            self.add_error("email", TAKEN)
+            return None

@@ -1,0 +1,43 @@
+"""How customers get in, out, and an account."""
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from storefront.forms import LogInForm, RegistrationForm
+from storefront.pages.visitor import next_page
+
+
+class LogIn(LoginView):
+    """Log in; what is in the basket stays there."""
+
+    template_name = "storefront/login.html"
+    authentication_form = LogInForm
+    redirect_authenticated_user = True
+
+
+class LogOut(LogoutView):
+    """Log out, by POST only."""
+
+    next_page = "storefront:catalogue"
+
+
+@sensitive_post_parameters("password1", "password2")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    """Make an account and log in with it."""
+    if request.user.is_authenticated:
+        return redirect(next_page(request, "storefront:catalogue"))
+    form = RegistrationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (customer := form.make_account()):
+        login(request, customer, backend="django.contrib.auth.backends.ModelBackend")
+        messages.success(request, "Welcome! Your account is ready.")
+        return redirect(next_page(request, "storefront:catalogue"))
+    context = {"form": form, "next": next_page(request, "storefront:catalogue")}
+    return render(request, "storefront/register.html", context, status=422 if form.errors else 200)

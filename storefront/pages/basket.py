@@ -1,0 +1,55 @@
+"""What a visitor wants to buy."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from inventory import queries as inventory
+from inventory.queries import CatalogueItem
+from orders.intake import MAX_QUANTITY
+from storefront.basket import Basket, BasketFull
+from storefront.forms import AddForm, ChangeForm
+from storefront.pages.visitor import next_page
+
+
+@never_cache
+@require_safe
+def basket(request: HttpRequest) -> HttpResponse:
+    return render(request, "storefront/basket.html", {"basket": Basket(request).contents()})
+
+
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """Put a product into the basket, unless it cannot be bought."""
+    form = AddForm(request.POST)
+    item = inventory.product(form.cleaned_data["sku"]) if form.is_valid() else None
+    if item is None:
+        messages.error(request, "This could not be put into the basket: choose a product and a quantity.")
+    elif not (item.active and item.in_stock):
+        messages.error(request, f"{item.name} is sold out: it was not put into the basket.")
+    else:
+        _add(request, item, form.cleaned_data["quantity"])
+    return redirect(next_page(request, "storefront:basket"))
+
+
+def _add(request: HttpRequest, item: CatalogueItem, quantity: int) -> None:
+    try:
+        Basket(request).add(item.sku, quantity)
+    except BasketFull as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{item.name} is in your basket.")
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """Have more or fewer of what is in the basket; none removes it."""
+    form = ChangeForm(request.POST)
+    basket = Basket(request)
+    if form.is_valid() and form.cleaned_data["sku"] in basket:
+        basket.put(form.cleaned_data["sku"], form.cleaned_data["quantity"])
+    elif "quantity" in form.errors:
+        messages.error(request, f"Enter a quantity from 1 to {MAX_QUANTITY}, or 0 to remove the product.")
+    return redirect("storefront:basket")

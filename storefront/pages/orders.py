@@ -1,0 +1,133 @@
+"""A customer's own orders; those of others do not exist."""
+
+import hashlib
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import get_conditional_response
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orders import queries, services
+from orders.errors import TooLateToCancel
+from orders.queries import Details
+from storefront.basket import Basket, BasketFull
+from storefront.order_page import order_page_of
+from storefront.pages.visitor import customer_of
+
+PAGE_SIZE = 20
+TOO_LATE = "It is too late to cancel {}: {}."
+#: Why it is too late, where the order has come so far.
+TOO_LATE_BECAUSE = {
+    "shipped": "the parcel has left. You can send it back once you have it",
+    "delivered": "you have the parcel already. You can send it back",
+    "cancelled": "it is cancelled already",
+    "needs_attention": "we are looking into it and will get in touch with you",
+}
+
+
+@never_cache
+@login_required
+@require_safe
+def my_orders(request: HttpRequest) -> HttpResponse:
+    """The customer's orders, newest first, some at a time."""
+    before = _as_uuid(request.GET.get("before", ""))
+    mine = customer_of(request).pk
+    found = queries.latest_orders(customer_id=mine, before=before, limit=PAGE_SIZE + 1)
+    context = {
+        "orders": found[:PAGE_SIZE],
+        "before": before,
+        "more_before": found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None,
+    }
+    return render(request, "storefront/orders.html", context)
+
+
+@never_cache
+@login_required
+@require_safe
+def order(request: HttpRequest, number: str) -> HttpResponse:
+    """All about one order; the page keeps itself up to date by :func:`live`."""
+    journey = order_page_of(_my_order(request, number))
+    return render(request, "storefront/order.html", {"journey": journey})
+
+
+@login_required
+@require_safe
+def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """The way to an order for those who know its id."""
+    found = queries.order(order_id, customer_id=customer_of(request).pk)
+    if found is None:
+        raise Http404
+    return redirect("storefront:order", found.summary.number)
+
+
+@never_cache
+@login_required
+@require_safe
+def live(request: HttpRequest, number: str) -> HttpResponse:
+    """What changes on an order's page; 304 if nothing has since the ETag that the page has got."""
+    journey = order_page_of(_my_order(request, number))
+    response = render(request, "storefront/journey.html", {"journey": journey})
+    etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    response["ETag"] = etag
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask whether to cancel an order, and do it."""
+    found = _my_order(request, number)
+    if request.method == "POST":
+        _cancel(request, found)
+    elif found.summary.is_cancellable:
+        return render(request, "storefront/cancel.html", {"order": found.summary})
+    elif found.summary.status != "cancelling":
+        messages.error(request, _too_late(found))
+    return redirect("storefront:order", found.summary.number)
+
+
+@login_required
+@require_POST
+def again(request: HttpRequest, number: str) -> HttpResponse:
+    """Put what was ordered into the basket once more."""
+    basket = Basket(request)
+    try:
+        for line in _my_order(request, number).lines:
+            basket.add(line.sku, line.quantity)
+    except BasketFull as refusal:
+        messages.error(request, str(refusal))
+    return redirect("storefront:basket")
+
+
+def _cancel(request: HttpRequest, found: Details) -> None:
+    try:
+        services.request_cancellation(order_id=found.summary.id, reason="customer")
+    except TooLateToCancel:
+        messages.error(request, _too_late(_my_order(request, found.summary.number)))
+
+
+def _too_late(found: Details) -> str:
+    because = TOO_LATE_BECAUSE.get(found.summary.status, "it has come too far")
+    return TOO_LATE.format(found.summary.number, because)
+
+
+def _my_order(request: HttpRequest, number: str) -> Details:
+    """The order with this number, if it is the customer's."""
+    mine = customer_of(request).pk
+    summary = queries.order_by_number(number)
+    found = queries.order(summary.id, customer_id=mine) if summary else None
+    if found is None:
+        raise Http404(f"You have no order {number}.")
+    return found
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,44 @@
+"""How the customers' pages write money, pictures and the basket's size."""
+
+from decimal import Decimal
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from storefront.basket import Basket
+from storefront.countries import country_name
+
+register = template.Library()
+register.filter("country", country_name)
+
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """€1,234.50, or CHF 1,234.50 where there is no sign."""
+    sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return f"{sign}{amount:,.2f}"
+
+
+@register.filter
+def picture(product: object) -> SafeString:
+    """The product's picture: an image by its URL, an emoji, or else the first letter of the name."""
+    shown, name = str(getattr(product, "picture", "")), str(getattr(product, "name", ""))
+    if shown.startswith(("https://", "http://", "/")):
+        return format_html('<img class="picture" src="{}" alt="" loading="lazy">', shown)
+    if shown and not shown.isascii():
+        letter = name[:1].upper()
+        return format_html(
+            '<span class="picture" data-letter="{}" aria-hidden="true">{}</span>', letter, shown
+        )
+    return format_html('<span class="picture letter" aria-hidden="true">{}</span>', name[:1].upper())
+
+
+@register.simple_tag(takes_context=True)
+def basket_size(context: Context) -> int:
+    """How many pieces are in the basket."""
+    request = context.get("request")
+    return len(Basket(request)) if request is not None else 0

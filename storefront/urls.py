@@ -1,0 +1,46 @@
+"""Where the customers' pages are."""
+
+from django.urls import path, register_converter
+
+from storefront.pages import accounts, basket, catalogue, checkout, orders
+
+
+class Sku:
+    """What a SKU looks like; anything else is no product."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class OrderNumber(Sku):
+    """What an order's number looks like: ORD-1042."""
+
+    regex = r"[Oo][Rr][Dd]-\d{1,18}"
+
+
+register_converter(Sku, "sku")
+register_converter(OrderNumber, "number")
+
+app_name = "storefront"
+urlpatterns = [
+    path("", catalogue.catalogue, name="catalogue"),
+    path("products/<sku:sku>/", catalogue.product, name="product"),
+    path("basket/", basket.basket, name="basket"),
+    path("basket/add/", basket.add, name="add"),
+    path("basket/change/", basket.change, name="change"),
+    path("checkout/", checkout.checkout, name="checkout"),
+    path("orders/", orders.my_orders, name="orders"),
+    path("orders/<number:number>/", orders.order, name="order"),
+    path("orders/<number:number>/live/", orders.live, name="live"),
+    path("orders/<number:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<number:number>/again/", orders.again, name="again"),
+    path("orders/<uuid:order_id>/", orders.order_by_id, name="order-by-id"),
+    path("accounts/login/", accounts.LogIn.as_view(), name="login"),
+    path("accounts/logout/", accounts.LogOut.as_view(), name="logout"),
+    path("accounts/register/", accounts.register, name="register"),
+]

@@ -1,0 +1,13 @@
+"""The audit may run beside a working shop: an order under way is not taken for a broken one."""
+
+from console.audit import audit
+from tests.support.inprocess import deliver_all
+
+
+def test_an_order_that_was_just_placed_is_under_way_and_not_wrong(shop):
+    shop.place()
+    assert {violation.rule for violation in audit().violations} == {"inbox"}
+
+    deliver_all()
+    assert audit().holds
+    assert audit(idle=True).holds

@@ -1,0 +1,97 @@
+"""Operators see on one page what is wrong, what was done, and what they may do; others see nothing."""
+
+import pytest
+from django.conf import settings as project
+from django.contrib.auth.models import Permission, User
+from django.db.models import F
+from django.urls import reverse
+
+from console.models import Checkup, Repair
+from console.tasks import check_up as check_up_task
+from inventory.models import Product
+from payments.models import SimulatedCharge
+from tests.unit.console.damage import lose_outbox, repaired
+
+URL = "/admin/doctor/"
+
+
+@pytest.fixture
+def dora(client, operator):
+    client.force_login(operator)
+    return client
+
+
+def text(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_an_audit_shows_its_findings_and_what_would_be_done(shop, dora, settings):
+    settings.SHOP_DOCTOR_GRACE = 0 * project.SHOP_DOCTOR_GRACE
+    order = shop.place()
+    lose_outbox()
+    page = text(dora.post(URL, {"action": "audit"}, follow=True))
+    assert "payments.when_order_created_charge_customer" in page
+    assert reverse("admin:orders_order_change", args=[order.pk]) in page
+    assert "Resend 1 to payments.events" in page
+    assert Repair.objects.count() == 0
+
+    page = text(dora.post(URL, {"action": "repair"}, follow=True))
+    assert "<strong>5</strong> repaired" in page
+    assert Repair.objects.filter(by="operator").count() == 5
+
+
+def test_an_order_that_needs_attention_is_there_with_its_reason_and_the_legal_actions(shop, dora, settings):
+    order = shop.stuck_refund()
+    page = text(dora.get(URL))
+    assert "The money could not be given back" in page
+    assert f"{reverse('admin:payments_refund_changelist')}?q={order.pk}" in page
+    assert reverse("admin:orders_order_resume", args=[order.pk]) in page
+    assert reverse("admin:orders_order_cancel", args=[order.pk]) not in page, "it is being cancelled"
+
+
+def test_what_the_doctor_says_of_an_order_stands_beside_its_reason(shop, dora, settings):
+    settings.SHOP_TRACKING_INTERVAL = project.SHOP_CARRIER_DEADLINE
+    order = shop.shipped()
+    SimulatedCharge.objects.update(amount=1)
+    repaired()
+    for page in (text(dora.get(URL)), text(dora.get(reverse("admin:orders_order_change", args=[order.pk])))):
+        assert "The books disagree" in page
+        assert "1.00 and 0.00 by the provider" in page
+
+
+def test_a_stock_that_differs_is_recounted_from_the_page(shop, dora):
+    Product.objects.filter(sku="MUG").update(available=F("available") + 1)
+    assert 'value="MUG"' in text(dora.post(URL, {"action": "repair"}, follow=True))
+    refused = text(dora.post(URL, {"action": "recount", "sku": "MUG", "counted": ""}, follow=True))
+    assert "Say how many of MUG you counted" in refused
+    done = text(dora.post(URL, {"action": "recount", "sku": "MUG", "counted": "180"}, follow=True))
+    assert "There are 180 of" in done
+    assert "all invariants hold" in text(dora.post(URL, {"action": "audit"}, follow=True))
+
+
+def test_the_index_of_the_admin_leads_to_the_doctor(shop, dora):
+    assert URL in text(dora.get("/admin/"))
+    dora.post(URL, {"action": "audit"})
+    assert "all invariants hold" in text(dora.get("/admin/"))
+
+
+def test_who_may_only_look_cannot_act(shop, client):
+    viewer = User.objects.create_user("vera", is_staff=True)
+    client.force_login(viewer)
+    assert client.get(URL).status_code == 403
+    viewer.user_permissions.add(Permission.objects.get(codename="view_checkup"))
+    assert "Audit now" not in text(client.get(URL))
+    for action in ("audit", "repair", "recount"):
+        assert client.post(URL, {"action": action, "sku": "MUG", "counted": "1"}).status_code == 403
+    assert Checkup.objects.count() == 0
+
+
+def test_a_stranger_is_sent_to_the_login(shop, client):
+    assert client.get(URL)["Location"].startswith("/admin/login/")
+
+
+def test_the_clock_has_it_repair(shop):
+    entry = project.CELERY_BEAT_SCHEDULE["console.check_up"]
+    assert entry["task"] == check_up_task.name
+    assert check_up_task(**entry["kwargs"]) == {"orders": 0}
+    assert Checkup.objects.get().repairing

@@ -1,0 +1,239 @@
+"""Orders that stand still are set going again where that is safe, and else shown to an operator."""
+
+from datetime import timedelta
+
+import pytest
+
+from console.audit import audit
+from orders.services import request_cancellation, resume_order
+from payments.models import GatewayFault, Payment, SimulatedCharge, SimulatedRefund
+from shipping.models import CarrierFault, SimulatedLabel
+from shop.messaging.dead_letters import replay_dead_letter
+from shop.messaging.models import EventRecord
+from tests.support.inprocess import deliver_all, fire_reminders
+from tests.unit.console.damage import (
+    bury_retries,
+    deliver_without,
+    let_hours_pass,
+    lose_timers,
+    mend_providers,
+    repaired,
+    seen,
+    status_of,
+)
+
+DEDUCTING = "inventory.when_payment_processed_deduct_stock"
+CHARGING = "payments.when_order_created_charge_customer"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(shop, settings):
+    """Parcels and refunds move when the test says so."""
+    settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
+
+
+def expect_all_well(shop) -> None:
+    shop.settle()
+    assert repaired().outcomes == []
+    assert audit(idle=True).holds
+
+
+# --- Timers ---
+
+
+def test_a_deadline_whose_timer_is_lost_acts_after_all(shop):
+    order = shop.place()
+    deliver_without(CHARGING, consumed=True)
+    lose_timers()
+    assert ("timer", "repaired") not in seen(repaired()), "the deadline has not passed"
+    let_hours_pass()
+    assert ("timer", "repaired") in seen(repaired())
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    expect_all_well(shop)
+
+
+def test_a_parcel_that_nobody_asks_after_arrives(shop):
+    order = shop.shipped()
+    lose_timers()
+    assert seen(repaired()) == {("timer", "repaired")}
+    shop.settle()
+    assert status_of(order) == "delivered"
+    expect_all_well(shop)
+
+
+def test_a_refund_that_nobody_asks_after_comes_to_its_end(shop):
+    order = shop.place(pays_with="pm_card_pendingRefund", street="EZ6000000006")
+    deliver_all()
+    lose_timers()
+    assert seen(repaired()) == {("timer", "repaired")}
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    expect_all_well(shop)
+
+
+def test_timers_that_are_there_are_left_alone(shop):
+    shop.shipped()
+    shop.place(pays_with="pm_card_pendingRefund", street="EZ6000000006")
+    deliver_all()
+    assert repaired().outcomes == []
+
+
+# --- Providers ---
+
+
+def charged_and_buried(shop):
+    """An order that the gateway charged; payments does not know it, and has given up."""
+    for operation in ("charge", "find_charge"):
+        GatewayFault.objects.create(kind="timeout", operation=operation)
+    order = shop.place()
+    deliver_all()
+    (letter,) = bury_retries()
+    mend_providers()
+    assert Payment.objects.get().state == "processing"
+    return order, letter
+
+
+def test_a_charge_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_goes_on(shop):
+    order, letter = charged_and_buried(shop)
+    assert seen(repaired()) == {("payment", "repaired"), ("dead", "left")}
+    shop.settle()
+    assert status_of(order) == "delivered"
+    replay_dead_letter(dead_letter_id=letter.pk, by="dora")
+    expect_all_well(shop)
+    assert SimulatedCharge.objects.count() == 1
+
+
+def test_a_charge_whose_answer_is_a_dead_letter_is_refunded_if_the_order_was_stopped_meanwhile(shop):
+    order, letter = charged_and_buried(shop)
+    request_cancellation(order_id=order.pk, reason="customer")
+    deliver_all()
+    assert status_of(order) == "cancelling", "nobody knows of the charge, so nobody gives it back"
+
+    assert ("payment", "repaired") in seen(repaired())
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    assert SimulatedRefund.objects.get().amount == order.total
+    replay_dead_letter(dead_letter_id=letter.pk, by="dora")
+    expect_all_well(shop)
+
+
+def test_a_charge_that_was_never_made_is_voided_if_the_order_was_stopped_meanwhile(shop):
+    GatewayFault.objects.create(kind="outage")
+    order = shop.place()
+    deliver_all()
+    (letter,) = bury_retries()
+    request_cancellation(order_id=order.pk, reason="customer")
+    deliver_all()
+    bury_retries()  # the stop cannot reach the gateway either
+    mend_providers()
+    assert ("payment", "repaired") in seen(repaired())
+    assert Payment.objects.get().state == "voided"
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    replay_dead_letter(dead_letter_id=letter.pk, by="dora")
+    shop.settle()
+    assert SimulatedCharge.objects.get().status == "canceled"
+
+
+def test_a_charge_that_the_gateway_does_not_know_is_left_alone(shop):
+    GatewayFault.objects.create(kind="outage", operation="charge")
+    order = shop.place()
+    deliver_all()
+    bury_retries()
+    mend_providers()
+    assert seen(repaired()) == {("payment", "left"), ("dead", "left")}
+    assert Payment.objects.get().state == "processing"
+    assert SimulatedCharge.objects.filter(status="succeeded").count() == 0
+    assert status_of(order) == "placed"
+
+
+def test_a_gateway_that_is_down_is_asked_again_later(shop):
+    charged_and_buried(shop)
+    GatewayFault.objects.create(kind="outage")
+    assert ("payment", "under way") in seen(repaired())
+    mend_providers()
+    assert ("payment", "repaired") in seen(repaired())
+
+
+def test_a_booking_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_goes_on(shop):
+    for operation in ("book", "find_booking"):
+        CarrierFault.objects.create(kind="timeout", operation=operation)
+    order = shop.place()
+    deliver_all()
+    (letter,) = bury_retries()
+    mend_providers()
+    assert seen(repaired()) == {("parcel", "repaired"), ("dead", "left")}
+    shop.settle()
+    assert status_of(order) == "delivered"
+    replay_dead_letter(dead_letter_id=letter.pk, by="dora")
+    expect_all_well(shop)
+    assert SimulatedLabel.objects.count() == 1
+
+
+# --- Steps ---
+
+
+def test_an_order_that_the_stock_never_answered_needs_attention_and_goes_on_only_as_an_operator_says(shop):
+    order = shop.place()
+    deliver_without(DEDUCTING, consumed=True)
+    assert seen(repaired()) == {("stalled", "handed over")}
+    order.refresh_from_db()
+    assert (order.status, order.attention_reason) == ("needs_attention", "stock_overdue")
+    assert order.attention_note == "doctor: the stock never answered"
+    assert EventRecord.objects.filter(type="orders.OrderNeedsAttention.v1").count() == 1
+    deliver_all()
+    assert repaired().outcomes == [], "once is enough"
+
+    resume_order(order_id=order.pk)
+    assert seen(repaired()) == {("stalled", "left")}, "the operator wants it to wait"
+    assert status_of(order) == "paid"
+    request_cancellation(order_id=order.pk, reason="operator")
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    assert audit(idle=True).holds
+
+
+def test_an_order_that_the_carrier_never_answered_needs_attention(shop):
+    order = shop.place()
+    deliver_without("shipping.when_inventory_updated_book_carrier", consumed=True)
+    assert seen(repaired()) == {("stalled", "handed over")}
+    order.refresh_from_db()
+    assert (order.status, order.attention_reason) == ("needs_attention", "carrier_overdue")
+
+
+def test_an_order_whose_payment_never_came_waits_for_its_deadline(shop):
+    order = shop.place()
+    deliver_without(CHARGING, consumed=True)
+    assert seen(repaired()) == {("stalled", "under way")}
+    let_hours_pass()
+    fire_reminders()
+    shop.settle()
+    assert status_of(order) == "cancelled"
+
+
+def test_a_refund_that_was_never_asked_for_is_asked_for(shop):
+    order = shop.place(street="EZ6000000006")
+    deliver_without("payments.when_shipment_failed_refund_payment", consumed=True)
+    assert status_of(order) == "cancelling"
+    assert seen(repaired()) == {("stalled", "repaired")}
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    expect_all_well(shop)
+
+
+def test_goods_that_were_never_given_back_need_attention(shop):
+    order = shop.place(street="EZ6000000006")
+    deliver_without("inventory.when_shipment_failed_restock", consumed=True)
+    assert seen(repaired()) == {("stalled", "handed over")}
+    order.refresh_from_db()
+    assert order.attention_reason == "cancellation_overdue"
+
+
+def test_goods_whose_return_was_lost_are_given_back(shop):
+    order = shop.place(street="EZ6000000006")
+    deliver_without("inventory.when_shipment_failed_restock")
+    assert seen(repaired()) == {("lost", "repaired")}
+    shop.settle()
+    assert status_of(order) == "cancelled"
+    expect_all_well(shop)

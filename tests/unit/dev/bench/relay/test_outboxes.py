@@ -1,0 +1,67 @@
+"""The outboxes that script/bench fills: what it writes is what their own programs relay."""
+
+import pickle
+from functools import partial
+from types import SimpleNamespace
+
+import kombu
+import pytest
+
+from dev.bench import messages
+from dev.bench.competitors import jaiminho_publish
+from dev.bench.relay import outboxes
+
+_POSTGRES = SimpleNamespace(create_database=lambda name: f"postgresql://bench@localhost/{name}")
+_RABBITMQ = SimpleNamespace(url=lambda: "memory://", stomp_port=61613, password="carrot")
+
+
+@pytest.fixture
+def letter():
+    return messages.write(1)[0]
+
+
+@pytest.fixture
+def jaiminho(monkeypatch):
+    monkeypatch.setenv("BENCH_AMQP_URL", "memory://")
+    monkeypatch.setenv("BENCH_CONFIRMS", "0")
+    jaiminho_publish._producer.cache_clear()
+    yield outboxes.django_jaiminho(_POSTGRES, _RABBITMQ, confirms=False)
+    jaiminho_publish._producer.cache_clear()
+
+
+def test_a_row_of_django_jaiminho_publishes_its_letter_once_it_is_called(jaiminho, letter):
+    exchange = kombu.Exchange(messages.EXCHANGE, "topic")
+    row = dict(zip(jaiminho.columns.split(", "), jaiminho.row(letter), strict=True))
+
+    with kombu.Connection("memory://") as connection:
+        queue = kombu.Queue("orders.events", exchange, routing_key=letter.type)(connection.channel())
+        queue.declare()
+        function, arguments = (pickle.loads(row[name]) for name in ("function", "message"))  # noqa: S301 - ours
+        function(*arguments)
+        message = queue.get()
+
+    assert message.body.decode() == letter.body
+    assert message.delivery_info["routing_key"] == letter.type
+    assert message.properties["delivery_mode"] == kombu.Exchange.PERSISTENT_DELIVERY_MODE
+
+
+def test_rows_of_django_jaiminho_are_of_different_times_for_it_relays_by_them(jaiminho):
+    created_at = jaiminho.columns.split(", ").index("created_at")
+    times = [jaiminho.row(letter)[created_at] for letter in messages.write(20)]
+
+    assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        outboxes.django_outbox_pattern,
+        partial(outboxes.django_celery_outbox, confirms=True),
+        partial(outboxes.django_jaiminho, confirms=True),
+    ],
+    ids=["django-outbox-pattern", "django-celery-outbox", "django-jaiminho"],
+)
+def test_a_row_has_a_value_for_each_column(make, letter):
+    outbox = make(_POSTGRES, _RABBITMQ)
+
+    assert len(outbox.row(letter)) == len(outbox.columns.split(", "))

@@ -1,0 +1,96 @@
+"""The operator of a hurt shop calls the order doctor once nothing is under way any more, and not before."""
+
+import json
+from datetime import UTC, datetime
+from random import Random
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import pytest
+from django.db import connection
+
+from dev.faults import rest, servers
+from dev.faults.rest import Rest
+from shop.ids import uuid7
+from shop.messaging.models import ScheduledMessage
+
+
+class Quiet:
+    """A world in which nothing changes any more; ``queued`` and ``unpublished`` are stuck in it."""
+
+    def __init__(self, queued: int = 0, unpublished: int = 0) -> None:
+        self._queued, self._unpublished = queued, unpublished
+        self.rabbitmq = SimpleNamespace(control=self._list_queues)
+
+    def _list_queues(self, *arguments: str) -> str:
+        queues = {"orders.events": self._queued, "analytics.events": 0, "orders.dead": 1, "messaging": 1}
+        return json.dumps([{"name": name, "messages": count} for name, count in queues.items()])
+
+    def rows(self, query: str) -> list[tuple[int]]:
+        return [(self._unpublished,)]
+
+
+def help_in(world: Quiet, monkeypatch: pytest.MonkeyPatch, letters: str = "{}") -> tuple[list[str], Rest]:
+    """Have the operator help; return the commands that were run, and what is known afterwards."""
+    commands, known = [], Rest()
+
+    def run(_: object, command: str, *arguments: str) -> SimpleNamespace:
+        commands.append(command)
+        lost = "lost       analytics.count: never took 1 event\n  repaired: resent 1 to analytics.events"
+        return SimpleNamespace(stdout=letters if command == "shell" else lost)
+
+    monkeypatch.setattr(rest, "_run", run)
+    rest._help(world, known)  # type: ignore[arg-type]
+    return commands, known
+
+
+def test_the_doctor_comes_once_nothing_is_under_way(monkeypatch):
+    commands, known = help_in(Quiet(), monkeypatch)
+    assert commands == ["shell", "audit"]
+    assert known.repairs == ["repaired: resent 1 to analytics.events"]
+
+
+@pytest.mark.parametrize("stuck", [{"queued": 1}, {"unpublished": 1}])
+def test_what_waits_somewhere_is_not_lost(stuck, monkeypatch):
+    assert help_in(Quiet(**stuck), monkeypatch)[0] == ["shell"]
+
+
+def test_what_was_just_replayed_is_under_way(monkeypatch):
+    commands, known = help_in(Quiet(), monkeypatch, '{"failed": 2}')
+    assert (commands, known.letters) == (["shell"], {"failed": 2})
+
+
+def test_an_unbound_queue_is_remembered(monkeypatch):
+    binding = {"source_name": "shop.events", "destination_name": "orders.events", "routing_key": "x.Y.v1"}
+    rabbitmq = SimpleNamespace(control=lambda *arguments: json.dumps([binding]))
+    world, channel = SimpleNamespace(rabbitmq=rabbitmq, unbound=set()), MagicMock()
+    monkeypatch.setattr(servers, "channel_to", channel)
+    next(servers.queue_unbound(world, Random(1)))
+    unbind = channel.return_value.__enter__.return_value.queue_unbind
+    unbind.assert_called_once_with("orders.events", "shop.events", "x.Y.v1")
+    assert world.unbound == {"orders.events"}
+
+
+def rows_of(query):
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def scheduled(kind):
+    event_id = uuid7()
+    ScheduledMessage.objects.create(
+        kind=kind, app="orders", type="x.Y.v1", message_id=event_id, aggregate_id=event_id, body="{}",
+        due_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_what_is_parked_may_wait_for_what_is_lost_and_the_doctor_comes():
+    world = Quiet()
+    world.rows = rows_of
+    scheduled("parked")
+    scheduled("reminder")
+    assert not rest._is_under_way(world)
+    scheduled("retry")
+    assert rest._is_under_way(world)

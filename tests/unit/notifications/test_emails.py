@@ -1,0 +1,89 @@
+"""What the messages say, as text and as HTML."""
+
+import pytest
+
+from notifications import consumers  # noqa: F401 - registers the consumers
+from notifications.emails import html_of
+from notifications.models import Kind, Notification
+from tests.support.inprocess import deliver
+from tests.unit.notifications.facts import life_of, order_created, published
+
+pytestmark = pytest.mark.django_db
+
+SAYS = {
+    Kind.ORDER_RECEIVED: ["Tea", "9.95 EUR", "19.90 EUR", "Pot", "Total", "49.90 EUR", "1 Rabbit Hole"],
+    Kind.PAYMENT_RECEIVED: ["We have received", "49.90 EUR"],
+    Kind.PAYMENT_FAILED: ["Your card has expired.", "You have not been charged."],
+    Kind.REFUNDED: ["We have refunded", "49.90 EUR"],
+    Kind.SHIPPED: ["UPS has your parcel", "EZ1000000001"],
+    Kind.DELIVERED: ["delivered on 5 March 2026"],
+    Kind.CANCELLATION_REJECTED: ["the parcel had already left"],
+    Kind.CANCELLED: ["not everything in it is in stock", "You owe us nothing"],
+}
+
+
+@pytest.fixture
+def letters(mail):
+    """The letters of one order's whole life, by kind, each as text and HTML."""
+    created = published(order_created())
+    for event in [created, *map(published, life_of(created.order_id))]:
+        deliver(event, "notifications")
+    return {
+        Kind(sent["Message-ID"].strip(" <").split(".")[0]): [
+            sent.get_body((subtype,)).get_content() for subtype in ("plain", "html")
+        ]
+        for sent in mail.mails
+    }
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_letter_says_what_its_customer_needs(letters, kind):
+    for content in letters[kind]:
+        assert "Hello Alice Liddell," in content
+        assert "ORD-1042" in content
+        for words in SAYS[kind]:
+            assert words in content
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_letter_needs_nothing_from_the_net(letters, kind):
+    text, html = letters[kind]
+    assert "<" not in text
+    assert "http" not in html
+    assert "<style" not in html
+    assert 'style="' in html
+
+
+def test_what_customers_and_products_are_called_is_escaped_in_html_alone(mail):
+    created = published(order_created(name="<b>Bobby</b> & Co", tea="Tea <script>alert(1)</script>"))
+    deliver(created, "notifications")
+
+    (sent,) = mail.mails
+    text = sent.get_body(("plain",)).get_content()
+    html = sent.get_body(("html",)).get_content()
+    assert "Hello <b>Bobby</b> & Co," in text
+    assert "Tea <script>alert(1)</script>" in text
+    assert "&lt;b&gt;Bobby&lt;/b&gt; &amp; Co" in html
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("customer", "as you asked"),
+        ("operator", "we had to cancel your order."),
+        ("payment_overdue", "no payment arrived in time"),
+        ("payment_failed", "the payment did not work"),
+        ("out_of_stock", "not everything in it is in stock"),
+        ("shipment_failed", "the carrier cannot take the parcel"),
+        ("something_new", "we had to cancel your order."),
+    ],
+)
+def test_a_cancellation_says_why(reason, says):
+    row = Notification(kind=Kind.CANCELLED, number="ORD-1042", context={"reason": reason})
+    assert says in html_of(row)
+
+
+def test_robots_do_not_answer_it(mail):
+    deliver(published(order_created()), "notifications")
+    assert mail.mails[0]["Auto-Submitted"] == "auto-generated"

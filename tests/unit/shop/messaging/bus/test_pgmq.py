@@ -1,0 +1,167 @@
+"""PostgreSQL as the broker: what belongs together goes there, and away from there, in one transaction."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from kombu import Connection
+from kombu import Consumer as KombuConsumer
+
+from shop.messaging.bus import pgmq, topology
+from shop.messaging.bus import publisher as bus_publisher
+from shop.messaging.bus.acknowledger import acknowledger_for
+from shop.messaging.bus.outgoing import Outgoing
+from shop.messaging.bus.publisher import Publisher
+from shop.messaging.bus.topology import declare_topology
+from shop.messaging.bus.transport_settings import transport_settings
+from shop.messaging.worker import bridge
+from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
+from tests.support.servers import EmbeddedBroker, fresh_database
+from tests.support.waiting import eventually
+from tests.unit.shop.messaging.worker.doubles import event
+
+TYPE = "orders.OrderCreated.v1"
+QUEUE = "analytics"
+
+
+@pytest.fixture(scope="module")
+def broker_url(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url) as database_url:
+        yield EmbeddedBroker(database_url).url
+
+
+@pytest.fixture
+def connection(broker_url: str) -> Iterator[Connection]:
+    options = transport_settings(broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    with Connection(broker_url, transport_options=options) as connection:
+        declare_topology(connection, [QUEUE])
+        queue(connection).purge()
+        yield connection
+
+
+def queue(connection: Connection) -> Any:
+    return topology.queue_of(QUEUE, amqp=False)(connection.default_channel)
+
+
+def waiting(connection: Connection) -> int:
+    """How many messages are in the queue."""
+    size: int = connection.default_channel._size(queue(connection).name)
+    return size
+
+
+def due(connection: Connection) -> dict[int, Any]:
+    """When each message is delivered, for the first time or again."""
+    channel: Any = connection.default_channel
+    with channel.pgmq.pool.connection() as session:
+        return dict(session.execute(f"SELECT msg_id, vt FROM pgmq.q_{QUEUE}_events").fetchall())
+
+
+def batch(count: int) -> list[Outgoing]:
+    """As many messages: what has headers travels alone."""
+    return [Outgoing(n, uuid4(), TYPE, "", {"x-attempts": 1}, "{}") for n in range(count)]
+
+
+def received(connection: Connection, count: int) -> list[Any]:
+    messages: list[Any] = []
+    channel = connection.channel()
+    consumer = KombuConsumer(channel, [topology.queue_of(QUEUE, amqp=False)], accept=[], auto_declare=False)
+    consumer.on_message = messages.append
+    with consumer:
+        while len(messages) < count:
+            connection.drain_events(timeout=10)
+    return messages
+
+
+def test_a_batch_arrives_as_a_whole_or_not_at_all(connection: Connection, monkeypatch: Any) -> None:
+    publisher, sent = Publisher(connection), []
+
+    def fail_after_the_third(point: Any) -> None:
+        sent.append(point)
+        if len(sent) == 3:
+            raise OSError("no more")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bus_publisher, "reach", fail_after_the_third)
+        with pytest.raises(OSError, match="no more"):
+            publisher.publish(batch(4))
+    assert waiting(connection) == 0
+
+    assert publisher.publish(batch(4)).confirmed == {0, 1, 2, 3}
+    assert waiting(connection) == 4
+
+
+def test_a_large_batch_is_seen_before_all_of_it_is_there(connection: Connection, monkeypatch: Any) -> None:
+    seen = []
+    monkeypatch.setattr(bus_publisher, "reach", lambda _: seen.append(waiting(connection)))
+
+    Publisher(connection).publish(batch(bus_publisher._AT_ONCE + 1))
+
+    assert seen[-2:] == [0, bus_publisher._AT_ONCE]
+
+
+def test_a_batch_is_acknowledged_by_one_deletion(connection: Connection, monkeypatch: Any) -> None:
+    Publisher(connection).publish(batch(5))
+    messages = received(connection, 5)
+    monkeypatch.setattr(
+        messages[0].channel.pgmq, "delete", lambda *_, **__: pytest.fail("one was deleted by itself")
+    )
+
+    acknowledger_for(connection, connection.connection_errors).acknowledge(messages[:3])
+
+    assert [message.acknowledged for message in messages] == [True] * 3 + [False] * 2
+    assert waiting(connection) == 2
+
+
+def test_events_of_a_type_share_messages_that_the_bridge_takes_apart(connection: Connection) -> None:
+    events = [event("orders.OrderCreated.v1") for _ in range(BUNDLE + 5)]
+    sent = [Outgoing(n, uuid4(), TYPE, "", {}, json.dumps(body)) for n, body in enumerate(events)]
+
+    assert len(Publisher(connection).publish(sent).confirmed) == len(events)
+
+    messages = received(connection, 2)
+    delivered = [bridge.identify("analytics", message) for message in messages]
+    assert sorted(map(len, delivered)) == [5, BUNDLE]
+    assert {one.text for some in delivered for one in some} == {json.dumps(body) for body in events}
+    assert all(one.consumer and not one.alone for some in delivered for one in some)
+
+
+def test_what_is_in_hand_is_kept_from_others_until_it_is_settled(connection: Connection) -> None:
+    Publisher(connection).publish(batch(4))
+    consumed, given_back, waiting, unknown = received(connection, 4)
+    acknowledger = acknowledger_for(connection, connection.connection_errors)
+    for message in (consumed, given_back, waiting):
+        acknowledger.note(message)
+    acknowledger.acknowledge([consumed])
+    acknowledger.reject(given_back, requeue=True)
+    before = due(connection)
+
+    acknowledger.keep()
+
+    after = due(connection)
+    assert {id_ for id_ in after if after[id_] != before[id_]} == {waiting.delivery_info["pgmq_msg_id"]}
+    assert (
+        after.keys()
+        == before.keys()
+        == {message.delivery_info["pgmq_msg_id"] for message in (given_back, waiting, unknown)}
+    )
+
+
+def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url: str) -> None:
+    options = transport_settings(broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+
+    def declare() -> None:
+        with Connection(broker_url, transport_options=options) as other:
+            declare_topology(other, [QUEUE])
+
+    second = threading.Thread(target=declare)
+    with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as watching:
+        with pgmq.one_at_a_time(connection.default_channel):
+            second.start()
+            waits = "select from pg_locks where locktype = 'advisory' and not granted"
+            eventually(lambda: watching.execute(waits).fetchall())
+        second.join(20)
+    assert not second.is_alive()

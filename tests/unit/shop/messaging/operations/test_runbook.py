@@ -1,0 +1,54 @@
+"""What the runbook tells a superuser to do with the log works, and leaves everything else as it was."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from shop.messaging.event_log import replay
+from shop.messaging.models import EventRecord
+from shop.messaging.publishing import publish
+from tests.unit.notifications.facts import order_created
+
+pytestmark = pytest.mark.django_db
+RUNBOOK = (Path(__file__).resolve().parents[5] / "docs" / "runbook.md").read_text()
+
+
+def statement(start: str) -> str:
+    """The SQL of the runbook that starts so, up to its semicolon."""
+    found = re.search(rf"^{start}.*?;", RUNBOOK, re.MULTILINE | re.DOTALL)
+    assert found, f"the runbook says no {start}"
+    return found[0]
+
+
+@pytest.fixture
+def as_superuser():
+    with connection.cursor() as cursor:
+        cursor.execute(statement("SET session_replication_role").replace("SET", "SET LOCAL"))
+        yield cursor
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_a_customer_can_be_erased_from_the_log(as_superuser):
+    erased, kept = publish(order_created()), publish(order_created(name="Bob", email="bob@example.com"))
+    update = statement("UPDATE messaging_eventrecord").replace("'{...}'", "%s::uuid[]")
+    as_superuser.execute(update, [[erased.order_id]])
+
+    first, second = replay(types=[erased.type])
+    assert first.customer_name == first.ship_to.name == first.ship_to.city == "erased"
+    assert first.lines == erased.lines
+    assert first.ship_to.country == "GB"
+    assert second == kept
+    assert not re.search("Alice|alice|Rabbit|Oxford", str(EventRecord.objects.get(id=erased.meta.id).data))
+
+
+def test_old_months_can_be_taken_out_of_the_log(as_superuser):
+    old, young = publish(order_created()), publish(order_created())
+    as_superuser.execute(
+        "UPDATE messaging_eventrecord SET time = %s WHERE id = %s",
+        [datetime(2023, 12, 31, tzinfo=UTC), old.meta.id],
+    )
+    as_superuser.execute(statement("DELETE FROM messaging_eventrecord"))
+    assert EventRecord.objects.get().id == young.meta.id
