@@ -117,14 +117,9 @@ class OrderStockFacts:
     restocked: dict[str, int] = field(default_factory=dict)
 
 
-def prices(skus: Collection[str]) -> dict[str, Price]:
-    """The prices of those of the SKUs that exist."""
-    return fetch(prices_of(skus))
-
-
-def prices_of(skus: Collection[str]) -> Select[dict[str, Price]]:
-    """The same as a question, to be asked together with another."""
-    return Select(_PRICES, [[*skus]], _read_prices)
+def prices_of(skus: Collection[str]) -> dict[str, Price]:
+    """Return the prices of those of the SKUs that exist."""
+    return fetch(Select(_PRICES, [[*skus]], _read_prices))
 
 
 def _read_prices(rows: list[dict[str, Any]]) -> dict[str, Price]:

@@ -29,14 +29,13 @@ from inventory.events import (
     StockLine,
 )
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Event
 from shop.messaging.errors import TooEarly
-from shop.messaging.outbox.unit_of_work import defer_write
-from shop.messaging.publishing import publish
+from shop.messaging.outbox import defer_write
+from shop.messaging.publishing import publish, unit_of_work
 from shop.postgres.locking import locked
 from shop.postgres.statements import insert_new
-from shop.postgres.writes import Write, insertion_of_values, update_of
+from shop.postgres.writes import InsertValues, Update, Write
 
 State, Kind = OrderStock.State, StockMovement.Kind
 
@@ -97,8 +96,8 @@ class Shelf:
             return []
         columns = dict(zip(MOVED, zip(*self.movements, strict=True), strict=True))
         return [
-            update_of(list(self.moved.values()), ["available"]),
-            insertion_of_values(StockMovement, columns),
+            Update(list(self.moved.values()), ["available"]),
+            InsertValues(StockMovement, columns),
         ]
 
     def _available(self, sku: str) -> int:
@@ -119,7 +118,7 @@ def remember_orders(*, lines: Mapping[UUID, Iterable[tuple[str, int]]]) -> None:
     insert_new([OrderStock(order_id=order_id, lines=_as_json(lines[order_id])) for order_id in sorted(lines)])
 
 
-@effects()
+@unit_of_work()
 def deduct_stock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     """Take all lines of each order from the stock, or none of that order; older orders come first.
 
@@ -133,7 +132,7 @@ def deduct_stock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     return _settle(orders, shelf)
 
 
-@effects()
+@unit_of_work()
 def restock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     """Put back what was taken for the orders, once.
 
@@ -146,7 +145,7 @@ def restock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     return _settle(deducted, _put_back(deducted))
 
 
-@effects()
+@unit_of_work()
 def stop_orders(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     """Restock or release each order, and answer which; an order yet unknown is released beforehand."""
     tombstones = [OrderStock(order_id=order_id) for order_id in sorted(order_ids)]
@@ -187,7 +186,7 @@ def _put_back(deducted: Collection[OrderStock]) -> Shelf:
 def _settle(changed: list[OrderStock], shelf: Shelf) -> list[OrderStock]:
     """Write the orders and what they took or gave back, and tell of it."""
     if changed:
-        defer_write(*shelf.writes(), update_of(changed, ["state", "shortages", "changed_at"]))
+        defer_write(*shelf.writes(), Update(changed, ["state", "shortages", "changed_at"]))
     for order in changed:
         publish(_answer(order))
     return changed

@@ -12,8 +12,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 
 from notifications.mime import Mail
-from shop.messaging import failpoints
-from shop.messaging.error_texts import without_nul
+from shop.messaging.errors import without_nul
+from shop.messaging.providers import Calls
 
 #: Seconds after which a batch stops with what it has got, far below a task's time limit.
 TIME_LIMIT = 20.0
@@ -22,7 +22,7 @@ SLOW = 1.0
 #: ... and for so many seconds this process does not let it: a split batch would wait once a message.
 PAUSE = 20.0
 
-_CALLS = failpoints.Calls("mail", "send_messages")
+_CALLS = Calls("mail", "send_messages")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.repository import store, unsent
 from notifications.send_lock import sole_sender
 from shop.ids import uuid7_at
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.pruning import Pruned, prune
+from shop.messaging.publishing import unit_of_work
 from shop.postgres.statements import insert_new
 
 #: So many answers of the mail server are put down together.
@@ -109,7 +109,7 @@ def _finish(messages: Sequence[Notification], fresh: Sequence[Notification]) -> 
         store(fresh)
         raise DeliveryPostponed(" ".join(reasons))
     try:
-        with effects():
+        with unit_of_work():
             store(fresh)
     except AlreadyConsumed:
         store(fresh)

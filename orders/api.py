@@ -18,6 +18,7 @@ from orders import services, timeline
 from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel
 from orders.events import Address, CancellationReason
 from orders.filters import OrderFilter
+from orders.intake import OrderRequest
 from orders.models import Order
 from orders.serializers import (
     OrderIn,
@@ -152,15 +153,18 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
     try:
         return services.place_order(
             customer=request.user,
-            lines=[(line["sku"], line["quantity"]) for line in data["lines"]],
-            ship_to=Address(**data["ship_to"]),
-            payment_method=data["payment_method"],
+            request=_requested(data),
             idempotency_key=_idempotency_key(request),
         )
     except InvalidOrder as refusal:
         raise as_validation_error(refusal) from refusal
     except IdempotencyKeyReused as refusal:
         raise problems.IdempotencyKeyReused(str(refusal)) from refusal
+
+
+def _requested(data: dict[str, Any]) -> OrderRequest:
+    lines = [(line["sku"], line["quantity"]) for line in data.pop("lines")]
+    return OrderRequest(lines=lines, ship_to=Address(**data.pop("ship_to")), **data)
 
 
 def _idempotency_key(request: Request) -> str:

@@ -35,25 +35,25 @@ from shop.messaging.consuming import consumes
 # --- The way to the customer -------------------------------------------------------------------
 
 
-@consumes(PaymentProcessed, patient=True)
+@consumes(PaymentProcessed, low_priority=True)
 def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
     """Note that the customer has paid, and wait for the stock."""
     services.record_payments(order_ids=[event.order_id for event in events])
 
 
-@consumes(InventoryUpdated, patient=True)
+@consumes(InventoryUpdated, low_priority=True)
 def when_inventory_updated_mark_order_in_fulfilment(events: Sequence[InventoryUpdated]) -> None:
     """Note that the stock serves the order, and wait for the carrier."""
     services.record_deductions(order_ids=[event.order_id for event in events])
 
 
-@consumes(OrderShipped, patient=True)
+@consumes(OrderShipped, low_priority=True)
 def when_order_shipped_mark_it_shipped(events: Sequence[OrderShipped]) -> None:
     """Note that the parcel has left: from here on nothing can be cancelled."""
     services.record_shipments(order_ids=[event.order_id for event in events])
 
 
-@consumes(OrderDelivered, patient=True)
+@consumes(OrderDelivered, low_priority=True)
 def when_order_delivered_complete_it(events: Sequence[OrderDelivered]) -> None:
     """Note that the customer has the parcel: the order is complete."""
     services.record_deliveries(order_ids=[event.order_id for event in events])

@@ -1,13 +1,16 @@
-"""The rules by which an order is accepted, and the words in which it is refused."""
+"""Intake: what a customer may ask for, and the words in which an order is refused."""
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
+from pydantic import BaseModel
 
 from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder, Problem
@@ -15,7 +18,7 @@ from orders.events import Address
 
 #: The most of one product in one order.
 MAX_QUANTITY = 10_000
-#: What the columns can hold.
+#: The largest total that the columns hold.
 MAX_TOTAL = Decimal("9999999999.99")
 #: The most characters of each part of an address.
 ADDRESS_LIMITS = {"name": 120, "street": 200, "city": 100, "postal_code": 20}
@@ -23,14 +26,49 @@ MAX_PAYMENT_METHOD = 100
 
 
 class Item(NamedTuple):
-    """So many of one product, as a customer asks for them."""
+    """A quantity of one product, as a customer asks for it."""
 
     sku: str
     quantity: int
 
 
+@dataclass(frozen=True)
+class OrderRequest:
+    """An order as a customer asks for it.
+
+    Every field is part of the fingerprint. A field that is added later needs a default, and only another
+    value changes the fingerprint: requests from before keep theirs.
+    """
+
+    lines: Sequence[tuple[str, int]]
+    ship_to: Address
+    #: The payment provider's token.
+    payment_method: str
+
+    @property
+    def items(self) -> list[Item]:
+        """Return the lines as items."""
+        return [Item(*line) for line in self.lines]
+
+    @property
+    def skus(self) -> list[str]:
+        """Return the SKUs of the lines, in their order."""
+        return [sku for sku, _ in self.lines]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return a digest that tells this request from any other one under the same Idempotency-Key."""
+        required = [_plain(getattr(self, field.name)) for field in fields(self) if field.default is MISSING]
+        optional = [
+            {field.name: _plain(value)}
+            for field in fields(self)
+            if field.default is not MISSING and (value := getattr(self, field.name)) != field.default
+        ]
+        return hashlib.sha256(json.dumps([*required, *optional], sort_keys=True).encode()).hexdigest()
+
+
 class Offer(Protocol):
-    """What the catalogue says of a product."""
+    """A product as the catalogue offers it."""
 
     @property
     def name(self) -> str: ...
@@ -42,28 +80,27 @@ class Offer(Protocol):
     def active(self) -> bool: ...
 
 
-def check_request(items: Sequence[Item], ship_to: Address, payment_method: str) -> None:
-    """Raise :class:`InvalidOrder` if the order is not well-formed, whatever the catalogue says."""
+def check_request(request: OrderRequest) -> None:
+    """Raise :class:`InvalidOrder` if the request is not well-formed, whatever the catalogue says."""
+    items = request.items
     _refuse(_about_length(items))
     lines = [*_about_quantities(items), *_about_duplicates(items)]
-    _refuse([*lines, *_about_address(ship_to), *_about_payment(payment_method)])
+    _refuse([*lines, *_about_address(request.ship_to), *_about_payment(request.payment_method)])
 
 
-def check_offers(items: Sequence[Item], offers: Mapping[str, Offer]) -> None:
-    """Raise :class:`InvalidOrder` if the catalogue cannot serve the order."""
-    _refuse(_about_products(items, offers))
-    _refuse(_about_money(items, offers))
+def check_offers(request: OrderRequest, offers: Mapping[str, Offer]) -> None:
+    """Raise :class:`InvalidOrder` if the catalogue cannot serve the request."""
+    _refuse(_about_products(request.items, offers))
+    _refuse(_about_money(request.items, offers))
 
 
 def total_of(items: Iterable[Item], offers: Mapping[str, Offer]) -> Decimal:
-    """What the order costs."""
+    """Return the price of all items together."""
     return sum((item.quantity * offers[item.sku].unit_price for item in items), Decimal(0))
 
 
-def fingerprint(items: Sequence[Item], ship_to: Address, payment_method: str) -> str:
-    """Tell two requests apart that come with one Idempotency-Key."""
-    request = [items, ship_to.model_dump(), payment_method]
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -31,6 +31,36 @@ class Order(models.Model):
 
     Status, CancelReason, AttentionReason = Status, CancelReason, AttentionReason
 
+    #: Columns that are written with the order and never change, but that old Idempotency-Keys are forgotten.
+    SET_ONCE = (
+        "id",
+        "serial",
+        "customer",
+        "customer_name",
+        "customer_email",
+        "ship_name",
+        "ship_street",
+        "ship_city",
+        "ship_postal_code",
+        "ship_country",
+        "payment_method",
+        "total",
+        "currency",
+        "placed_at",
+        "idempotency_key",
+        "request_fingerprint",
+    )
+    #: Columns that steps change; ``changed_at`` tells when.
+    CHANGEABLE = (
+        "status",
+        "cancel_reason",
+        "attention_reason",
+        "attention_stage",
+        "attention_note",
+        "payment_undone",
+        "stock_undone",
+    )
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     serial = models.BigIntegerField(
         unique=True, editable=False, db_default=Func(Value("orders_order_serial"), function="nextval")

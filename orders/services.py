@@ -1,7 +1,7 @@
-"""What orders does: accept orders, follow what the other contexts make of them, and give them up.
+"""Services of orders: accept orders, follow the other contexts' outcomes, and give orders up.
 
-What the events of other contexts tell comes in sets of orders, so that few statements serve a batch.
-Events may come late, early and twice; the model decides what they still mean.
+Outcomes come for sets of orders, so that few statements serve a batch. Events may come late, early and
+twice: the model decides what they still mean.
 """
 
 import logging
@@ -15,25 +15,21 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from inventory import queries as inventory
-from orders import intake, placed
-from orders.changes import Step, change, locked, move_deadline, overdue_since, remind_at, store
+from orders import intake, repository
+from orders.changes import Step, change, store
+from orders.deadlines import move_deadline, overdue_since, remind_at
 from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
 from orders.events import (
-    Address,
     CancellationReason,
     OrderCancellationRequested,
     OrderCreated,
 )
-from orders.intake import Item, Offer
+from orders.intake import Offer, OrderRequest
 from orders.models import Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Money
-from shop.messaging.outbox.unit_of_work import defer_write, single_statement
 from shop.messaging.pruning import Pruned, prune
-from shop.messaging.publishing import publish
-from shop.postgres.combined_selects import fetch_together
-from shop.postgres.writes import insertion
+from shop.messaging.publishing import publish, unit_of_work
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +37,8 @@ logger = logging.getLogger(__name__)
 # --- Intake ----------------------------------------------------------------------------------
 
 
-def place_order(
-    *,
-    customer: User,
-    lines: Iterable[tuple[str, int]],
-    ship_to: Address,
-    payment_method: str,
-    idempotency_key: str = "",
-) -> Order:
-    """Accept an order of (SKU, quantity) at the catalogue's prices; all that follows does so by itself.
+def place_order(*, customer: User, request: OrderRequest, idempotency_key: str = "") -> Order:
+    """Accept an order at the catalogue's prices; everything after that follows by events.
 
     The same customer's same key and request give the order of the first time.
 
@@ -57,62 +46,71 @@ def place_order(
         InvalidOrder: with every problem found, by field.
         IdempotencyKeyReused: the key came with another request before.
     """
-    items = [Item(*line) for line in lines]
-    order = Order(
-        customer=customer,
-        customer_name=customer.get_full_name() or customer.get_username(),
-        customer_email=customer.email,
-        payment_method=payment_method,
-        idempotency_key=idempotency_key,
-        request_fingerprint=intake.fingerprint(items, ship_to, payment_method),
-        **{f"ship_{name}": value for name, value in ship_to.model_dump().items()},
-    )
-    return _placed_before(order) or _place(order, items)
+    return _placed_before(customer, request, idempotency_key) or _place(customer, request, idempotency_key)
 
 
-def _placed_before(order: Order) -> Order | None:
-    if not order.idempotency_key:
+def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | None:
+    if not key:
         return None
-    same_key = Order.objects.filter(customer=order.customer, idempotency_key=order.idempotency_key)
-    earlier = same_key.first()
-    if earlier and earlier.request_fingerprint != order.request_fingerprint:
-        raise IdempotencyKeyReused(key=order.idempotency_key)
+    earlier = Order.objects.filter(customer=customer, idempotency_key=key).first()
+    if earlier and earlier.request_fingerprint != request.fingerprint:
+        raise IdempotencyKeyReused(key=key)
     return earlier
 
 
-def _place(order: Order, items: list[Item]) -> Order:
-    intake.check_request(items, order.ship_to, order.payment_method)
-    skus = [item.sku for item in items]
-    offers, keys = fetch_together(inventory.prices_of(skus), placed.keys_for(len(items)))
-    intake.check_offers(items, offers)
-    order.total = intake.total_of(items, offers)
-    order.currency = offers[items[0].sku].currency
-    lines = [_line(order, item, offers) for item in items]
-    keys.give(order, lines)
+def _place(customer: User, request: OrderRequest, key: str) -> Order:
+    intake.check_request(request)
+    with repository.reserved_keys(lines=len(request.lines)) as keys:
+        offers = inventory.prices_of(request.skus)
+    intake.check_offers(request, offers)
+    order = _order(customer, request, key, offers, serial=keys.result.serial)
+    lines = _lines(order, request, offers, keys.result.lines)
     try:
         return _accept(order, lines)
     except IntegrityError:
         # The same request was accepted in parallel.
-        if earlier := _placed_before(order):
+        if earlier := _placed_before(customer, request, key):
             return earlier
         raise
 
 
-def _line(order: Order, item: Item, offers: Mapping[str, Offer]) -> OrderLine:
-    offer = offers[item.sku]
-    return OrderLine(
-        order=order,
-        sku=item.sku,
-        name=offer.name,
-        quantity=item.quantity,
-        unit_price=offer.unit_price,
-        currency=offer.currency,
+def _order(
+    customer: User, request: OrderRequest, key: str, offers: Mapping[str, Offer], *, serial: int
+) -> Order:
+    return Order(
+        serial=serial,
+        customer=customer,
+        customer_name=customer.get_full_name() or customer.get_username(),
+        customer_email=customer.email,
+        payment_method=request.payment_method,
+        total=intake.total_of(request.items, offers),
+        currency=offers[request.skus[0]].currency,
+        idempotency_key=key,
+        request_fingerprint=request.fingerprint,
+        **{f"ship_{name}": value for name, value in request.ship_to.model_dump().items()},
     )
 
 
+def _lines(
+    order: Order, request: OrderRequest, offers: Mapping[str, Offer], keys: Iterable[int]
+) -> list[OrderLine]:
+    return [
+        OrderLine(
+            pk=key,
+            order=order,
+            sku=item.sku,
+            name=offers[item.sku].name,
+            quantity=item.quantity,
+            unit_price=offers[item.sku].unit_price,
+            currency=offers[item.sku].currency,
+        )
+        for item, key in zip(request.items, keys, strict=True)
+    ]
+
+
 def _accept(order: Order, lines: list[OrderLine]) -> Order:
-    with single_statement():
-        defer_write(insertion([order]), insertion(lines))
+    with unit_of_work(single_statement=True):
+        repository.add(order, lines)
         move_deadline(order)
         publish(
             OrderCreated(
@@ -127,15 +125,7 @@ def _accept(order: Order, lines: list[OrderLine]) -> Order:
                 ship_to=order.ship_to,
             )
         )
-    _remember_lines(order, lines)
     return order
-
-
-def _remember_lines(order: Order, lines: list[OrderLine]) -> None:
-    """Spare whoever shows the order the query for what was just written."""
-    known = order.lines.all()
-    known._result_cache = lines
-    order._prefetched_objects_cache = {"lines": known}  # type: ignore[attr-defined]
 
 
 def forget_idempotency_keys() -> Pruned:
@@ -152,14 +142,14 @@ def _without_key(orders: QuerySet[Order]) -> None:
 # --- What people decide ------------------------------------------------------------------------
 
 
-@effects()
+@unit_of_work()
 def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order:
     """Give an order up and ask shipping to stop it. Asking again while it is being cancelled is fine.
 
     Raises:
         TooLateToCancel: the parcel has left, or the order is over.
     """
-    order = locked([order_id])[0]
+    order = repository.lock([order_id])[0]
     if order.stage == Status.CANCELLING:
         return order
     if not order.is_cancellable:
@@ -171,14 +161,14 @@ def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order
     return order
 
 
-@effects()
+@unit_of_work()
 def resume_order(*, order_id: UUID) -> Order:
     """Let an order that needs attention go on waiting where it was held up, with a new deadline.
 
     Raises:
         NotWaiting: it does not need attention.
     """
-    order = locked([order_id])[0]
+    order = repository.lock([order_id])[0]
     if order.status != Status.NEEDS_ATTENTION:
         raise NotWaiting(number=order.number, status=order.get_status_display().lower())
     order.resume()
@@ -189,22 +179,22 @@ def resume_order(*, order_id: UUID) -> Order:
 # --- What the doctor decides -------------------------------------------------------------------
 
 
-@effects()
+@unit_of_work()
 def hold_up_order(*, order_id: UUID, seen: str, reason: str, note: str) -> bool:
     """Have an operator look at an order that was ``seen`` in this status; say whether it came to that.
 
     It does not if the order has moved on meanwhile, needs attention anyway, has not been paid or is over.
     """
-    order = locked([order_id])[0]
+    order = repository.lock([order_id])[0]
     if order.status != seen or order.status in (Status.PLACED, Status.NEEDS_ATTENTION):
         return False
     return _hold_up([order_id], AttentionReason(reason), note=note[:300])[0].status == Status.NEEDS_ATTENTION
 
 
-@effects()
+@unit_of_work()
 def remind_of_deadline(*, order_id: UUID) -> bool:
     """Put back the reminder of a deadline that has passed; say whether there is one to be reminded of."""
-    order = locked([order_id])[0]
+    order = repository.lock([order_id])[0]
     due = overdue_since(order)
     if due is None or due > timezone.now():
         return False
@@ -275,13 +265,13 @@ def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
     return _hold_up(order_ids, AttentionReason.DELIVERY_FAILED)
 
 
-@effects()
+@unit_of_work()
 def miss_deadline(*, order_id: UUID) -> Order:
     """Cancel an order that was not paid in time; have an operator look at one that got no answer.
 
     One that has moved on since the reminder was made is given the time that its present step has.
     """
-    order = locked([order_id])[0]
+    order = repository.lock([order_id])[0]
     due = overdue_since(order)
     if due is None:
         logger.info("%s: a deadline passed, but it waits for nothing", order.number)

@@ -16,9 +16,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
-from shop.messaging import failpoints
 from shop.messaging.contracts import Money
-from shop.messaging.providers import check_outside_transaction
+from shop.messaging.providers import Calls, check_outside_transaction
 
 __all__ = [
     "Charge",
@@ -136,9 +135,7 @@ class Gateway(Protocol):
         ...
 
 
-_CALLS = failpoints.Calls(
-    "gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund"
-)
+_CALLS = Calls("gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund")
 
 
 def gateway() -> Gateway:

@@ -35,11 +35,10 @@ from payments.gateway import (
     gateway,
 )
 from payments.models import Payment, Refund, capture_key
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Money
 from shop.messaging.errors import TooEarly
 from shop.messaging.providers import call_each
-from shop.messaging.publishing import publish
+from shop.messaging.publishing import publish, unit_of_work
 from shop.messaging.scheduling import schedule
 from shop.postgres.statements import insert_new
 
@@ -71,10 +70,10 @@ def charge_customers(*, bills: Sequence[Bill]) -> None:
         for payment in _begin_payments(bills)
         if payment.state == Payment.State.PROCESSING
     }
-    charges = call_each(open_payments, _charge_or_cancel, ask_together=_charge_many)
-    with effects(but_for=charges.missing):
+    charges = call_each(open_payments, _charge_or_cancel, call_together=_charge_many)
+    with unit_of_work(leaving_out=charges.missing):
         _settle([(open_payments[order_id], charge) for order_id, charge in charges.given.items()])
-    charges.expect_all()
+    charges.raise_first_error()
 
 
 def refund_payment(*, order_id: UUID, reason: str) -> Refund | None:
@@ -90,7 +89,7 @@ def refund_payment(*, order_id: UUID, reason: str) -> Refund | None:
     if refund is None or not refund.is_open:
         return refund
     outcome = _refund(refund)
-    with effects():
+    with unit_of_work():
         return _record_refund(refund, outcome)
 
 
@@ -104,7 +103,7 @@ def check_refund(*, refund_id: UUID) -> Refund:
     except (GatewayTimeout, GatewayUnavailable) as error:
         logger.warning("refund %s is asked about again later: %r", refund.id, error)
         outcome = None
-    with effects():
+    with unit_of_work():
         return _record_refund(refund, outcome) if outcome else _check_later(refund)
 
 
@@ -136,7 +135,7 @@ def ask_about_payment(*, order_id: UUID) -> Payment:
     key = payment.idempotency_key
     charge = _cancel_charge(payment) if payment.stop_requested else gateway().find_charge(key=key)
     if charge:
-        with effects():
+        with unit_of_work():
             _settle([(payment, charge)])
         payment.refresh_from_db()
     return payment
@@ -163,7 +162,7 @@ def stop_payment(*, order_id: UUID, reason: str) -> Payment:
     elif payment.state == Payment.State.PROCESSING:
         _stop_charge(payment)
     elif payment.state == Payment.State.FAILED:
-        with effects():
+        with unit_of_work():
             _tell_voided(payment)
     return payment
 
@@ -302,7 +301,7 @@ def _stop_charge(payment: Payment) -> None:
     """Void the payment if the gateway could cancel the charge; one that was made is settled by its maker."""
     charge = _cancel_charge(payment)
     if charge.status == ChargeStatus.CANCELED:
-        with effects():
+        with unit_of_work():
             _settle([(payment, charge)])
 
 

@@ -15,8 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable
-from shop.messaging import failpoints
-from shop.messaging.providers import check_outside_transaction
+from shop.messaging.providers import Calls, check_outside_transaction
 
 __all__ = [
     "BookingRequest",
@@ -153,7 +152,7 @@ class Carrier(Protocol):
         ...
 
 
-_CALLS = failpoints.Calls("carrier", "book", "book_many", "find_booking", "void", "track")
+_CALLS = Calls("carrier", "book", "book_many", "find_booking", "void", "track")
 
 
 def carrier() -> Carrier:

@@ -38,10 +38,9 @@ from shipping.events import (
     TrackingDue,
 )
 from shipping.models import Shipment, TrackingEvent, shipping_key
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.errors import TooEarly
 from shop.messaging.providers import call_each
-from shop.messaging.publishing import publish
+from shop.messaging.publishing import publish, unit_of_work
 from shop.messaging.scheduling import schedule
 from shop.postgres import locking, statements
 
@@ -86,10 +85,10 @@ def book_shipments(*, order_ids: Sequence[UUID]) -> None:
         TooEarly: shipping has not heard of one of the orders; none is booked.
     """
     booking = {shipment.order_id: shipment for shipment in _begin_booking(order_ids)}
-    labels = call_each(booking, _book, ask_together=_book_many)
-    with effects(but_for=labels.missing):
+    labels = call_each(booking, _book, call_together=_book_many)
+    with unit_of_work(leaving_out=labels.missing):
         _settle([(booking[order_id], label) for order_id, label in labels.given.items()])
-    labels.expect_all()
+    labels.raise_first_error()
 
 
 def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
@@ -104,7 +103,7 @@ def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
     shipment = _request_stop(order_id, reason)
     if shipment.state == Shipment.State.BOOKING:
         _void(shipment)
-    with effects():
+    with unit_of_work():
         return _answer_stop(order_id, reason)
 
 
@@ -123,7 +122,7 @@ def ask_about_booking(*, order_id: UUID) -> Shipment:
     if shipment.state != Shipment.State.BOOKING:
         return shipment
     if label := carrier().find_booking(key=shipment.idempotency_key):
-        with effects():
+        with unit_of_work():
             _settle([(shipment, label)])
         shipment.refresh_from_db()
     return shipment
@@ -159,7 +158,7 @@ def track_parcels(*, order_ids: Iterable[UUID]) -> None:
     on_the_way = Shipment.objects.filter(order_id__in=order_ids, state=Shipment.State.SHIPPED)
     numbers = dict(on_the_way.values_list("order_id", "tracking_number"))
     scans = _track(list(numbers.values()))
-    with effects():
+    with unit_of_work():
         _record_scans({order_id: scans.get(number, ()) for order_id, number in numbers.items()})
 
 

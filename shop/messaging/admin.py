@@ -56,7 +56,7 @@ class HorizonAdmin(ReadOnlyAdmin):
 @admin.register(ScheduledMessage)
 class ScheduledMessageAdmin(ReadOnlyAdmin):
     list_display = [
-        "kind", "app", "consumer", "type", "aggregate_id", "due_at", "attempts", "parkings", "last_error"
+        "kind", "app", "consumer", "type", "aggregate_id", "due_at", "attempts", "deferrals", "last_error"
     ]  # fmt: skip
     list_filter = ["kind", "app", "consumer", "type"]
     search_fields = ["aggregate_id__exact", "message_id__exact"]

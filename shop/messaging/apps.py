@@ -11,6 +11,6 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the outbox to ``event_published``, register checks and the apps' consumers."""
-        from shop.messaging import checks, outbox, stale_plans  # noqa: F401
+        from shop.messaging import checks, database_errors, outbox  # noqa: F401
 
         autodiscover_modules("consumers")

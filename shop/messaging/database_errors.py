@@ -1,23 +1,20 @@
-"""Classification of database errors: outages and stale prepared plans."""
+"""Database errors: outages, which are waited for, and stale prepared plans, which close the connection."""
 
-from __future__ import annotations
+import sys
 
-from typing import TYPE_CHECKING
-
-from django.db import InterfaceError, NotSupportedError, OperationalError
-
-if TYPE_CHECKING:
-    pass
+from celery.signals import task_failure
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, NotSupportedError, OperationalError, connection
+from django.dispatch import receiver
 
 #: PostgreSQL's classes of errors that mean "not now": connection, resources, operator intervention.
 OUTAGE_CLASSES = ("08", "53", "57")
-
-#: A statement that took too long: that is the statement's fault.
+#: A statement ran longer than it may: the statement's own fault.
 QUERY_CANCELLED = "57014"
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether ``error`` says that the database cannot be reached, rather than that it said no."""
+    """Tell whether ``error`` means that the database cannot be reached, not that it refused a statement."""
     if is_stale_plan(error):
         return True
     if not isinstance(error, OperationalError | InterfaceError):
@@ -27,5 +24,16 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_stale_plan(error: BaseException | None) -> bool:
-    """Whether a migration has altered a column since a statement was prepared over this connection."""
+    """Tell whether a migration has altered a column since this connection prepared a statement."""
     return isinstance(error, NotSupportedError) and "cached plan" in str(error)
+
+
+@receiver(got_request_exception)
+@task_failure.connect
+def close_stale_connection(exception: BaseException | None = None, **kwargs: object) -> None:
+    """Close a connection with stale plans, so that the next request or task opens another.
+
+    Runs of consumers reconnect by themselves.
+    """
+    if is_stale_plan(exception or sys.exc_info()[1]):
+        connection.close()

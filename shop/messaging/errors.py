@@ -1,6 +1,16 @@
 """What can go wrong in messaging, one class each."""
 
 
+def without_nul(text: object) -> str:
+    """Return ``text`` without NUL characters, which PostgreSQL cannot store and a stranger may send."""
+    return str(text).replace("\x00", "\\x00")
+
+
+def describe(error: BaseException) -> str:
+    """Describe an error in one line that PostgreSQL can store."""
+    return f"{type(error).__name__}: {without_nul(error)}"
+
+
 class MessagingError(Exception):
     """Something went wrong in messaging."""
 

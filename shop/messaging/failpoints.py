@@ -1,8 +1,8 @@
-"""Failpoints: the named places at which a test may end a process with ``kill -9``, to see that it recovers.
+"""Failpoints: named places at which a test may kill the process, to see that the shop recovers.
 
-They are inert unless the environment variable ``SHOP_FAILPOINTS_DIR`` names a folder. There a test arms a
-point by making a file of its name. The first process that gets there takes the file away and dies: exactly
-one, and a file that is gone shows that its point was reached.
+They are inert unless the environment variable ``SHOP_FAILPOINTS_DIR`` names a folder. A test arms a point by
+a file of its name in that folder. The first process that reaches the point removes the file and dies by
+SIGKILL: exactly one process, and a missing file shows that its point was reached.
 """
 
 import logging
@@ -10,8 +10,7 @@ import os
 import signal
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
-from typing import Any, TypeVar
+from typing import TypeVar
 
 P = TypeVar("P")
 
@@ -55,10 +54,10 @@ class Point(StrEnum):
     # What cannot be consumed now, too early, or ever.
     BEFORE_RETRY = "failure.retry.before"
     AFTER_RETRY = "failure.retry.after"
-    BEFORE_PARK = "failure.park.before"
-    AFTER_PARK = "failure.park.after"
-    BEFORE_BURY = "failure.bury.before"
-    AFTER_BURY = "failure.bury.after"
+    BEFORE_DEFER = "failure.defer.before"
+    AFTER_DEFER = "failure.defer.after"
+    BEFORE_DEAD_LETTER = "failure.dead-letter.before"
+    AFTER_DEAD_LETTER = "failure.dead-letter.after"
 
     # A consumer that is paused: what comes for it, and the probe by which it goes on.
     BEFORE_HOLD = "circuit.hold.before"
@@ -76,6 +75,16 @@ class Point(StrEnum):
 
 
 _points: list[str] = list(Point)
+
+
+def register(*names: str) -> None:
+    """Add the points of a port."""
+    _points.extend(names)
+
+
+def are_enabled() -> bool:
+    """Tell whether this process can be killed at its points."""
+    return bool(_FOLDER)
 
 
 def points() -> list[str]:
@@ -97,41 +106,6 @@ def _die_if_armed(point: str) -> None:
 
 #: Say that a point is reached.
 reach: Callable[[str], None] = _die_if_armed if _FOLDER else _go_on
-
-
-class Calls:
-    """The points before and after each call of a port, whose intents are committed and answers not yet."""
-
-    def __init__(self, port: str, *calls: str) -> None:
-        self._port, self._calls = port, calls
-        _points.extend(f"{port}.{call}.{side}" for call in calls for side in ("before", "after"))
-
-    def watch(self, provider: P) -> P:
-        """Return the provider with its points; without a test it is the provider itself."""
-        watched: Any = _Watched(provider, self._port, self._calls)
-        return watched if _FOLDER else provider
-
-
-class _Watched:
-    """Stands in for a provider and reaches the points around its calls."""
-
-    def __init__(self, provider: object, port: str, calls: tuple[str, ...]) -> None:
-        self._provider, self._port, self._calls = provider, port, calls
-
-    def __getattr__(self, name: str) -> Any:
-        member = getattr(self._provider, name)
-        return self._around(member, f"{self._port}.{name}") if name in self._calls else member
-
-    @staticmethod
-    def _around(call: Callable[..., Any], name: str) -> Callable[..., Any]:
-        @wraps(call)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            reach(f"{name}.before")
-            answer = call(*args, **kwargs)
-            reach(f"{name}.after")
-            return answer
-
-        return watched
 
 
 if _FOLDER:

@@ -96,7 +96,7 @@ class Horizon(models.Model):
 
 
 class ScheduledMessage(models.Model):
-    """A message due later: a reminder, a retry, or an event parked because it came too early."""
+    """A message due later: a reminder, a retry, or an event deferred because it came too early."""
 
     class Kind(models.TextChoices):
         #: A durable timer that an app set for itself.
@@ -104,7 +104,7 @@ class ScheduledMessage(models.Model):
         #: Its consumer failed; it will be tried again.
         RETRY = "retry"
         #: Its predecessor has not come; freed when the app consumes one of the same aggregate.
-        PARKED = "parked"
+        DEFERRED = "parked"
         #: Its consumer is paused, see Circuit; freed when it works again.
         HELD = "held"
 
@@ -119,8 +119,8 @@ class ScheduledMessage(models.Model):
     due_at = models.DateTimeField(db_index=True)
     #: Failed attempts so far.
     attempts = models.SmallIntegerField(default=0)
-    #: How often it was parked so far.
-    parkings = models.SmallIntegerField(default=0)
+    #: Deferrals so far.
+    deferrals = models.SmallIntegerField(default=0, db_column="parkings")
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
 

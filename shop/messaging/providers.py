@@ -1,30 +1,30 @@
-"""Calls to the outside: never inside a transaction, which would be open as long as they take."""
+"""Calls to providers: outside of transactions, in batches where possible, with a failpoint on either side."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
 
 from shop.messaging.errors import InsideTransaction
+from shop.messaging.failpoints import are_enabled, reach, register
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 A = TypeVar("A")
+P = TypeVar("P")
 
-#: Seconds after which a batch asks no further, far below a task's time limit.
+#: Seconds after which a batch makes no further call, far below a task's time limit.
 TIME_LIMIT = 10.0
 
 
 def check_outside_transaction() -> None:
-    """Refuse to go on inside a transaction; the one around a test of Django's TestCase does not count.
-
-    Raises InsideTransaction.
-    """
+    """Raise InsideTransaction if a transaction is open; the one around a Django TestCase does not count."""
     blocks = connection.atomic_blocks
     if blocks and not getattr(blocks[-1], "_from_testcase", False):
         raise InsideTransaction(InsideTransaction.__doc__)
@@ -32,48 +32,85 @@ def check_outside_transaction() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Results(Generic[A]):
-    """What a provider answered about a batch, by aggregate."""
+    """Results of a batch of calls, by aggregate."""
 
     given: dict[UUID, A]
-    #: Those that have no answer: the call failed, or there was no time for it.
+    #: Aggregates without a result: the call failed, or the time was up.
     missing: frozenset[UUID]
     #: Why the first of these has none.
     error: Exception | None = None
 
-    def expect_all(self) -> None:
-        """Raise the error of the first call that failed; the kernel then takes what is missing one by one."""
+    def raise_first_error(self) -> None:
+        """Raise the error of the first call that failed. The kernel then consumes the rest one by one."""
         if self.error:
             raise self.error
 
 
 def call_each(
-    questions: Mapping[UUID, T],
-    ask: Callable[[T], A],
+    aggregates: Mapping[UUID, T],
+    call: Callable[[T], A],
     *,
-    ask_together: Callable[[Mapping[UUID, T]], Mapping[UUID, A]],
+    call_together: Callable[[Mapping[UUID, T]], Mapping[UUID, A]],
 ) -> Results[A]:
-    """Ask a provider about aggregates: about several in one call, then about each that has no answer.
+    """Call a provider for each aggregate: for several in one call, then for each without a result.
 
-    A call that fails does not keep the others from their answers. After PATIENCE seconds it stops.
+    A call that fails does not keep the others from their results. After TIME_LIMIT seconds it stops.
 
     Args:
-        ask_together: answers what has an answer at once; what becomes of all else shows ``ask``.
+        aggregates: the subject of each call, by aggregate.
+        call: makes one call.
+        call_together: makes one call for several; leaves out aggregates that need a call of their own.
     """
     until = time.monotonic() + TIME_LIMIT
     given: dict[UUID, A] = {}
     error: Exception | None = None
-    if len(questions) > 1:
+    if len(aggregates) > 1:
         try:
-            given.update(ask_together(questions))
-        except Exception as failure:  # noqa: BLE001 - each of them shows what is wrong with it
-            logger.warning("%d questions are asked one by one: %r", len(questions), failure)
-    for aggregate_id in [asked for asked in questions if asked not in given]:
+            given.update(call_together(aggregates))
+        except Exception as failure:  # noqa: BLE001 - the single calls show what is wrong
+            logger.warning("%d calls are made one by one: %r", len(aggregates), failure)
+    for aggregate_id in [wanted for wanted in aggregates if wanted not in given]:
         if time.monotonic() > until:
-            error = error or TimeoutError(f"{len(given)} of {len(questions)} calls took {TIME_LIMIT:.0f} s")
+            error = error or TimeoutError(f"{len(given)} of {len(aggregates)} calls took {TIME_LIMIT:.0f} s")
             break
         try:
-            given[aggregate_id] = ask(questions[aggregate_id])
-        except Exception as failure:  # noqa: BLE001 - expect_all() raises it, once the others have their effects
+            given[aggregate_id] = call(aggregates[aggregate_id])
+        except Exception as failure:  # noqa: BLE001 - raise_first_error() raises it, after the others' effects
             error = error or failure
-    in_order = {aggregate_id: given[aggregate_id] for aggregate_id in questions if aggregate_id in given}
-    return Results(in_order, frozenset(questions.keys() - given.keys()), error)
+    in_order = {aggregate_id: given[aggregate_id] for aggregate_id in aggregates if aggregate_id in given}
+    return Results(in_order, frozenset(aggregates.keys() - given.keys()), error)
+
+
+class Calls:
+    """Failpoints before and after each call of a port: intents are committed there, and results are not."""
+
+    def __init__(self, port: str, *calls: str) -> None:
+        self._port, self._calls = port, calls
+        register(*(f"{port}.{call}.{side}" for call in calls for side in ("before", "after")))
+
+    def watch(self, provider: P) -> P:
+        """Return the provider with its failpoints; where none are enabled, the provider itself."""
+        watched: Any = _Watched(provider, self._port, self._calls)
+        return watched if are_enabled() else provider
+
+
+class _Watched:
+    """Proxy of a provider that reaches the failpoints around its calls."""
+
+    def __init__(self, provider: object, port: str, calls: tuple[str, ...]) -> None:
+        self._provider, self._port, self._calls = provider, port, calls
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._provider, name)
+        return self._around(member, f"{self._port}.{name}") if name in self._calls else member
+
+    @staticmethod
+    def _around(call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @wraps(call)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            reach(f"{name}.before")
+            answer = call(*args, **kwargs)
+            reach(f"{name}.after")
+            return answer
+
+        return watched

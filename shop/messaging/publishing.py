@@ -1,4 +1,4 @@
-"""publish(): the one way in which a fact leaves its context."""
+"""Publishing: events leave their context by publish(), inside a unit_of_work()."""
 
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -6,21 +6,25 @@ from typing import TypeVar
 from django.db import connection
 
 from shop.ids import uuid7
-from shop.messaging.consuming import inbox
 from shop.messaging.contracts import Event, Meta, Reminder
 from shop.messaging.errors import NotInTransaction
-from shop.messaging.outbox import unit_of_work
+from shop.messaging.outbox.unit_of_work import current, current_consumption, unit_of_work
 from shop.messaging.signals import event_published
 from shop.messaging.tracing import trace
+
+__all__ = ["publish", "stamp", "unit_of_work"]
 
 E = TypeVar("E", bound=Event)
 
 
 def publish(event: E) -> E:
-    """Publish a fact together with the state change it tells of, and return it with its meta.
+    """Publish a fact together with its state change, and return it with its meta.
 
     It is in the log and will reach its subscribers if, and only if, the open transaction commits.
-    Raises NotInTransaction, and UndeclaredEvent in a consumer that does not declare the event.
+
+    Raises:
+        NotInTransaction: no transaction is open.
+        UndeclaredEvent: the consumer at work does not declare the event.
     """
     if isinstance(event, Reminder):
         raise TypeError(f"{event.type} is a reminder: schedule() it")
@@ -31,12 +35,13 @@ def publish(event: E) -> E:
 
 def stamp(event: E) -> E:
     """Give an event its id, time and origin, as of now."""
-    if not unit_of_work.current() and not connection.in_atomic_block:
-        raise NotInTransaction(
-            f"{event.type}: open a transaction around the state change and publish()/schedule()"
-        )
-    inbox.check_declared(event)
-    origin = inbox.origin_of(event) or trace.current()
+    if not current() and not connection.in_atomic_block:
+        raise NotInTransaction(f"{event.type}: open a unit_of_work() around the state change and its events")
+    origin: trace.Trace | None = None
+    if consumption := current_consumption():
+        consumption.check_declared(event)
+        origin = consumption.origin_of(event)
+    origin = origin or trace.current()
     return event.with_meta(
         Meta(uuid7(), datetime.now(UTC), origin.correlation_id, origin.causation_id, origin.traceparent)
     )

@@ -1,10 +1,11 @@
-"""Durable timers: an app reminds itself of something later, whatever happens to processes meanwhile."""
+"""Durable timers: an app schedules a reminder for itself, which outlives every process."""
 
 from datetime import datetime
 from uuid import UUID
 
 from shop.messaging.contracts import Reminder
-from shop.messaging.outbox import append, unit_of_work
+from shop.messaging.outbox.append import append
+from shop.messaging.outbox.unit_of_work import current
 from shop.messaging.publishing import stamp
 
 
@@ -14,20 +15,19 @@ def schedule(reminder: Reminder, *, at: datetime) -> None:
     There is one reminder of a type per aggregate: scheduling it again moves it.
     """
     stamped = stamp(reminder)
-    pending = unit_of_work.current()
-    if pending:
-        pending.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
+    if unit := current():
+        unit.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
     else:
-        append.append([], due=[(stamped, at)])
+        append([], due=[(stamped, at)])
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
-    """Call a reminder off. One that is on its way already still comes, and must then do nothing.
+    """Call a reminder off.
 
-    So does one that another transaction sets at the same time: lock the row that decides before.
+    A reminder on its way already still comes, and so does one that another transaction sets at the same
+    time: lock the row that decides first, and let a late reminder do nothing.
     """
-    pending = unit_of_work.current()
-    if pending:
-        pending.reminders[kind.type, aggregate_id] = None
+    if unit := current():
+        unit.reminders[kind.type, aggregate_id] = None
     else:
-        append.append([], off=[(kind.type, aggregate_id)])
+        append([], off=[(kind.type, aggregate_id)])

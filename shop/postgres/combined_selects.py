@@ -1,6 +1,8 @@
-"""Questions to the database that are answered together: one way there and back, whichever contexts ask."""
+"""Selects that share one statement: one round trip, whichever contexts they come from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
@@ -10,14 +12,13 @@ from django.db import connection
 from shop.postgres import json_text
 
 T = TypeVar("T")
-S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
 class Select(Generic[T]):
-    """A SELECT, and what its rows mean.
+    """A SELECT, and a function that makes a result of its rows.
 
-    The rows come as JSON, a mapping from column to value each: let the SELECT cast to text what JSON does
+    The rows come as JSON, each a mapping from column to value: let the SELECT cast to text what JSON does
     not know, such as a numeric.
     """
 
@@ -26,29 +27,61 @@ class Select(Generic[T]):
     read: Callable[[list[dict[str, Any]]], T]
 
 
-def fetch(question: Select[T]) -> T:
-    """What the database knows."""
-    (known,) = _fetch(question)
-    return cast(T, known)
+@dataclass(slots=True)
+class Companion(Generic[T]):
+    """A Select that goes with the first fetch() of a block."""
+
+    select: Select[T]
+    is_fetched: bool = False
+    _result: T | None = None
+
+    @property
+    def result(self) -> T:
+        """Return the result, once it is fetched."""
+        if not self.is_fetched:
+            raise LookupError("nothing is fetched before the first fetch() or the end of the block")
+        return cast(T, self._result)
+
+    def receive(self, rows: list[dict[str, Any]]) -> None:
+        """Take the rows."""
+        self._result, self.is_fetched = self.select.read(rows), True
 
 
-def fetch_together(one: Select[S], other: Select[T]) -> tuple[S, T]:
-    """The answers to two questions, by one statement."""
-    return cast(tuple[S, T], _fetch(one, other))
+_companion: ContextVar[Companion[Any] | None] = ContextVar("companion", default=None)
 
 
-def _fetch(*questions: Select[Any]) -> tuple[Any, ...]:
+def fetch(select: Select[T]) -> T:
+    """Run a Select, together with the companion of the block if that is still to be fetched."""
+    companion = _companion.get()
+    if companion is None or companion.is_fetched:
+        (rows,) = _rows(select)
+    else:
+        rows, others = _rows(select, companion.select)
+        companion.receive(others)
+    return select.read(rows)
+
+
+@contextmanager
+def fetched_along(select: Select[T]) -> Iterator[Companion[T]]:
+    """Run a Select in the statement of the first fetch() in the block; by itself if there is none."""
+    companion = Companion(select)
+    token = _companion.set(companion)
+    try:
+        yield companion
+    finally:
+        _companion.reset(token)
+    if not companion.is_fetched:
+        companion.receive(_rows(select)[0])
+
+
+def _rows(*selects: Select[Any]) -> list[list[dict[str, Any]]]:
     with connection.cursor() as cursor:
-        parameters = [parameter for question in questions for parameter in question.parameters]
-        cursor.execute(_statement(*(question.select for question in questions)), parameters)
-        told = cursor.fetchone()
-    return tuple(
-        question.read(json_text.loads(rows) if rows else [])
-        for question, rows in zip(questions, told, strict=True)
-    )
+        parameters = [parameter for one in selects for parameter in one.parameters]
+        cursor.execute(_statement(*(one.select for one in selects)), parameters)
+        return [json_text.loads(rows) if rows else [] for rows in cursor.fetchone()]
 
 
 @cache
 def _statement(*selects: str) -> str:
-    columns = (f"(SELECT json_agg(told)::text FROM ({select}) AS told)" for select in selects)  # noqa: S608
+    columns = (f"(SELECT json_agg(row)::text FROM ({select}) AS row)" for select in selects)  # noqa: S608
     return f"SELECT {', '.join(columns)}"

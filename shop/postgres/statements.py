@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Model
 
 from shop.postgres.sql import array_parameter, column_name, recordset, rows_as_json, table_name, type_name
-from shop.postgres.writes import update_of
+from shop.postgres.writes import Update
 
 R = TypeVar("R", bound=Model)
 
@@ -43,7 +43,7 @@ def insert_new(rows: Sequence[R]) -> list[R]:
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """Write these fields of rows, in one statement; of none in none."""
     if rows:
-        update_of(rows, names).execute()
+        Update(rows, names).execute()
 
 
 def update_where(

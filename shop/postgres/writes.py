@@ -14,55 +14,61 @@ from shop.postgres.sql import column_name, recordset, rows_as_json, table_name, 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A statement that writes rows of one table: by itself, or as a part of another one's WITH clause."""
+    """Statement that writes rows of one table: by itself, or in another statement's WITH clause."""
 
     model: type[Model]
     statement: str
     parameters: Sequence[Any]
-    #: What are rows of the table then.
+    #: Instances that are rows of the table afterwards.
     new: Sequence[Model] = ()
 
     def execute(self) -> None:
         """Write by a statement of its own."""
         with connection.cursor() as cursor:
             cursor.execute(self.statement, self.parameters)
-        self.done()
+        self.mark_as_saved()
 
-    def done(self) -> None:
-        """Have new rows know that they are in the database."""
+    def mark_as_saved(self) -> None:
+        """Mark the new instances as rows of the database."""
         for row in self.new:
             row._state.adding, row._state.db = False, connection.alias
 
 
-def insertion(new: Sequence[Model]) -> Write:
-    """Insert rows of one model, keys and all."""
-    statement, fields = _insertion(type(new[0]))
-    return Write(type(new[0]), statement, [rows_as_json(new, fields, add=True)], new)
+class Insert(Write):
+    """Insert of rows of one model, keys included."""
+
+    def __init__(self, rows: Sequence[Model]) -> None:
+        statement, fields = _insert(type(rows[0]))
+        super().__init__(type(rows[0]), statement, [rows_as_json(rows, fields, add=True)], rows)
 
 
-def insertion_of_values(model: type[Model], values: Mapping[str, Sequence[Any]]) -> Write:
-    """Insert rows of these values, a list for each field, without a model instance each.
+class InsertValues(Write):
+    """Insert of rows given as lists of values, one for each field, without a model instance each.
 
     All other fields but the key, which the database gives, get one default for all rows.
     """
-    statement, given, others = _insert_values(model, tuple(values))
-    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
-    columns = [field.column for field in given]
-    new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
-    return Write(model, statement, [*defaults, json_text.dumps(new)])
+
+    def __init__(self, model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
+        statement, given, others = _insert_values(model, tuple(values))
+        defaults = [field.get_db_prep_save(field.get_default(), connection) for field in others]
+        columns = [field.column for field in given]
+        new = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        super().__init__(model, statement, [*defaults, json_text.dumps(new)])
 
 
-def update_of(rows: Sequence[Model], names: Sequence[str]) -> Write:
-    """Write these fields of rows.
+class Update(Write):
+    """Update of some fields of rows.
 
-    As Django's bulk_update(), which spends a hundred times as much on its CASE of every row and field.
+    Django's bulk_update() takes a hundred times as long for its CASE of every row and field.
     """
-    statement, fields = _update(type(rows[0]), tuple(names))
-    return Write(type(rows[0]), statement, [rows_as_json(rows, fields, add=False)])
+
+    def __init__(self, rows: Sequence[Model], names: Sequence[str]) -> None:
+        statement, fields = _update(type(rows[0]), tuple(names))
+        super().__init__(type(rows[0]), statement, [rows_as_json(rows, fields, add=False)])
 
 
 @cache
-def _insertion(model: type[Model]) -> tuple[str, list[Any]]:
+def _insert(model: type[Model]) -> tuple[str, list[Any]]:
     fields = list(model._meta.concrete_fields)
     columns = ", ".join(map(column_name, fields))
     return f"INSERT INTO {table_name(model)} ({columns}) SELECT * FROM {recordset(fields)}", fields  # noqa: S608

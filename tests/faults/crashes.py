@@ -194,8 +194,8 @@ pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
 
 #: What leads to each point. The first ones need a shop that has nothing else to do.
 STORIES: dict[str, Story] = {
-    Point.BEFORE_PARK: an_early_event,
-    Point.AFTER_PARK: an_early_event,
+    Point.BEFORE_DEFER: an_early_event,
+    Point.AFTER_DEFER: an_early_event,
     Point.BEFORE_APPEND: a_request,
     Point.AFTER_APPEND: a_request,
     Point.BEFORE_REQUEST_COMMIT: a_cancellation,
@@ -214,8 +214,8 @@ STORIES: dict[str, Story] = {
     Point.AFTER_ANSWER_COMMIT: an_order,
     Point.BEFORE_ACKNOWLEDGE: an_order,
     Point.AFTER_ACKNOWLEDGE: an_order,
-    Point.BEFORE_BURY: poison,
-    Point.AFTER_BURY: poison,
+    Point.BEFORE_DEAD_LETTER: poison,
+    Point.AFTER_DEAD_LETTER: poison,
     Point.BEFORE_DEAD_QUEUE: poison,
     Point.AFTER_DEAD_QUEUE: poison,
     Point.BEFORE_RETRY: a_retry,

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from shop.settings import CONTEXTS
 from tests.faults.damage import dead_letters
 from tests.faults.hostile_relay import HostileRelay
+from tests.faults.seeds import seeds
 from tests.support.deployment import Deployment
 from tests.support.servers import Broker
 
 #: How an order is placed, and how it ends.
-FATES = (
+SCENARIOS = (
     ({}, "delivered"),
     ({"payment_method": "pm_card_timeoutAfterCharge"}, "delivered"),
     ({"payment_method": "pm_card_visa_chargeDeclined"}, "cancelled"),
@@ -18,12 +21,13 @@ FATES = (
 )
 
 
+@pytest.mark.parametrize("seed", seeds(7, further=4))
 def test_events_delivered_twice_and_in_shuffled_order_take_effect_once(
-    deploy: Callable[..., Deployment], broker: Broker
+    deploy: Callable[..., Deployment], broker: Broker, seed: int
 ) -> None:
     workers = {"apps": CONTEXTS, "rivals": CONTEXTS}
-    with deploy(broker, workers=workers) as shop, HostileRelay(shop, longest_delay=0.8, seed=7) as hostile:
-        ends = {shop.place_order(**how): end for how, end in FATES * 2}
+    with deploy(broker, workers=workers) as shop, HostileRelay(shop, longest_delay=0.8, seed=seed) as hostile:
+        ends = {shop.place_order(**how): end for how, end in SCENARIOS * 2}
         ends[shop.place_order(("MUG-BLUE", 1), ("SOLD-OUT", 1))] = "cancelled"
         shop.break_carrier("outage", "book")  # no parcel leaves before it is cancelled
         cancelled = [shop.place_order() for _ in range(3)]

@@ -10,8 +10,9 @@ import pytest
 from dev.faults.catalogue import all_kinds
 from dev.faults.schedule import draw
 from dev.processes import children
+from tests.faults.seeds import seeds
 
-#: With them, seventeen faults hit every part of the shop and of what it stands on.
+#: With them, seventeen faults hit every part of the shop and of its servers.
 SEED, MINUTES = 58279, 1.25
 
 
@@ -24,9 +25,10 @@ def test_the_seed_hits_every_part() -> None:
 
 
 @pytest.mark.timeout(400)
-def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", seeds(SEED, further=8))
+def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path, seed: int) -> None:
     log = tmp_path / "faults.log"
-    argv = [sys.executable, "-m", "dev.faults", "--seed", str(SEED), "--minutes", str(MINUTES)]
+    argv = [sys.executable, "-m", "dev.faults", "--seed", str(seed), "--minutes", str(MINUTES)]
     run = children.start_child(argv, env=os.environ, log=log)
     try:
         code = run.wait()
@@ -37,5 +39,6 @@ def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path) -> Non
 
     assert code == 0
     assert int(re.search(r"Orders accepted: (\d+)", text)[1]) > 20
-    assert int(re.search(r"Faults injected: (\d+)", text)[1]) > 12
+    planned = len(draw(seed, 60 * MINUTES, all_kinds()))
+    assert int(re.search(r"Faults injected: (\d+)", text)[1]) > 0.7 * planned
     assert "could not" not in text

@@ -17,6 +17,7 @@ from django.db import connection
 
 from inventory.services import NewProduct, add_products
 from orders.events import Address, OrderDeadlinePassed
+from orders.intake import OrderRequest
 from orders.services import place_order
 from shop.messaging.consuming import Consumer, circuit_breaker, runner
 from shop.messaging.contracts import cloudevents
@@ -80,7 +81,8 @@ class World:
 
     def place(self, *, pays_with: str, street: str, lines: Sequence[tuple[str, int]]) -> None:
         address = Address(name="Alice", street=street, city="Oxford", postal_code="OX1 1AA", country="GB")
-        order = place_order(customer=self.alice, lines=lines, ship_to=address, payment_method=pays_with)
+        request = OrderRequest(lines=lines, ship_to=address, payment_method=pays_with)
+        order = place_order(customer=self.alice, request=request)
         self.orders.append(order.pk)
         self.collect()
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from celery.utils.log import get_task_logger
 from django.db import connection, transaction
 
-from shop.messaging import error_texts
 from shop.messaging.backoff import exponential_backoff
+from shop.messaging.errors import describe
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import Circuit, ScheduledMessage
 from shop.messaging.outbox import channel
@@ -124,7 +124,7 @@ def hold(consumer: Consumer, messages: Sequence[Envelope], error: str = "") -> b
 def _row(message: Envelope) -> tuple[Any, ...]:
     event = message.event
     return (
-        message.type, event.meta.id, event.aggregate_id, message.text, message.attempts, message.parkings
+        message.type, event.meta.id, event.aggregate_id, message.text, message.attempts, message.deferrals
     )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def failed(consumer: Consumer, message: Envelope, error: Exception) -> None:
     failing.clear()
     _, opened = Circuit.objects.get_or_create(
         consumer=consumer.name,
-        defaults={"probe_at": datetime.now(UTC) + PAUSE, "last_error": error_texts.describe(error)},
+        defaults={"probe_at": datetime.now(UTC) + PAUSE, "last_error": describe(error)},
     )
     _knowledge.open.add(consumer.name)
     if opened:
@@ -171,7 +171,7 @@ def close(consumer: str) -> None:
 
 def probe_failed(consumer: Consumer, message: Envelope, error: Exception) -> bool:
     """Hold a failed probe with the others and wait longer for the next; False if the circuit is closed."""
-    says = error_texts.describe(error)
+    says = describe(error)
     with transaction.atomic():
         circuit = Circuit.objects.select_for_update().filter(consumer=consumer.name).first()
         if not circuit:

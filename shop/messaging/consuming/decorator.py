@@ -16,12 +16,12 @@ from shop.postgres import json_text
 
 H = TypeVar("H", bound=Callable[..., None])
 
-#: How many events one run of a consumer takes at the most, unless it says otherwise.
+#: Events in one run of a consumer at the most, unless it declares another number.
 DEFAULT_BATCH = 100
 
 
 class DeliveryTask(Task[Any, Any]):
-    """A task whose messages come from an events queue; what it returns interests nobody."""
+    """Task fed from an events queue. Its result is not stored."""
 
     Request = "shop.messaging.worker.batch:DeliveryRequest"
     ignore_result = True
@@ -33,20 +33,21 @@ def consumes(
     emits: Iterable[type[Event]] = (),
     batch: int | None = None,
     calls_outside: bool = False,
-    patient: bool = False,
+    low_priority: bool = False,
 ) -> Callable[[H], H]:
     """Register a consumer of ``event``: a function of one event, or of a ``Sequence`` of them.
 
-    The kernel runs it in a transaction that holds the inbox rows; with ``calls_outside`` in none, and
-    the function makes its effects in ``effects()``. Whatever it raises is retried, see ``runner``.
+    The kernel runs the function in a unit of work with the inbox rows. With ``calls_outside`` it runs
+    it in no transaction, and the function opens its own ``unit_of_work()``. Any exception is retried,
+    see :mod:`shop.messaging.consuming.runner`.
 
     Args:
-        event: the type of event; an app has one consumer for it. It gets older versions as this one.
-        emits: what it may publish; publishing anything else is an error.
-        batch: how many events one run takes at the most; 1 where it calls the outside.
-        calls_outside: whether it calls a provider.
-        patient: whether nobody waits for it, so that it lets others go first, see ``turns``. In an app whose
-            consumers publish nothing at all they are patient anyway.
+        event: the type of event. An app has one consumer for it, which gets older versions upcast.
+        emits: events that the function may publish; any other is an error.
+        batch: events in one run at the most; by default DEFAULT_BATCH, or 1 with ``calls_outside``.
+        calls_outside: the function calls a provider.
+        low_priority: no customer waits for the effects, so other events go first. Consumers of an app
+            that publishes nothing have low priority anyway.
     """
 
     def decorate(handler: H) -> H:
@@ -60,7 +61,7 @@ def consumes(
             batch=batch or (1 if calls_outside else DEFAULT_BATCH),
             takes_batch=_takes_batch(handler),
             calls_outside=calls_outside,
-            patient=patient,
+            low_priority=low_priority,
         )
         register(consumer)
         _make_task(consumer)
@@ -78,6 +79,6 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 def _make_task(consumer: Consumer) -> None:
     @shared_task(name=consumer.name, base=DeliveryTask)
     def consume(deliveries: str) -> None:
-        """Consume what the bridge took from the app's events queue: events, and headers of each, as JSON."""
+        """Consume events from the app's events queue, with the headers of each, as JSON."""
         messages, headers = json_text.loads(deliveries)
         runner.run(consumer, messages, headers)

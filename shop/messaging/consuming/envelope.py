@@ -38,8 +38,8 @@ class Envelope:
         return self.headers.get(ATTEMPTS, 0)
 
     @property
-    def parkings(self) -> int:
-        """How often it was parked so far."""
+    def deferrals(self) -> int:
+        """Deferrals so far."""
         return self.headers.get(DEFERRALS, 0)
 
     @property

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from shop.messaging.consuming.envelope import Envelope
     from shop.messaging.consuming.registry import Consumer
     from shop.messaging.contracts import Event
-from shop.messaging.error_texts import describe, without_nul
+from shop.messaging.errors import describe, without_nul
 
 logger = get_task_logger(__name__)
 
-#: After this many attempts the message is a dead letter. With the backoff: after more than an hour.
+#: Attempts after which an event is a dead letter. With the backoff: after more than an hour.
 MAX_ATTEMPTS = 20
 
-#: After this many parkings its predecessor is taken for lost: about half a day.
+#: After this many deferrals its predecessor is taken for lost: about half a day.
 MAX_DEFERRALS = 80
 
 #: Until an event that came too early is tried again for the first time: mostly its predecessor was under way.
@@ -51,54 +51,54 @@ def retry_delay(nth: int) -> timedelta:
     return exponential_backoff(BACKOFF, nth, LONGEST_BACKOFF)
 
 
-def defer(consumer: Consumer, message: Envelope, error: Exception) -> None:
+def defer(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
     """Put an event aside until its predecessor came."""
-    parkings = message.parkings + 1
-    if parkings > MAX_DEFERRALS:
-        dead_letter(consumer, message, error)
+    deferrals = envelope.deferrals + 1
+    if deferrals > MAX_DEFERRALS:
+        dead_letter(consumer, envelope, error)
         return
-    reach(Point.BEFORE_PARK)
-    _schedule(consumer, message, error, ScheduledMessage.Kind.PARKED, parkings=parkings)
-    reach(Point.AFTER_PARK)
+    reach(Point.BEFORE_DEFER)
+    _schedule(consumer, envelope, error, ScheduledMessage.Kind.DEFERRED, deferrals=deferrals)
+    reach(Point.AFTER_DEFER)
 
 
-def retry_later(consumer: Consumer, message: Envelope, error: Exception) -> None:
+def retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
     """Put an event aside for another attempt; after the last one bury it."""
-    attempts = message.attempts + 1
+    attempts = envelope.attempts + 1
     if attempts >= MAX_ATTEMPTS:
-        dead_letter(consumer, message, error)
+        dead_letter(consumer, envelope, error)
     else:
         logger.warning(
-            "%s failed on %s, attempt %d: %r", consumer.name, message.event.meta.id, attempts, error
+            "%s failed on %s, attempt %d: %r", consumer.name, envelope.event.meta.id, attempts, error
         )
         reach(Point.BEFORE_RETRY)
-        _schedule(consumer, message, error, ScheduledMessage.Kind.RETRY, attempts=attempts)
+        _schedule(consumer, envelope, error, ScheduledMessage.Kind.RETRY, attempts=attempts)
         reach(Point.AFTER_RETRY)
 
 
 def _schedule(
     consumer: Consumer,
-    message: Envelope,
+    envelope: Envelope,
     error: Exception,
     kind: ScheduledMessage.Kind,
     *,
     attempts: int | None = None,
-    parkings: int | None = None,
+    deferrals: int | None = None,
 ) -> None:
-    event = message.event
+    event = envelope.event
     said = {
         "kind": kind,
         "consumer": consumer.name,
-        "type": message.type,
+        "type": envelope.type,
         "aggregate_id": event.aggregate_id,
-        "body": message.text,
+        "body": envelope.text,
         "due_at": datetime.now(UTC)
-        + (FIRST_DEFERRAL if parkings == 1 else retry_delay(attempts or parkings or 1)),
+        + (FIRST_DEFERRAL if deferrals == 1 else retry_delay(attempts or deferrals or 1)),
         "last_error": describe(error),
     }
     counts = {
-        "attempts": attempts if attempts is not None else message.attempts,
-        "parkings": parkings if parkings is not None else message.parkings,
+        "attempts": attempts if attempts is not None else envelope.attempts,
+        "deferrals": deferrals if deferrals is not None else envelope.deferrals,
     }
     # A copy that the broker delivers again knows nothing of what became of the event since.
     highest = {name: Greatest(name, Value(count)) for name, count in counts.items()}
@@ -110,23 +110,23 @@ def _schedule(
     )
 
 
-def dead_letter(consumer: Consumer, message: Envelope, error: Exception) -> None:
+def dead_letter(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
     """Make a dead letter of an event that its consumer cannot take."""
-    event = message.event
+    event = envelope.event
     logger.error("%s: %s is a dead letter: %r", consumer.name, event.meta.id, error)
     _store(
         DeadLetter(
             cause=DeadLetter.Cause.FAILED,
             app=consumer.app,
             consumer=consumer.name,
-            type=message.type,
+            type=envelope.type,
             event_id=event.meta.id,
             aggregate_id=event.aggregate_id,
-            body=message.text,
+            body=envelope.text,
             error_type=type(error).__name__,
             error=without_nul(error),
             traceback=without_nul("".join(traceback.format_exception(error))),
-            attempts=message.attempts + 1,
+            attempts=envelope.attempts + 1,
         )
     )
 
@@ -215,7 +215,7 @@ def _claimed_type(body: str) -> str:
 
 
 def _store(letter: DeadLetter) -> None:
-    reach(Point.BEFORE_BURY)
+    reach(Point.BEFORE_DEAD_LETTER)
     with transaction.atomic():
         if letter.event_id:
             connection.cursor().execute(
@@ -230,4 +230,4 @@ def _store(letter: DeadLetter) -> None:
             letter.pk = known.pk if known else None
             letter.died_at = datetime.now(UTC)
         letter.save(force_update=bool(letter.pk))
-    reach(Point.AFTER_BURY)
+    reach(Point.AFTER_DEAD_LETTER)

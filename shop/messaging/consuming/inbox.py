@@ -1,27 +1,22 @@
-"""Exactly-once effects: what a consumer has consumed is written in the transaction of its effects."""
+"""Inbox: exactly-once effects. The row of a consumed event commits with the consumer's effects."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
 
+from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event, Reminder
 from shop.messaging.errors import AlreadyConsumed, UndeclaredEvent
 from shop.messaging.failpoints import Point, reach
-from shop.messaging.outbox import channel, unit_of_work
+from shop.messaging.outbox import channel
 from shop.messaging.tracing import trace
 
-if TYPE_CHECKING:
-    from shop.messaging.consuming.registry import Consumer
-
-#: Writes the inbox rows; and makes events due that the app parked until it consumed something about the same
-#: aggregate. Both take effect with the consumer's transaction.
+#: Writes the inbox rows, and makes deferred events due: the app has consumed something about their aggregate.
+#: Both take effect with the consumer's transaction.
 _RECORD = """
     WITH fresh AS (
         INSERT INTO messaging_inboxentry (event_id, consumer)
@@ -30,10 +25,10 @@ _RECORD = """
     ), freed AS (
         UPDATE messaging_scheduledmessage SET due_at = now()
         WHERE kind = 'parked' AND app = %s AND aggregate_id = ANY(%b) RETURNING 1
-    ), told AS (
+    ), notified AS (
         SELECT pg_notify(%s, %s) FROM freed LIMIT 1
     )
-    SELECT event_id, (SELECT count(*) FROM told) FROM fresh
+    SELECT event_id, (SELECT count(*) FROM notified) FROM fresh
 """
 
 
@@ -43,76 +38,59 @@ class Consumption:
 
     consumer: Consumer
     events: list[Event]
-    #: Whether their inbox rows are written, in the open transaction or in one that has committed.
+    #: The inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool = False
-    #: Whether some of them were left out of the effects, and so are still to be consumed.
+    #: Some events were left out of the effects, and are still to be consumed.
     incomplete: bool = False
     #: The event in hand, where the consumer takes them one by one.
     event: Event | None = None
     _by_aggregate: dict[UUID, Event] = field(default_factory=dict)
 
-    def cause_of(self, event: Event) -> Event | None:
-        """The delivered event that ``event`` follows from: the one in hand, or about the same aggregate."""
+    @property
+    def points(self) -> tuple[Point, Point]:
+        """Return the failpoints before and after the commit."""
+        if self.consumer.calls_outside:
+            return Point.BEFORE_ANSWER_COMMIT, Point.AFTER_ANSWER_COMMIT
+        return Point.BEFORE_COMMIT, Point.AFTER_COMMIT
+
+    def record(self, *, leaving_out: Collection[UUID] = ()) -> None:
+        """Write the inbox rows.
+
+        Events that have a row are dropped. A consumer that calls the outside has acted on them already:
+        it gets AlreadyConsumed.
+        """
+        wanted = [event for event in self.events if event.aggregate_id not in leaving_out]
+        fresh = record(self.consumer, wanted)
+        if not self.consumer.calls_outside:
+            self.events = fresh
+        elif len(fresh) < len(wanted):
+            raise AlreadyConsumed(f"{self.consumer.name} has consumed these events before")
+        self.recorded = True
+        self.incomplete = self.consumer.calls_outside and len(wanted) < len(self.events)
+
+    def check_declared(self, event: Event) -> None:
+        """Raise UndeclaredEvent if the consumer does not declare that it publishes ``event``."""
+        if not isinstance(event, Reminder) and type(event) not in self.consumer.emits:
+            raise UndeclaredEvent(f"{self.consumer.name} does not declare emits={type(event).__name__}")
+
+    def origin_of(self, event: Event) -> trace.Trace | None:
+        """Return the trace that ``event`` continues; None if no consumed event caused it."""
+        cause = self._cause_of(event)
+        return trace.caused_by(cause.meta) if cause else None
+
+    def _cause_of(self, event: Event) -> Event | None:
+        """Return the event in hand, or the consumed event about the same aggregate."""
         if self.event or len(self.events) == 1:
             return self.event or self.events[0]
         if not self._by_aggregate:
-            self._by_aggregate = {delivered.aggregate_id: delivered for delivered in self.events}
+            self._by_aggregate = {consumed.aggregate_id: consumed for consumed in self.events}
         return self._by_aggregate.get(event.aggregate_id)
-
-
-_consumption: ContextVar[Consumption | None] = ContextVar("delivery", default=None)
-
-
-@contextmanager
-def consuming(delivery: Consumption) -> Iterator[None]:
-    """Make ``delivery`` the one whose effects are being made."""
-    token = _consumption.set(delivery)
-    try:
-        yield
-    finally:
-        _consumption.reset(token)
-
-
-@contextmanager
-def effects(*, but_for: Collection[UUID] = ()) -> Iterator[None]:
-    """A transaction of a service's effects, what it publishes, and the inbox rows of what it consumes.
-
-    Joins the open one, if there is one for the same purpose. Without a consumer, as in a web request
-    or a command, it is atomic(). Raises AlreadyConsumed if the event was consumed meanwhile.
-
-    Args:
-        but_for: aggregates of a batch that have no effects yet; their events stay unconsumed, and the
-            consumer has to raise why.
-    """
-    delivery = _consumption.get()
-    if delivery and delivery.recorded and connection.in_atomic_block:
-        yield
-        return
-    with unit_of_work.committed(*_points_of(delivery)):
-        if delivery and not delivery.recorded:
-            consumed = [event for event in delivery.events if event.aggregate_id not in but_for]
-            if len(record(delivery.consumer, consumed)) < len(consumed):
-                raise AlreadyConsumed(f"{delivery.consumer.name} has consumed these events before")
-            delivery.recorded = True
-            delivery.incomplete = len(consumed) < len(delivery.events)
-        try:
-            yield
-        except BaseException:
-            if delivery:
-                delivery.recorded = False
-            raise
-
-
-def _points_of(delivery: Consumption | None) -> tuple[Point, Point]:
-    if delivery:
-        return Point.BEFORE_ANSWER_COMMIT, Point.AFTER_ANSWER_COMMIT
-    return Point.BEFORE_REQUEST_COMMIT, Point.AFTER_REQUEST_COMMIT
 
 
 def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     """Write the inbox rows and return the events that had none.
 
-    A copy that is being consumed elsewhere is waited for: it is skipped if that commits.
+    It waits for a copy that is being consumed elsewhere, and skips the event if that commits.
     """
     ids = sorted({event.meta.id for event in events})
     aggregates = [event.aggregate_id for event in events]
@@ -125,7 +103,7 @@ def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
 
 
 def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
-    """The events without an inbox row, each once. Only a look: record() decides."""
+    """Return the events without an inbox row, each once. Only a look: record() decides."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%b)",
@@ -137,17 +115,3 @@ def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
 
 def _first_of_each(events: Iterator[Event]) -> list[Event]:
     return list({event.meta.id: event for event in events}.values())
-
-
-def check_declared(event: Event) -> None:
-    """Raise UndeclaredEvent if the consumer at work does not declare that it publishes this."""
-    delivery = _consumption.get()
-    if delivery and not isinstance(event, Reminder) and type(event) not in delivery.consumer.emits:
-        raise UndeclaredEvent(f"{delivery.consumer.name} does not declare emits={type(event).__name__}")
-
-
-def origin_of(event: Event) -> trace.Trace | None:
-    """The trace that ``event`` carries on, if a consumer publishes it."""
-    delivery = _consumption.get()
-    cause = delivery and delivery.cause_of(event)
-    return trace.caused_by(cause.meta) if cause else None

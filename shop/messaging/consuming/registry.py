@@ -26,7 +26,7 @@ class Consumer:
     #: Whether the handler calls a provider, and so opens its transactions itself, with effects().
     calls_outside: bool
     #: Whether it lets others go first, though its app publishes something.
-    patient: bool = False
+    low_priority: bool = False
 
     @property
     def queue(self) -> str:
@@ -68,7 +68,7 @@ def consumer_of(app: str, type: str) -> Consumer | None:
 @cache
 def has_low_priority(consumer: Consumer) -> bool:
     """Whether nobody waits for ``consumer``: it says so, or no consumer of its app publishes anything."""
-    return consumer.patient or not any(other.emits for other in consumers() if other.app == consumer.app)
+    return consumer.low_priority or not any(other.emits for other in consumers() if other.app == consumer.app)
 
 
 def consuming_apps() -> list[str]:

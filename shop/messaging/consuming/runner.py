@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery.exceptions import Reject
 from celery.utils.log import get_task_logger
@@ -15,6 +15,8 @@ from django.db import connection
 
 from shop.messaging import database_errors
 from shop.messaging.consuming import circuit_breaker, failures, inbox
+from shop.messaging.consuming.envelope import Envelope
+from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event, as_version, cloudevents
 from shop.messaging.errors import (
     AlreadyConsumed,
@@ -23,12 +25,7 @@ from shop.messaging.errors import (
     TooEarly,
     UnknownEventType,
 )
-from shop.messaging.failpoints import Point
-from shop.messaging.outbox import unit_of_work
-
-if TYPE_CHECKING:
-    from shop.messaging.consuming.registry import Consumer
-from shop.messaging.consuming.envelope import Envelope
+from shop.messaging.outbox.unit_of_work import consuming, unit_of_work
 
 logger = get_task_logger(__name__)
 
@@ -161,39 +158,36 @@ def _consume(consumer: Consumer, events: list[Event]) -> None:
     if consumer.calls_outside:
         _consume_outside(consumer, events)
         return
-    with unit_of_work.committed(Point.BEFORE_COMMIT, Point.AFTER_COMMIT):
-        fresh = inbox.record(consumer, events)
-        if not fresh:
-            return
-        delivery = inbox.Consumption(consumer, fresh, recorded=True)
-        with inbox.consuming(delivery):
-            _hand_over(delivery)
+    consumption = inbox.Consumption(consumer, events)
+    with consuming(consumption), unit_of_work():
+        if consumption.events:
+            _hand_over(consumption)
 
 
 def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
     fresh = inbox.unconsumed(consumer, events)
     if not fresh:
         return
-    delivery = inbox.Consumption(consumer, fresh)
+    consumption = inbox.Consumption(consumer, fresh)
     try:
-        with inbox.consuming(delivery):
-            _hand_over(delivery)
-            if not delivery.recorded:  # it found nothing to do
-                with inbox.effects():
+        with consuming(consumption):
+            _hand_over(consumption)
+            if not consumption.recorded:  # it found nothing to do
+                with unit_of_work():
                     pass
-            if delivery.incomplete:
+            if consumption.incomplete:
                 raise RuntimeError(f"{consumer.name} left events out and did not say why")
     except AlreadyConsumed:
         if len(fresh) > 1:
-            raise  # some of them; alone, each shows whether it was
+            raise  # consumed alone, each event shows whether it was
 
 
-def _hand_over(delivery: inbox.Consumption) -> None:
-    handler = delivery.consumer.handler
-    if delivery.consumer.takes_batch:
-        handler(delivery.events)
+def _hand_over(consumption: inbox.Consumption) -> None:
+    handler = consumption.consumer.handler
+    if consumption.consumer.takes_batch:
+        handler(consumption.events)
         return
-    for event in delivery.events:
-        delivery.event = event
+    for event in consumption.events:
+        consumption.event = event
         handler(event)
-    delivery.event = None
+    consumption.event = None

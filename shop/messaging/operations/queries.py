@@ -43,7 +43,7 @@ class Backlog:
     unpublished: int
     reminders: int
     retries: int
-    parked: int
+    deferred: int
     #: They wait for a consumer that is paused.
     held: int
     open_dead_letters: int
@@ -147,7 +147,7 @@ def backlog() -> Backlog:
         unpublished=OutboxEntry.objects.count(),
         reminders=waiting[kinds.REMINDER],
         retries=waiting[kinds.RETRY],
-        parked=waiting[kinds.PARKED],
+        deferred=waiting[kinds.DEFERRED],
         held=waiting[kinds.HELD],
         open_dead_letters=DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).count(),
     )

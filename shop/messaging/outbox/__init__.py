@@ -1,1 +1,9 @@
-"""Outbox: events, timers and the writes of a transaction, stored with its state change."""
+"""Outbox: events, timers and the writes of a transaction, stored with its state change.
+
+A context's ``repository.py`` imports ``defer_write`` from here. Services take ``unit_of_work`` from
+:mod:`shop.messaging.publishing`.
+"""
+
+from shop.messaging.outbox.unit_of_work import defer_write
+
+__all__ = ["defer_write"]

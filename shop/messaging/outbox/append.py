@@ -116,7 +116,7 @@ def append(
     with connection.cursor() as cursor:
         cursor.execute(_statement(*parts), [*chain.from_iterable(parts.values()), CHANNEL])
     for write in along:
-        write.done()
+        write.mark_as_saved()
     reach(Point.AFTER_APPEND)
 
 

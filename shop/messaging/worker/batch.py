@@ -23,7 +23,7 @@ class TaskMessage:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self.body = batch.body()
-        self.delivery_info = batch.deliveries[0].parcel.message.delivery_info
+        self.delivery_info = batch.events[0].message.raw.delivery_info
         self.properties: dict[str, Any] = {}
         self.headers = {
             "task": batch.task,
@@ -31,7 +31,7 @@ class TaskMessage:
             "lang": "py",
             "retries": 0,
             "timelimit": (None, None),
-            "argsrepr": f"<{len(batch.deliveries)} events>",
+            "argsrepr": f"<{len(batch.events)} events>",
             "kwargsrepr": "{}",
             "ignore_result": True,
         }
@@ -42,7 +42,7 @@ class Batch:
     """Events that run together; the messages that are done with them are acknowledged together."""
 
     task: str
-    deliveries: list[IncomingEvent]
+    events: list[IncomingEvent]
     #: The consumer handed it back in good order; else its process died.
     handed_back: bool = False
 
@@ -52,11 +52,11 @@ class Batch:
 
     def _arguments(self) -> list[Any]:
         """Events go as one text: Celery's own reading of JSON calls Python for each object in it."""
-        first = self.deliveries[0]
+        first = self.events[0]
         if first.problem:
-            return first.grave()
-        bodies = ",".join(delivered.text for delivered in self.deliveries)
-        headers = json_text.dumps([delivered.headers for delivered in self.deliveries])
+            return first.dead_letter_args()
+        bodies = ",".join(incoming.text for incoming in self.events)
+        headers = json_text.dumps([incoming.headers for incoming in self.events])
         return [f"[[{bodies}],{headers}]"]
 
 

@@ -98,8 +98,8 @@ class Bridge(bootsteps.ConsumerStep):
 
 def _take(app: str, dispatcher: Dispatcher, message: Message) -> None:
     dispatcher.note(message)
-    for delivered in identify(app, message):
-        dispatcher.add(delivered)
+    for incoming in identify(app, message):
+        dispatcher.add(incoming)
 
 
 def _take_broken(app: str, dispatcher: Dispatcher, message: Message, error: Exception) -> None:
@@ -116,12 +116,12 @@ def identify(app: str, message: Message) -> list[IncomingEvent]:
         events = _parse(message)
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
         return [_unreadable(app, message, InvalidMessage(f"the body is no JSON: {error}"), headers)]
-    parcel, suspect = IncomingMessage(message, len(events)), _deliveries(message) >= SUSPECT_DELIVERIES
+    whole, suspect = IncomingMessage(message, len(events)), _deliveries(message) >= SUSPECT_DELIVERIES
     identified = []
     for body, text in events:
         consumer, problem = _consumer_of(app, body)
         identified.append(
-            IncomingEvent(parcel, app, text, consumer, headers, problem, suspect, _subject(body))
+            IncomingEvent(whole, app, text, consumer, headers, problem, suspect, _subject(body))
         )
     return identified
 

@@ -39,7 +39,7 @@ class Dispatcher:
         #: With a loop a full batch may wait in the pool, so that no process waits for it.
         self._spare = 1 if c.hub else 0
         self._alarm = False
-        self._turns = ReadyQueue(c.controller.concurrency)
+        self._ready = ReadyQueue(c.controller.concurrency)
         #: What came back unconsumed and is tried again in a while.
         self._held: set[IncomingEvent] = set()
         self._changed = threading.Condition(threading.RLock())
@@ -58,13 +58,13 @@ class Dispatcher:
         with self._changed:
             self._acknowledger.note(message)
 
-    def add(self, delivered: IncomingEvent) -> None:
+    def add(self, incoming: IncomingEvent) -> None:
         """Take an event in; it runs as soon as there is a place."""
         with self._changed:
             if self._closed:
-                self._give_back(delivered)
+                self._give_back(incoming)
                 return
-            self._turns.add(delivered)
+            self._ready.add(incoming)
             self._wake()
 
     def close(self) -> None:
@@ -76,20 +76,20 @@ class Dispatcher:
             self._acknowledger.keep()  # once more, for what runs
             if self._doorbell:
                 self._doorbell.remove()
-            waiting = [*self._held, *self._turns.clear()]
+            waiting = [*self._held, *self._ready.clear()]
             self._held.clear()
             self._changed.notify()
-        for delivered in waiting:
-            self._give_back(delivered)
+        for incoming in waiting:
+            self._give_back(incoming)
 
-    def _give_back(self, delivered: IncomingEvent) -> None:
+    def _give_back(self, incoming: IncomingEvent) -> None:
         """Have the broker deliver its message again; one that has lost us does so by itself.
 
         Of a bundle that comes again the inbox skips what is consumed meanwhile.
         """
-        if not delivered.parcel.is_given_back:
-            delivered.parcel.is_given_back = True
-            self._acknowledger.reject(delivered.parcel.message, requeue=True)
+        if not incoming.message.is_given_back:
+            incoming.message.is_given_back = True
+            self._acknowledger.reject(incoming.message.raw, requeue=True)
 
     def _keep_later(self) -> None:
         if seconds := self._acknowledger.keep_every:
@@ -137,7 +137,7 @@ class Dispatcher:
     def _next_batch(self) -> Batch | None:
         if self._closed or self._places + self._spare <= 0:
             return None
-        batch = self._turns.take(full=self._places <= 0)
+        batch = self._ready.take(full=self._places <= 0)
         if batch:
             self._places -= 1
         return batch
@@ -146,7 +146,7 @@ class Dispatcher:
         """Seconds until what waits, though there is a place for it, is due; None if nothing does."""
         if self._closed or self._places <= 0:
             return None
-        return self._turns.until_due()
+        return self._ready.until_due()
 
     def _start(self, batch: Batch) -> None:
         requests: list[Any] = []
@@ -176,59 +176,59 @@ class Dispatcher:
     def _on_ack(self, batch: Batch) -> None:
         self._free(batch)
         if batch.task == DEAD_LETTER_TASK:
-            for delivered in batch.deliveries:
-                delivered.parcel.is_dead = True
-        done = [delivered for delivered in batch.deliveries if delivered.parcel.settle()]
-        if consumed := [delivered.parcel.message for delivered in done if not delivered.parcel.is_dead]:
+            for incoming in batch.events:
+                incoming.message.is_dead = True
+        done = [incoming for incoming in batch.events if incoming.message.settle()]
+        if consumed := [incoming.message.raw for incoming in done if not incoming.message.is_dead]:
             reach(Point.BEFORE_ACKNOWLEDGE)
             self._acknowledger.acknowledge(consumed)
             reach(Point.AFTER_ACKNOWLEDGE)
-        for delivered in done:
-            if delivered.parcel.is_dead:
+        for incoming in done:
+            if incoming.message.is_dead:
                 reach(Point.BEFORE_DEAD_QUEUE)
-                self._to_dead_queue(delivered)
+                self._to_dead_queue(incoming)
                 reach(Point.AFTER_DEAD_QUEUE)
 
     def _free(self, batch: Batch) -> None:
         self._places += 1
-        self._turns.finish(batch)
+        self._ready.finish(batch)
 
-    def _to_dead_queue(self, delivered: IncomingEvent) -> None:
+    def _to_dead_queue(self, incoming: IncomingEvent) -> None:
         """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
-        connection, message = self._c.connection, delivered.parcel.message
+        connection, message = self._c.connection, incoming.message.raw
         if amqp.is_amqp(connection):
             self._acknowledger.reject(message, requeue=False)
             return
         with connection.channel() as channel:
-            topology.copy_to_dead_queue(channel, delivered.app, message)
+            topology.copy_to_dead_queue(channel, incoming.app, message)
         self._acknowledger.acknowledge([message])
 
     def _on_reject(self, batch: Batch) -> None:
         """Keep the events and try them again in a while; those that crash workers run alone."""
         self._free(batch)
         if self._closed:
-            for delivered in batch.deliveries:
-                self._give_back(delivered)
+            for incoming in batch.events:
+                self._give_back(incoming)
             return
-        for delivered in batch.deliveries:
-            if not batch.handed_back and not delivered.problem:
-                self._blame(delivered, of=len(batch.deliveries))
-            self._held.add(delivered)
-            self._c.timer.call_after(HOLD, self._try_again, (delivered,))
+        for incoming in batch.events:
+            if not batch.handed_back and not incoming.problem:
+                self._blame(incoming, of=len(batch.events))
+            self._held.add(incoming)
+            self._c.timer.call_after(HOLD, self._try_again, (incoming,))
 
-    def _try_again(self, delivered: IncomingEvent) -> None:
+    def _try_again(self, incoming: IncomingEvent) -> None:
         with self._changed:
-            if delivered in self._held:  # else it was given back meanwhile
-                self._held.remove(delivered)
-                self.add(delivered)
+            if incoming in self._held:  # else it was given back meanwhile
+                self._held.remove(incoming)
+                self.add(incoming)
 
-    def _blame(self, delivered: IncomingEvent, *, of: int) -> None:
-        delivered.alone = True
+    def _blame(self, incoming: IncomingEvent, *, of: int) -> None:
+        incoming.alone = True
         if of == 1:
-            delivered.crashes += 1
-        if delivered.crashes >= MAX_CRASHES and delivered.consumer:
-            delivered.problem = WorkerLost(
-                f"{delivered.consumer.name} lost its worker process {delivered.crashes} times over it"
+            incoming.crashes += 1
+        if incoming.crashes >= MAX_CRASHES and incoming.consumer:
+            incoming.problem = WorkerLost(
+                f"{incoming.consumer.name} lost its worker process {incoming.crashes} times over it"
             )
-            delivered.cause = DeadLetter.Cause.CRASHED
-            delivered.consumer = None
+            incoming.cause = DeadLetter.Cause.CRASHED
+            incoming.consumer = None

@@ -24,7 +24,7 @@ RETRY_UNKNOWN_TASK = "messaging.put_aside_unknown"
 class IncomingMessage:
     """A message in our hands, and how many of its events are not yet settled."""
 
-    message: Message
+    raw: Message
     open: int
     #: One of its events is recorded as a dead letter.
     is_dead: bool = False
@@ -41,7 +41,7 @@ class IncomingMessage:
 class IncomingEvent:
     """An event in our hands."""
 
-    parcel: IncomingMessage
+    message: IncomingMessage
     app: str
     #: The event as it was sent, which is JSON if it has a consumer.
     text: str
@@ -66,11 +66,11 @@ class IncomingEvent:
         return RETRY_UNKNOWN_TASK if isinstance(self.problem, UnknownEventType) else DEAD_LETTER_TASK
 
     @property
-    def is_patient(self) -> bool:
+    def is_low_priority(self) -> bool:
         """Whether nobody waits for it."""
         return self.consumer is not None and has_low_priority(self.consumer)
 
-    def grave(self) -> list[Any]:
+    def dead_letter_args(self) -> list[Any]:
         """The arguments of the task that records it."""
         attempts = self.headers.get(ATTEMPTS, 0) + self.crashes
         return [

@@ -39,21 +39,21 @@ class ReadyQueue:
 
     def __init__(self, concurrency: int) -> None:
         #: So many patient batches run at once while others run.
-        self._patient_share = max(1, concurrency // 2)
+        self._low_priority_share = max(1, concurrency // 2)
         self._ready: dict[str, deque[IncomingEvent]] = defaultdict(deque)
         #: What waits of each order in each app and holds later events up, in the order of arrival.
-        self._lines: dict[_AggregateKey, deque[IncomingEvent]] = defaultdict(deque)
+        self._waiting_by_key: dict[_AggregateKey, deque[IncomingEvent]] = defaultdict(deque)
         self._waiting: Counter[str] = Counter()
         #: Of which orders something runs that holds later events up, by app.
         self._running: set[_AggregateKey] = set()
         self._batches: Counter[bool] = Counter()
 
-    def add(self, delivered: IncomingEvent) -> None:
+    def add(self, incoming: IncomingEvent) -> None:
         """Take an event in."""
-        self._ready[delivered.task].append(delivered)
-        self._waiting[delivered.app] += 1
-        if (line := _aggregate_key(delivered)) and _holds_up(delivered):
-            self._lines[line].append(delivered)
+        self._ready[incoming.task].append(incoming)
+        self._waiting[incoming.app] += 1
+        if (key := _aggregate_key(incoming)) and _holds_up(incoming):
+            self._waiting_by_key[key].append(incoming)
 
     def take(self, *, full: bool = False) -> Batch | None:
         """The batch that runs next; None if none may now, or if it has to be full and is not."""
@@ -61,13 +61,13 @@ class ReadyQueue:
         if not first or (full and not self._is_worth_a_place(first)):
             return None
         batch = Batch(first.task, self._pick(first))
-        self._batches[first.is_patient] += 1
+        self._batches[first.is_low_priority] += 1
         return batch
 
     def finish(self, batch: Batch) -> None:
         """Note that a batch has run, whatever became of it."""
-        self._batches[batch.deliveries[0].is_patient] -= 1
-        self._running.difference_update(_keys_held_up_by(batch.deliveries))
+        self._batches[batch.events[0].is_low_priority] -= 1
+        self._running.difference_update(_keys_held_up_by(batch.events))
 
     def until_due(self) -> float | None:
         """Seconds until something may run, if nothing else happens; None if nothing will."""
@@ -77,9 +77,9 @@ class ReadyQueue:
 
     def clear(self) -> list[IncomingEvent]:
         """Forget what waits, and return it."""
-        waiting = [delivered for queue in self._ready.values() for delivered in queue]
+        waiting = [incoming for queue in self._ready.values() for incoming in queue]
         self._ready.clear()
-        self._lines.clear()
+        self._waiting_by_key.clear()
         self._waiting.clear()
         return waiting
 
@@ -98,8 +98,8 @@ class ReadyQueue:
 
     def _queues(self) -> list[deque[IncomingEvent]]:
         """What waits for each task, in the order of arrival, as far as there are places."""
-        full = self._batches[True] >= self._patient_share and self._batches[False] > 0
-        return [queue for queue in self._ready.values() if queue and not (full and queue[0].is_patient)]
+        full = self._batches[True] >= self._low_priority_share and self._batches[False] > 0
+        return [queue for queue in self._ready.values() if queue and not (full and queue[0].is_low_priority)]
 
     def _wait_of(self, queue: deque[IncomingEvent], now: float) -> float | None:
         """Seconds until one may run, or shows whether it may; None if earlier events hold all of them up."""
@@ -115,18 +115,18 @@ class ReadyQueue:
     def _is_worth_a_place(self, head: IncomingEvent) -> bool:
         """Whether it may wait in the pool: no more can go with it, and nothing is to overtake it."""
         is_full = len(self._ready[head.task]) >= _limit(head)
-        return is_full and not (head.is_patient and self._batches[False])
+        return is_full and not (head.is_low_priority and self._batches[False])
 
-    def _is_first(self, delivered: IncomingEvent) -> bool:
-        line = _aggregate_key(delivered)
-        if not line or line not in self._lines:
-            return line not in self._running
-        first = self._lines[line][0]
-        return line not in self._running and (first is delivered or first.arrived > delivered.arrived)
+    def _is_first(self, incoming: IncomingEvent) -> bool:
+        key = _aggregate_key(incoming)
+        if not key or key not in self._waiting_by_key:
+            return key not in self._running
+        first = self._waiting_by_key[key][0]
+        return key not in self._running and (first is incoming or first.arrived > incoming.arrived)
 
     def _wait(self, head: IncomingEvent, now: float) -> float:
         """Seconds that it still has to wait."""
-        if not head.is_patient or self._waiting[head.app] >= min(LOADED_FROM, _limit(head)):
+        if not head.is_low_priority or self._waiting[head.app] >= min(LOADED_FROM, _limit(head)):
             return 0.0
         return head.arrived + LOW_PRIORITY_DELAY - now
 
@@ -134,42 +134,42 @@ class ReadyQueue:
         """Take it, and what may run with it, out of what waits."""
         queue, picked, left = self._ready[first.task], list[IncomingEvent](), list[IncomingEvent]()
         while queue and len(picked) < _limit(first):
-            delivered = queue.popleft()
-            if (picked and delivered.alone) or not self._is_first(delivered):
-                left.append(delivered)
+            incoming = queue.popleft()
+            if (picked and incoming.alone) or not self._is_first(incoming):
+                left.append(incoming)
                 continue
-            picked.append(delivered)
-            self._leave(delivered)
+            picked.append(incoming)
+            self._leave(incoming)
         queue.extendleft(reversed(left))
         self._running.update(_keys_held_up_by(picked))
         return picked
 
-    def _leave(self, delivered: IncomingEvent) -> None:
+    def _leave(self, incoming: IncomingEvent) -> None:
         """Have it wait no more."""
-        self._waiting[delivered.app] -= 1
-        for line in _keys_held_up_by([delivered]):
-            self._lines[line].remove(delivered)
-            if not self._lines[line]:
-                del self._lines[line]
+        self._waiting[incoming.app] -= 1
+        for key in _keys_held_up_by([incoming]):
+            self._waiting_by_key[key].remove(incoming)
+            if not self._waiting_by_key[key]:
+                del self._waiting_by_key[key]
 
 
-def _keys_held_up_by(deliveries: Iterable[IncomingEvent]) -> set[_AggregateKey]:
-    return {line for delivered in deliveries if _holds_up(delivered) and (line := _aggregate_key(delivered))}
+def _keys_held_up_by(events: Iterable[IncomingEvent]) -> set[_AggregateKey]:
+    return {key for incoming in events if _holds_up(incoming) and (key := _aggregate_key(incoming))}
 
 
-def _holds_up(delivered: IncomingEvent) -> bool:
-    consumer = delivered.consumer
-    return delivered.is_patient or not (consumer and consumer.calls_outside)
+def _holds_up(incoming: IncomingEvent) -> bool:
+    consumer = incoming.consumer
+    return incoming.is_low_priority or not (consumer and consumer.calls_outside)
 
 
-def _aggregate_key(delivered: IncomingEvent) -> _AggregateKey | None:
-    return (delivered.app, delivered.subject) if delivered.subject else None
+def _aggregate_key(incoming: IncomingEvent) -> _AggregateKey | None:
+    return (incoming.app, incoming.subject) if incoming.subject else None
 
 
-def _rank(delivered: IncomingEvent) -> float:
-    if not (delivered.is_patient and delivered.consumer):
-        return delivered.arrived
-    return delivered.arrived + (MAX_OVERTAKING_OF_STATES if delivered.consumer.patient else MAX_OVERTAKING)
+def _rank(incoming: IncomingEvent) -> float:
+    if not (incoming.is_low_priority and incoming.consumer):
+        return incoming.arrived
+    return incoming.arrived + (MAX_OVERTAKING_OF_STATES if incoming.consumer.low_priority else MAX_OVERTAKING)
 
 
 def _limit(first: IncomingEvent) -> int:

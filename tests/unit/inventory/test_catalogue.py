@@ -172,7 +172,7 @@ def test_only_legal_transitions_happen():
 def test_prices_come_in_one_statement_for_what_exists(teapot, kettle, django_assert_num_queries):
     services.add_product(sku="KETTLE", name="Copper kettle", price=Decimal("79.00"), active=False)
     with django_assert_num_queries(1):
-        prices = queries.prices(["KETTLE", "TEAPOT", "GHOST"])
+        prices = queries.prices_of(["KETTLE", "TEAPOT", "GHOST"])
     assert prices == {
         "TEAPOT": queries.Price("TEAPOT", "Teapot", Decimal("24.95"), "EUR", True),
         "KETTLE": queries.Price("KETTLE", "Copper kettle", Decimal("79.00"), "EUR", False),

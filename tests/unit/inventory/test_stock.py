@@ -202,7 +202,7 @@ def test_a_late_creation_and_payment_of_a_stopped_order_do_nothing(teapot, said,
 def test_a_payment_that_overtakes_the_order_waits_for_it():
     order = uuid7()
     happened(payment_processed(order))
-    assert ScheduledMessage.objects.get().kind == ScheduledMessage.Kind.PARKED
+    assert ScheduledMessage.objects.get().kind == ScheduledMessage.Kind.DEFERRED
 
 
 def test_a_failed_shipment_that_overtakes_the_deduction_is_too_early(teapot, wants):

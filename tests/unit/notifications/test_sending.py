@@ -83,7 +83,7 @@ def test_an_event_before_its_order_is_parked_and_then_sent(mail):
     created = published(order_created())
     payment = published(life_of(created.order_id)[0])
     deliver(payment, "notifications")
-    assert waiting(ScheduledMessage.Kind.PARKED) == 1
+    assert waiting(ScheduledMessage.Kind.DEFERRED) == 1
     assert mail.mails == []
 
     deliver(created, "notifications")

@@ -1,6 +1,7 @@
 """Ada, who orders teapots, and what orders says of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,9 @@ from django.utils import timezone
 import orders.consumers
 from inventory import services as inventory
 from orders import services
-from orders.changes import overdue_since
+from orders.deadlines import overdue_since
 from orders.events import Address
+from orders.intake import OrderRequest
 from orders.models import Order
 from orders.states import DEADLINES
 from shop.messaging.models import EventRecord, ScheduledMessage
@@ -24,6 +26,7 @@ assert orders.consumers  # registered
 LONDON = Address(
     name="Ada Lovelace", street="12 St James's Sq", city="London", postal_code="SW1Y 4JH", country="GB"
 )
+TWO_TEAPOTS = OrderRequest(lines=[("TEAPOT", 2)], ship_to=LONDON, payment_method="pm_card_visa")
 
 
 @pytest.fixture
@@ -52,14 +55,9 @@ def catalogue(db) -> None:
 def place(catalogue, ada) -> Callable[..., Order]:
     """Place Ada's order of two teapots, or another."""
 
-    def place_order(**changes: Any) -> Order:
-        request: dict[str, Any] = {
-            "customer": ada,
-            "lines": [("TEAPOT", 2)],
-            "ship_to": LONDON,
-            "payment_method": "pm_card_visa",
-        }
-        return services.place_order(**request | changes)
+    def place_order(*, customer: User = ada, idempotency_key: str = "", **changes: Any) -> Order:
+        request = replace(TWO_TEAPOTS, **changes)
+        return services.place_order(customer=customer, request=request, idempotency_key=idempotency_key)
 
     return place_order
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from orders import services
-from orders.changes import overdue_since
+from orders.deadlines import overdue_since
 from orders.errors import NotWaiting, TooLateToCancel
 from orders.events import OrderDeadlinePassed
 from orders.models import Order

@@ -8,13 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 
+from inventory import queries as inventory_queries
 from inventory import services as inventory
 from orders import services
 from orders.errors import IdempotencyKeyReused, InvalidOrder
 from orders.events import Address, OrderCreated
 from orders.models import Order, OrderLine
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
-from tests.unit.orders.conftest import LONDON
+from tests.unit.orders.conftest import LONDON, TWO_TEAPOTS
 
 pytestmark = pytest.mark.django_db
 
@@ -103,15 +104,14 @@ def test_outside_a_transaction_an_order_is_two_statements_and_no_more(place):
     assert OutboxEntry.objects.count() == 1
 
 
+#: The catalogue never has such a price; the order's own constraint refuses it.
+FREE = inventory_queries.Price("TEAPOT", "Teapot", Decimal(0), "EUR", active=True)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_an_order_that_cannot_be_written_nothing_is_left(place, monkeypatch):
-    def for_nothing(*what, line=services._line):
-        made = line(*what)
-        made.unit_price = Decimal(0)
-        return made
-
-    monkeypatch.setattr(services, "_line", for_nothing)
-    with pytest.raises(IntegrityError, match="orderline_price_positive"):
+    monkeypatch.setattr(inventory_queries, "prices_of", lambda skus: dict.fromkeys(skus, FREE))
+    with pytest.raises(IntegrityError, match=r"order_total_positive|orderline_price_positive"):
         place()
     for model in (Order, OrderLine, EventRecord, OutboxEntry, ScheduledMessage):
         assert not model.objects.exists(), model
@@ -167,9 +167,7 @@ def test_the_same_request_sent_ten_times_at_once_is_one_order():
             line.wait()
             return services.place_order(
                 customer=ada,
-                lines=[("TEAPOT", 2)],
-                ship_to=LONDON,
-                payment_method="pm_card_visa",
+                request=TWO_TEAPOTS,
                 idempotency_key="k-1",
             ).pk
         finally:

@@ -85,7 +85,7 @@ def remind() -> Callable[[], int]:
 def retry() -> Callable[[], int]:
     """Deliver what shipping failed on or parked again, and return how many events that was."""
     return lambda: sum(
-        _deliver_scheduled(kind) for kind in (ScheduledMessage.Kind.RETRY, ScheduledMessage.Kind.PARKED)
+        _deliver_scheduled(kind) for kind in (ScheduledMessage.Kind.RETRY, ScheduledMessage.Kind.DEFERRED)
     )
 
 

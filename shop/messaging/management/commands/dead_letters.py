@@ -1,19 +1,16 @@
 """``manage.py dead_letters list|replay|discard``: dead letters without a browser, and without a broker."""
 
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shop.messaging.dead_letters import Selection, Tally, discard_dead_letters, replay_dead_letters
 from shop.messaging.dead_letters.causes import causes
 from shop.messaging.dead_letters.preview import preview
 from shop.messaging.dead_letters.selection import FIELDS
 from shop.messaging.models import DeadLetter
+from shop.progress import ProgressLine
 
 
 class Command(BaseCommand):
@@ -53,9 +50,9 @@ class Command(BaseCommand):
         for refusal, count in told.refusals:
             self.stdout.write(f"{refusal.consumer}, {refusal.type or 'unknown'}: {count} not, {refusal.why}")
         self._confirm(f"Replay {told.replayable} of {told.letters}?", options)
-        with self._bar(told.letters) as show:
+        with ProgressLine("Dead letters", self.stderr) as progress:
             for _ in replay_dead_letters(selection, by=options["by"], reason=options["reason"], tally=tally):
-                show(tally.done)
+                progress.show(tally.done, told.letters)
         self.stdout.write(self.style.SUCCESS(f"Replayed: {tally.replayed}"))
 
     def _discard(self, selection: Selection, options: dict[str, Any]) -> None:
@@ -64,21 +61,14 @@ class Command(BaseCommand):
         self._list(selection, options)
         total, done = selection.letters().count(), 0
         self._confirm(f"Discard {total}?", options)
-        with self._bar(total) as show:
+        with ProgressLine("Dead letters", self.stderr) as progress:
             for done in discard_dead_letters(selection, by=options["by"], reason=options["reason"]):
-                show(done)
+                progress.show(done, total)
         self.stdout.write(self.style.SUCCESS(f"Discarded: {done}"))
 
     def _confirm(self, question: str, options: dict[str, Any]) -> None:
         if not options["yes"] and input(f"{question} [y/N] ").strip().lower() != "y":
             raise CommandError("Nothing was done.")
-
-    @contextmanager
-    def _bar(self, total: int) -> Iterator[Callable[[int], None]]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(file=self.stdout)) as bar:  # type: ignore[arg-type]
-            task = bar.add_task("Dead letters", total=total)
-            yield lambda done: bar.update(task, completed=done)
 
 
 def _add_filters(parser: Any) -> None:

@@ -13,6 +13,7 @@ from payments.gateway import Gateway
 from shipping.carrier import Carrier
 from shop.messaging import failpoints
 from shop.messaging.failpoints import Point, points, reach
+from shop.messaging.providers import Calls
 
 ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
@@ -60,4 +61,4 @@ def test_without_the_variable_nothing_is_looked_at():
     assert (done.stdout, done.stderr) == ("alive\n", "")
     assert reach is failpoints._go_on
     provider = object()
-    assert failpoints.Calls("nobody").watch(provider) is provider
+    assert Calls("nobody").watch(provider) is provider

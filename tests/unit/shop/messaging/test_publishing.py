@@ -11,16 +11,15 @@ from django.db import DatabaseError, connection, transaction
 from orders.events import OrderCancelled, OrderDeadlinePassed
 from payments.models import SimulatedCharge
 from shop.ids import uuid7
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.contracts import Event, Money
 from shop.messaging.errors import NotInTransaction, WrittenTwice
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
-from shop.messaging.outbox.unit_of_work import defer_write, single_statement
-from shop.messaging.publishing import publish
+from shop.messaging.outbox import defer_write
+from shop.messaging.publishing import publish, unit_of_work
 from shop.messaging.scheduling import schedule, unschedule
 from shop.messaging.signals import event_published
 from shop.messaging.tracing import trace
-from shop.postgres.writes import insertion, update_of
+from shop.postgres.writes import Insert, Update
 
 
 class CrateOpened(Event, aggregate="crate_id", begins=True):
@@ -46,7 +45,7 @@ def cancelled(order_id: UUID | None = None) -> OrderCancelled:
 
 @pytest.mark.django_db(transaction=True)
 def test_publish_outside_a_transaction_is_refused():
-    with pytest.raises(NotInTransaction, match="open a transaction"):
+    with pytest.raises(NotInTransaction, match="open a unit_of_work"):
         publish(cancelled())
     assert not OutboxEntry.objects.exists()
 
@@ -70,8 +69,8 @@ def test_what_begins_an_aggregate_fits_into_one_statement_with_its_rows():
         return execute(sql, *context)
 
     ran, charges = [], [SimulatedCharge(pk=f"pi_{n}", key=f"capture:{n}") for n in (7, 8)]
-    with connection.execute_wrapper(run), single_statement():
-        defer_write(insertion(charges))
+    with connection.execute_wrapper(run), unit_of_work(single_statement=True):
+        defer_write(Insert(charges))
         publish(CrateOpened(crate_id=uuid7()))
     assert ran == [False]
     assert list(SimulatedCharge.objects.order_by("pk").values_list("pk", "key")) == [
@@ -85,8 +84,8 @@ def test_what_begins_an_aggregate_fits_into_one_statement_with_its_rows():
 @pytest.mark.django_db(transaction=True)
 def test_an_error_in_the_block_leaves_nothing():
     def fail():
-        with single_statement():
-            defer_write(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+        with unit_of_work(single_statement=True):
+            defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
             publish(CrateOpened(crate_id=uuid7()))
             raise RuntimeError
 
@@ -98,7 +97,8 @@ def test_an_error_in_the_block_leaves_nothing():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_in_the_block_that_would_be_committed_by_itself_is_refused():
-    with pytest.raises(NotInTransaction, match=r"by itself.*INSERT INTO"), single_statement():
+    alone = unit_of_work(single_statement=True)
+    with pytest.raises(NotInTransaction, match=r"by itself.*INSERT INTO"), alone:
         SimulatedCharge.objects.create(key="capture:7")
     assert not SimulatedCharge.objects.exists()
 
@@ -111,7 +111,7 @@ def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
 
     event_published.connect(refuse)
     try:
-        with pytest.raises(RuntimeError), single_statement():
+        with pytest.raises(RuntimeError), unit_of_work(single_statement=True):
             publish(CrateOpened(crate_id=uuid7()))
     finally:
         event_published.disconnect(refuse)
@@ -121,14 +121,14 @@ def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
 
 @pytest.mark.django_db
 def test_what_is_written_along_is_written_at_once_where_nothing_is_collected():
-    defer_write(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+    defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
     assert SimulatedCharge.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_written_along_needs_a_transaction_with_what_tells_of_it():
-    with pytest.raises(NotInTransaction, match="open a transaction"):
-        defer_write(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+    with pytest.raises(NotInTransaction, match="open a unit_of_work"):
+        defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
     assert not SimulatedCharge.objects.exists()
 
 
@@ -136,10 +136,10 @@ def test_what_is_written_along_needs_a_transaction_with_what_tells_of_it():
 def test_what_is_written_along_is_undone_with_its_savepoint():
     @transaction.atomic
     def write_and_fail():
-        defer_write(insertion([SimulatedCharge(pk="pi_7", key="capture:7")]))
+        defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
         raise ZeroDivisionError
 
-    with effects(), pytest.raises(ZeroDivisionError):
+    with unit_of_work(), pytest.raises(ZeroDivisionError):
         write_and_fail()
     assert not SimulatedCharge.objects.exists()
 
@@ -148,12 +148,12 @@ def test_what_is_written_along_is_undone_with_its_savepoint():
 @pytest.mark.parametrize("inner", [nullcontext, transaction.atomic])  # in a savepoint it is written at once
 def test_a_table_is_written_along_once_lest_a_change_is_lost(inner):
     def write_twice():
-        defer_write(update_of([charge], ["amount"]))
+        defer_write(Update([charge], ["amount"]))
         with inner():
-            defer_write(update_of([charge], ["message"]))
+            defer_write(Update([charge], ["message"]))
 
     charge = SimulatedCharge.objects.create(key="capture:7")
-    with pytest.raises(WrittenTwice, match="payments_simulatedcharge"), effects():
+    with pytest.raises(WrittenTwice, match="payments_simulatedcharge"), unit_of_work():
         write_twice()
 
 
@@ -210,7 +210,7 @@ def test_events_of_an_aggregate_are_numbered_without_gaps():
 @pytest.mark.django_db
 def test_what_begins_an_aggregate_may_be_followed_in_the_same_statement():
     crate, order = uuid7(), uuid7()
-    with effects():
+    with unit_of_work():
         for event in (CrateOpened(crate_id=crate), CrateSealed(crate_id=crate), cancelled(order)):
             publish(event)
     numbers = EventRecord.objects.order_by("position").values_list("aggregate_id", "sequence")

@@ -1,10 +1,10 @@
-"""Questions get the same answers alone and together, by one statement."""
+"""Selects give the same results alone and together, and take one statement."""
 
 from decimal import Decimal
 
 import pytest
 
-from shop.postgres.combined_selects import Select, fetch, fetch_together
+from shop.postgres.combined_selects import Select, fetch, fetched_along
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +24,38 @@ def test_rows_come_in_their_order_and_to_the_letter():
     assert fetch(THE_NAMES) == NAMES
 
 
-def test_two_questions_take_one_statement(django_assert_num_queries):
+def test_two_selects_take_one_statement(django_assert_num_queries):
     with django_assert_num_queries(1):
-        assert fetch_together(A_SUM, THE_NAMES) == ([{"sum": "0.30"}], NAMES)
+        with fetched_along(A_SUM) as sums:
+            assert fetch(THE_NAMES) == NAMES
+        assert sums.result == [{"sum": "0.30"}]
 
 
-def test_no_row_is_an_answer():
+def test_only_the_first_fetch_takes_the_companion_along(django_assert_num_queries):
+    with django_assert_num_queries(2), fetched_along(A_SUM) as sums:
+        fetch(THE_NAMES)
+        first = sums.result
+        assert fetch(THE_NAMES) == NAMES
+        assert sums.result is first
+
+
+def test_without_a_fetch_the_companion_goes_by_itself(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        with fetched_along(A_SUM) as sums, pytest.raises(LookupError, match="before the first fetch"):
+            _ = sums.result
+        assert sums.result == [{"sum": "0.30"}]
+
+
+def test_a_block_that_fails_leaves_nothing_for_the_next_fetch(django_assert_num_queries):
+    with pytest.raises(ZeroDivisionError), fetched_along(A_SUM):
+        raise ZeroDivisionError
+    with django_assert_num_queries(1) as queries:
+        fetch(THE_NAMES)
+    assert "numeric" not in queries[0]["sql"]
+
+
+def test_no_row_is_a_result():
     assert fetch(NOTHING) == 0
-    assert fetch_together(NOTHING, THE_NAMES) == (0, NAMES)
+    with fetched_along(NOTHING) as nothing:
+        assert fetch(THE_NAMES) == NAMES
+    assert nothing.result == 0

@@ -11,7 +11,7 @@ from payments.models import GatewayFault, SimulatedCharge
 from shop.messaging.relay import relay
 from shop.postgres.locking import is_empty, locked
 from shop.postgres.statements import insert_new, insert_once, set_fields, update_rows, update_where
-from shop.postgres.writes import insertion_of_values
+from shop.postgres.writes import InsertValues
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +138,7 @@ def test_rows_are_written_where_they_are_as_expected(django_assert_num_queries):
 
 def test_rows_are_inserted_of_plain_values_and_defaults(django_assert_num_queries):
     with django_assert_num_queries(1):
-        insertion_of_values(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]}).execute()
+        InsertValues(GatewayFault, {"kind": ["outage", "slow"], "seconds": [0.0, 0.5]}).execute()
     stored = GatewayFault.objects.order_by("pk").values_list("kind", "operation", "seconds", "calls_left")
     assert list(stored) == [("outage", "", 0.0, None), ("slow", "", 0.5, None)]
     assert GatewayFault.objects.filter(created_at__isnull=False).count() == 2

@@ -131,7 +131,7 @@ def test_a_probe_that_fails_is_held_again_and_the_next_waits_longer(provider: Pr
     assert not DeadLetter.objects.exists()
 
 
-def test_probes_take_turns_so_that_poison_does_not_keep_the_circuit_open(provider: Provider, session):
+def test_probes_take_ready_so_that_poison_does_not_keep_the_circuit_open(provider: Provider, session):
     pause(provider)
     bad, good = events(2)
     run(provider.consumer, [bad, good])

@@ -7,11 +7,11 @@ from django.db import OperationalError, connection, transaction
 from psycopg import errors as postgres
 
 from shop.messaging import database_errors
-from shop.messaging.consuming import envelope, failures, inbox, runner
+from shop.messaging.consuming import envelope, failures, runner
 from shop.messaging.dead_letters import tasks
 from shop.messaging.errors import TooEarly, UndeclaredEvent
 from shop.messaging.models import DeadLetter, EventRecord, InboxEntry, ScheduledMessage
-from shop.messaging.publishing import publish
+from shop.messaging.publishing import publish, unit_of_work
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
 from tests.unit.shop.messaging.support import a_consumer, published, run
 
@@ -130,7 +130,7 @@ def test_a_consumer_that_calls_the_outside_has_no_transaction_open():
 
     def handler(event: ProbeSent) -> None:
         seen.append(transaction.get_connection().in_atomic_block)
-        with inbox.effects():
+        with unit_of_work():
             publish(ProbeNudged(probe_id=event.probe_id))
 
     events = published(2)

@@ -10,10 +10,8 @@ from django.db import connection, transaction
 
 from orders.events import OrderCancelled, OrderDeadlinePassed
 from shop.ids import uuid7
-from shop.messaging.consuming.inbox import effects
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
-from shop.messaging.outbox.unit_of_work import single_statement
-from shop.messaging.publishing import publish
+from shop.messaging.publishing import publish, unit_of_work
 from shop.messaging.scheduling import schedule, unschedule
 from tests.support.waiting import eventually
 
@@ -26,7 +24,7 @@ def publish_about_all(seed):
     chance = random.Random(seed)
     try:
         for _ in range(TRANSACTIONS):
-            with chance.choice([effects, single_statement])():
+            with unit_of_work(**chance.choice([{}, {"single_statement": True}])):
                 for order_id in chance.sample(AGGREGATES, k=len(AGGREGATES)):
                     cancel(order_id)
     finally:
@@ -73,7 +71,7 @@ def call_off(order_id):
 def test_whoever_waits_for_an_aggregate_holds_none_of_its_reminders(change):
     def cancel_and_change():
         try:
-            with effects():
+            with unit_of_work():
                 cancel(order_id)
                 change(order_id)
         finally:

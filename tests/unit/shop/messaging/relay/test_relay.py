@@ -169,7 +169,7 @@ def test_what_a_consumer_frees_is_looked_for_at_once(session, monkeypatch):
         event = publish(event)
     consumer = next(one for one in consumers() if one.event is OrderCancelled and one.app == "analytics")
     ScheduledMessage.objects.create(
-        kind=ScheduledMessage.Kind.PARKED,
+        kind=ScheduledMessage.Kind.DEFERRED,
         app="analytics",
         type=event.type,
         message_id=uuid7(),

@@ -64,7 +64,7 @@ class Celery:
 
     def __getitem__(self, task: str) -> Callable[..., None]:
         def start(message: Any, _: None, ack: Any, reject: Any, callbacks: Any) -> None:
-            self.started.append((task, len(message.batch.deliveries), ack, reject))
+            self.started.append((task, len(message.batch.events), ack, reject))
 
         return start
 

@@ -98,7 +98,7 @@ def test_each_event_of_a_bundle_finds_its_consumer_or_says_why_not():
     assert [one.consumer and one.consumer.event.type for one in identified] == [PAID, None, None]
     assert [type(one.problem) for one in identified] == [type(None), UnknownEventType, InvalidMessage]
     assert [json.loads(one.text) for one in identified] == events
-    assert len({one.parcel for one in identified}) == 1
+    assert len({one.message for one in identified}) == 1
 
 
 def test_a_bundle_that_came_back_often_runs_event_by_event():

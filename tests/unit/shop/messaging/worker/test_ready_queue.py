@@ -45,20 +45,20 @@ def paid(tag: int, events: int = 1) -> Message:
     return Message(Channel(), tag, *[event(PAID) for _ in range(events)])
 
 
-def arrive(turns: ReadyQueue, app: str, *events: dict, ago: float = 0.0) -> list[IncomingEvent]:
+def arrive(ready: ReadyQueue, app: str, *events: dict, ago: float = 0.0) -> list[IncomingEvent]:
     """Have events wait in a worker, for as long as it is said."""
     arrived = bridge.identify(app, Message(Channel(), 1, *events))
     for delivered in arrived:
         delivered.arrived -= ago
-        turns.add(delivered)
+        ready.add(delivered)
     return arrived
 
 
-def taken(turns: ReadyQueue) -> list[tuple[str, int]]:
+def taken(ready: ReadyQueue) -> list[tuple[str, int]]:
     """Take what may run, and let it run on."""
     batches = []
-    while batch := turns.take():
-        batches.append((batch.task, len(batch.deliveries)))
+    while batch := ready.take():
+        batches.append((batch.task, len(batch.events)))
     return batches
 
 
@@ -82,20 +82,20 @@ def test_only_a_full_batch_waits_in_the_pool_for_a_process(celery, dispatcher):
 
 
 def test_a_full_batch_takes_no_place_from_what_goes_first():
-    turns = ReadyQueue(concurrency=1)
-    arrive(turns, "inventory", *[event(PAID) for _ in range(101)])
-    arrive(turns, "analytics", *[event(PAID) for _ in range(500)])
-    turns.take()
-    assert turns.take(full=True) is None, "one more that is paid is to be deducted first"
-    turns.take()
-    assert turns.take(full=True) is None, "what is deducted may bring more that goes first"
+    ready = ReadyQueue(concurrency=1)
+    arrive(ready, "inventory", *[event(PAID) for _ in range(101)])
+    arrive(ready, "analytics", *[event(PAID) for _ in range(500)])
+    ready.take()
+    assert ready.take(full=True) is None, "one more that is paid is to be deducted first"
+    ready.take()
+    assert ready.take(full=True) is None, "what is deducted may bring more that goes first"
 
 
 def test_patient_batches_wait_in_the_pool_while_there_is_nothing_else():
-    turns = ReadyQueue(concurrency=1)
-    arrive(turns, "analytics", *[event(PAID) for _ in range(1000)])
-    turns.take()
-    assert len(turns.take(full=True).deliveries) == 500
+    ready = ReadyQueue(concurrency=1)
+    arrive(ready, "analytics", *[event(PAID) for _ in range(1000)])
+    ready.take()
+    assert len(ready.take(full=True).events) == 500
 
 
 # --- Who lets others go first -------------------------------------------------------------------
@@ -142,164 +142,164 @@ def test_where_many_wait_there_is_load_and_they_start_at_once(celery, dispatcher
 
 
 def test_what_came_later_and_carries_on_goes_first():
-    turns = ReadyQueue(concurrency=1)
-    arrive(turns, "analytics", event(PAID), ago=MAX_OVERTAKING / 2)
-    arrive(turns, "inventory", event(PAID))
-    assert taken(turns) == [(DEDUCTING, 1), (COUNTING, 1)]
+    ready = ReadyQueue(concurrency=1)
+    arrive(ready, "analytics", event(PAID), ago=MAX_OVERTAKING / 2)
+    arrive(ready, "inventory", event(PAID))
+    assert taken(ready) == [(DEDUCTING, 1), (COUNTING, 1)]
 
 
 def test_but_not_for_ever():
-    turns = ReadyQueue(concurrency=1)
-    arrive(turns, "analytics", event(PAID), ago=MAX_OVERTAKING + 0.1)
-    arrive(turns, "inventory", event(PAID))
-    assert taken(turns) == [(COUNTING, 1), (DEDUCTING, 1)]
+    ready = ReadyQueue(concurrency=1)
+    arrive(ready, "analytics", event(PAID), ago=MAX_OVERTAKING + 0.1)
+    arrive(ready, "inventory", event(PAID))
+    assert taken(ready) == [(COUNTING, 1), (DEDUCTING, 1)]
 
 
 def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_letters_and_figures():
-    turns = ReadyQueue(concurrency=1)
+    ready = ReadyQueue(concurrency=1)
     for app, ago in (
         ("analytics", MAX_OVERTAKING / 2),
         ("inventory", 0),
         ("orders", MAX_OVERTAKING_OF_STATES + 3),
     ):
-        arrive(turns, app, event(PAID), ago=ago)
+        arrive(ready, app, event(PAID), ago=ago)
     apps = []
-    while batch := turns.take():
+    while batch := ready.take():
         apps.append(batch.task.split(".")[0])
-        turns.finish(batch)
+        ready.finish(batch)
     assert apps == ["orders", "inventory", "analytics"]
 
 
 def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
-    turns = ReadyQueue(concurrency=4)
+    ready = ReadyQueue(concurrency=4)
     for app in ("inventory", "analytics", "notifications", "orders"):
-        arrive(turns, app, event(PAID), ago=MAX_OVERTAKING_OF_STATES / 2)
-    assert next(task for task, _ in taken(turns)) == DEDUCTING
-    assert len(turns.clear()) == 1
+        arrive(ready, app, event(PAID), ago=MAX_OVERTAKING_OF_STATES / 2)
+    assert next(task for task, _ in taken(ready)) == DEDUCTING
+    assert len(ready.clear()) == 1
 
 
 def test_and_has_all_of_them_while_the_others_have_nothing_to_do():
-    turns = ReadyQueue(concurrency=2)
+    ready = ReadyQueue(concurrency=2)
     for app in ("analytics", "notifications", "orders"):
-        arrive(turns, app, event(PAID), ago=LOW_PRIORITY_DELAY)
-    assert len(taken(turns)) == 3
+        arrive(ready, app, event(PAID), ago=LOW_PRIORITY_DELAY)
+    assert len(taken(ready)) == 3
 
 
 # --- What came first of an order ----------------------------------------------------------------
 
 
 def test_what_happened_to_an_order_runs_in_its_order_however_many_processes_there_are():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
-    remembering = turns.take()
-    arrive(turns, "inventory", event(PAID, subject="a"), event(PAID, subject="c"))
-    assert taken(turns) == [(DEDUCTING, 1)], "c, of which nothing runs"
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
+    remembering = ready.take()
+    arrive(ready, "inventory", event(PAID, subject="a"), event(PAID, subject="c"))
+    assert taken(ready) == [(DEDUCTING, 1)], "c, of which nothing runs"
 
-    turns.finish(remembering)
-    assert taken(turns) == [(DEDUCTING, 1)]
+    ready.finish(remembering)
+    assert taken(ready) == [(DEDUCTING, 1)]
 
 
 def test_a_later_event_does_not_overtake_one_that_still_waits(later):
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "orders", event(PAID, subject="a"))
-    arrive(turns, "orders", event(FAILED, subject="a"), event(FAILED, subject="b"))
-    assert [events for _, events in taken(turns)] == [1], "b; what came before the failure of a is patient"
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "orders", event(PAID, subject="a"))
+    arrive(ready, "orders", event(FAILED, subject="a"), event(FAILED, subject="b"))
+    assert [events for _, events in taken(ready)] == [1], "b; what came before the failure of a is patient"
 
 
 def test_a_cancellation_gets_past_a_carrier_that_takes_long():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "shipping", event(BOOKED, subject="a"), ago=1)
-    booking = turns.take()
-    arrive(turns, "shipping", event(CANCELLED, subject="a"))
-    stopping = turns.take()
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "shipping", event(BOOKED, subject="a"), ago=1)
+    booking = ready.take()
+    arrive(ready, "shipping", event(CANCELLED, subject="a"))
+    stopping = ready.take()
     assert (booking.task, stopping.task) == (BOOKING, STOPPING)
 
 
 def test_a_cancellation_waits_for_no_booking_that_waits():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "shipping", event(BOOKED, subject="a"))
-    arrive(turns, "shipping", event(CANCELLED, subject="a"))
-    assert [turns._first_in(queue).task for queue in turns._queues()] == [BOOKING, STOPPING]
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "shipping", event(BOOKED, subject="a"))
+    arrive(ready, "shipping", event(CANCELLED, subject="a"))
+    assert [ready._first_in(queue).task for queue in ready._queues()] == [BOOKING, STOPPING]
 
 
 def test_but_both_wait_for_what_shipping_has_to_remember():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "shipping", event(CREATED, subject="a"))
-    arrive(turns, "shipping", event(BOOKED, subject="a"), event(CANCELLED, subject="a"))
-    remembering = turns.take()
-    assert turns.take() is None
-    turns.finish(remembering)
-    assert sorted(taken(turns)) == [(STOPPING, 1), (BOOKING, 1)]
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "shipping", event(CREATED, subject="a"))
+    arrive(ready, "shipping", event(BOOKED, subject="a"), event(CANCELLED, subject="a"))
+    remembering = ready.take()
+    assert ready.take() is None
+    ready.finish(remembering)
+    assert sorted(taken(ready)) == [(STOPPING, 1), (BOOKING, 1)]
 
 
 def test_what_is_done_with_a_provider_frees_no_order_that_something_else_holds_up():
-    turns = ReadyQueue(concurrency=3)
-    arrive(turns, "shipping", event(BOOKED, subject="a"), ago=1)
-    booking = turns.take()
-    arrive(turns, "shipping", event(CREATED, subject="a"))
-    remembering = turns.take()
-    arrive(turns, "shipping", event(CANCELLED, subject="a"))
-    turns.finish(booking)
-    assert turns.take() is None
-    turns.finish(remembering)
-    assert taken(turns) == [(STOPPING, 1)]
+    ready = ReadyQueue(concurrency=3)
+    arrive(ready, "shipping", event(BOOKED, subject="a"), ago=1)
+    booking = ready.take()
+    arrive(ready, "shipping", event(CREATED, subject="a"))
+    remembering = ready.take()
+    arrive(ready, "shipping", event(CANCELLED, subject="a"))
+    ready.finish(booking)
+    assert ready.take() is None
+    ready.finish(remembering)
+    assert taken(ready) == [(STOPPING, 1)]
 
 
 def test_a_letter_waits_for_the_one_before_it():
-    turns = ReadyQueue(concurrency=4)
-    arrive(turns, "notifications", event(CREATED, subject="a"), ago=LOW_PRIORITY_DELAY)
-    receipt = turns.take()
-    arrive(turns, "notifications", event(PAID, subject="a"), ago=LOW_PRIORITY_DELAY)
-    assert turns.take() is None
-    turns.finish(receipt)
-    assert len(taken(turns)) == 1
+    ready = ReadyQueue(concurrency=4)
+    arrive(ready, "notifications", event(CREATED, subject="a"), ago=LOW_PRIORITY_DELAY)
+    receipt = ready.take()
+    arrive(ready, "notifications", event(PAID, subject="a"), ago=LOW_PRIORITY_DELAY)
+    assert ready.take() is None
+    ready.finish(receipt)
+    assert len(taken(ready)) == 1
 
 
 def test_contexts_know_nothing_of_each_other():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "inventory", event(CREATED, subject="a"))
-    arrive(turns, "shipping", event(CREATED, subject="a"))
-    assert len(taken(turns)) == 2
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "inventory", event(CREATED, subject="a"))
+    arrive(ready, "shipping", event(CREATED, subject="a"))
+    assert len(taken(ready)) == 2
 
 
 def test_several_events_of_one_order_for_one_consumer_run_together():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "inventory", event(PAID, subject="a"), event(PAID, subject="a"))
-    assert taken(turns) == [(DEDUCTING, 2)]
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "inventory", event(PAID, subject="a"), event(PAID, subject="a"))
+    assert taken(ready) == [(DEDUCTING, 2)]
 
 
 @pytest.mark.parametrize("subject", ["", None, ["a"]])
 def test_what_names_no_order_waits_for_nobody(subject):
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "inventory", event(CREATED, subject=subject))
-    arrive(turns, "inventory", event(PAID, subject=subject))
-    assert len(taken(turns)) == 2
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "inventory", event(CREATED, subject=subject))
+    arrive(ready, "inventory", event(PAID, subject=subject))
+    assert len(taken(ready)) == 2
 
 
 def test_an_event_that_comes_back_is_the_first_of_its_order_again():
-    turns = ReadyQueue(concurrency=2)
-    [back] = arrive(turns, "inventory", event(CREATED, subject="a"))
-    turns.finish(turns.take())
-    arrive(turns, "inventory", event(PAID, subject="a"))
-    turns.add(back)
-    assert taken(turns) == [(REMEMBERING, 1)], "it came first"
-    assert back not in turns._lines["inventory", "a"]
+    ready = ReadyQueue(concurrency=2)
+    [back] = arrive(ready, "inventory", event(CREATED, subject="a"))
+    ready.finish(ready.take())
+    arrive(ready, "inventory", event(PAID, subject="a"))
+    ready.add(back)
+    assert taken(ready) == [(REMEMBERING, 1)], "it came first"
+    assert back not in ready._waiting_by_key["inventory", "a"]
 
 
 def test_nothing_is_left_of_orders_that_are_done():
-    turns = ReadyQueue(concurrency=2)
-    arrive(turns, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
-    turns.finish(turns.take())
-    assert not turns._lines
-    assert not turns._running
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
+    ready.finish(ready.take())
+    assert not ready._waiting_by_key
+    assert not ready._running
 
 
 def test_what_may_bring_a_worker_down_runs_alone():
-    turns = ReadyQueue(concurrency=2)
-    first, suspect, last = arrive(turns, "inventory", *[event(PAID) for _ in range(3)])
+    ready = ReadyQueue(concurrency=2)
+    first, suspect, last = arrive(ready, "inventory", *[event(PAID) for _ in range(3)])
     suspect.alone = True
-    batches = [turns.take(), turns.take()]
-    assert [batch.deliveries for batch in batches] == [[first, last], [suspect]]
+    batches = [ready.take(), ready.take()]
+    assert [batch.events for batch in batches] == [[first, last], [suspect]]
 
 
 @pytest.mark.parametrize(("app", "messages"), [("analytics", 100), ("payments", 1000 // 25)])

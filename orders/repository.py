@@ -1,0 +1,81 @@
+"""Statements of orders beyond the ORM: keys reserved, orders added, locked and stored in sets."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from orders.errors import UnknownOrder
+from orders.models import Order, OrderLine
+from shop.messaging.outbox import defer_write
+from shop.postgres import locking, statements
+from shop.postgres.combined_selects import Companion, Select, fetched_along
+from shop.postgres.writes import Insert
+
+#: From the sequences of the numbers that people see, and of the keys of lines.
+_KEYS = """
+    SELECT nextval('orders_order_serial') AS serial,
+           ARRAY(SELECT nextval('orders_orderline_id_seq') FROM generate_series(1, %s)) AS lines
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Preallocated serial number of an order, and primary keys of its lines."""
+
+    serial: int
+    lines: list[int]
+
+
+@contextmanager
+def reserved_keys(*, lines: int) -> Iterator[Companion[Keys]]:
+    """Reserve the keys of an order, together with the first query in the block.
+
+    The keys of an order that is refused after all are lost.
+    """
+    with fetched_along(Select(_KEYS, [lines], _read_keys)) as keys:
+        yield keys
+
+
+def _read_keys(rows: list[dict[str, Any]]) -> Keys:
+    return Keys(**rows[0])
+
+
+def add(order: Order, lines: Sequence[OrderLine]) -> None:
+    """Insert an order with its lines at the end of the unit of work."""
+    defer_write(Insert([order]), Insert(lines))
+    known = order.lines.all()
+    known._result_cache = list(lines)  # spares the query for what is just written
+    order._prefetched_objects_cache = {"lines": known}  # type: ignore[attr-defined]
+
+
+def lock(order_ids: Collection[UUID]) -> list[Order]:
+    """Lock orders, by id, until the transaction ends; :class:`UnknownOrder` if one does not exist."""
+    return _lock(order_ids, ())
+
+
+def lock_for_steps(order_ids: Collection[UUID]) -> list[Order]:
+    """Lock orders as lock() does, and read only what steps look at and change."""
+    return _lock(order_ids, ("id", "serial", *Order.CHANGEABLE))
+
+
+def _lock(order_ids: Collection[UUID], only: Sequence[str]) -> list[Order]:
+    wanted = set(order_ids)
+    orders = locking.locked(Order, "id", wanted, only=only)
+    if missing := wanted - {order.pk for order in orders}:
+        raise UnknownOrder(order=", ".join(map(str, sorted(missing))))
+    return orders
+
+
+def store(orders: Collection[Order]) -> None:
+    """Write changed orders: one statement for each kind of outcome."""
+    alike: defaultdict[tuple[object, ...], list[UUID]] = defaultdict(list)
+    for order in orders:
+        alike[tuple(getattr(order, name) for name in Order.CHANGEABLE)].append(order.pk)
+    for values, ids in alike.items():
+        new = dict(zip(Order.CHANGEABLE, values, strict=True))
+        statements.set_fields(Order, ids, **new, changed_at=timezone.now())
