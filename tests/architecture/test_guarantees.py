@@ -1,16 +1,12 @@
-"""docs/guarantees.md is a promise only as far as tests hold it."""
+"""docs/guarantees.md promises only what tests hold."""
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = [
-    [cell.strip() for cell in line.strip("|\n ").split("|")]
-    for line in (ROOT / "docs" / "guarantees.md").read_text().splitlines()
-    if line.startswith("| **")
-]
 TESTS = {
     name
     for file in (ROOT / "tests").rglob("test_*.py")
@@ -18,12 +14,57 @@ TESTS = {
 }
 
 
+class Section(NamedTuple):
+    """A promise of the page: its title, and the texts under it."""
+
+    title: str
+    promise: str
+    limits: list[str]
+    tests: list[str]
+
+
+def sections(page: str) -> list[Section]:
+    """The sections of the page, one a promise."""
+    return [section(text) for text in re.split(r"^## ", page, flags=re.MULTILINE)[1:]]
+
+
+def section(text: str) -> Section:
+    title, _, rest = text.partition("\n")
+    promise, *_ = re.split(r"^(?:Limits|Tests):$", rest, flags=re.MULTILINE)
+    return Section(title, promise.strip(), items(rest, "Limits"), items(rest, "Tests"))
+
+
+def items(text: str, label: str) -> list[str]:
+    """The items of the list under ``label``; none where there is no such list."""
+    found = re.search(rf"^{label}:\n\n((?:(?:- |  ).+\n?)+)", text, re.MULTILINE)
+    return re.findall(r"^- (.+)", found[1], re.MULTILINE) if found else []
+
+
+GUARANTEES = sections((ROOT / "docs" / "guarantees.md").read_text())
+
+
 def test_there_are_guarantees():
-    assert len(ROWS) > 10
+    assert len(GUARANTEES) > 10
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].split(".")[0].strip("* "))
-def test_every_guarantee_is_held_by_tests_that_exist(row: list[str]):
-    named = re.findall(r"`(test_\w+)`", row[-1])
-    assert named, "no test holds it"
-    assert set(named) - TESTS == set(), "these tests do not exist"
+@pytest.mark.parametrize("guarantee", GUARANTEES, ids=lambda guarantee: guarantee.title)
+def test_every_guarantee_has_limits_and_tests_that_exist(guarantee: Section):
+    assert guarantee.promise, "it promises nothing"
+    assert guarantee.limits, "it has no list of Limits"
+    assert guarantee.tests, "it has no list of Tests"
+    names = [re.fullmatch(r"`(test_\w+)`", item) for item in guarantee.tests]
+    assert all(names), "an item under Tests is no name of a test"
+    assert {name[1] for name in names if name} - TESTS == set(), "these tests do not exist"
+
+
+@pytest.mark.parametrize(
+    ("page", "missing"),
+    [
+        ("## A\n\nIt holds.\n\nTests:\n\n- `test_a`\n", "limits"),
+        ("## A\n\nIt holds.\n\nLimits:\n\n- None.\n", "tests"),
+        ("## A\n\nLimits:\n\n- None.\n\nTests:\n\n- `test_a`\n", "promise"),
+        ("## A\n\nIt holds.\n\nLimits:\n\n## B\n\nIt holds.\n\nLimits:\n\n- None.\n", "limits"),
+    ],
+)
+def test_what_a_section_lacks_is_seen(page: str, missing: str):
+    assert not getattr(sections(page)[0], missing)
