@@ -1,4 +1,4 @@
-"""The doctor in the admin, to be read; and the accounts, of which a shop has many."""
+"""Admin of check-ups and repairs, read-only, and of accounts and API tokens."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -16,6 +16,8 @@ admin.site.unregister(TokenProxy)
 
 @admin.register(Checkup)
 class CheckupAdmin(ReadOnlyAdmin):
+    """Check-ups of the order doctor, newest first."""
+
     list_display = ("began_at", "by", "repairing", "orders", "repaired", "under_way", "left")
     list_filter = ("repairing", "began_at")
     ordering = ("-pk",)
@@ -23,6 +25,8 @@ class CheckupAdmin(ReadOnlyAdmin):
 
 @admin.register(Repair)
 class RepairAdmin(ReadOnlyAdmin):
+    """Repairs made by the order doctor, newest first."""
+
     list_display = ("at", "kind", "wrong", "done", "by")
     list_filter = ("kind", "at")
     search_fields = ("order_id__exact",)
@@ -31,7 +35,7 @@ class RepairAdmin(ReadOnlyAdmin):
 
 @admin.register(User)
 class AccountAdmin(KeysetList, UserAdmin[User]):
-    """Customers and operators; Django's own list counts and searches all of them."""
+    """Customers and operators as a keyset list: Django's own counts all rows and scans them in a search."""
 
     ordering = ("-pk",)
     list_filter = ("is_staff",)
@@ -41,7 +45,7 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
 
 @admin.register(TokenProxy)
 class AccountTokenAdmin(TokenAdmin):
-    """API tokens; the list is capped where Django's own counts all of them."""
+    """API tokens, with a capped count."""
 
     paginator = CappedPaginator
     show_full_result_count = False

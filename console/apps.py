@@ -4,5 +4,7 @@ from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
+    """Configuration of the console app."""
+
     name = "console"
     label = "console"

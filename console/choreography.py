@@ -1,4 +1,4 @@
-"""Page of the choreography, rendered from the registered consumers: diagram, reactions, emitters."""
+"""Choreography page, rendered from the registered consumers: diagram, reactions, emitters."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,8 +42,12 @@ they begin an order, or ask for its end.
 
 
 def page(registered: Iterable[Consumer] | None = None) -> str:
-    """Return the page in Markdown, of the installed apps' consumers unless others are given."""
-    chain = _along_the_way(_installed() if registered is None else list(registered))
+    """Render the page in Markdown.
+
+    Args:
+        registered: consumers to show; by default those of the installed apps.
+    """
+    chain = _in_order_of_events(_installed() if registered is None else list(registered))
     return _PAGE.format(
         diagram="\n".join(_diagram(chain)),
         reactions="\n".join(_reactions(chain)),
@@ -55,14 +59,14 @@ def _installed() -> list[Consumer]:
     return [consumer for consumer in consumers() if apps.is_installed(consumer.app)]
 
 
-def _along_the_way(registered: Sequence[Consumer]) -> list[Consumer]:
-    """Order the consumers as an order meets them: first what begins, then what follows from it."""
+def _in_order_of_events(registered: Sequence[Consumer]) -> list[Consumer]:
+    """Sort the consumers along the chain: depth-first from the events that no consumer emits."""
     by_event: defaultdict[type[Event], list[Consumer]] = defaultdict(list)
     for consumer in registered:
         by_event[consumer.event].append(consumer)
     emitted = {event for consumer in registered for event in consumer.emits}
-    beginnings = [event for event in by_event if event not in emitted and not issubclass(event, Reminder)]
-    queue = list(dict.fromkeys([*beginnings, *by_event]))
+    roots = [event for event in by_event if event not in emitted and not issubclass(event, Reminder)]
+    queue = list(dict.fromkeys([*roots, *by_event]))
     ordered: dict[type[Event], None] = {}
     while queue:
         event = queue.pop(0)
@@ -75,7 +79,7 @@ def _along_the_way(registered: Sequence[Consumer]) -> list[Consumer]:
 
 
 def _listeners(chain: Sequence[Consumer]) -> list[str]:
-    """Return the apps that publish nothing: columns of the table, and no lines in the diagram."""
+    """Return the apps whose consumers publish nothing: columns of the table, absent from the diagram."""
     publishing = {consumer.app for consumer in chain if consumer.emits}
     return sorted({consumer.app for consumer in chain} - publishing)
 
@@ -92,7 +96,7 @@ def _diagram(chain: Sequence[Consumer]) -> Iterator[str]:
 
 
 def _by_publisher(chain: Sequence[Consumer]) -> dict[str, list[type[Event]]]:
-    """Return the events of the chain by publishing app, each once."""
+    """Return the distinct events of the chain by publishing app."""
     events: defaultdict[str, list[type[Event]]] = defaultdict(list)
     for event in dict.fromkeys(event for c in chain for event in (c.event, *c.emits)):
         events[event.app].append(event)
@@ -116,10 +120,10 @@ def _reactions(chain: Sequence[Consumer]) -> Iterator[str]:
 
 
 def _row(event: type[Event], reacting: Sequence[Consumer], listeners: Sequence[str]) -> str:
-    who = "<br>".join(_reaction(consumer) for consumer in reacting if consumer.app not in listeners)
+    reactions = "<br>".join(_reaction(consumer) for consumer in reacting if consumer.app not in listeners)
     listening = {consumer.app for consumer in reacting}
     ticks = ("✓" if listener in listening else "" for listener in listeners)
-    return f"| `{event.app}.{event.__name__}` | {_meaning(event)} | {who} | {' | '.join(ticks)} |"
+    return f"| `{event.app}.{event.__name__}` | {_meaning(event)} | {reactions} | {' | '.join(ticks)} |"
 
 
 def _reaction(consumer: Consumer) -> str:

@@ -1,4 +1,4 @@
-"""What the doctor remembers: each check-up with its findings, and every repair that was ever made."""
+"""Records of the order doctor: check-ups with their findings, and repairs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,18 +9,18 @@ from django.utils import timezone
 
 
 class Checkup(models.Model):
-    """One look at the whole shop, and what was done about what it found."""
+    """Check-up of the whole shop."""
 
     by = models.CharField(max_length=150)
     began_at = models.DateTimeField(default=timezone.now, editable=False)
     ended_at = models.DateTimeField(null=True)
-    #: Whether it repaired; else it only looked.
+    #: False if it only audited.
     repairing = models.BooleanField()
     orders = models.IntegerField(default=0)
     repaired = models.IntegerField(default=0)
     under_way = models.IntegerField(default=0)
     left = models.IntegerField(default=0, help_text="Findings that need a person.")
-    #: The findings as the page shows them, up to a limit.
+    #: Findings for the page of the doctor, up to a limit.
     findings = models.JSONField(default=list)
     notes = models.JSONField(default=list)
 
@@ -33,27 +33,29 @@ class Checkup(models.Model):
 
     @property
     def found(self) -> int:
-        """How many findings there were."""
+        """Number of findings."""
         return self.repaired + self.under_way + self.left
 
 
 class RepairQuerySet(models.QuerySet["Repair"]):
+    """Queries over the repairs."""
+
     def history(self, keys: Iterable[str]) -> dict[str, tuple[int, datetime]]:
-        """Key -> how often it was done, and when last."""
+        """Return the number of repairs and the time of the last one, by key."""
         rows = self.filter(key__in=list(keys)).values_list("key").annotate(n=Count("pk"), last=Max("at"))
         return {key: (times, last) for key, times, last in rows.order_by()}
 
 
 class Repair(models.Model):
-    """Something that the doctor did, never changed afterwards."""
+    """Repair made by the doctor. Immutable."""
 
-    #: What was repaired; the same damage has the same key.
+    #: Identity of the damage: the same damage has the same key.
     key = models.CharField(max_length=250, db_index=True)
     kind = models.CharField(max_length=20)
     order_id = models.UUIDField("order", null=True, db_index=True)
-    #: What was wrong.
+    #: Problem in words.
     wrong = models.TextField()
-    #: What was done about it.
+    #: Action in words.
     done = models.TextField()
     by = models.CharField(max_length=150)
     at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,6 +1,6 @@
-"""The first data of a shop to try out: a catalogue, three customers and an operator.
+"""Demonstration data: a catalogue, three customers and an operator.
 
-Their passwords are known to everybody who reads this; it is for demonstrations, never for a real shop.
+The passwords are public. Never seed a real shop.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ CATALOGUE = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can log in, with a password that is no secret."""
+    """Account of the demonstration, with a public password."""
 
     username: str
     first_name: str
@@ -62,10 +62,12 @@ class Person:
 
     @property
     def password(self) -> str:
+        """Public password."""
         return f"{self.username}-pass"
 
     @property
     def email(self) -> str:
+        """E-mail address at example.com."""
         return f"{self.username}@example.com"
 
 
@@ -79,18 +81,18 @@ PEOPLE = (
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How a person gets in: by name and password, or with an API token."""
+    """Credentials of a person: password and API token."""
 
     person: Person
     token: str
-    #: Made just now; a password of one who was there before may have been changed.
+    #: False for an account that existed before: its password may have been changed.
     is_new: bool
 
 
 @transaction.atomic
 def seed() -> list[Login]:
-    """Add what is missing, and return the logins. What is there stays as it is, the stock as well."""
-    known = queries.prices([sku for sku, *_ in CATALOGUE])
+    """Add the missing data and return the logins. Existing products, stock and accounts are not changed."""
+    known = queries.prices_of([sku for sku, *_ in CATALOGUE])
     services.add_products(products=[product for product in _products() if product.sku not in known])
     return [_login(person) for person in PEOPLE]
 
@@ -111,14 +113,14 @@ def _login(person: Person) -> Login:
     users = get_user_model()
     user = users.objects.filter(username=person.username).first()
     is_new = user is None
-    user = user or _make(person)
+    user = user or _create_user(person)
     return Login(person, Token.objects.get_or_create(user=user)[0].key, is_new)
 
 
-def _make(person: Person) -> User:
+def _create_user(person: Person) -> User:
     users = get_user_model().objects
-    make = users.create_superuser if person.operator else users.create_user
-    return make(
+    create = users.create_superuser if person.operator else users.create_user
+    return create(
         person.username,
         person.email,
         person.password,

@@ -1,4 +1,4 @@
-"""The doctor at work in a worker: by the clock, or because an operator wants it."""
+"""Celery task of the order doctor, started by beat or by an operator."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ from celery import shared_task
 
 from console.doctor import checkups
 
-#: Seconds that a check-up may take; far above a consumer's limit, far below RabbitMQ's patience.
+#: Limit on a check-up in seconds, far above that of a consumer and below RabbitMQ's acknowledgement timeout.
 TIME_LIMIT = 25 * 60
 
 
 @shared_task(
     name="console.check_up",
     ignore_result=False,
-    # Acknowledged at once: a check-up that dies is made again by the clock, not by the broker.
+    # Acknowledge early: after a crash, beat starts the next check-up; the broker does not redeliver this one.
     acks_late=False,
     time_limit=TIME_LIMIT,
 )
 def check_up(by: str, repair: bool) -> dict[str, Any]:
-    """Audit everything and, if asked to, repair what is safe; the findings are kept as a check-up."""
+    """Run a check-up, which stores its findings, and return the number of findings by state."""
     try:
-        treatment = checkups.check_up(by=by, repair=repair)
-    except checkups.AnotherDoctor as error:
+        result = checkups.check_up(by=by, repair=repair)
+    except checkups.CheckupRunning as error:
         return {"skipped": str(error)}
-    return {"orders": treatment.checkup.orders, **{str(k): n for k, n in treatment.counts.items()}}
+    return {"orders": result.checkup.orders, **{str(state): n for state, n in result.counts.items()}}

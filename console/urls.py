@@ -1,4 +1,4 @@
-"""URLs of the console's own pages, below ``/admin/``."""
+"""URLs of the console, below ``/admin/``."""
 
 from django.contrib import admin
 from django.urls import path

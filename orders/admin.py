@@ -1,4 +1,4 @@
-"""The operators' view of orders: everything is there to be read, and only legal actions change it."""
+"""Orders in the admin: read-only pages, and the legal actions."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,20 +22,20 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 
-#: Most orders that one action takes: each is locked and stored by itself.
+#: Orders in one action at the most: each is locked and stored by itself.
 MAX_SELECTED = 200
 
 
 class Action(NamedTuple):
-    """What an operator may do to an order."""
+    """An action of an operator on an order."""
 
-    #: Asked before it is done.
+    #: Title of the confirmation page.
     question: str
-    #: What the page says that asks.
+    #: Text of the confirmation page.
     consequence: str
-    #: On the button.
+    #: Label of the button.
     verb: str
-    #: What is told and logged afterwards.
+    #: Message shown and logged afterwards.
     done: str
     service: Callable[[UUID], Order]
 
@@ -61,6 +61,8 @@ ACTIONS = {
 
 
 class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
+    """Lines on the page of their order."""
+
     model = OrderLine
     fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
     readonly_fields = ("amount",)
@@ -95,6 +97,7 @@ class OrderAdmin(KeysetAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        """Offer the actions to users who may act."""
         context = {**(extra_context or {}), "may_act": self.has_cancel_permission(request)}
         return super().change_view(request, object_id, form_url, context)
 
@@ -102,26 +105,30 @@ class OrderAdmin(KeysetAdmin):
 
     @admin.display(description="Number")
     def number(self, order: Order) -> str:
+        """Return the number as customers know it."""
         return order.number
 
     @admin.display(description="Status")
     def status_badge(self, order: Order) -> str:
+        """Return the status as a badge."""
         return format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
 
     @admin.display(description="Why", empty_value="")
     def why(self, order: Order) -> str:
+        """Return the reason of the status, with the operators' note."""
         return f"{order.reason_label}: {order.attention_note}" if order.attention_note else order.reason_label
 
     @admin.display(description="Total")
     def amount(self, order: Order) -> str:
+        """Return the total with its currency."""
         return f"{order.total} {order.currency}"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """Look only where an index leads: number, id, and how the e-mail begins."""
+        """Search by what has an index: number, id, and the beginning of the e-mail address."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -134,18 +141,21 @@ class OrderAdmin(KeysetAdmin):
     # --- Acting ---
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Who may change orders may act on them, though nobody edits them."""
+        """Tell whether the user may act on orders; orders are never edited."""
         return request.user.has_perm("orders.change_order")
 
     @admin.action(description="Cancel selected orders", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Cancel the selected orders."""
         return self._act_on(request, queryset, "cancel")
 
     @admin.action(description="Let selected orders go on waiting", permissions=["cancel"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Let the selected orders go on waiting."""
         return self._act_on(request, queryset, "resume")
 
     def get_urls(self) -> list[URLPattern]:
+        """Add a URL for each action on one order."""
         view = self.admin_site.admin_view(self.act_on_one)
         actions = [
             path(f"<uuid:order_id>/{action}/", view, {"action": action}, name=f"orders_order_{action}")
@@ -154,7 +164,7 @@ class OrderAdmin(KeysetAdmin):
         return [*actions, *super().get_urls()]
 
     def act_on_one(self, request: HttpRequest, order_id: UUID, action: str) -> HttpResponse:
-        """The button on an order's page: ask first, then do it."""
+        """Ask for confirmation, then run an action on one order."""
         if not self.has_cancel_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order, pk=order_id)
@@ -165,7 +175,7 @@ class OrderAdmin(KeysetAdmin):
         return HttpResponseRedirect(back)
 
     def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
-        """The action on a list: ask first, then do it, up to a limit."""
+        """Ask for confirmation, then run an action on the selected orders, up to a limit."""
         orders = list(queryset.order_by("pk")[:MAX_SELECTED])
         if "confirmed" not in request.POST:
             return self._ask(request, orders, action, reverse("admin:orders_order_changelist"))

@@ -1,4 +1,4 @@
-"""How the REST API reaches orders. Customers see their own, staff see all."""
+"""REST API of orders. Customers see their own orders, staff see all."""
 
 import re
 from typing import Any
@@ -39,11 +39,12 @@ _NOT_FOUND = OpenApiResponse(description="There is no such order among those tha
 
 
 class MyOrders(GenericAPIView[Order]):
-    """The orders that whoever asks may see; the others do not exist for them."""
+    """Base of the views: the orders that the user may see. All others are answered with 404."""
 
     queryset = Order.objects.all()
 
     def get_queryset(self) -> QuerySet[Order]:
+        """Restrict customers to their own orders."""
         orders = super().get_queryset()
         if self.request.user.is_staff:
             return orders
@@ -58,7 +59,7 @@ class Orders(MyOrders, ListAPIView[Order]):
     filterset_class = OrderFilter
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
-        """What the browsable API's form is filled with is what an order is placed by."""
+        """Return the serializer of requests for the form of the browsable API."""
         return OrderIn if self.request.method == "POST" else super().get_serializer_class()
 
     @extend_schema(
@@ -131,7 +132,7 @@ class OrderCancellation(MyOrders):
 
 
 class OrderTimeline(MyOrders):
-    """What happened to an order."""
+    """Timeline of an order."""
 
     queryset = Order.objects.only("pk")
     pagination_class = None
@@ -143,7 +144,7 @@ class OrderTimeline(MyOrders):
         responses={200: StaffTimelineOut(many=True), 404: _NOT_FOUND},
     )
     def get(self, request: Request, pk: str) -> Response:
-        """What happened to the order so far, oldest first. Staff see the events in full."""
+        """List the order's events, oldest first. Staff see the events in full."""
         show = timeline.for_staff if request.user.is_staff else timeline.for_customer
         return Response([show(entry) for entry in event_log.timeline(self.get_object().pk)])
 
@@ -168,7 +169,7 @@ def _requested(data: dict[str, Any]) -> OrderRequest:
 
 
 def _idempotency_key(request: Request) -> str:
-    """The Idempotency-Key, without quotes; empty if there is none."""
+    """Return the Idempotency-Key without quotes; empty if there is none."""
     header = request.headers.get("Idempotency-Key")
     if header is None:
         return ""
@@ -181,6 +182,6 @@ def _idempotency_key(request: Request) -> str:
 
 
 def _as_placed(order: Order) -> Order:
-    """The order as it was accepted, so that a repeated request gets the answer of the first."""
+    """Reset the order to its accepted state, so that a repeated request gets the answer of the first."""
     order.status, order.cancel_reason, order.attention_reason = Status.PLACED, "", ""
     return order

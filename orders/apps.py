@@ -4,4 +4,6 @@ from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
+    """App of the orders context."""
+
     name = "orders"

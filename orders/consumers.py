@@ -1,4 +1,4 @@
-"""What orders reacts to: whatever the other contexts make of an order moves its state."""
+"""Consumers of orders: the outcomes of the other contexts move an order's state."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The countries that a parcel can go to: ISO 3166-1 alpha-2, all that are officially assigned."""
+"""Countries that a parcel can go to: all officially assigned codes of ISO 3166-1 alpha-2."""
 
 _CODES = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW

@@ -1,4 +1,4 @@
-"""What can go wrong in orders, one class each; the docstring is what a person reads."""
+"""Errors of orders, one class each. The docstring is the message that a person reads."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class IdempotencyKeyReused(OrdersError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with an order that is to be placed, and the remedy."""
+    """Problem of an order request, with its remedy."""
 
     #: The field; a number is the position in ``lines``.
     path: tuple[str | int, ...]

@@ -1,4 +1,4 @@
-"""What orders publishes."""
+"""Events of orders."""
 
 from typing import Literal
 from uuid import UUID
@@ -11,6 +11,8 @@ CancellationReason = Literal["customer", "operator", "payment_overdue"]
 
 
 class OrderedLine(Fact):
+    """A line of an order."""
+
     sku: str
     name: str
     quantity: int = Field(gt=0)
@@ -18,6 +20,8 @@ class OrderedLine(Fact):
 
 
 class Address(Fact):
+    """A postal address."""
+
     name: str
     street: str
     city: str

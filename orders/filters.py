@@ -1,4 +1,4 @@
-"""By what orders can be looked for over the REST API."""
+"""Filters of the orders list of the REST API."""
 
 import django_filters
 from django import forms
@@ -18,7 +18,7 @@ class IntegerFilter(django_filters.Filter):  # type: ignore[misc]
 
 
 class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Only what is declared here reaches the database."""
+    """Declared query parameters; no other reaches the database."""
 
     status = django_filters.MultipleChoiceFilter(
         choices=Status.choices, label="One of these statuses; may be given several times"
@@ -37,5 +37,6 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: tuple[str, ...] = ()
 
     def having_number(self, orders: QuerySet[Order], name: str, value: str) -> QuerySet[Order]:
+        """Filter by an order's number, as in ORD-1042."""
         serial = serial_of(value)
         return orders.none() if serial is None else orders.filter(serial=serial)

@@ -1,4 +1,4 @@
-"""Intake: what a customer may ask for, and the words in which an order is refused."""
+"""Intake: order requests, the rules by which they are accepted, and the problems of a refused one."""
 
 import hashlib
 import json
@@ -71,13 +71,24 @@ class Offer(Protocol):
     """A product as the catalogue offers it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name that customers read."""
+        ...
+
     @property
-    def unit_price(self) -> Decimal: ...
+    def unit_price(self) -> Decimal:
+        """Return the price of one piece."""
+        ...
+
     @property
-    def currency(self) -> str: ...
+    def currency(self) -> str:
+        """Return the ISO 4217 code of the price."""
+        ...
+
     @property
-    def active(self) -> bool: ...
+    def active(self) -> bool:
+        """Tell whether the product can be ordered."""
+        ...
 
 
 def check_request(request: OrderRequest) -> None:

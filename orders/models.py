@@ -1,4 +1,4 @@
-"""What orders remembers, and which transitions of an order are legal."""
+"""Models of orders, and the legal transitions of an order."""
 
 from decimal import Decimal
 
@@ -22,12 +22,12 @@ from orders.states import (
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
 
-#: Comes before the serial number in what people see: ORD-1042.
+#: Prefix of the serial number for people: ORD-1042.
 NUMBER_PREFIX = "ORD-"
 
 
 class Order(models.Model):
-    """What a customer ordered, and how far it has come."""
+    """A customer's order, and its state."""
 
     Status, CancelReason, AttentionReason = Status, CancelReason, AttentionReason
 
@@ -79,7 +79,7 @@ class Order(models.Model):
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PLACED)
     cancel_reason = models.CharField(max_length=20, choices=CancelReason.choices, blank=True)
     attention_reason = models.CharField(max_length=20, choices=AttentionReason.choices, blank=True)
-    #: Where it is held up, if the reason does not tell.
+    #: The status that it is held up in, if the reason does not imply it.
     attention_stage = models.CharField(
         max_length=15, choices=Status.choices, blank=True, default="", db_default=""
     )
@@ -145,41 +145,43 @@ class Order(models.Model):
     def __str__(self) -> str:
         return self.number
 
-    # --- What it tells ---
+    # --- Properties ---
 
     @property
     def number(self) -> str:
-        """As the customer knows it: ``ORD-1042``."""
+        """The number as the customer knows it: ``ORD-1042``."""
         return f"{NUMBER_PREFIX}{self.serial}"
 
     @property
     def stage(self) -> str:
-        """The status; of an order that needs attention, the one that it is held up in."""
+        """The status, or the one that the order is held up in while it needs attention."""
         return STAGE_OF_ATTENTION.get(self.attention_reason) or self.attention_stage or self.status
 
     @property
     def reason(self) -> str:
-        """Why the status is what it is, where there is more to say; else empty."""
+        """The reason of the status; empty where there is none."""
         return self.attention_reason or self.cancel_reason
 
     @property
     def reason_label(self) -> str:
-        """The reason, for people."""
+        """The reason as people read it."""
         if self.attention_reason:
             return self.get_attention_reason_display()
         return self.get_cancel_reason_display() if self.cancel_reason else ""
 
     @property
     def is_terminal(self) -> bool:
+        """Tell whether the order has ended."""
         return self.status in TERMINAL
 
     @property
     def is_cancellable(self) -> bool:
-        """Whether somebody may still ask for it to be cancelled."""
+        """Tell whether the order can still be cancelled."""
         return self.stage in CANCELLABLE
 
     @property
     def ship_to(self) -> Address:
+        """The address that the parcel goes to."""
         return Address(
             name=self.ship_name,
             street=self.ship_street,
@@ -188,10 +190,10 @@ class Order(models.Model):
             country=self.ship_country,
         )
 
-    # --- What may happen to it, late, early and twice: each says whether it changed anything ---
+    # --- Steps, which may come late, early and twice: each returns True if it changed anything ---
 
     def advance(self, to: str) -> bool:
-        """Come as far as ``to``, unless it has come as far already or is being cancelled."""
+        """Advance to ``to``, unless the order has come as far already or is being cancelled."""
         if RANK[to] <= RANK[self.stage]:
             return False
         self.cancel_reason = ""  # the parcel was faster than the cancellation
@@ -199,7 +201,7 @@ class Order(models.Model):
         return True
 
     def give_up(self, reason: str) -> bool:
-        """Start cancelling; the first reason stays. What has left or is over cannot be given up."""
+        """Start cancelling; the first reason stays. A shipped or ended order cannot be given up."""
         if self.stage not in (*CANCELLABLE, Status.CANCELLING) or self.cancel_reason:
             return False
         self.cancel_reason = reason
@@ -208,14 +210,17 @@ class Order(models.Model):
         return True
 
     def note_undone(self, *, payment: bool = False, stock: bool = False) -> bool:
-        """Remember what is undone; it may be told before the order knows that it is given up."""
+        """Note what is undone; that may be known before the order is given up."""
         before = (self.payment_undone, self.stock_undone)
         self.payment_undone |= payment
         self.stock_undone |= stock
         return before != (self.payment_undone, self.stock_undone)
 
     def go_on_cancelling(self) -> bool:
-        """Be cancelled once everything is undone; need no attention once a refused refund has succeeded."""
+        """Complete the cancellation once everything is undone.
+
+        An order that needs attention for a failed refund goes on once that has succeeded.
+        """
         if self.stage != Status.CANCELLING or not self.cancel_reason or not self.payment_undone:
             return False
         if not self.stock_undone and self.attention_reason != AttentionReason.REFUND_FAILED:
@@ -224,7 +229,7 @@ class Order(models.Model):
         return True
 
     def need_attention(self, reason: str, note: str = "") -> bool:
-        """Be held up until an operator acts, or what is missing comes after all."""
+        """Hold the order up until an operator acts, or the missing outcome comes after all."""
         stage = STAGE_OF_ATTENTION.get(reason) or self.stage
         if self.is_terminal or self.attention_reason == reason or RANK[stage] < RANK[self.stage]:
             return False
@@ -237,7 +242,7 @@ class Order(models.Model):
         return True
 
     def resume(self) -> None:
-        """Go on waiting where it was held up."""
+        """Go on waiting in the status that it was held up in."""
         self._move(self.stage)
 
     def _move(self, to: str) -> None:
@@ -248,7 +253,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """So many of one product, at the price it had when the order was placed."""
+    """A quantity of one product, at its price when the order was placed."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     sku = models.CharField("SKU", max_length=64)
@@ -270,11 +275,11 @@ class OrderLine(models.Model):
 
     @property
     def amount(self) -> Decimal:
-        """What the line costs in all."""
+        """The price of the whole line."""
         return self.quantity * self.unit_price
 
     @property
     def fact(self) -> OrderedLine:
-        """The line as other contexts hear of it."""
+        """The line as events carry it."""
         price = Money(amount=self.unit_price, currency=self.currency)
         return OrderedLine(sku=self.sku, name=self.name, quantity=self.quantity, unit_price=price)

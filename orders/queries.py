@@ -1,4 +1,4 @@
-"""What others may ask orders: plain data, for pages that look across contexts and for the audit."""
+"""Queries of orders: plain data, for pages across contexts and for the audit."""
 
 import re
 from collections.abc import Iterator
@@ -24,6 +24,8 @@ _NUMBER = re.compile(r"\s*(?:ORD-)?(\d{1,18})\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """A line of an order."""
+
     sku: str
     name: str
     quantity: int
@@ -32,7 +34,7 @@ class Line:
 
     @property
     def amount(self) -> Decimal:
-        """What the line costs in all."""
+        """The price of the whole line."""
         return self.quantity * self.unit_price
 
 
@@ -44,7 +46,7 @@ class Summary:
     number: str
     status: str
     status_label: str
-    #: Why the status is what it is, where there is more to say; else empty.
+    #: Reason of the status; empty where there is none.
     reason: str
     reason_label: str
     total: Decimal
@@ -54,17 +56,17 @@ class Summary:
     customer_email: str
     placed_at: datetime
     changed_at: datetime
-    #: Nothing will happen to it any more.
+    #: The order has ended.
     is_terminal: bool
     is_cancellable: bool
     needs_attention: bool
-    #: What operators should know of why it needs attention.
+    #: Operators' note on why it needs attention.
     attention_note: str
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """All that orders knows of an order."""
+    """An order with its lines and its address."""
 
     summary: Summary
     lines: list[Line]
@@ -76,11 +78,11 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened to an order, as its customer may see it."""
+    """An event of an order, as its customer may see it."""
 
-    #: The event, without app and version, as in ``OrderCreated``.
+    #: Name of the event without app and version, as in ``OrderCreated``.
     event: str
-    #: It in a sentence.
+    #: The event in a sentence.
     summary: str
     time: datetime
 
@@ -109,38 +111,38 @@ class OverdueOrder:
     id: UUID
     number: str
     status: str
-    #: What it waits for: ``payment``, ``stock``, ``carrier`` or ``cancellation``.
+    #: The overdue step: ``payment``, ``stock``, ``carrier`` or ``cancellation``.
     step: str
 
 
 def order(order_id: UUID, *, customer_id: int | None = None) -> Details | None:
-    """One order; with ``customer_id`` only if it is that customer's."""
+    """Return one order; with ``customer_id`` only if it is that customer's."""
     orders = Order.objects.filter(pk=order_id).prefetch_related("lines")
     found = (orders if customer_id is None else orders.filter(customer_id=customer_id)).first()
     return _details(found) if found else None
 
 
 def order_by_number(number: str) -> Summary | None:
-    """The order with this number, written as ``ORD-1042`` or ``1042``."""
+    """Return the order with this number, written as ``ORD-1042`` or ``1042``."""
     serial = serial_of(number)
     found = Order.objects.filter(serial=serial).first() if serial is not None else None
     return _summary(found) if found else None
 
 
 def order_placed_with(idempotency_key: str, *, customer_id: int) -> Summary | None:
-    """The order that the customer placed with this key."""
+    """Return the order that the customer placed with this key."""
     orders = Order.objects.filter(customer_id=customer_id, idempotency_key=idempotency_key)
     found = orders.first() if idempotency_key else None
     return _summary(found) if found else None
 
 
 def history(order_id: UUID) -> list[Happening]:
-    """What happened to an order so far, in all contexts, oldest first."""
+    """Return the events of an order in all contexts, oldest first."""
     return [Happening(entry.name, summary_of(entry), entry.time) for entry in timeline(order_id)]
 
 
 def serial_of(number: str) -> int | None:
-    """The serial number in what people write; None if it is none."""
+    """Parse an order number as people write it; None if it is none."""
     match = _NUMBER.fullmatch(number)
     return int(match[1]) if match else None
 
@@ -152,7 +154,7 @@ def latest_orders(
     before: UUID | None = None,
     limit: int = 20,
 ) -> list[Summary]:
-    """The latest orders, newest first; the next page comes ``before`` the last id seen."""
+    """Return the latest orders, newest first; the next page comes ``before`` the last id seen."""
     wanted = {"customer_id": customer_id, "status": status, "pk__lt": before}
     orders = Order.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return [_summary(found) for found in orders.order_by("-pk")[:limit]]
@@ -160,25 +162,25 @@ def latest_orders(
 
 @custom_plans()
 def orders_needing_attention(*, limit: int = 50) -> list[Summary]:
-    """Orders that cannot go on by themselves, the oldest first."""
+    """Return orders that need attention, oldest first."""
     held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by("pk")
     return [_summary(found) for found in held_up[:limit]]
 
 
 def moving_orders_by_status() -> dict[str, int]:
-    """How many orders there are in each status that is not an end. Ended orders are not counted: too many."""
+    """Count the orders in each status but the final ones, which hold too many to count."""
     moving = [status for status in Status if status not in TERMINAL]
     counts = Order.objects.filter(status__in=moving).order_by().values_list("status").annotate(n=Count("pk"))
     return {status.value: 0 for status in moving} | dict(counts)
 
 
 def statuses(order_ids: list[UUID]) -> dict[UUID, str]:
-    """The statuses of these orders: for waiting until they are done."""
+    """Return the statuses of these orders."""
     return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "status"))
 
 
 def accepted_orders(*, chunk: int = 2000) -> Iterator[AcceptedOrder]:
-    """Every accepted order, oldest first, streamed."""
+    """Stream every accepted order, oldest first."""
     for found in _all_with_lines().iterator(chunk_size=chunk):
         yield AcceptedOrder(
             id=found.pk,
@@ -195,7 +197,7 @@ def accepted_orders(*, chunk: int = 2000) -> Iterator[AcceptedOrder]:
 
 
 def overdue_orders(*, grace: timedelta) -> list[OverdueOrder]:
-    """Orders whose present step should have been done more than ``grace`` ago, the oldest first."""
+    """Return orders whose present step was due more than ``grace`` ago, oldest first."""
     now, found = timezone.now(), []
     for status, (step, setting) in DEADLINES.items():
         late = Order.objects.filter(status=status, changed_at__lt=now - getattr(settings, setting) - grace)

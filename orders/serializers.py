@@ -1,4 +1,4 @@
-"""Orders on the wire: what a client may send, every field of it checked, and what it gets to see."""
+"""Serializers of orders: requests, strictly checked, and representations."""
 
 from typing import Any
 
@@ -14,14 +14,15 @@ from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
 from shop.rest.fields import LinkField, MoneyField
 
-#: What clients like to send although the catalogue decides.
+#: Fields that clients like to send although the catalogue decides.
 _PRICES = {"price", "unit_price", "amount", "total", "currency"}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it does not know, so that nobody believes they counted."""
+    """Serializer that refuses unknown fields, so that no client believes they counted."""
 
     def to_internal_value(self, data: Any) -> Any:
+        """Validate the known fields, and refuse the others in the same answer."""
         errors = {name: [self._remedy(name)] for name in self._unknown(data)}
         try:
             value = super().to_internal_value(data)
@@ -46,16 +47,17 @@ def _by_field(error: serializers.ValidationError) -> dict[str, Any]:
 
 
 class QuantityField(serializers.IntegerField):
-    """A whole number, written as one: 2, not "2", 2.0 or true."""
+    """Whole number, written as one: 2, not "2", 2.0 or true."""
 
     def to_internal_value(self, data: Any) -> int:
+        """Refuse numbers that are not written as whole ones."""
         if type(data) is not int:
             raise serializers.ValidationError("Write a whole number, as in 2.", code="invalid")
         return super().to_internal_value(data)
 
 
 class LineIn(StrictSerializer):
-    """So many of one product."""
+    """Quantity of one product."""
 
     sku = serializers.CharField(max_length=64, help_text="As in the catalogue.")
     quantity = QuantityField(
@@ -69,7 +71,7 @@ class LineIn(StrictSerializer):
 
 
 class AddressIn(StrictSerializer):
-    """Where the parcel goes."""
+    """Address that the parcel goes to."""
 
     name = serializers.CharField(max_length=ADDRESS_LIMITS["name"])
     street = serializers.CharField(max_length=ADDRESS_LIMITS["street"])
@@ -78,6 +80,7 @@ class AddressIn(StrictSerializer):
     country = serializers.CharField(help_text="ISO 3166-1 alpha-2, as in DE.")
 
     def validate_country(self, country: str) -> str:
+        """Refuse codes that ISO 3166-1 does not assign."""
         if country not in COUNTRIES:
             text = "This is no country: use its ISO 3166-1 alpha-2 code, as in DE."
             raise serializers.ValidationError(text, code="unknown_country")
@@ -113,7 +116,7 @@ class LineOut(ReadOnlySerializer[OrderLine]):
 
 
 class AddressOut(ReadOnlySerializer[Any]):
-    """Where the parcel goes."""
+    """Address that the parcel goes to."""
 
     name = serializers.CharField()
     street = serializers.CharField()
@@ -123,7 +126,7 @@ class AddressOut(ReadOnlySerializer[Any]):
 
 
 class CustomerOut(ReadOnlySerializer[Order]):
-    """Who ordered, as it was then."""
+    """Customer, as of the time of the order."""
 
     id = serializers.IntegerField(source="customer_id")
     name = serializers.CharField(source="customer_name")
@@ -159,7 +162,7 @@ class OrderOut(OrderSummaryOut):
 
 
 class TimelineOut(serializers.Serializer[Any]):
-    """Something that happened to the order."""
+    """Event of the order, for its customer."""
 
     type = serializers.CharField(help_text="The type of the event, as in orders.OrderCreated.v1.")
     time = serializers.DateTimeField()
@@ -167,7 +170,7 @@ class TimelineOut(serializers.Serializer[Any]):
 
 
 class StaffTimelineOut(TimelineOut):
-    """The same with what only staff see."""
+    """Event of the order, for staff."""
 
     id = serializers.UUIDField(required=False)
     position = serializers.IntegerField(required=False)
@@ -177,7 +180,7 @@ class StaffTimelineOut(TimelineOut):
 
 
 def as_validation_error(refusal: InvalidOrder) -> serializers.ValidationError:
-    """The problems of an order as DRF nests them: ``lines[1].sku`` under lines, 1, sku."""
+    """Nest the problems of an order as DRF does: ``lines[1].sku`` under lines, 1, sku."""
     details: dict[Any, Any] = {}
     for problem in refusal.problems:
         _put(details, problem.path, ErrorDetail(problem.message, problem.code))

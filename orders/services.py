@@ -139,12 +139,12 @@ def _without_key(orders: QuerySet[Order]) -> None:
     orders.update(idempotency_key="", request_fingerprint="")
 
 
-# --- What people decide ------------------------------------------------------------------------
+# --- Decisions of people -----------------------------------------------------------------------
 
 
 @unit_of_work()
 def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order:
-    """Give an order up and ask shipping to stop it. Asking again while it is being cancelled is fine.
+    """Give an order up and ask shipping to stop it. Repeated requests are accepted.
 
     Raises:
         TooLateToCancel: the parcel has left, or the order is over.
@@ -176,14 +176,14 @@ def resume_order(*, order_id: UUID) -> Order:
     return order
 
 
-# --- What the doctor decides -------------------------------------------------------------------
+# --- Decisions of the order doctor -------------------------------------------------------------
 
 
 @unit_of_work()
 def hold_up_order(*, order_id: UUID, seen: str, reason: str, note: str) -> bool:
-    """Have an operator look at an order that was ``seen`` in this status; say whether it came to that.
+    """Have an operator look at an order that was ``seen`` in this status; return True if it is held up.
 
-    It does not if the order has moved on meanwhile, needs attention anyway, has not been paid or is over.
+    An order that has moved on meanwhile, needs attention anyway, is unpaid or has ended is left alone.
     """
     order = repository.lock([order_id])[0]
     if order.status != seen or order.status in (Status.PLACED, Status.NEEDS_ATTENTION):
@@ -193,7 +193,7 @@ def hold_up_order(*, order_id: UUID, seen: str, reason: str, note: str) -> bool:
 
 @unit_of_work()
 def remind_of_deadline(*, order_id: UUID) -> bool:
-    """Put back the reminder of a deadline that has passed; say whether there is one to be reminded of."""
+    """Set the timer of a deadline that has passed again; return False if there is no such deadline."""
     order = repository.lock([order_id])[0]
     due = overdue_since(order)
     if due is None or due > timezone.now():
@@ -202,74 +202,74 @@ def remind_of_deadline(*, order_id: UUID) -> bool:
     return True
 
 
-# --- What the other contexts tell ---------------------------------------------------------------
+# --- Outcomes of the other contexts ------------------------------------------------------------
 
 
 def record_payments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The customers have been charged."""
+    """Record that the customers have been charged."""
     return _advance(order_ids, Status.PAID)
 
 
 def record_deductions(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The stock serves the orders; they are being fulfilled."""
+    """Record that the stock serves the orders: they are being fulfilled."""
     return _advance(order_ids, Status.IN_FULFILMENT)
 
 
 def record_shipments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The parcels have left, even if somebody wanted them stopped."""
+    """Record that the parcels have left, even if a cancellation was requested."""
     return _advance(order_ids, Status.SHIPPED)
 
 
 def record_deliveries(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The customers have their parcels."""
+    """Record that the customers have their parcels."""
     return _advance(order_ids, Status.DELIVERED)
 
 
 def record_payment_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Nothing was charged, so nothing was taken either: the orders are off."""
+    """Cancel orders that could not be paid: nothing was charged, and nothing was taken."""
     return _give_up(order_ids, CancelReason.PAYMENT_FAILED, payment_undone=True, stock_undone=True)
 
 
 def record_rejections(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The stock cannot serve the orders; they are off once the money is back."""
+    """Give up orders that the stock cannot serve: the refund cancels them."""
     return _give_up(order_ids, CancelReason.OUT_OF_STOCK, stock_undone=True)
 
 
 def record_shipment_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The carrier does not take the parcels; the orders are off once goods and money are back."""
+    """Give up orders whose parcels the carrier refuses: refund and restocking cancel them."""
     return _give_up(order_ids, CancelReason.SHIPMENT_FAILED)
 
 
 def record_stop(*, order_id: UUID, reason: str) -> Order:
-    """Shipping has stopped the order; it is off once goods and money are back."""
+    """Give up an order that shipping has stopped: refund and restocking cancel it."""
     return _give_up([order_id], CancelReason(reason))[0]
 
 
 def record_undone_payments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The customers have their money."""
+    """Record that nothing is charged any more; an order that waited for this is cancelled."""
     return change(order_ids, lambda order: order.note_undone(payment=True), Order.go_on_cancelling)
 
 
 def record_undone_stock(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The stock has its goods."""
+    """Record that nothing is taken any more; an order that waited for this is cancelled."""
     return change(order_ids, lambda order: order.note_undone(stock=True), Order.go_on_cancelling)
 
 
 def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The money could not be given back: an operator has to, unless it came back meanwhile."""
+    """Ask for attention where a refund failed, unless the money came back meanwhile."""
     return _hold_up(order_ids, AttentionReason.REFUND_FAILED, unless=lambda order: order.payment_undone)
 
 
 def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """The carrier could not deliver: an operator has to talk to the customer."""
+    """Ask for attention where the carrier could not deliver."""
     return _hold_up(order_ids, AttentionReason.DELIVERY_FAILED)
 
 
 @unit_of_work()
 def miss_deadline(*, order_id: UUID) -> Order:
-    """Cancel an order that was not paid in time; have an operator look at one that got no answer.
+    """Cancel an order that was not paid in time; ask for attention where another step is overdue.
 
-    One that has moved on since the reminder was made is given the time that its present step has.
+    An order that has moved on since the timer was set gets the time of its present step.
     """
     order = repository.lock([order_id])[0]
     due = overdue_since(order)

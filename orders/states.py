@@ -1,4 +1,4 @@
-"""The states of an order and what may follow what: the rules that the model holds every order to."""
+"""States of an order, and the legal transitions between them."""
 
 from collections import defaultdict
 
@@ -6,9 +6,9 @@ from django.db.models import TextChoices
 
 
 class Status(TextChoices):
-    """How far an order has come."""
+    """Status of an order."""
 
-    #: Accepted; nobody has paid yet.
+    #: Accepted and not paid yet.
     PLACED = "placed", "Placed"
     #: The customer has been charged.
     PAID = "paid", "Paid"
@@ -18,16 +18,16 @@ class Status(TextChoices):
     SHIPPED = "shipped", "Shipped"
     #: The customer has the parcel. The end.
     DELIVERED = "delivered", "Delivered"
-    #: Given up; what was done for it is being undone.
+    #: Given up; the other contexts undo their parts.
     CANCELLING = "cancelling", "Being cancelled"
-    #: Off, and everything that had been done for it is undone. The end.
+    #: Cancelled, and everything is undone. The end.
     CANCELLED = "cancelled", "Cancelled"
-    #: Cannot go on by itself: an operator has to act.
+    #: Held up: an operator has to act.
     NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
 
 class CancelReason(TextChoices):
-    """Why an order was given up."""
+    """Reason of a cancellation."""
 
     CUSTOMER = "customer", "The customer cancelled it"
     OPERATOR = "operator", "An operator cancelled it"
@@ -38,7 +38,7 @@ class CancelReason(TextChoices):
 
 
 class AttentionReason(TextChoices):
-    """Why an order cannot go on by itself."""
+    """Reason for attention."""
 
     STOCK_OVERDUE = "stock_overdue", "No answer from the stock"
     CARRIER_OVERDUE = "carrier_overdue", "No answer from the carrier"
@@ -49,10 +49,10 @@ class AttentionReason(TextChoices):
 
 
 TERMINAL = (Status.DELIVERED, Status.CANCELLED)
-#: Where an order may still be given up: the parcel has not left.
+#: Statuses in which the parcel has not left: the order can be given up.
 CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
 
-#: What may follow. Steps may be skipped, for events may overtake each other; none is taken back.
+#: Legal transitions. Steps may be skipped, for events may overtake each other; none is taken back.
 LEGAL: dict[str, set[Status]] = defaultdict(
     set,
     {
@@ -65,7 +65,7 @@ LEGAL: dict[str, set[Status]] = defaultdict(
     },
 )
 
-#: How far along the way. What is given up is not packed any more, and what has left is not given up.
+#: Rank of a status on the way. An order that is given up is not packed, and a shipped one is not given up.
 RANK: dict[str, int] = {
     Status.PLACED: 0,
     Status.PAID: 1,
@@ -76,8 +76,8 @@ RANK: dict[str, int] = {
     Status.CANCELLED: 4,
 }
 
-#: Where an order that needs attention is held up, and goes on from. Books may disagree anywhere on the way:
-#: then the order remembers where it was.
+#: Status that an order is held up in, by reason. Books may differ anywhere on the way: then the order
+#: remembers its status.
 STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.STOCK_OVERDUE: Status.PAID,
     AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,
@@ -86,7 +86,7 @@ STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.DELIVERY_FAILED: Status.SHIPPED,
 }
 
-#: What an order in this status waits for, and the setting that says for how long.
+#: Step that an order in this status waits for, and the setting with its time limit.
 DEADLINES: dict[str, tuple[str, str]] = {
     Status.PLACED: ("payment", "SHOP_PAYMENT_DEADLINE"),
     Status.PAID: ("stock", "SHOP_STOCK_DEADLINE"),

@@ -1,4 +1,4 @@
-"""What time starts: it runs in a worker, and its result is kept."""
+"""Scheduled tasks of orders. Their results are kept."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An order's history in words that customers understand, and nothing else of it."""
+"""Timeline of an order, in words for customers."""
 
 import re
 
@@ -29,17 +29,17 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def summary_of(entry: TimelineEntry) -> str:
-    """What happened, in a sentence; an event without one shows its name in words."""
+    """Return the event in a sentence; one without a sentence is shown by its name in words."""
     return SUMMARIES.get(entry.name) or _WORD.sub(" ", entry.name).capitalize()
 
 
 def for_customer(entry: TimelineEntry) -> dict[str, object]:
-    """What a customer may see of an event."""
+    """Return the part of an event that a customer may see."""
     return {"type": entry.type, "time": entry.time, "summary": summary_of(entry)}
 
 
 def for_staff(entry: TimelineEntry) -> dict[str, object]:
-    """All of it."""
+    """Return the whole event."""
     return {
         **for_customer(entry),
         "id": entry.id,

@@ -1,4 +1,4 @@
-"""The Celery application: one app, whose workers serve the queues they are given by ``-Q``."""
+"""Celery application; each worker serves the queues given by ``-Q``."""
 
 import os
 
@@ -10,6 +10,6 @@ app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# By name: importing this module must not need Django's models.
+# By name, because this module is imported before Django's models can be.
 app.steps["worker"].add("shop.messaging.relay.step:RelayStep")
 app.steps["consumer"].add("shop.messaging.worker.bridge:Bridge")

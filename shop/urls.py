@@ -1,4 +1,4 @@
-"""Where everything is: storefront, admin, REST API, health."""
+"""Root URLs: storefront, admin, REST API, health check."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from shop.rest.views import AsyncApi, Entrance, Token
+from shop.rest.views import ApiRoot, AsyncApi, Token
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -15,20 +15,20 @@ admin.site.index_title = "Contexts"
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Say ``ok`` if this process can reach its database."""
+    """Answer ``ok`` if this process can reach its database."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok", content_type="text/plain")
 
 
 urlpatterns = [
-    # First, for they are asked for most, and Django tries one after the other.
+    # First, because Django tries URLs in this order and these are requested most.
     *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("api/auth/", include("rest_framework.urls")),
-    path("api/v1/", Entrance.as_view(), name="api"),
+    path("api/v1/", ApiRoot.as_view(), name="api"),
     path("api/v1/token", Token.as_view(), name="token"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

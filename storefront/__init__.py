@@ -1,1 +1,1 @@
-"""Storefront: the customers' pages."""
+"""Storefront: the web pages for customers."""

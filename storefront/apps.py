@@ -1,8 +1,10 @@
-"""storefront: the customers' pages, which ask the contexts and tell them what customers decide."""
+"""Storefront app: web pages for customers, based on the queries and services of the contexts."""
 
 from django.apps import AppConfig
 
 
 class StorefrontConfig(AppConfig):
+    """Configuration of the storefront app."""
+
     name = "storefront"
     label = "storefront"

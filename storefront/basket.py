@@ -1,4 +1,4 @@
-"""The basket: what a visitor wants to buy, kept in the session. It holds no prices, the catalogue does."""
+"""Basket of a visitor, stored in the session without prices; the catalogue has those."""
 
 import hashlib
 from collections import defaultdict
@@ -13,7 +13,7 @@ from inventory import queries as inventory
 from inventory.queries import CatalogueItem
 from orders.intake import MAX_QUANTITY
 
-#: Where it is in the session: {"key": str, "lines": {SKU: quantity}}.
+#: Session key of the basket: {"key": str, "lines": {SKU: quantity}}.
 SESSION_KEY = "basket"
 
 
@@ -26,19 +26,19 @@ class BasketFull(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """So many of a product, at the price it has now."""
+    """Product with a quantity, at its current price."""
 
     item: CatalogueItem
     quantity: int
 
     @property
     def amount(self) -> Decimal:
-        """What the line costs in all."""
+        """Price of the line."""
         return self.quantity * self.item.price
 
     @property
     def problem(self) -> str:
-        """Why the line cannot be ordered, and the remedy; else empty."""
+        """Reason why the line cannot be ordered, with the remedy; empty if it can."""
         if not self.item.active:
             return "Not sold any more: please remove it."
         if not self.item.in_stock:
@@ -50,13 +50,13 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the basket, as the catalogue sells it now."""
+    """Contents of a basket, with the current prices and stock."""
 
     lines: list[BasketLine]
 
     @property
     def totals(self) -> dict[str, Decimal]:
-        """What it costs, by currency; there is hardly ever more than one."""
+        """Total by currency; there is rarely more than one."""
         totals: defaultdict[str, Decimal] = defaultdict(Decimal)
         for line in self.lines:
             totals[line.item.currency] += line.amount
@@ -64,24 +64,25 @@ class Contents:
 
     @property
     def can_be_ordered(self) -> bool:
+        """True if there are lines, and no line has a problem."""
         return bool(self.lines) and not any(line.problem for line in self.lines)
 
     @property
     def fingerprint(self) -> str:
-        """Tells whether quantities or prices are still those that somebody has seen."""
-        seen = [(line.item.sku, line.quantity, str(line.item.price)) for line in self.lines]
-        return hashlib.sha256(repr(seen).encode()).hexdigest()
+        """Hash of quantities and prices, to detect a change since the customer saw them."""
+        lines = [(line.item.sku, line.quantity, str(line.item.price)) for line in self.lines]
+        return hashlib.sha256(repr(lines).encode()).hexdigest()
 
 
 class Basket:
-    """The basket of whoever makes the request."""
+    """Basket in the session of a request."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._session = request.session
-        kept = self._session.get(SESSION_KEY, {})
-        self._lines: dict[str, int] = kept.get("lines", {})
-        #: The same for every attempt to order this basket, so that it is ordered once.
-        self.key: str = kept.get("key", "")
+        stored = self._session.get(SESSION_KEY, {})
+        self._lines: dict[str, int] = stored.get("lines", {})
+        #: Idempotency key of the order placed from this basket.
+        self.key: str = stored.get("key", "")
 
     def __len__(self) -> int:
         return sum(self._lines.values())
@@ -90,16 +91,24 @@ class Basket:
         return sku in self._lines
 
     def contents(self) -> Contents:
-        """What is in it, in the order of putting it in; what the catalogue does not know is left out."""
+        """Return the contents in order of insertion, without products unknown to the catalogue."""
         items = inventory.products(self._lines) if self._lines else {}
         return Contents([BasketLine(items[sku], n) for sku, n in self._lines.items() if sku in items])
 
     def add(self, sku: str, quantity: int) -> None:
-        """Put so many more in; :class:`BasketFull` if there are too many different products."""
+        """Increase the quantity of a product.
+
+        Raises:
+            BasketFull: the basket has too many different products.
+        """
         self.put(sku, self._lines.get(sku, 0) + quantity)
 
     def put(self, sku: str, quantity: int) -> None:
-        """Have so many of it in the basket; none takes it out."""
+        """Set the quantity of a product; 0 removes it.
+
+        Raises:
+            BasketFull: the basket has too many different products.
+        """
         if sku not in self._lines and len(self._lines) >= settings.SHOP_MAX_ORDER_LINES:
             raise BasketFull
         self._lines[sku] = min(quantity, MAX_QUANTITY)
@@ -108,7 +117,7 @@ class Basket:
         self._save()
 
     def clear(self) -> None:
-        """Start a new one."""
+        """Replace the basket by an empty one with a new key."""
         self._session.pop(SESSION_KEY, None)
         self._lines, self.key = {}, ""
 

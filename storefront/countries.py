@@ -1,4 +1,4 @@
-"""What the countries are called that parcels go to."""
+"""Names of the countries that parcels are sent to."""
 
 from orders.countries import COUNTRIES
 
@@ -38,11 +38,12 @@ UY Uruguay;UZ Uzbekistan;VA Vatican City;VC Saint Vincent and the Grenadines;VE 
 VG British Virgin Islands;VI U.S. Virgin Islands;VN Vietnam;VU Vanuatu;WF Wallis and Futuna;WS Samoa;YE Yemen
 YT Mayotte;ZA South Africa;ZM Zambia;ZW Zimbabwe
 """
-_NAME_OF = {entry[:2]: entry[3:] for entry in _NAMES.strip().replace("\n", ";").split(";")}
+_NAME_BY_CODE = {entry[:2]: entry[3:] for entry in _NAMES.strip().replace("\n", ";").split(";")}
 
-#: Code and name of every country that orders go to, by name; one without a name shows its code.
-CHOICES = sorted(((code, _NAME_OF.get(code, code)) for code in COUNTRIES), key=lambda choice: choice[1])
+#: Code and name of each country of delivery, sorted by name; a code without a name stands for itself.
+CHOICES = sorted(((code, _NAME_BY_CODE.get(code, code)) for code in COUNTRIES), key=lambda choice: choice[1])
 
 
 def country_name(code: str) -> str:
-    return _NAME_OF.get(code, code)
+    """Return the name of a country, or its code if it has no name here."""
+    return _NAME_BY_CODE.get(code, code)

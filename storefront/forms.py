@@ -1,4 +1,4 @@
-"""What customers fill in; every refusal says what to do."""
+"""Forms of the storefront; each error message says what to do."""
 
 from typing import Any
 
@@ -14,24 +14,25 @@ from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
 from storefront.countries import CHOICES
 from storefront.test_cards import CARDS
 
+#: Error of a registration with a known address.
 TAKEN = "There is an account with this address: log in instead."
 
 
 class AddForm(forms.Form):
-    """So many more of a product."""
+    """Quantity of a product to add to the basket."""
 
     sku = forms.CharField(max_length=64)
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY)
 
 
 class ChangeForm(AddForm):
-    """So many of a product in all, or none."""
+    """New quantity of a product in the basket; 0 removes it."""
 
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
 
 
-def _part(name: str, label: str, missing: str, autocomplete: str, **attrs: str) -> forms.CharField:
-    """A part of the address, as long as an order can hold it."""
+def _address_field(name: str, label: str, missing: str, autocomplete: str, **attrs: str) -> forms.CharField:
+    """Return a field for a part of the address, limited to the length that an order can store."""
     return forms.CharField(
         label=label,
         max_length=ADDRESS_LIMITS[name],
@@ -41,12 +42,12 @@ def _part(name: str, label: str, missing: str, autocomplete: str, **attrs: str) 
 
 
 class CheckoutForm(forms.Form):
-    """Where the parcel goes, and who pays."""
+    """Delivery address and payment method of an order."""
 
-    name = _part("name", "Name", "Say who the parcel is for.", "name")
-    street = _part("street", "Street and number", "Say the street and number.", "street-address")
-    postal_code = _part("postal_code", "Postal code", "Say the postal code.", "postal-code")
-    city = _part("city", "City", "Say the city.", "address-level2")
+    name = _address_field("name", "Name", "Say who the parcel is for.", "name")
+    street = _address_field("street", "Street and number", "Say the street and number.", "street-address")
+    postal_code = _address_field("postal_code", "Postal code", "Say the postal code.", "postal-code")
+    city = _address_field("city", "City", "Say the city.", "address-level2")
     country = forms.ChoiceField(
         choices=[("", "Choose a country"), *CHOICES],
         error_messages={"required": "Choose the country.", "invalid_choice": "Choose a country of the list."},
@@ -59,28 +60,30 @@ class CheckoutForm(forms.Form):
         error_messages={"required": "Choose a card.", "invalid_choice": "Choose a card of the list."},
         widget=forms.RadioSelect,
     )
-    #: The same for every attempt to place this order.
+    #: Key of the basket, so that resubmitting the form places no second order.
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
-    #: The fingerprint of the basket that the customer was shown.
+    #: Fingerprint of the basket that the customer saw.
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def clean(self) -> dict[str, Any]:
+        """Refuse a form without a valid key."""
         if "idempotency_key" in self.errors:
             raise ValidationError("This page is out of date: open the basket and start again from there.")
         return self.cleaned_data
 
     @property
     def ship_to(self) -> Address:
+        """Delivery address of a valid form."""
         return Address(**{name: self.cleaned_data[name] for name in Address.model_fields})
 
-    def refuse(self, problem: Problem) -> None:
-        """Show what orders does not accept, next to its field if the form has it."""
+    def add_problem(self, problem: Problem) -> None:
+        """Add an error reported by orders, at its field if the form has it."""
         name = str(problem.path[-1])
         self.add_error(name if name in self.fields else None, problem.message)
 
 
 class LogInForm(AuthenticationForm):
-    """Customers log in with their e-mail address, the others with their user name."""
+    """Login by e-mail address, for customers, or by user name."""
 
     error_messages = {
         "invalid_login": "E-mail and password do not match an account: check both, or create an account.",
@@ -94,13 +97,13 @@ class LogInForm(AuthenticationForm):
         self.fields["password"].error_messages["required"] = "Enter your password."
 
     def clean_username(self) -> str:
-        """E-mail addresses are kept in small letters."""
+        """Return the user name; e-mail addresses are stored in lower case."""
         name: str = self.cleaned_data["username"]
         return name.lower() if "@" in name else name
 
 
 class RegistrationForm(BaseUserCreationForm[User]):
-    """A new customer, known by the e-mail address."""
+    """Registration of a customer, with the e-mail address as user name."""
 
     class Meta:
         model = User
@@ -108,7 +111,7 @@ class RegistrationForm(BaseUserCreationForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, missing in (
+        for name, required_message in (
             ("first_name", "Enter your first name."),
             ("last_name", "Enter your last name."),
             ("email", "Enter your e-mail address: we write to you about your orders."),
@@ -116,12 +119,13 @@ class RegistrationForm(BaseUserCreationForm[User]):
             ("password2", "Enter the same password again."),
         ):
             self.fields[name].required = True
-            self.fields[name].error_messages["required"] = missing
+            self.fields[name].error_messages["required"] = required_message
         for name, purpose in (("first_name", "given-name"), ("last_name", "family-name"), ("email", "email")):
             self.fields[name].widget.attrs["autocomplete"] = purpose
         self.fields["email"].label = "E-mail"
 
     def clean_email(self) -> str:
+        """Check that the address is free, and use it as user name."""
         email: str = self.cleaned_data["email"].lower()
         if len(email) > 150:
             raise ValidationError("This address is too long for us: use one of at most 150 characters.")
@@ -130,8 +134,8 @@ class RegistrationForm(BaseUserCreationForm[User]):
         self.instance.username = email
         return email
 
-    def make_account(self) -> User | None:
-        """The new customer; None if somebody took the address a moment ago."""
+    def create_account(self) -> User | None:
+        """Create the account; return None with an error if the address was registered concurrently."""
         try:
             with transaction.atomic():
                 return self.save()

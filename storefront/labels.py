@@ -1,6 +1,6 @@
-"""What customers read about their orders: plain words for the contexts' states and reasons."""
+"""Labels for customers: the states and reasons of the contexts in plain words."""
 
-#: Status -> headline, and what happens next.
+#: Headline and next step, by status of the order.
 STATUS = {
     "placed": ("Thank you, we have your order", "We are taking the payment."),
     "paid": ("Your payment has arrived", "We are setting your goods aside."),
@@ -12,7 +12,7 @@ STATUS = {
     "needs_attention": ("We are looking into your order", ""),
 }
 
-#: Why an order was given up, or is held up.
+#: Explanations of the reasons for a cancellation or for holding up an order.
 REASON = {
     "customer": "You cancelled it.",
     "operator": "We had to cancel it.",
@@ -28,7 +28,7 @@ REASON = {
     "delivery_failed": "The carrier could not deliver your parcel; we will get in touch with you.",
 }
 
-#: Where a parcel is, from EasyPost's words.
+#: Labels of EasyPost's tracking statuses.
 TRACKING = {
     "pre_transit": "Handed to the carrier",
     "in_transit": "On its way",
@@ -40,19 +40,22 @@ TRACKING = {
     "cancelled": "Stopped",
 }
 
-#: What became of a parcel that has not left, by the state of its shipment; or else by that of the order.
-NO_PARCEL = {
+#: Messages in place of a parcel that has not left, by state of the shipment.
+NO_PARCEL_BY_SHIPMENT = {
     "failed": "The carrier did not take the parcel.",
     "stopped": "The parcel was stopped before it left.",
 }
-NO_PARCEL_NOW = {"cancelling": "We are stopping the parcel.", "cancelled": "No parcel was sent."}
+#: The same by status of the order.
+NO_PARCEL_BY_ORDER = {"cancelling": "We are stopping the parcel.", "cancelled": "No parcel was sent."}
+#: The same in all other cases.
 NO_PARCEL_YET = "You find the tracking number here once the carrier has the parcel."
 
+#: Notice on a rejected cancellation.
 TOO_LATE_NOTICE = (
     "You wanted to cancel, but the parcel had left already. You can send it back once you have it."
 )
 
 
-def tracking_words(status: str) -> str:
-    """Where a parcel is, in words; a word that nobody explained is shown as it is."""
+def tracking_label(status: str) -> str:
+    """Return the label of a tracking status, or the status itself if it is unknown."""
     return TRACKING.get(status) or status.replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""An order's page as data: what the contexts say became of the order, in customers' words."""
+"""Data of an order's page, gathered from the contexts in the words of the storefront."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from inventory import queries as inventory
 from orders import queries as orders
-from orders.queries import Details, Happening
+from orders.queries import Details, Happening, Summary
 from payments import queries as payments
 from payments.queries import PaymentInfo, RefundInfo
 from shipping import queries as shipping
@@ -14,27 +14,27 @@ from shipping.queries import ShipmentInfo
 from storefront import labels
 from storefront.test_cards import card_name
 
-#: The way of an order: status, what the step is called, the event that completes it.
-WAY = (
+#: Regular steps of an order: status, label, and the event that completes the step.
+STEPS = (
     ("placed", "Placed", "OrderCreated"),
     ("paid", "Paid", "PaymentProcessed"),
     ("in_fulfilment", "In fulfilment", "InventoryUpdated"),
     ("shipped", "Shipped", "OrderShipped"),
     ("delivered", "Delivered", "OrderDelivered"),
 )
-#: Where an order is that has left the way: what the step is called, and how it looks.
-OFF_THE_WAY = {
+#: Label and state of the step of an order outside the regular steps, by status.
+IRREGULAR_STEPS = {
     "cancelling": ("Being cancelled", "now"),
     "cancelled": ("Cancelled", "stopped"),
     "needs_attention": ("Needs attention", "held"),
 }
-#: Milliseconds between two looks at an order that moves, and at one that waits for a person.
-MOVING, WAITING = 1_000, 15_000
+#: Milliseconds between two polls of an order in progress, and of one that needs attention.
+POLL_INTERVAL, SLOW_POLL_INTERVAL = 1_000, 15_000
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the order's way."""
+    """Step of an order on its page."""
 
     label: str
     #: ``done``, ``now``, ``todo``, ``stopped`` or ``held``.
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something to know, and how it looks: ``good``, ``bad``, ``busy`` or empty."""
+    """Statement with a tone for its style: ``good``, ``bad``, ``busy`` or empty."""
 
     text: str
     tone: str = ""
@@ -52,61 +52,67 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """All that the page of an order shows."""
+    """Data of an order's page."""
 
     order: Details
     headline: str
     explanation: str
-    #: What else to tell beside the headline; mostly empty.
+    #: Additional notice below the headline; mostly empty.
     notice: str
     steps: list[Step]
     money: list[Fact]
-    #: The parcel once the carrier has it, and until then what there is to say instead.
+    #: Parcel once the carrier has it; until then ``no_parcel`` has a message.
     parcel: ShipmentInfo | None
     no_parcel: str
-    #: Where the parcel was, in words, oldest first.
+    #: Labels and times of the tracking, oldest first.
     tracking: list[tuple[str, datetime]]
     history: list[Happening]
-    #: Milliseconds until the page looks again; 0 when nothing will happen any more.
-    look_again: int
+    #: Milliseconds between two polls; 0 for a final order.
+    poll_interval: int
 
 
-def order_page_of(order: Details) -> OrderPage:
-    """Gather what all contexts say of the order."""
+def load_order_page(order: Details) -> OrderPage:
+    """Query the contexts for the data of an order's page."""
     summary = order.summary
     history = orders.history(summary.id)
     shipment = shipping.shipment_of(summary.id)
     parcel = shipment if shipment and shipment.tracking_number else None
-    paid = next(iter(payments.payments_of(summary.id)), None)
+    payment = next(iter(payments.payments_of(summary.id)), None)
     headline, next_step = labels.STATUS[summary.status]
     return OrderPage(
         order=order,
         headline=headline,
-        explanation=" ".join(filter(None, (_reason(order, paid), next_step))),
-        notice=labels.TOO_LATE_NOTICE if _came_too_late(history) else "",
-        steps=steps_of(summary.status, history),
-        money=list(_money(paid)),
+        explanation=" ".join(filter(None, (_reason(order, payment), next_step))),
+        notice=labels.TOO_LATE_NOTICE if _cancellation_was_rejected(history) else "",
+        steps=progress_steps(summary.status, history),
+        money=list(_money(payment)),
         parcel=parcel,
         no_parcel=_no_parcel(summary.status, shipment),
-        tracking=[(labels.tracking_words(t.status), t.time) for t in parcel.tracking] if parcel else [],
+        tracking=[(labels.tracking_label(t.status), t.time) for t in parcel.tracking] if parcel else [],
         history=history,
-        look_again=0 if summary.is_terminal else WAITING if summary.needs_attention else MOVING,
+        poll_interval=_poll_interval(summary),
     )
 
 
-def steps_of(status: str, history: Iterable[Happening]) -> list[Step]:
-    """What is done, what is being done and what is to come."""
+def progress_steps(status: str, history: Iterable[Happening]) -> list[Step]:
+    """Return the completed, current and future steps of an order."""
     times: dict[str, datetime] = {}
     for happening in history:
         times.setdefault(happening.event, happening.time)
-    if status in OFF_THE_WAY:
-        came = [Step(label, "done", times[event]) for _, label, event in WAY if event in times]
-        return [*came, Step(*OFF_THE_WAY[status])]
-    come = [name for name, _, _ in WAY].index(status)
+    if status in IRREGULAR_STEPS:
+        done = [Step(label, "done", times[event]) for _, label, event in STEPS if event in times]
+        return [*done, Step(*IRREGULAR_STEPS[status])]
+    current = [name for name, _, _ in STEPS].index(status)
     return [
-        Step(label, _state(index - come), times.get(event) if index <= come else None)
-        for index, (_, label, event) in enumerate(WAY)
+        Step(label, _state(index - current), times.get(event) if index <= current else None)
+        for index, (_, label, event) in enumerate(STEPS)
     ]
+
+
+def _poll_interval(summary: Summary) -> int:
+    if summary.is_terminal:
+        return 0
+    return SLOW_POLL_INTERVAL if summary.needs_attention else POLL_INTERVAL
 
 
 def _state(ahead: int) -> str:
@@ -116,33 +122,33 @@ def _state(ahead: int) -> str:
 
 
 def _no_parcel(status: str, shipment: ShipmentInfo | None) -> str:
-    otherwise = labels.NO_PARCEL_NOW.get(status, labels.NO_PARCEL_YET)
-    return labels.NO_PARCEL.get(shipment.state, otherwise) if shipment else otherwise
+    message = labels.NO_PARCEL_BY_ORDER.get(status, labels.NO_PARCEL_YET)
+    return labels.NO_PARCEL_BY_SHIPMENT.get(shipment.state, message) if shipment else message
 
 
-def _came_too_late(history: Iterable[Happening]) -> bool:
+def _cancellation_was_rejected(history: Iterable[Happening]) -> bool:
     return any(happening.event == "CancellationRejected" for happening in history)
 
 
 def _reason(order: Details, payment: PaymentInfo | None) -> str:
-    """Why the status is what it is, as precisely as the contexts know."""
+    """Return the reason for the status, as precisely as the contexts know it."""
     reason = order.summary.reason
-    words = labels.REASON.get(reason, order.summary.reason_label)
+    text = labels.REASON.get(reason, order.summary.reason_label)
     if reason == "payment_failed" and payment and payment.failure_message:
         return f"{payment.failure_message} Nothing was charged: order again with another card."
     if reason == "out_of_stock" and (names := _missing(order)):
-        return f"{words[:-1]}: {', '.join(names)}."
-    return words
+        return f"{text[:-1]}: {', '.join(names)}."
+    return text
 
 
 def _missing(order: Details) -> list[str]:
-    """What the stock could not serve, by name."""
+    """Return the names of the products that were out of stock."""
     stock = inventory.stock_of_order(order.summary.id)
     return [line.name for line in order.lines if stock and line.sku in stock.shortages]
 
 
 def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
-    """What became of the customer's money."""
+    """Yield the facts about payment and refunds."""
     if payment is None:
         yield Fact("Not charged yet", "busy")
         return

@@ -1,4 +1,4 @@
-"""What time starts: it runs in a worker, and its result is kept."""
+"""Periodic Celery task of the storefront."""
 
 from typing import Any
 
@@ -11,5 +11,5 @@ from shop.messaging.pruning import continue_pruning, prune
 
 @shared_task(name="storefront.prune_sessions", bind=True, ignore_result=False)
 def prune_sessions(self: "Task[Any, Any]") -> dict[str, int]:
-    """Forget the sessions of visitors who have not come back in time."""
+    """Delete expired sessions."""
     return continue_pruning(self, prune(Session.objects.all(), by="expire_date", before=timezone.now()))

@@ -1,6 +1,6 @@
-"""The test cards that customers pay with here, and what each does; the tokens are the simulator's."""
+"""Test cards of the simulated payment gateway, with the outcome of each."""
 
-#: Token -> what the customer reads.
+#: Labels for customers, by token.
 CARDS = {
     "pm_card_visa": "Visa – is accepted",
     "pm_card_mastercard": "Mastercard – is accepted",
@@ -16,5 +16,5 @@ CARDS = {
 
 
 def card_name(token: str) -> str:
-    """What to call a means of payment in a sentence."""
+    """Return the name of a card for use in a sentence."""
     return CARDS.get(token, "Card").split(" – ")[0]

@@ -1,4 +1,4 @@
-"""Where the customers' pages are."""
+"""URLs of the storefront."""
 
 from django.urls import path, register_converter
 
@@ -6,19 +6,21 @@ from storefront.pages import accounts, basket, catalogue, checkout, orders
 
 
 class Sku:
-    """What a SKU looks like; anything else is no product."""
+    """Path converter of a SKU."""
 
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
     def to_python(self, value: str) -> str:
+        """Return the value unchanged."""
         return value
 
     def to_url(self, value: str) -> str:
+        """Return the value unchanged."""
         return value
 
 
 class OrderNumber(Sku):
-    """What an order's number looks like: ORD-1042."""
+    """Path converter of an order number such as ORD-1042."""
 
     regex = r"[Oo][Rr][Dd]-\d{1,18}"
 

@@ -1,4 +1,4 @@
-"""Audit of the whole shop: what all contexts say of each order, product and event fits together."""
+"""Audit of the whole shop: checks that the contexts agree on every order, product and event."""
 
 from console.audit.report import Report, Violation
 from console.audit.runner import audit

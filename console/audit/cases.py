@@ -1,4 +1,4 @@
-"""Gathers, for every order, what each context says of it: the cases that the audit judges."""
+"""Cases of the audit: the facts that all contexts hold about each order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -22,78 +22,85 @@ from shipping.queries import ParcelFacts, parcels
 from shop.messaging.contracts import Event, newest
 from shop.messaging.event_log import event_counts
 
-#: Statuses in which an order has an end, or is on its way to the customer: its books must be closed.
+#: Statuses after the parcel has left.
 SHIPPED = frozenset({"shipped", "delivered"})
+#: Statuses in which the money, stock and parcel of an order must balance.
 SETTLED = SHIPPED | {"cancelled"}
-#: Statuses in which an order waits for somebody's answer.
-MOVING = frozenset({"placed", "paid", "in_fulfilment", "cancelling"})
+#: Statuses in which an order waits for another context's answer.
+IN_PROGRESS = frozenset({"placed", "paid", "in_fulfilment", "cancelling"})
 
 
 @dataclass
 class Case:
-    """All that the contexts say of one order."""
+    """Facts about one order, from all contexts."""
 
     order_id: UUID
-    #: None if orders never accepted it.
+    #: None if orders has no such order.
     order: AcceptedOrder | None = None
-    #: Type of event -> how often the log has it.
+    #: Occurrences in the event log, by event type.
     events: Counter[str] = field(default_factory=Counter)
     stock: OrderStockFacts | None = None
     balances: list[Balance] = field(default_factory=list)
     parcels: list[ParcelFacts] = field(default_factory=list)
-    #: Kind of message -> the states of its rows.
+    #: States of the notifications, by kind.
     messages: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    #: The steps that the figures show.
+    #: Steps that analytics has recorded.
     steps: frozenset[str] = frozenset()
-    #: Analytics takes all events about it; operators discarded none.
+    #: False if operators discarded an event about it that analytics should have counted.
     is_counted: bool = True
-    #: All events about it are consumed by all who subscribed: nothing is under way.
-    is_quiet: bool = True
+    #: All subscribers have consumed all events about it.
+    is_caught_up: bool = True
 
     @property
-    def about(self) -> str:
+    def subject(self) -> str:
+        """Order number, or the id of an order that orders does not know."""
         return self.order.number if self.order else f"order {self.order_id}"
 
     @property
     def status(self) -> str:
+        """Status of the order; empty if orders does not know it."""
         return self.order.status if self.order else ""
 
     @property
     def is_settled(self) -> bool:
-        """Whether its books must be closed."""
-        return self.is_quiet and self.status in SETTLED
+        """True if its money, stock and parcel must balance."""
+        return self.is_caught_up and self.status in SETTLED
 
     @property
     def has_all_messages(self) -> bool:
-        """Whether it is so young that none of its messages can have been pruned."""
+        """True if it is too recent for any of its messages to have been pruned."""
         horizon = timezone.now() - settings.SHOP_NOTIFICATION_RETENTION
         return self.order is not None and self.order.placed_at > horizon
 
     @property
     def kept(self) -> Decimal:
-        """What the shop has of the customer's money."""
+        """Money captured and not refunded."""
         return sum((balance.kept for balance in self.balances), Decimal(0))
 
-    def says(self, event: type[Event]) -> int:
-        """How often the log has this event of it."""
+    def count(self, event: type[Event]) -> int:
+        """Return the number of occurrences of an event in the log."""
         return self.events[newest(event).type]
 
 
-def cases(*, moving: frozenset[UUID]) -> Iterator[Case]:
-    """Every order that any context knows of; ``moving`` are those with events that are not consumed yet."""
+def cases(*, pending: frozenset[UUID]) -> Iterator[Case]:
+    """Yield a case for every order that any context knows.
+
+    Args:
+        pending: orders with events that a subscriber has not consumed yet.
+    """
     for order_id, facts in groupby(merge(*_streams(), key=itemgetter(0)), key=itemgetter(0)):
-        case = Case(order_id, is_quiet=order_id not in moving)
+        case = Case(order_id, is_caught_up=order_id not in pending)
         for _, add, fact in facts:
             add(case, fact)
         yield case
 
 
-#: An order's id, what one context says of it, and how that gets into its case.
-Said = tuple[UUID, Callable[[Case, Any], None], Any]
+#: Order id, function that adds a fact to the order's case, and the fact.
+_Fact = tuple[UUID, Callable[[Case, Any], None], Any]
 
 
-def _streams() -> list[Iterator[Said]]:
-    """What each context says, by order: all orders are never in memory at once."""
+def _streams() -> list[Iterator[_Fact]]:
+    """Return the facts of each context sorted by order, streamed to bound the memory."""
     return [
         ((order.id, _add_order, order) for order in accepted_orders()),
         ((row[0], _add_event, row) for row in event_counts()),

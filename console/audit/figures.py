@@ -1,4 +1,4 @@
-"""Whether the figures of analytics, made from events alone, say what the contexts' own books say."""
+"""Rules for the figures of analytics: built from events alone, they must match the contexts' own books."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from shipping.events import (
 )
 from shop.messaging.contracts import Event
 
-#: The step of an order that each event counts as.
+#: Step of an order that analytics records for each event.
 STEPS: dict[type[Event], str] = {
     OrderCreated: "placed",
     PaymentProcessed: "paid",
@@ -50,10 +50,10 @@ STEPS: dict[type[Event], str] = {
 
 
 def figures(case: Case) -> Iterator[str]:
-    """The figures show exactly the steps of an order that the log tells of."""
-    if not case.is_quiet or not case.is_counted:
+    """Check that the figures show exactly the steps of an order that the log contains."""
+    if not case.is_caught_up or not case.is_counted:
         return
-    happened = {step for event, step in STEPS.items() if case.says(event)}
+    happened = {step for event, step in STEPS.items() if case.count(event)}
     for step in sorted(happened - case.steps):
         yield f"the figures miss that it is {step}"
     for step in sorted(case.steps - happened):
@@ -61,13 +61,13 @@ def figures(case: Case) -> Iterator[str]:
 
 
 class Totals:
-    """What the books add up to, to be compared with what the figures add up to."""
+    """Totals of the books, to be compared with those of analytics."""
 
     def __init__(self) -> None:
         self._money: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
 
     def add(self, case: Case) -> None:
-        """Count what was captured and refunded for an order."""
+        """Add the money captured and refunded for an order."""
         if not case.order:
             return
         for balance in case.balances:
@@ -75,7 +75,7 @@ class Totals:
             self._money[case.order.currency][1] += balance.refunded
 
     def differences(self, products: list[StockFacts]) -> Iterator[tuple[str, str]]:
-        """What is wrong about which figure; asked only when all events are consumed."""
+        """Yield subject and message of each difference. Call it only when all events are consumed."""
         for day, currency in days_that_disagree():
             yield f"{day} {currency}", "the day's orders are not what the single orders add up to"
         shown = revenue_in_all()

@@ -7,50 +7,50 @@ from uuid import UUID
 
 from console.audit.cases import Case
 from orders.queries import AcceptedOrder
-from shop.messaging.operations.queries import (
-    InboxGap,
-)
+from shop.messaging.operations.queries import InboxGap
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something that must never be."""
+    """Broken invariant."""
 
-    #: The rule that it breaks, in a word.
+    #: Name of the broken rule.
     rule: str
-    #: An order, a product, a consumer.
-    about: str
-    says: str
+    #: Order, product or consumer.
+    subject: str
+    message: str
     order_id: UUID | None = None
-    #: The order's.
+    #: Status of the order.
     status: str = ""
 
     def __str__(self) -> str:
-        return f"{self.rule:<8} {self.about}: {self.says}"
+        return f"{self.rule:<8} {self.subject}: {self.message}"
 
 
 @dataclass
 class Report:
-    """What an audit found."""
+    """Result of an audit."""
 
     violations: list[Violation] = field(default_factory=list)
-    #: What an operator should know, though it breaks no rule.
+    #: Conditions that break no rule but that an operator should know.
     notes: list[str] = field(default_factory=list)
     orders: Counter[str] = field(default_factory=Counter)
     products: int = 0
     events: int = 0
-    #: What has not been consumed by whom.
+    #: Events that a subscriber has not consumed.
     gaps: list[InboxGap] = field(default_factory=list)
-    #: Orders that wait for somebody's answer, though all events about them are consumed.
-    resting: list[AcceptedOrder] = field(default_factory=list)
-    #: Currency -> what the shop keeps of shipped and ended orders, and what the shipped ones are worth.
+    #: Orders in progress although all events about them are consumed.
+    waiting: list[AcceptedOrder] = field(default_factory=list)
+    #: By currency: money kept for settled orders, and value of the shipped ones.
     kept: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     shipped: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     @property
     def holds(self) -> bool:
+        """True if no invariant is broken."""
         return not self.violations
 
-    def found(self, rule: str, about: str, says: str, case: Case | None = None) -> None:
+    def add(self, rule: str, subject: str, message: str, case: Case | None = None) -> None:
+        """Add a violation."""
         order_id, status = (case.order_id, case.status) if case else (None, "")
-        self.violations.append(Violation(rule, about, says, order_id, status))
+        self.violations.append(Violation(rule, subject, message, order_id, status))

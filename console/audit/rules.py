@@ -1,12 +1,12 @@
-"""What must hold for every order, each rule a function of its case that says in a sentence what is wrong.
+"""Invariants of an order: each rule is a function of a case that yields a message for each violation.
 
-What an order's own context does in one transaction must hold always; what contexts agree on by events,
-once its events are consumed (it is quiet), or once it is shipped or ended as well (it is settled).
+Invariants within one transaction hold always. Those between contexts, which agree by events, hold once all
+events of the order are consumed (``is_caught_up``), or once it is shipped or ended as well (``is_settled``).
 """
 
 from collections.abc import Callable, Iterator
 
-from console.audit.cases import MOVING, SETTLED, SHIPPED, Case
+from console.audit.cases import IN_PROGRESS, SETTLED, SHIPPED, Case
 from console.audit.figures import figures
 from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
 from orders.events import OrderCancelled, OrderCreated
@@ -22,8 +22,8 @@ from shop.messaging.contracts import Event
 
 Rule = Callable[[Case], Iterator[str]]
 
-#: What can happen to an order only once.
-ONCE: tuple[type[Event], ...] = (
+#: Events that occur at most once per order.
+UNIQUE_EVENTS: tuple[type[Event], ...] = (
     PaymentProcessed,
     PaymentFailed,
     PaymentVoided,
@@ -37,7 +37,7 @@ ONCE: tuple[type[Event], ...] = (
     OrderDelivered,
     OrderCancelled,
 )
-#: The message that each event is told by.
+#: Kind of the message that tells the customer of each event.
 MESSAGES: dict[type[Event], str] = {
     OrderCreated: "order_received",
     PaymentProcessed: "payment_received",
@@ -51,33 +51,33 @@ MESSAGES: dict[type[Event], str] = {
 
 
 def log(case: Case) -> Iterator[str]:
-    """An accepted order is in the log once, and nothing happens twice to it."""
+    """Check that the log has an accepted order once and none of its unique events twice."""
     if not case.order:
         yield "was never accepted, though other contexts know of it"
-    elif (times := case.says(OrderCreated)) != 1:
+    elif (times := case.count(OrderCreated)) != 1:
         yield f"OrderCreated is in the log {times} ×"
-    for event in ONCE:
-        if (times := case.says(event)) > 1:
+    for event in UNIQUE_EVENTS:
+        if (times := case.count(event)) > 1:
             yield f"{event.__name__} is in the log {times} ×"
 
 
 def status(case: Case) -> Iterator[str]:
-    """An order is in one known status, and its end is the one that the log tells of."""
+    """Check that the status is known and agrees with the final event in the log."""
     if not case.order:
         return
-    if case.status not in SETTLED | MOVING | {"needs_attention"}:
+    if case.status not in SETTLED | IN_PROGRESS | {"needs_attention"}:
         yield f"its status {case.status!r} is none"
-    cancelled, delivered = case.says(OrderCancelled), case.says(OrderDelivered)
+    cancelled, delivered = case.count(OrderCancelled), case.count(OrderDelivered)
     if bool(cancelled) != (case.status == "cancelled"):
         yield f"it is {case.status}, and OrderCancelled is in the log {cancelled} ×"
     if case.status == "delivered" and not delivered:
         yield "it is delivered, but nobody published OrderDelivered"
-    if case.is_quiet and delivered and case.status != "delivered":
+    if case.is_caught_up and delivered and case.status != "delivered":
         yield f"it is {case.status}, though OrderDelivered is consumed"
 
 
 def stock(case: Case) -> Iterator[str]:
-    """All lines of an order are taken or none, given back or not, and kept if it is shipped."""
+    """Check that all lines are deducted or none, restocked or none, and deducted if the order is shipped."""
     if not case.stock:
         return
     taken, back = case.stock.deducted, case.stock.restocked
@@ -87,7 +87,8 @@ def stock(case: Case) -> Iterator[str]:
         yield f"{_lines(taken)} were taken from the stock for {_lines(case.order.lines)}"
     if back and back != taken:
         yield f"{_lines(back)} came back of {_lines(taken)}"
-    if bool(taken) != bool(case.says(InventoryUpdated)) or bool(back) != bool(case.says(InventoryRestocked)):
+    logged = (case.count(InventoryUpdated) > 0, case.count(InventoryRestocked) > 0)
+    if (bool(taken), bool(back)) != logged:
         yield "the stock's movements are not those that the log tells of"
     if case.is_settled and case.status in SHIPPED and (not taken or back):
         yield f"it is {case.status}, but its goods are in the stock"
@@ -96,15 +97,15 @@ def stock(case: Case) -> Iterator[str]:
 
 
 def money(case: Case) -> Iterator[str]:
-    """The shop keeps the value of what it shipped and nothing else; the provider's books say so too."""
+    """Check that the shop keeps exactly the value of shipped goods, also by the provider's books."""
     if len(case.balances) > 1:
         yield f"it has {len(case.balances)} payments"
     for balance in case.balances:
         if not 0 <= balance.refunded <= balance.captured:
             yield f"{balance.refunded:.2f} was refunded of {balance.captured:.2f}"
-        if bool(balance.captured) != bool(case.says(PaymentProcessed)):
+        if bool(balance.captured) != bool(case.count(PaymentProcessed)):
             yield f"{balance.captured:.2f} was captured, which is not what the log tells"
-        if case.is_quiet and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
+        if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
             yield (
                 f"{balance.captured:.2f} captured and {balance.refunded:.2f} refunded by our books, "
                 f"{balance.provider_captured:.2f} and {balance.provider_refunded:.2f} by the provider's"
@@ -115,31 +116,32 @@ def money(case: Case) -> Iterator[str]:
 
 
 def parcel(case: Case) -> Iterator[str]:
-    """At most one parcel leaves for an order, none for a cancelled one; the carrier's books say so too."""
+    """Check that one parcel leaves at most, none for a cancelled order, also by the carrier's books."""
     left = sum(parcel.has_left for parcel in case.parcels)
     if len(case.parcels) > 1:
         yield f"it has {len(case.parcels)} shipments"
     if left and case.status == "cancelled":
         yield "its parcel has left, though it is cancelled"
-    if case.is_quiet and not left and case.status in SHIPPED:
+    if case.is_caught_up and not left and case.status in SHIPPED:
         yield f"it is {case.status}, but no parcel has left"
-    if bool(left) != bool(case.says(OrderShipped)):
-        yield f"parcels that left: {left}, but OrderShipped is in the log {case.says(OrderShipped)} ×"
-    for one in case.parcels:
-        if case.is_quiet and case.status not in {"cancelling", "needs_attention"} and not one.agrees:
-            yield f"its shipment is {one.state or 'unknown'}, but its label is {one.label or 'unknown'}"
+    if bool(left) != bool(case.count(OrderShipped)):
+        yield f"parcels that left: {left}, but OrderShipped is in the log {case.count(OrderShipped)} ×"
+    for shipment in case.parcels:
+        if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not shipment.agrees:
+            state, label = shipment.state or "unknown", shipment.label or "unknown"
+            yield f"its shipment is {state}, but its label is {label}"
 
 
 def messages(case: Case) -> Iterator[str]:
-    """A customer hears once of each thing that happened, and of nothing else."""
+    """Check that the customer gets one message for each event, and no other."""
     for kind, states in sorted(case.messages.items()):
         if len(states) > 1:
             yield f"{len(states)} messages {kind}"
-    told = {kind for event, kind in MESSAGES.items() if case.says(event)}
-    for kind in sorted(case.messages.keys() - told):
+    expected = {kind for event, kind in MESSAGES.items() if case.count(event)}
+    for kind in sorted(case.messages.keys() - expected):
         yield f"the message {kind} tells of what did not happen"
-    if case.is_quiet and case.order:
-        missing = told - case.messages.keys() if case.has_all_messages else ()
+    if case.is_caught_up and case.order:
+        missing = expected - case.messages.keys() if case.has_all_messages else ()
         for kind in sorted(missing):
             yield f"the message {kind} is missing"
         for kind, states in sorted(case.messages.items()):
@@ -147,7 +149,7 @@ def messages(case: Case) -> Iterator[str]:
                 yield f"the message {kind} is still {', '.join(sorted(waiting))}"
 
 
-#: Name -> rule.
+#: Rules by name.
 RULES: dict[str, Rule] = {
     "log": log,
     "status": status,

@@ -1,7 +1,7 @@
-"""Audits the whole shop: whether what the contexts say of each order, product and event fits together.
+"""Run of an audit: checks the invariants of all orders, products and events.
 
-It reads one snapshot of the database, so that it may run beside a working shop. Orders with events under
-way are held only to what must hold at every moment.
+It reads one snapshot of the database, so it can run beside a working shop. Orders with unconsumed events
+are held only to the invariants within one transaction.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from console.audit.cases import MOVING, SHIPPED, Case, cases
+from console.audit.cases import IN_PROGRESS, SHIPPED, Case, cases
 from console.audit.figures import Totals
 from console.audit.report import Report
 from console.audit.rules import RULES
@@ -19,42 +19,46 @@ from inventory.queries import StockFacts, stock_facts
 from shop.messaging.operations.queries import (
     Backlog,
     InboxGap,
+    aggregates_with_skipped_events,
     backlog,
-    given_up,
     inbox_gaps,
     paused_consumers,
 )
 
-#: More than that many missing inbox rows are not looked for: the sky is falling then.
-MOST_GAPS = 1_000_000
+#: Limit on the missing inbox rows that one audit loads.
+MAX_GAPS = 1_000_000
 
 
 def audit(*, idle: bool = False) -> Report:
-    """Audit everything; ``idle`` says that nothing should be under way at all."""
+    """Audit the whole shop.
+
+    Args:
+        idle: report everything still under way as a violation.
+    """
     report = Report()
     with _snapshot():
-        gaps, under_way = inbox_gaps(limit=MOST_GAPS), backlog()
+        gaps, under_way = inbox_gaps(limit=MAX_GAPS), backlog()
         report.gaps = gaps
         _audit_inbox(gaps, report)
-        totals, uncounted = Totals(), given_up("analytics")
-        for case in cases(moving=frozenset(gap.aggregate_id for gap in gaps)):
+        totals, uncounted = Totals(), aggregates_with_skipped_events("analytics")
+        for case in cases(pending=frozenset(gap.aggregate_id for gap in gaps)):
             case.is_counted = case.order_id not in uncounted
             _audit_order(case, report)
             totals.add(case)
-            if idle and not under_way.reminders and case.status in MOVING:
-                report.found("idle", case.about, f"it is {case.status}, and nothing will ever move it")
+            if idle and not under_way.reminders and case.status in IN_PROGRESS:
+                report.add("idle", case.subject, f"it is {case.status}, and nothing will ever move it")
         products = list(stock_facts())
         _audit_products(products, report)
         if not uncounted and not any(gap.consumer.startswith("analytics.") for gap in gaps):
-            for about, says in totals.differences(products):
-                report.found("figures", about, says)
+            for subject, message in totals.differences(products):
+                report.add("figures", subject, message)
         _audit_backlog(under_way, report, idle=idle)
     return report
 
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """A transaction that sees one moment and changes nothing; an open one is joined as it is."""
+    """Open a read-only transaction on one snapshot; join a transaction that is open already."""
     is_outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if is_outermost:
@@ -63,25 +67,25 @@ def _snapshot() -> Iterator[None]:
 
 
 def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
-    """Every published event is consumed by everybody who subscribed to it."""
+    """Check that every subscriber has consumed every published event."""
     by_consumer: defaultdict[str, list[InboxGap]] = defaultdict(list)
     for gap in gaps:
         by_consumer[gap.consumer].append(gap)
     for consumer, missing in sorted(by_consumer.items()):
         example = missing[0]
-        says = f"events not consumed: {len(missing)}, as {example.type} of order {example.aggregate_id}"
-        report.found("inbox", consumer, says)
+        message = f"events not consumed: {len(missing)}, as {example.type} of order {example.aggregate_id}"
+        report.add("inbox", consumer, message)
 
 
 def _audit_order(case: Case, report: Report) -> None:
     for name, rule in RULES.items():
-        for says in rule(case):
-            report.found(name, case.about, says, case)
+        for message in rule(case):
+            report.add(name, case.subject, message, case)
     report.events += case.events.total()
     if case.order:
         report.orders[case.status] += 1
-        if case.is_quiet and case.status in MOVING:
-            report.resting.append(case.order)
+        if case.is_caught_up and case.status in IN_PROGRESS:
+            report.waiting.append(case.order)
         if case.is_settled:
             worth = case.order.total if case.status in SHIPPED else Decimal(0)
             report.kept[case.order.currency] += case.kept
@@ -89,33 +93,33 @@ def _audit_order(case: Case, report: Report) -> None:
 
 
 def _audit_products(products: Sequence[StockFacts], report: Report) -> None:
-    """Stock = initial - sold + restocked + adjusted, and never negative."""
+    """Check that stock = initial - sold + restocked + adjusted, and never negative."""
     for product in products:
         report.products += 1
         if product.available < 0:
-            report.found("stock", product.sku, f"{product.available} are available")
+            report.add("stock", product.sku, f"{product.available} are available")
         if product.available != product.expected:
             moved = ", ".join(f"{kind} {n:+}" for kind, n in sorted(product.movements.items()))
-            says = f"{product.available} are available, but {product.expected} should be: {moved}"
-            report.found("stock", product.sku, says)
+            message = f"{product.available} are available, but {product.expected} should be: {moved}"
+            report.add("stock", product.sku, message)
         if product.initial != product.movements.get("initial", 0):
-            says = f"{product.initial} at first, but the first movement says otherwise"
-            report.found("stock", product.sku, says)
+            message = f"{product.initial} at first, but the first movement says otherwise"
+            report.add("stock", product.sku, message)
 
 
 def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
-    """Nothing waits when all is idle; what waits otherwise is told, and dead letters always."""
+    """Report waiting messages: as violations if the shop should be idle, otherwise as notes."""
     waiting = {
         "unpublished events": under_way.unpublished,
         "events to be retried": under_way.retries,
-        "parked events": under_way.parked,
+        "deferred events": under_way.deferred,
         "events held for paused consumers": under_way.held,
     }
-    for what, count in waiting.items():
+    for name, count in waiting.items():
         if count and idle:
-            report.found("idle", "backlog", f"{what}: {count}")
+            report.add("idle", "backlog", f"{name}: {count}")
         elif count:
-            report.notes.append(f"{what}: {count}")
+            report.notes.append(f"{name}: {count}")
     report.notes += [f"{one.consumer} is paused: {one.error}" for one in paused_consumers()]
     if under_way.open_dead_letters:
         report.notes.append(f"open dead letters: {under_way.open_dead_letters}")

@@ -1,1 +1,1 @@
-"""Order doctor: finds what is wrong in the shop, repairs what is safe, and advises on the rest."""
+"""Order doctor: diagnoses the whole shop, makes the safe repairs and gives advice on the rest."""

@@ -1,7 +1,7 @@
-"""The order doctor: audits the shop, repairs what can be repaired safely, and says what a person has to do.
+"""Check-ups: audit the shop, make the safe repairs and report the findings that need a person.
 
-It works beside a running shop. Each repair looks again, in its own transaction, whether it is still
-needed; two doctors never work at once; and a repair that was just made is not made again.
+A check-up works beside a running shop. Each repair checks again, in its own transaction, that it is still
+needed. Only one check-up runs at a time, and a recent repair is not repeated.
 """
 
 import logging
@@ -19,36 +19,41 @@ from django.db import connection
 from django.utils import timezone
 
 from console.audit import Report, audit
-from console.doctor.advice import verdicts
-from console.doctor.findings import Examination, Finding, Look, backlog, messages
+from console.doctor.advice import audit_violations
+from console.doctor.findings import Check, Examination, Finding, overdue_messages, unconsumed_events
 from console.doctor.remedies import Outcome, State
-from console.doctor.stalled_orders import lost_timers, stalled, unanswered
+from console.doctor.stalled_orders import lost_timers, stalled_orders, unanswered_calls
 from console.models import Checkup, Repair
 
 logger = logging.getLogger("shop.doctor")
 
-#: Where to look, in this order: what comes first may explain what comes later.
-LOOKS: tuple[Look, ...] = (messages, lost_timers, unanswered, stalled, verdicts, backlog)
-#: Findings that a check-up keeps for its page; all are counted.
-KEPT = 500
-#: The advisory lock of the doctor at work.
+#: Checks in this order: an earlier finding may explain a later one.
+CHECKS: tuple[Check, ...] = (
+    unconsumed_events,
+    lost_timers,
+    unanswered_calls,
+    stalled_orders,
+    audit_violations,
+    overdue_messages,
+)
+#: Limit on the findings stored with a check-up; all are counted.
+MAX_STORED_FINDINGS = 500
+#: Statements on the advisory lock of the running check-up.
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('console:doctor', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('console:doctor', 0))"
-
-
-#: How long check-ups and repairs are kept.
+#: Retention of check-ups and repairs.
 RETENTION = timedelta(days=365)
-#: What a broker that cannot be reached raises.
+#: Errors raised when the broker cannot be reached.
 BROKER_ERRORS = (OperationalError, OSError)
 
 
-class AnotherDoctor(Exception):
+class CheckupRunning(Exception):
     """Another check-up is running: wait until it is done."""
 
 
 @dataclass
-class Treatment:
-    """A check-up with all its findings and what became of each."""
+class CheckupResult:
+    """Check-up with all its findings and the outcome of each."""
 
     checkup: Checkup
     report: Report
@@ -56,52 +61,52 @@ class Treatment:
 
     @property
     def counts(self) -> Counter[State]:
-        """How many findings ended how."""
+        """Number of findings by state."""
         return Counter(outcome.state for _, outcome in self.outcomes)
 
 
-def check_up(*, by: str, repair: bool, grace: timedelta | None = None) -> Treatment:
-    """Audit everything and, if asked to, repair what is safe.
+def check_up(*, by: str, repair: bool, grace: timedelta | None = None) -> CheckupResult:
+    """Audit the whole shop and, if asked to, make the safe repairs.
 
     Args:
-        by: who wants it, for the record.
-        repair: else it only says what it would do.
-        grace: what was set off since is taken to be under way; ``SHOP_DOCTOR_GRACE`` unless given.
+        by: user name for the record.
+        repair: make the repairs; otherwise only plan them.
+        grace: messages and steps younger than this count as under way; ``SHOP_DOCTOR_GRACE`` by default.
 
     Raises:
-        AnotherDoctor: one is at work.
+        CheckupRunning: another check-up is running.
     """
-    with _sole_doctor():
-        treatment = Treatment(Checkup(by=by, repairing=repair), audit())
-        exam = Examination(treatment.report, settings.SHOP_DOCTOR_GRACE if grace is None else grace)
-        for finding in chain.from_iterable(look(exam) for look in LOOKS):
-            outcome = _treat(finding, by=by) if repair else finding.remedy.plan()
-            treatment.outcomes.append((finding, outcome))
+    with _exclusive_lock():
+        result = CheckupResult(Checkup(by=by, repairing=repair), audit())
+        exam = Examination(result.report, settings.SHOP_DOCTOR_GRACE if grace is None else grace)
+        for finding in chain.from_iterable(check(exam) for check in CHECKS):
+            outcome = _repair(finding, by=by) if repair else finding.remedy.plan()
+            result.outcomes.append((finding, outcome))
             if finding.order_id and outcome.state != State.LEFT:
-                exam.in_care.add(finding.order_id)
-        _record(treatment)
-    return treatment
+                exam.being_repaired.add(finding.order_id)
+        _store(result)
+    return result
 
 
 def start_check_up(*, by: str, repair: bool) -> str:
-    """Have a worker do it on behalf of an operator, and return the id of the task.
+    """Start a check-up in a worker and return the id of the task.
 
-    Raises one of BROKER_ERRORS at once where the broker cannot be reached: nobody waits for it.
+    Raises one of BROKER_ERRORS at once if the broker cannot be reached: a web request does not wait for it.
     """
     arguments = {"by": by, "repair": repair}
     return str(current_app.send_task("console.check_up", kwargs=arguments, queue="messaging", retry=False).id)
 
 
-def is_at_work() -> bool:
-    """Whether a check-up is running."""
+def is_running() -> bool:
+    """Return True if a check-up is running."""
     try:
-        with _sole_doctor():
+        with _exclusive_lock():
             return False
-    except AnotherDoctor:
+    except CheckupRunning:
         return True
 
 
-def _treat(finding: Finding, *, by: str) -> Outcome:
+def _repair(finding: Finding, *, by: str) -> Outcome:
     try:
         return finding.remedy.apply(by=by)
     except Exception as error:
@@ -109,23 +114,23 @@ def _treat(finding: Finding, *, by: str) -> Outcome:
         return Outcome(State.LEFT, f"could not be repaired: {type(error).__name__}: {error}")
 
 
-def _record(treatment: Treatment) -> None:
-    checkup, counts = treatment.checkup, treatment.counts
+def _store(result: CheckupResult) -> None:
+    checkup, counts = result.checkup, result.counts
     checkup.ended_at = timezone.now()
-    checkup.orders = treatment.report.orders.total()
+    checkup.orders = result.report.orders.total()
     checkup.repaired = counts[State.REPAIRED] + counts[State.REPAIRABLE]
     checkup.under_way, checkup.left = counts[State.UNDER_WAY], counts[State.LEFT] + counts[State.HANDED_OVER]
-    checkup.notes = treatment.report.notes
+    checkup.notes = result.report.notes
     checkup.findings = [
         {
             "kind": finding.kind,
-            "about": finding.about,
-            "says": finding.says,
+            "about": finding.subject,
+            "says": finding.message,
             "order_id": str(finding.order_id) if finding.order_id else None,
             "state": outcome.state,
-            "outcome": outcome.says,
+            "outcome": outcome.message,
         }
-        for finding, outcome in treatment.outcomes[:KEPT]
+        for finding, outcome in result.outcomes[:MAX_STORED_FINDINGS]
     ]
     checkup.save()
     horizon = timezone.now() - RETENTION
@@ -134,12 +139,12 @@ def _record(treatment: Treatment) -> None:
 
 
 @contextmanager
-def _sole_doctor() -> Iterator[None]:
-    """Be the only doctor. The lock belongs to the database session: one that dies hinders nobody."""
+def _exclusive_lock() -> Iterator[None]:
+    """Hold the advisory lock. It belongs to the database session, so a process that dies releases it."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK)
         if not cursor.fetchall()[0][0]:
-            raise AnotherDoctor(AnotherDoctor.__doc__)
+            raise CheckupRunning(CheckupRunning.__doc__)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The order doctor's page: what the last check-up found, what needs a person, and the buttons."""
+"""Page of the order doctor: last check-up, orders that need attention, repairs, and actions."""
 
 from typing import Any
 
@@ -19,41 +19,41 @@ from orders.queries import orders_needing_attention
 from payments.queries import failed_refunds
 from shop.messaging.event_log import has_more_events_than
 
-#: A log that is not longer is audited while the operator waits; a longer one by a worker.
-AUDITED_AT_ONCE = 5_000
-#: Orders that need attention, and repairs, that the page shows.
-SHOWN = 50
+#: Longest event log, in events, that is audited within the request; a longer one is audited by a worker.
+MAX_EVENTS_IN_REQUEST = 5_000
+#: Limit on the orders that need attention, and on the repairs, that the page shows.
+MAX_ROWS = 50
 
 
 @require_http_methods(["GET", "POST"])
 def doctor_page(request: HttpRequest) -> HttpResponse:
-    """Show the doctor, or have it work."""
+    """Show the page, or run the posted action."""
     if not request.user.has_perm("console.view_checkup"):
         raise PermissionDenied
     if request.method == "POST":
-        _act(request)
+        _run_action(request)
         return HttpResponseRedirect(reverse("doctor"))
     return TemplateResponse(request, "console/doctor.html", _context(request))
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
-    failed = {refund.order_id for refund in failed_refunds(limit=SHOWN)}
-    held_up = orders_needing_attention(limit=SHOWN)
+    failed = {refund.order_id for refund in failed_refunds(limit=MAX_ROWS)}
+    held_up = orders_needing_attention(limit=MAX_ROWS)
     return {
         **admin.site.each_context(request),
         "title": "Order doctor",
         "checkup": Checkup.objects.order_by("-pk").first(),
-        "at_work": checkups.is_at_work(),
+        "is_running": checkups.is_running(),
         "may_run": request.user.has_perm("console.run_doctor"),
         "may_recount": request.user.has_perm("inventory.change_product"),
         "held_up": [(order, order.id in failed) for order in held_up],
-        "repairs": Repair.objects.order_by("-pk")[:SHOWN],
+        "repairs": Repair.objects.order_by("-pk")[:MAX_ROWS],
         "interval": settings.SHOP_DOCTOR_INTERVAL,
         "grace": settings.SHOP_DOCTOR_GRACE,
     }
 
 
-def _act(request: HttpRequest) -> None:
+def _run_action(request: HttpRequest) -> None:
     if request.POST.get("action") == "recount":
         _recount(request)
     else:
@@ -65,24 +65,24 @@ def _check_up(request: HttpRequest, *, repair: bool) -> None:
         raise PermissionDenied
     by = request.user.get_username()
     try:
-        if has_more_events_than(AUDITED_AT_ONCE):
-            _tell_of_task(request, checkups.start_check_up(by=by, repair=repair))
+        if has_more_events_than(MAX_EVENTS_IN_REQUEST):
+            _link_to_task(request, checkups.start_check_up(by=by, repair=repair))
         else:
             checkups.check_up(by=by, repair=repair)
-    except checkups.AnotherDoctor as error:
+    except checkups.CheckupRunning as error:
         messages.warning(request, str(error))
     except checkups.BROKER_ERRORS as error:
         messages.error(request, f"The check-up could not be started: {error}")
 
 
-def _tell_of_task(request: HttpRequest, task_id: str) -> None:
+def _link_to_task(request: HttpRequest, task_id: str) -> None:
     results = reverse("admin:django_celery_results_taskresult_changelist")
     text = 'A worker makes a check-up. <a href="{}?q={}">See how it went.</a>'
     messages.success(request, format_html(text, results, task_id))
 
 
 def _recount(request: HttpRequest) -> None:
-    """Have the stock be what an operator counted."""
+    """Set the stock of a product to the number that an operator counted."""
     if not request.user.has_perm("inventory.change_product"):
         raise PermissionDenied
     sku, counted = request.POST.get("sku", ""), request.POST.get("counted", "")

@@ -1,4 +1,4 @@
-"""What can be done about a finding: each remedy says what it would do, and does it if it is still needed."""
+"""Remedies of findings: each one plans its action, and carries it out if it is still needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,115 +17,122 @@ from shop.messaging.operations.resending import LostDelivery, resend
 
 
 class State(StrEnum):
-    """How things stand with a finding after the doctor has been there."""
+    """State of a finding after a check-up."""
 
-    #: Set right, or set off.
+    #: Repaired, or the repair is set off.
     REPAIRED = "repaired"
-    #: It would be, but the doctor only looks.
+    #: Can be repaired; this check-up only audits.
     REPAIRABLE = "repairable"
-    #: It is taking its course; look again later.
+    #: Resolves itself; check again later.
     UNDER_WAY = "under way"
-    #: The order was put to needs_attention: an operator finds it among those.
+    #: The order was put to needs_attention, where an operator finds it.
     HANDED_OVER = "handed over"
-    #: A person has to act.
+    #: Needs a person.
     LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How things stand, and in a sentence what was, would be or should be done."""
+    """State of a finding, and the action that was, would be or should be taken."""
 
     state: State
-    says: str
+    message: str
 
 
 class Remedy(Protocol):
-    """What to do about a finding."""
+    """Action on a finding."""
 
     def plan(self) -> Outcome:
-        """Say what would be done."""
+        """Return the outcome to expect, without any change."""
         ...
 
     def apply(self, *, by: str) -> Outcome:
-        """Do it, if it is still needed, and write it down."""
+        """Take the action if it is still needed, and record it as a repair."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing: it is taking its course."""
+    """No action: the problem resolves itself."""
 
-    why: str
+    reason: str
 
     def plan(self) -> Outcome:
-        return Outcome(State.UNDER_WAY, self.why)
+        """Return that it is under way."""
+        return Outcome(State.UNDER_WAY, self.reason)
 
     def apply(self, *, by: str) -> Outcome:
+        """Return that it is under way."""
         return self.plan()
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
-    """Nothing that would be safe; a person is told what to do."""
+class Advise:
+    """Advice to a person, where no automatic action is safe."""
 
     advice: str
 
     def plan(self) -> Outcome:
+        """Return the advice."""
         return Outcome(State.LEFT, self.advice)
 
     def apply(self, *, by: str) -> Outcome:
+        """Return the advice."""
         return self.plan()
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Have the context that knows do something, unless that was done not long ago."""
+class CallService:
+    """Call of a service of the context in charge, unless it was called a short time ago."""
 
     kind: str
     order_id: UUID
-    wrong: str
-    #: What it would do.
-    would: str
-    #: Does it, and says what came of it.
-    act: Callable[[], Outcome]
-    #: How long it is not done again, and how things stand meanwhile.
+    problem: str
+    #: The action in words; part of the key by which a repeated call is recognised.
+    action: str
+    call: Callable[[], Outcome]
+    #: Time before the call is repeated, and the outcome until then.
     pause: timedelta
-    meanwhile: Outcome = Outcome(State.UNDER_WAY, "done a moment ago")
+    outcome_in_pause: Outcome = Outcome(State.UNDER_WAY, "done a moment ago")
 
     def plan(self) -> Outcome:
-        return self.meanwhile if self._was_done() else Outcome(State.REPAIRABLE, self.would)
+        """Return the action, or the outcome during the pause."""
+        return self.outcome_in_pause if self._was_called() else Outcome(State.REPAIRABLE, self.action)
 
     def apply(self, *, by: str) -> Outcome:
-        if self._was_done():
-            return self.meanwhile
-        outcome = self.act()
+        """Call the service unless it is paused, and record a repair if it had an effect."""
+        if self._was_called():
+            return self.outcome_in_pause
+        outcome = self.call()
         if outcome.state in (State.REPAIRED, State.HANDED_OVER):
             Repair.objects.create(
                 key=self._key,
                 kind=self.kind,
                 order_id=self.order_id,
-                wrong=self.wrong,
-                done=outcome.says,
+                wrong=self.problem,
+                done=outcome.message,
                 by=by,
             )
         return outcome
 
     @property
     def _key(self) -> str:
-        return f"{self.kind} {self.would} {self.order_id}"
+        return f"{self.kind} {self.action} {self.order_id}"
 
-    def _was_done(self) -> bool:
+    def _was_called(self) -> bool:
         return Repair.objects.filter(key=self._key, at__gt=timezone.now() - self.pause).exists()
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuild:
-    """Make the figures anew from the log."""
+class RebuildFigures:
+    """Rebuild of the figures of analytics from the event log."""
 
     def plan(self) -> Outcome:
+        """Return the action."""
         return Outcome(State.REPAIRABLE, "rebuild the figures from the log")
 
     def apply(self, *, by: str) -> Outcome:
+        """Rebuild the figures, unless a rebuild is running."""
         try:
             events = analytics.rebuild()
         except RebuildRunning as error:
@@ -136,16 +143,18 @@ class Rebuild:
 
 
 @dataclass(frozen=True, slots=True)
-class Resend:
-    """Send lost events again, each to the one consumer that misses it."""
+class ResendEvents:
+    """Resend of lost events, each to the one consumer that misses it."""
 
     deliveries: Sequence[LostDelivery]
 
     def plan(self) -> Outcome:
-        return Outcome(State.REPAIRABLE, f"resend {self._what(len(self.deliveries))}")
+        """Return the number of events to resend."""
+        return Outcome(State.REPAIRABLE, f"resend {self._describe(len(self.deliveries))}")
 
     @transaction.atomic
     def apply(self, *, by: str) -> Outcome:
+        """Resend the events that are still missing, and record a repair for each."""
         sent = resend(self.deliveries)
         Repair.objects.bulk_create(
             [
@@ -163,12 +172,12 @@ class Resend:
         )
         if not sent:
             return Outcome(State.UNDER_WAY, "came meanwhile")
-        return Outcome(State.REPAIRED, f"resent {self._what(len(sent))}")
+        return Outcome(State.REPAIRED, f"resent {self._describe(len(sent))}")
 
-    def _what(self, count: int) -> str:
+    def _describe(self, count: int) -> str:
         return f"{count} to {self.deliveries[0].app}.events"
 
 
 def resend_key(delivery: LostDelivery) -> str:
-    """What a repair of this delivery is known by."""
+    """Return the key of the repairs of a delivery."""
     return f"{delivery.consumer} {delivery.event_id}"

@@ -1,4 +1,4 @@
-"""Findings about orders that stand still: lost timers, unanswered questions, steps that never came."""
+"""Checks of orders that stand still: lost timers, unanswered provider calls, missing steps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from console.doctor.findings import Examination, Finding
-from console.doctor.remedies import Act, Outcome, Remedy, State, Wait
+from console.doctor.remedies import CallService, Outcome, Remedy, State, Wait
 from inventory.events import InventoryRejected
 from orders import services as orders
 from orders.events import OrderDeadlinePassed
@@ -25,30 +25,30 @@ from shop.messaging.contracts import Reminder
 from shop.messaging.event_log import timeline
 from shop.messaging.operations.queries import PendingMessage, pending_messages
 
-#: What an order in this status waits for, and the reason for which it needs attention if that never comes.
-NEVER_CAME = {
+#: Problem of an order stalled in a status, and the reason recorded when it is held up.
+MISSING_STEPS = {
     "paid": ("the stock never answered", "stock_overdue"),
     "in_fulfilment": ("the carrier never answered", "carrier_overdue"),
     "cancelling": ("it was never told that everything is undone", "cancellation_overdue"),
 }
-#: Whoever finds this in the log refunds the customer, for this reason.
-REFUNDED_BECAUSE = {InventoryRejected.type: "out_of_stock", ShipmentFailed.type: "shipment_failed"}
+#: Events that require a refund, and its reason.
+REFUND_REASONS = {InventoryRejected.type: "out_of_stock", ShipmentFailed.type: "shipment_failed"}
 
 
-class Waiting:
-    """The messages about some orders that wait in the database."""
+class PendingMessages:
+    """Messages about a set of orders that wait in the database."""
 
     def __init__(self, order_ids: set[UUID]) -> None:
         self._messages: defaultdict[UUID, list[PendingMessage]] = defaultdict(list)
         for message in pending_messages(order_ids) if order_ids else ():
             self._messages[message.aggregate_id].append(message)
 
-    def reminded(self, order_id: UUID, kind: type[Reminder]) -> bool:
-        """Whether this reminder is somewhere, even if it is a dead letter by now."""
+    def has_reminder(self, order_id: UUID, kind: type[Reminder]) -> bool:
+        """Return True if a reminder is pending, or is a dead letter by now."""
         return any(message.type == kind.type for message in self._messages[order_id])
 
-    def moved(self, order_id: UUID, app: str = "") -> bool:
-        """Whether a message for ``app``, or for anybody, is under way; an order's deadline moves nothing."""
+    def has_message_for(self, order_id: UUID, app: str = "") -> bool:
+        """Return True if a message for ``app``, or for any app, is under way; deadlines do not count."""
         return any(
             message.place != "dead letter"
             and message.type != OrderDeadlinePassed.type
@@ -57,37 +57,39 @@ class Waiting:
         )
 
 
-# --- Timers that are lost ----------------------------------------------------------------------
+# --- Lost timers ----------------------------------------------------------------------------------
 
 
 def lost_timers(exam: Examination) -> Iterator[Finding]:
-    """Deadlines, refunds and parcels that nothing reminds anybody of any more."""
+    """Yield passed deadlines, open refunds and travelling parcels without a reminder."""
     late = overdue_orders(grace=exam.grace)
-    waiting = Waiting({order.id for order in late})
+    pending = PendingMessages({order.id for order in late})
     for order in late:
-        if not waiting.reminded(order.id, OrderDeadlinePassed):
-            says = f"its deadline for {order.step} has passed, and nothing reminds it"
-            act = partial(_put_back, partial(orders.remind_of_deadline, order_id=order.id))
-            yield _timer(exam, order.number, says, order.id, act)
+        if not pending.has_reminder(order.id, OrderDeadlinePassed):
+            message = f"its deadline for {order.step} has passed, and no reminder is pending"
+            call = partial(_put_back, partial(orders.remind_of_deadline, order_id=order.id))
+            yield _timer(exam, order.number, message, order.id, call)
     refunds = open_refunds(grace=exam.grace)
-    waiting = Waiting({refund.order_id for refund in refunds})
+    pending = PendingMessages({refund.order_id for refund in refunds})
     for refund in refunds:
-        if not waiting.moved(refund.order_id, "payments"):
-            says = f"its refund of {refund.amount} is {refund.state}, and nobody asks after it"
-            act = partial(_put_back, partial(payments.look_after_refund, refund_id=refund.id))
-            yield _timer(exam, f"order {refund.order_id}", says, refund.order_id, act)
+        if not pending.has_message_for(refund.order_id, "payments"):
+            message = f"its refund of {refund.amount} is {refund.state}, and no reminder is pending"
+            call = partial(_put_back, partial(payments.resume_refund_checks, refund_id=refund.id))
+            yield _timer(exam, f"order {refund.order_id}", message, refund.order_id, call)
     parcels = travelling_parcels(grace=exam.grace)
-    waiting = Waiting({parcel.order_id for parcel in parcels})
+    pending = PendingMessages({parcel.order_id for parcel in parcels})
     for parcel in parcels:
-        if not waiting.reminded(parcel.order_id, TrackingDue):
-            says = "its parcel is on the way, and nobody asks where it is"
-            act = partial(_put_back, partial(shipping.look_after_parcel, shipment_id=parcel.id))
-            yield _timer(exam, parcel.order_number, says, parcel.order_id, act)
+        if not pending.has_reminder(parcel.order_id, TrackingDue):
+            message = "its parcel is on the way, and no tracking is scheduled"
+            call = partial(_put_back, partial(shipping.resume_tracking, shipment_id=parcel.id))
+            yield _timer(exam, parcel.order_number, message, parcel.order_id, call)
 
 
-def _timer(exam: Examination, about: str, says: str, order_id: UUID, act: Callable[[], Outcome]) -> Finding:
-    remedy = Act("timer", order_id, says, "put its reminder back", act, pause=exam.grace)
-    return Finding("timer", about, says, remedy, order_id)
+def _timer(
+    exam: Examination, subject: str, message: str, order_id: UUID, call: Callable[[], Outcome]
+) -> Finding:
+    remedy = CallService("timer", order_id, message, "put its reminder back", call, pause=exam.grace)
+    return Finding("timer", subject, message, remedy, order_id)
 
 
 def _put_back(service: Callable[[], object]) -> Outcome:
@@ -95,34 +97,36 @@ def _put_back(service: Callable[[], object]) -> Outcome:
     return Outcome(State.REPAIRED, "put its reminder back")
 
 
-# --- Providers that never answered ---------------------------------------------------------------
+# --- Unanswered provider calls --------------------------------------------------------------------
 
 
-def unanswered(exam: Examination) -> Iterator[Finding]:
-    """Charges and bookings that were begun, and that nobody carries on."""
+def unanswered_calls(exam: Examination) -> Iterator[Finding]:
+    """Yield charges and bookings that were begun and that no message continues."""
     charges = unanswered_payments(grace=exam.grace)
-    waiting = Waiting({payment.order_id for payment in charges})
+    pending = PendingMessages({payment.order_id for payment in charges})
     for payment in charges:
-        if not waiting.moved(payment.order_id, "payments"):
-            says = f"its payment of {payment.amount} was begun, and nobody knows how it ended"
-            act = partial(_ask_gateway, payment.order_id)
-            about = payment.order_number or f"order {payment.order_id}"
-            remedy = Act("payment", payment.order_id, says, "ask the gateway", act, pause=exam.grace)
-            yield Finding("payment", about, says, remedy, payment.order_id)
+        if not pending.has_message_for(payment.order_id, "payments"):
+            order_id = payment.order_id
+            message = f"its payment of {payment.amount} was begun, and its outcome is unknown"
+            call = partial(_ask_gateway, order_id)
+            subject = payment.order_number or f"order {order_id}"
+            remedy = CallService("payment", order_id, message, "ask the gateway", call, pause=exam.grace)
+            yield Finding("payment", subject, message, remedy, order_id)
     bookings = unanswered_bookings(grace=exam.grace)
-    waiting = Waiting({parcel.order_id for parcel in bookings})
+    pending = PendingMessages({parcel.order_id for parcel in bookings})
     for parcel in bookings:
-        if not waiting.moved(parcel.order_id, "shipping"):
-            says = f"its parcel is {parcel.state}, and nobody knows whether the carrier takes it"
-            act = partial(_ask_carrier, parcel.order_id)
-            about = parcel.order_number or f"order {parcel.order_id}"
-            remedy = Act("parcel", parcel.order_id, says, "ask the carrier", act, pause=exam.grace)
-            yield Finding("parcel", about, says, remedy, parcel.order_id)
+        if not pending.has_message_for(parcel.order_id, "shipping"):
+            order_id = parcel.order_id
+            message = f"its parcel is {parcel.state}, and the answer of the carrier is unknown"
+            call = partial(_ask_carrier, order_id)
+            subject = parcel.order_number or f"order {order_id}"
+            remedy = CallService("parcel", order_id, message, "ask the carrier", call, pause=exam.grace)
+            yield Finding("parcel", subject, message, remedy, order_id)
 
 
 def _ask_gateway(order_id: UUID) -> Outcome:
     try:
-        payment = payments.ask_about_payment(order_id=order_id)
+        payment = payments.reconcile_payment(order_id=order_id)
     except GatewayError as error:
         return Outcome(State.UNDER_WAY, f"the gateway does not say: {error}")
     if payment.state == "processing":
@@ -136,7 +140,7 @@ def _ask_gateway(order_id: UUID) -> Outcome:
 
 def _ask_carrier(order_id: UUID) -> Outcome:
     try:
-        shipment = shipping.ask_about_booking(order_id=order_id)
+        shipment = shipping.reconcile_booking(order_id=order_id)
     except CarrierError as error:
         return Outcome(State.UNDER_WAY, f"the carrier does not say: {error}")
     if shipment.can_be_stopped:
@@ -146,40 +150,40 @@ def _ask_carrier(order_id: UUID) -> Outcome:
     return Outcome(State.REPAIRED, f"asked the carrier: {shipment.state}")
 
 
-# --- Steps that never came -----------------------------------------------------------------------
+# --- Missing steps --------------------------------------------------------------------------------
 
 
-def stalled(exam: Examination) -> Iterator[Finding]:
-    """Orders that wait for a step, though every event about them is consumed and nothing is under way."""
+def stalled_orders(exam: Examination) -> Iterator[Finding]:
+    """Yield orders in progress whose events are all consumed, and about which no message is under way."""
     since = timezone.now() - exam.grace
-    resting = [o for o in exam.report.resting if o.changed_at < since and o.id not in exam.in_care]
-    waiting = Waiting({order.id for order in resting})
-    for order in resting:
-        if not waiting.moved(order.id):
-            says, remedy = _stalled(exam, order)
-            yield Finding("stalled", order.number, says, remedy, order.id)
+    waiting = [o for o in exam.report.waiting if o.changed_at < since and o.id not in exam.being_repaired]
+    pending = PendingMessages({order.id for order in waiting})
+    for order in waiting:
+        if not pending.has_message_for(order.id):
+            message, remedy = _stalled(exam, order)
+            yield Finding("stalled", order.number, message, remedy, order.id)
 
 
 def _stalled(exam: Examination, order: AcceptedOrder) -> tuple[str, Remedy]:
     if order.status == "placed":
         return "payments never answered", Wait("its deadline cancels it")
     if order.status == "cancelling" and (reason := _refund_reason(order.id)):
-        says = "its money was never given back"
-        act = partial(_refund, order.id, reason)
-        return says, Act("refund", order.id, says, "have it refunded", act, pause=exam.grace)
-    says, reason = NEVER_CAME[order.status]
-    return says, attention(order.id, order.status, reason, says)
+        message = "its money was never given back"
+        call = partial(_refund, order.id, reason)
+        return message, CallService("refund", order.id, message, "have it refunded", call, pause=exam.grace)
+    message, reason = MISSING_STEPS[order.status]
+    return message, hold_up(order.id, order.status, reason, message)
 
 
 def _refund_reason(order_id: UUID) -> str:
-    """Why its customer should have been refunded; empty if there is a refund, or nothing to refund."""
+    """Return the reason for a refund that is due; empty if there is one, or nothing to refund."""
     if not any(payment.state == "succeeded" and not payment.refunds for payment in payments_of(order_id)):
         return ""
     for entry in timeline(order_id):
         if entry.type == FulfilmentStopped.type:
             return str(entry.data["reason"])
-        if entry.type in REFUNDED_BECAUSE:
-            return REFUNDED_BECAUSE[entry.type]
+        if entry.type in REFUND_REASONS:
+            return REFUND_REASONS[entry.type]
     return ""
 
 
@@ -191,21 +195,24 @@ def _refund(order_id: UUID, reason: str) -> Outcome:
     return Outcome(State.REPAIRED, f"asked for the refund: {refund.state if refund else 'nothing to refund'}")
 
 
-def attention(order_id: UUID, status: str, reason: str, says: str) -> Act:
-    """Put an order to needs_attention; if an operator then lets it go on, leave it alone for a day."""
-    return Act(
+def hold_up(order_id: UUID, status: str, reason: str, message: str) -> CallService:
+    """Return the remedy that puts an order to needs_attention.
+
+    If an operator resumes the order, it is left alone for a day.
+    """
+    return CallService(
         "attention",
         order_id,
-        says,
+        message,
         f"have an operator look at it ({reason})",
-        partial(_hold_up, order_id, status, reason, says),
+        partial(_hold_up, order_id, status, reason, message),
         pause=timedelta(days=1),
-        meanwhile=Outcome(State.LEFT, "an operator let it go on: its page has the actions"),
+        outcome_in_pause=Outcome(State.LEFT, "an operator let it go on: its page has the actions"),
     )
 
 
-def _hold_up(order_id: UUID, status: str, reason: str, says: str) -> Outcome:
-    held = orders.hold_up_order(order_id=order_id, seen=status, reason=reason, note=f"doctor: {says}")
+def _hold_up(order_id: UUID, status: str, reason: str, message: str) -> Outcome:
+    held = orders.hold_up_order(order_id=order_id, seen=status, reason=reason, note=f"doctor: {message}")
     if not held:
         return Outcome(State.UNDER_WAY, "it moved on meanwhile")
     return Outcome(State.HANDED_OVER, f"needs attention now ({reason}): its page has the actions")

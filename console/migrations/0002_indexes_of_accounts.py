@@ -1,4 +1,4 @@
-"""Accounts are found by e-mail address, and staff among customers; Django's own table has no index for that."""
+"""Indexes of Django's account table: by e-mail address, and of staff."""
 
 from django.db import migrations
 

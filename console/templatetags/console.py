@@ -1,4 +1,4 @@
-"""What the operators' order page shows of the other contexts, asked through their queries."""
+"""Template tags of the admin: panels of the operators' order page, doctor, paused consumers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,53 +19,53 @@ register = template.Library()
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """An event of the order's life as the page shows it."""
+class TimelineRow:
+    """Event of an order as a row of the timeline."""
 
     entry: TimelineEntry
-    #: Since the order was placed.
+    #: Time since the order was placed.
     since: timedelta
-    #: The name of the event that it follows from, if that is about the same order.
-    follows: str
+    #: Name of the event that caused it, if that is about the same order.
+    cause: str
 
     @property
     def elapsed(self) -> str:
-        """How long after the order was placed, as in ``1.250 s``."""
+        """Time since the order was placed, as in ``1.250 s``."""
         return f"{self.since.total_seconds():,.3f} s"
 
     @property
     def facts(self) -> list[tuple[str, Any]]:
-        """What the event says, but for what it is about."""
+        """Fields of the event, except for the order."""
         return [(name, _plain(value)) for name, value in self.entry.data.items() if name != "order_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """All that the other contexts know of an order."""
+    """Facts that the other contexts hold about an order."""
 
     payments: list[PaymentInfo]
     shipment: ShipmentInfo | None
     notifications: list[NotificationSummary]
-    timeline: list[Moment]
+    timeline: list[TimelineRow]
 
 
 @register.simple_tag
 def panels_of(order_id: UUID) -> Panels:
-    """Ask everybody about an order."""
+    """Query all contexts for an order."""
     return Panels(
-        payments_of(order_id), shipment_of(order_id), notifications_of(order_id), _moments(order_id)
+        payments_of(order_id), shipment_of(order_id), notifications_of(order_id), _timeline_rows(order_id)
     )
 
 
 @register.inclusion_tag("console/doctors_note.html")
 def doctors_note() -> dict[str, Any]:
-    """The last check-up in a line, with the way to the doctor's page."""
+    """Render the result of the last check-up in a line, with a link to the page of the doctor."""
     return {"checkup": Checkup.objects.defer("findings").order_by("-pk").first()}
 
 
 @register.filter
 def spell_out(span: timedelta) -> str:
-    """``5 minutes``, ``1 hour``."""
+    """Format a time span as ``5 minutes`` or ``1 hour``."""
     for unit, seconds in (("hour", 3600), ("minute", 60)):
         if span.total_seconds() >= seconds and not span.total_seconds() % seconds:
             count = int(span.total_seconds() // seconds)
@@ -75,28 +75,28 @@ def spell_out(span: timedelta) -> str:
 
 @register.filter
 def words(value: str) -> str:
-    """``out_for_delivery`` as people write it."""
+    """Format a value such as ``out_for_delivery`` in words."""
     return value.replace("_", " ").capitalize()
 
 
 @register.inclusion_tag("console/paused_consumers.html")
 def paused_consumers() -> dict[str, list[PausedConsumer]]:
-    """Which consumers fail at everything, with what waits for them."""
+    """Render the paused consumers with the number of events held for each."""
     return {"paused": queries.paused_consumers()}
 
 
-def _moments(order_id: UUID) -> list[Moment]:
+def _timeline_rows(order_id: UUID) -> list[TimelineRow]:
     entries = timeline(order_id)
     names: dict[UUID | None, str] = {entry.id: entry.name for entry in entries}
-    begin = entries[0].time if entries else None
+    start = entries[0].time if entries else None
     return [
-        Moment(entry, entry.time - (begin or entry.time), names.get(entry.causation_id, ""))
+        TimelineRow(entry, entry.time - (start or entry.time), names.get(entry.causation_id, ""))
         for entry in entries
     ]
 
 
 def _plain(value: Any) -> Any:
-    """Money as in ``49.90 EUR``, lists item by item; the rest as it is."""
+    """Format money as ``49.90 EUR`` and lists item by item; return other values unchanged."""
     if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
         return f"{value['amount']} {value['currency']}"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Admin lists over tables that grow without end, paged by key."""
+"""Admin lists over tables of any size, paged by key."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from django.http import HttpRequest
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.postgres.planning import custom_plans
 
-#: Parameters of the URL: the key of the row that a page ends before, or begins after.
+#: URL parameters: the key that all rows of a page come before, or after.
 BEFORE, AFTER = "before", "after"
 
 
 class KeysetChangeList(ChangeList):
-    """A list in the order of one unique column, newest first, a page at a time from either side."""
+    """List sorted by one unique column, newest first, with links to the next older and newer page."""
 
-    #: The keys that the neighbouring pages start from; None where there is no such page.
+    #: Keys from which the older and the newer page start; None if there is no such page.
     older: Any = None
     newer: Any = None
 
@@ -32,29 +32,34 @@ class KeysetChangeList(ChangeList):
 
     @property
     def older_url(self) -> str:
+        """Link to the next older page."""
         return self.get_query_string({BEFORE: self.older})
 
     @property
     def newer_url(self) -> str:
+        """Link to the next newer page."""
         return self.get_query_string({AFTER: self.newer})
 
     @property
     def newest_url(self) -> str:
+        """Link to the newest page."""
         return self.get_query_string()
 
     def get_filters_params(self, params: Any = None) -> Any:
-        wanted = super().get_filters_params(params)
-        return {name: value for name, value in wanted.items() if name not in {BEFORE, AFTER}}
+        """Return the filters among the URL parameters, without the page."""
+        filters = super().get_filters_params(params)
+        return {name: value for name, value in filters.items() if name not in {BEFORE, AFTER}}
 
     def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
-        """A filter or a search begins at the newest again."""
+        """Build a query string without the page: a filter or search starts at the newest row."""
         return super().get_query_string(new_params, [*(remove or ()), BEFORE, AFTER])
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Return the ordering of the model admin; columns cannot be sorted by the user."""
         return list(self.model_admin.get_ordering(request))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read one row more than is shown, to know whether there is another page."""
+        """Load a page and one more row, which shows that there is another page."""
         try:
             with custom_plans():
                 rows = self._page(request.GET.get(BEFORE), request.GET.get(AFTER))
@@ -71,46 +76,47 @@ class KeysetChangeList(ChangeList):
         size = self.list_per_page
         if after and not before:
             newer = list(self.queryset.filter(**{f"{key}__gt": after}).order_by(key)[: size + 1])
-            rows, more_newer, more_older = newer[:size][::-1], len(newer) > size, True
+            rows, has_newer, has_older = newer[:size][::-1], len(newer) > size, True
         else:
-            found = self.queryset.filter(**{f"{key}__lt": before}) if before else self.queryset
-            older = list(found[: size + 1])
-            rows, more_newer, more_older = older[:size], bool(before), len(older) > size
-        self.newer = getattr(rows[0], key) if rows and more_newer else None
-        self.older = getattr(rows[-1], key) if rows and more_older else None
+            matching = self.queryset.filter(**{f"{key}__lt": before}) if before else self.queryset
+            older = list(matching[: size + 1])
+            rows, has_newer, has_older = older[:size], bool(before), len(older) > size
+        self.newer = getattr(rows[0], key) if rows and has_newer else None
+        self.older = getattr(rows[-1], key) if rows and has_older else None
         return rows
 
 
 class KeysetList(admin.ModelAdmin[Any]):
-    """A list over a table that grows for ever; ``ordering`` is one unique column, descending.
+    """Keyset list of a table of any size; ``ordering`` is one unique column, descending.
 
-    ``search_fields`` are looked up exactly, each by its own index; ``__iexact`` where the index is on
-    the capital letters.
+    A search looks for exact matches of the ``search_fields``, each by its own index; a field with
+    ``__iexact`` needs an index on the upper-case value.
     """
 
-    change_list_template = "admin/growing_change_list.html"
+    change_list_template = "admin/keyset_change_list.html"
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the keyset change list."""
         return KeysetChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Look for the term in each of the fields by itself: an OR of them would read the whole table."""
+        """Search each field in a query of its own: an OR over the fields would scan the whole table."""
         if not (term := search_term.strip()):
             return queryset, False
         lookups = [lookup for path in self.search_fields if (lookup := self._lookup(path, term))]
-        found = [self.model._base_manager.filter(**lookup).order_by().values("pk") for lookup in lookups]
-        if not found:
+        matches = [self.model._base_manager.filter(**lookup).order_by().values("pk") for lookup in lookups]
+        if not matches:
             return queryset.none(), False
-        return queryset.filter(pk__in=found[0].union(*found[1:]) if found[1:] else found[0]), False
+        return queryset.filter(pk__in=matches[0].union(*matches[1:]) if matches[1:] else matches[0]), False
 
     def _lookup(self, path: str, term: str) -> dict[str, Any]:
-        """What the field has to be; empty if it can never be that."""
+        """Return the lookup for a term; empty if the field cannot have such a value."""
         field: Any = get_fields_from_path(self.model, path.removesuffix("__iexact"))[-1]
         try:
             value = field.to_python(term)
@@ -122,4 +128,4 @@ class KeysetList(admin.ModelAdmin[Any]):
 
 
 class KeysetAdmin(KeysetList, ReadOnlyAdmin):
-    """Such a list of rows that the system alone writes."""
+    """Keyset list of rows that are read-only in the admin."""

@@ -1,4 +1,4 @@
-"""What the admin pages of all apps share: rows to be looked at, at a cost that does not grow with them."""
+"""Read-only admin pages, and a paginator with a capped count."""
 
 from functools import cached_property
 from typing import Any
@@ -10,37 +10,42 @@ from django.http import HttpRequest
 
 
 class CappedPaginator(Paginator[Any]):
-    """Counts no further than anybody would page, so that a list opens at once however long it is."""
+    """Paginator that stops counting at a cap, so that a list of any length opens quickly."""
 
+    #: Largest count.
     cap = 10_000
 
     @cached_property
     def count(self) -> int:
+        """Number of rows, at most the cap."""
         rows: Any = self.object_list
         counted: int = rows.order_by()[: self.cap].count()
         return counted
 
 
 class ReadOnly(admin.options.BaseModelAdmin[Any]):
-    """For pages and inlines of what nobody adds, changes or deletes by hand."""
+    """Base of read-only pages and inlines."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        """Show every column where none are named, also those that no form would."""
+        """Return the named fields; by default all columns, including those that are not editable."""
         named: list[Any] = list(super().get_readonly_fields(request, obj))
         return named or [field.name for field in self.opts.concrete_fields]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse to add rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse to change rows."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse to delete rows."""
         return False
 
 
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
-    """A list and a page of rows that the system alone writes."""
+    """Read-only list and detail page of rows that only the system writes."""
 
     paginator = CappedPaginator
     show_full_result_count = False

@@ -1,1 +1,1 @@
-"""What the apps' REST interfaces share: money, pages, problems."""
+"""Shared parts of the REST APIs: fields, filters, pagination, problem details."""

@@ -1,4 +1,4 @@
-"""Pages at constant cost, however long the list: keyset pagination."""
+"""Keyset pagination: pages at constant cost in a list of any length."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from shop.postgres.planning import custom_plans
 
 
 class KeysetPagination(CursorPagination):
-    """Newest first, by the primary key: UUIDv7 and sequence keys both grow with time."""
+    """Pages by primary key, newest first: UUIDv7 and sequence keys both grow with time."""
 
     ordering = "-pk"
     page_size_query_param = "page_size"
     max_page_size = 200
 
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
-        """Take a page; a cursor that somebody made up is 404, as an unreadable one."""
+        """Return a page. An invalid cursor is answered with 404."""
         try:
             with custom_plans():
                 page: list[Any] | None = super().paginate_queryset(*args, **kwargs)

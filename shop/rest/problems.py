@@ -10,23 +10,24 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+#: Title of a problem, by HTTP status.
 TITLES = {
-    400: "The request cannot be accepted as it is",
-    401: "Who are you?",
-    403: "You may not do this",
-    404: "There is no such thing here",
-    405: "This cannot be done to this resource",
+    400: "The request is not valid",
+    401: "Authentication is required",
+    403: "Permission denied",
+    404: "There is no such resource",
+    405: "The resource does not support this method",
     409: "The state of the resource does not allow this",
-    413: "This is too large",
-    415: "Send JSON",
+    413: "The request body is too large",
+    415: "The media type is not supported: send JSON",
     422: "The request contradicts an earlier one",
     429: "Too many requests",
-    503: "Not available right now",
+    503: "The service is not available at the moment",
 }
 
 
 class Conflict(exceptions.APIException):
-    """The state of the resource does not allow the request (409)."""
+    """Request that the state of the resource does not allow (409)."""
 
     status_code = 409
     default_detail = TITLES[409]
@@ -34,7 +35,7 @@ class Conflict(exceptions.APIException):
 
 
 class TooLarge(exceptions.APIException):
-    """The body has more bytes than are read (413)."""
+    """Request with a body above the size limit (413)."""
 
     status_code = 413
     default_detail = TITLES[413]
@@ -42,7 +43,7 @@ class TooLarge(exceptions.APIException):
 
 
 class IdempotencyKeyReused(exceptions.APIException):
-    """The same Idempotency-Key came with another request before (422)."""
+    """Request with the Idempotency-Key of a different request (422)."""
 
     status_code = 422
     default_detail = "This Idempotency-Key was used for a different request: choose a new one."
@@ -50,14 +51,14 @@ class IdempotencyKeyReused(exceptions.APIException):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Render what DRF knows how to answer as problem details; let the rest become a 500."""
+    """Render API errors as problem details; return None for other exceptions, which become a 500."""
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, RequestDataTooBig):
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        exc = TooLarge(f"The body has more than {most:,} bytes: send less at once.")
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        exc = TooLarge(f"The body has more than {limit:,} bytes: send less at once.")
     response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
@@ -81,17 +82,17 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """Turn DRF's nested errors into a list of field (``lines[0].quantity``), message and code."""
+    """Yield field path (``lines[0].quantity``), message and code of each of DRF's nested errors."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
         yield {"field": path, "message": str(details["message"]), "code": str(details["code"])}
     elif isinstance(details, dict):
         for key, value in details.items():
-            if isinstance(key, int):  # the position in a list
+            if isinstance(key, int):  # position in a list
                 yield from _flatten(value, f"{path}[{key}]")
                 continue
             name = "" if key == "non_field_errors" else str(key)
             yield from _flatten(value, f"{path}.{name}" if path and name else path or name)
     else:
         for index, value in enumerate(details):
-            leaf = isinstance(value, dict) and set(value) == {"message", "code"}
-            yield from _flatten(value, path if leaf else f"{path}[{index}]")
+            is_leaf = isinstance(value, dict) and set(value) == {"message", "code"}
+            yield from _flatten(value, path if is_leaf else f"{path}[{index}]")

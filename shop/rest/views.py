@@ -1,4 +1,4 @@
-"""The entrance of the REST API, and what describes it."""
+"""Root of the REST API, tokens, and the AsyncAPI document."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 from shop.messaging.documents.asyncapi import document
 from shop.rest.fast.parsing import JSONParser
 
-#: Name of the URL and for whom it is.
-ENTRANCES = {
-    "products": ("product-list", "anybody"),
+#: URL name and audience of each resource.
+RESOURCES = {
+    "products": ("product-list", "anyone"),
     "orders": ("order-list", "customers (their own) and staff"),
     "payments": ("payment-list", "staff"),
     "stock": ("stock-list", "staff"),
@@ -26,25 +26,25 @@ ENTRANCES = {
     "best sellers": ("analytics-best-sellers", "staff"),
     "funnel": ("analytics-funnel", "staff"),
     "step times": ("analytics-step-times", "staff"),
-    "token": ("token", "anybody: POST username and password"),
-    "OpenAPI": ("schema", "anybody"),
-    "documentation": ("docs", "anybody"),
-    "AsyncAPI": ("asyncapi", "anybody"),
+    "token": ("token", "anyone: POST username and password"),
+    "OpenAPI": ("schema", "anyone"),
+    "documentation": ("docs", "anyone"),
+    "AsyncAPI": ("asyncapi", "anyone"),
 }
 
 
 @extend_schema(exclude=True)
-class Entrance(APIView):
+class ApiRoot(APIView):
     """Place orders and follow them. Everything after placing one happens through events."""
 
     permission_classes = [AllowAny]
 
     def get(self, request: Request) -> Response:
-        """Show what there is, and for whom."""
+        """List the resources with URL and audience."""
         return Response(
             {
-                name: {"url": reverse(url, request=request), "for": whom}
-                for name, (url, whom) in ENTRANCES.items()
+                name: {"url": reverse(url, request=request), "for": audience}
+                for name, (url, audience) in RESOURCES.items()
             }
         )
 
@@ -59,12 +59,12 @@ class Token(ObtainAuthToken):
 
 @extend_schema(exclude=True)
 class AsyncApi(APIView):
-    """The events, as an AsyncAPI 3 document."""
+    """AsyncAPI 3 document of the events."""
 
     permission_classes = [AllowAny]
     renderer_classes = [JSONRenderer]
 
     def get(self, request: Request) -> Response:
-        """Describe every event that other programs may subscribe to."""
-        described: dict[str, Any] = document()
-        return Response(described)
+        """Return the document."""
+        asyncapi: dict[str, Any] = document()
+        return Response(asyncapi)

@@ -1,1 +1,1 @@
-"""The customers' pages, one module for each thing that customers do."""
+"""Views of the storefront, one module for each task of a customer."""

@@ -1,4 +1,4 @@
-"""How customers get in, out, and an account."""
+"""Views for login, logout and registration."""
 
 from django.contrib import messages
 from django.contrib.auth import login
@@ -14,7 +14,7 @@ from storefront.pages.visitor import next_page
 
 
 class LogIn(LoginView):
-    """Log in; what is in the basket stays there."""
+    """Log in; the basket is kept."""
 
     template_name = "storefront/login.html"
     authentication_form = LogInForm
@@ -31,11 +31,11 @@ class LogOut(LogoutView):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """Make an account and log in with it."""
+    """Create an account and log in."""
     if request.user.is_authenticated:
         return redirect(next_page(request, "storefront:catalogue"))
     form = RegistrationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and (customer := form.make_account()):
+    if request.method == "POST" and form.is_valid() and (customer := form.create_account()):
         login(request, customer, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, "Welcome! Your account is ready.")
         return redirect(next_page(request, "storefront:catalogue"))

@@ -1,4 +1,4 @@
-"""What a visitor wants to buy."""
+"""Views of the basket."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,12 +17,13 @@ from storefront.pages.visitor import next_page
 @never_cache
 @require_safe
 def basket(request: HttpRequest) -> HttpResponse:
+    """Show the basket."""
     return render(request, "storefront/basket.html", {"basket": Basket(request).contents()})
 
 
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
-    """Put a product into the basket, unless it cannot be bought."""
+    """Add a product to the basket, unless it cannot be bought."""
     form = AddForm(request.POST)
     item = inventory.product(form.cleaned_data["sku"]) if form.is_valid() else None
     if item is None:
@@ -37,15 +38,15 @@ def add(request: HttpRequest) -> HttpResponse:
 def _add(request: HttpRequest, item: CatalogueItem, quantity: int) -> None:
     try:
         Basket(request).add(item.sku, quantity)
-    except BasketFull as refusal:
-        messages.error(request, str(refusal))
+    except BasketFull as error:
+        messages.error(request, str(error))
     else:
         messages.success(request, f"{item.name} is in your basket.")
 
 
 @require_POST
 def change(request: HttpRequest) -> HttpResponse:
-    """Have more or fewer of what is in the basket; none removes it."""
+    """Change the quantity of a product in the basket; 0 removes it."""
     form = ChangeForm(request.POST)
     basket = Basket(request)
     if form.is_valid() and form.cleaned_data["sku"] in basket:

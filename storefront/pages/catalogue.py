@@ -1,4 +1,4 @@
-"""What there is to buy."""
+"""Views of the catalogue and of a product."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,13 +7,13 @@ from django.views.decorators.http import require_safe
 from inventory import queries as inventory
 
 PAGE_SIZE = 24
-#: Longer searches are cut.
+#: Limit on the length of a search; longer ones are cut.
 MAX_SEARCH = 100
 
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Products by name, some at a time, all or those that match a search."""
+    """Show a page of the products that match a search, or of all products."""
     search, after = (request.GET.get(name, "").replace("\0", "")[:MAX_SEARCH] for name in ("q", "after"))
     found = inventory.catalogue(search=search.strip(), after=after, limit=PAGE_SIZE + 1)
     context = {
@@ -27,7 +27,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def product(request: HttpRequest, sku: str) -> HttpResponse:
-    """One product; also one that is not sold any more, which says so."""
+    """Show a product, including one that is not sold any more."""
     found = inventory.product(sku)
     if found is None:
         raise Http404(f"There is no product {sku}.")

@@ -1,4 +1,4 @@
-"""From the basket to the order: address, card, and at once the order's own page."""
+"""Checkout: address, card, and placing the order."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,10 +10,12 @@ from django.views.decorators.http import require_http_methods
 from orders import queries as orders
 from orders import services
 from orders.errors import IdempotencyKeyReused, InvalidOrder
+from orders.intake import OrderRequest
 from storefront.basket import Basket, Contents
 from storefront.forms import CheckoutForm
 from storefront.pages.visitor import customer_of
 
+#: Error of a form for an earlier state of the basket.
 CHANGED = "Your basket or a price has changed: look at the total again, then order."
 
 
@@ -21,30 +23,30 @@ CHANGED = "Your basket or a price has changed: look at the total again, then ord
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Ask for address and card, then place the order. Sent twice, the order is placed once."""
+    """Show the form, or place the order. Resubmitting the form places no second order."""
     basket = Basket(request)
     form = CheckoutForm(request.POST) if request.method == "POST" else None
-    if form and (number := _number_of_placed(request, form)):
-        return _to_order(request, basket, number)
+    if form and (number := _number_of_placed_order(request, form)):
+        return _redirect_to_order(request, basket, number)
     contents = basket.contents()
     if not contents.can_be_ordered:
-        messages.error(request, _why_not(contents))
+        messages.error(request, _refusal(contents))
         return redirect("storefront:basket")
     if form and form.is_valid() and (number := _place(request, form, contents)):
-        return _to_order(request, basket, number)
-    return _ask(request, form or CheckoutForm(initial=_known_address(request)), basket, contents)
+        return _redirect_to_order(request, basket, number)
+    return _show_form(request, form or CheckoutForm(initial=_known_address(request)), basket, contents)
 
 
-def _number_of_placed(request: HttpRequest, form: CheckoutForm) -> str:
-    """The number of the order that an earlier sending of the form has placed, if any."""
+def _number_of_placed_order(request: HttpRequest, form: CheckoutForm) -> str:
+    """Return the number of the order placed by an earlier submission of the form; empty if there is none."""
     form.is_valid()
     key = form.cleaned_data.get("idempotency_key")
     placed = orders.order_placed_with(str(key), customer_id=customer_of(request).pk) if key else None
     return placed.number if placed else ""
 
 
-def _to_order(request: HttpRequest, basket: Basket, number: str) -> HttpResponse:
-    """Go to the order, leaving behind the basket that became it, but not one filled since."""
+def _redirect_to_order(request: HttpRequest, basket: Basket, number: str) -> HttpResponse:
+    """Redirect to the order. Clear its basket, but not one that was filled since."""
     if basket.key == request.POST.get("idempotency_key"):
         basket.clear()
     elif len(basket):
@@ -52,14 +54,14 @@ def _to_order(request: HttpRequest, basket: Basket, number: str) -> HttpResponse
     return redirect("storefront:order", number)
 
 
-def _why_not(contents: Contents) -> str:
+def _refusal(contents: Contents) -> str:
     if not contents.lines:
         return "Your basket is empty: put something into it first."
     return "Some of what is in your basket cannot be had: see below what to do."
 
 
 def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
-    """The number of the placed order; empty if the form says what is wrong."""
+    """Place the order and return its number; empty if the form has errors."""
     if form.cleaned_data["seen"] != contents.fingerprint:
         form.add_error(None, CHANGED)
         return ""
@@ -67,22 +69,24 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
     try:
         placed = services.place_order(
             customer=customer_of(request),
-            lines=[(line.item.sku, line.quantity) for line in contents.lines],
-            ship_to=form.ship_to,
-            payment_method=form.cleaned_data["payment_method"],
+            request=OrderRequest(
+                lines=[(line.item.sku, line.quantity) for line in contents.lines],
+                ship_to=form.ship_to,
+                payment_method=form.cleaned_data["payment_method"],
+            ),
             idempotency_key=key,
         )
-    except InvalidOrder as refusal:
-        for problem in refusal.problems:
-            form.refuse(problem)
+    except InvalidOrder as error:
+        for problem in error.problems:
+            form.add_problem(problem)
         return ""
-    except IdempotencyKeyReused:  # two sendings at the same time, and the other was faster
-        return _number_of_placed(request, form)
+    except IdempotencyKeyReused:  # by a concurrent submission of the form
+        return _number_of_placed_order(request, form)
     return placed.number
 
 
 def _known_address(request: HttpRequest) -> dict[str, str]:
-    """Where the customer's last order went, or at least the name."""
+    """Return the address of the customer's last order, or at least the name."""
     customer = customer_of(request)
     for latest in orders.latest_orders(customer_id=customer.pk, limit=1):
         if found := orders.order(latest.id):
@@ -90,7 +94,7 @@ def _known_address(request: HttpRequest) -> dict[str, str]:
     return {"name": customer.get_full_name()}
 
 
-def _ask(request: HttpRequest, form: CheckoutForm, basket: Basket, contents: Contents) -> HttpResponse:
+def _show_form(request: HttpRequest, form: CheckoutForm, basket: Basket, contents: Contents) -> HttpResponse:
     context = {
         "form": form,
         "address": [form[name] for name in ("name", "street", "postal_code", "city", "country")],

@@ -1,4 +1,4 @@
-"""A customer's own orders; those of others do not exist."""
+"""Views of a customer's own orders; the orders of others are answered with 404."""
 
 import hashlib
 from uuid import UUID
@@ -15,13 +15,14 @@ from orders import queries, services
 from orders.errors import TooLateToCancel
 from orders.queries import Details
 from storefront.basket import Basket, BasketFull
-from storefront.order_page import order_page_of
+from storefront.order_page import load_order_page
 from storefront.pages.visitor import customer_of
 
 PAGE_SIZE = 20
+#: Message for a cancellation that came too late: order number and reason.
 TOO_LATE = "It is too late to cancel {}: {}."
-#: Why it is too late, where the order has come so far.
-TOO_LATE_BECAUSE = {
+#: Reason by status of the order.
+TOO_LATE_REASONS = {
     "shipped": "the parcel has left. You can send it back once you have it",
     "delivered": "you have the parcel already. You can send it back",
     "cancelled": "it is cancelled already",
@@ -33,7 +34,7 @@ TOO_LATE_BECAUSE = {
 @login_required
 @require_safe
 def my_orders(request: HttpRequest) -> HttpResponse:
-    """The customer's orders, newest first, some at a time."""
+    """Show a page of the customer's orders, newest first."""
     before = _as_uuid(request.GET.get("before", ""))
     mine = customer_of(request).pk
     found = queries.latest_orders(customer_id=mine, before=before, limit=PAGE_SIZE + 1)
@@ -49,15 +50,15 @@ def my_orders(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def order(request: HttpRequest, number: str) -> HttpResponse:
-    """All about one order; the page keeps itself up to date by :func:`live`."""
-    journey = order_page_of(_my_order(request, number))
-    return render(request, "storefront/order.html", {"journey": journey})
+    """Show an order; the page polls :func:`live` for updates."""
+    page = load_order_page(_my_order(request, number))
+    return render(request, "storefront/order.html", {"page": page})
 
 
 @login_required
 @require_safe
 def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """The way to an order for those who know its id."""
+    """Redirect from the id of an order to its page."""
     found = queries.order(order_id, customer_id=customer_of(request).pk)
     if found is None:
         raise Http404
@@ -68,9 +69,9 @@ def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def live(request: HttpRequest, number: str) -> HttpResponse:
-    """What changes on an order's page; 304 if nothing has since the ETag that the page has got."""
-    journey = order_page_of(_my_order(request, number))
-    response = render(request, "storefront/journey.html", {"journey": journey})
+    """Return the live part of an order's page; 304 if it has not changed since the client's ETag."""
+    page = load_order_page(_my_order(request, number))
+    response = render(request, "storefront/order_progress.html", {"page": page})
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
     return get_conditional_response(request, etag=etag, response=response) or response
@@ -80,7 +81,7 @@ def live(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
-    """Ask whether to cancel an order, and do it."""
+    """Ask for confirmation, or request the cancellation of an order."""
     found = _my_order(request, number)
     if request.method == "POST":
         _cancel(request, found)
@@ -94,13 +95,13 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 @require_POST
 def again(request: HttpRequest, number: str) -> HttpResponse:
-    """Put what was ordered into the basket once more."""
+    """Put the lines of an order into the basket."""
     basket = Basket(request)
     try:
         for line in _my_order(request, number).lines:
             basket.add(line.sku, line.quantity)
-    except BasketFull as refusal:
-        messages.error(request, str(refusal))
+    except BasketFull as error:
+        messages.error(request, str(error))
     return redirect("storefront:basket")
 
 
@@ -112,12 +113,12 @@ def _cancel(request: HttpRequest, found: Details) -> None:
 
 
 def _too_late(found: Details) -> str:
-    because = TOO_LATE_BECAUSE.get(found.summary.status, "it has come too far")
-    return TOO_LATE.format(found.summary.number, because)
+    reason = TOO_LATE_REASONS.get(found.summary.status, "it has come too far")
+    return TOO_LATE.format(found.summary.number, reason)
 
 
 def _my_order(request: HttpRequest, number: str) -> Details:
-    """The order with this number, if it is the customer's."""
+    """Return the customer's order with a number, or raise Http404."""
     mine = customer_of(request).pk
     summary = queries.order_by_number(number)
     found = queries.order(summary.id, customer_id=mine) if summary else None

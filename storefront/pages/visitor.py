@@ -1,4 +1,4 @@
-"""Who looks at a page, and where they go next."""
+"""Customer of a request, and redirects to the next page."""
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -7,13 +7,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def customer_of(request: HttpRequest) -> User:
-    """Whoever is logged in; for pages that let nobody else in."""
-    assert isinstance(request.user, User)  # noqa: S101 - @login_required sees to it
+    """Return the logged-in customer of a view with ``login_required``."""
+    assert isinstance(request.user, User)  # noqa: S101 - ensured by @login_required
     return request.user
 
 
-def next_page(request: HttpRequest, otherwise: str) -> str:
-    """Where the form says to go next if that is a page of ours, or else the page with this name."""
-    wanted = request.POST.get("next") or request.GET.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else resolve_url(otherwise)
+def next_page(request: HttpRequest, default: str) -> str:
+    """Return the URL in the ``next`` parameter if it is on this site, or else that of a named page."""
+    url = request.POST.get("next") or request.GET.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if is_safe else resolve_url(default)

@@ -1,4 +1,4 @@
-"""How the customers' pages write money, pictures and the basket's size."""
+"""Template tags of the storefront: money, pictures, countries, size of the basket."""
 
 from decimal import Decimal
 
@@ -18,27 +18,27 @@ _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    """€1,234.50, or CHF 1,234.50 where there is no sign."""
+    """Format an amount as €1,234.50, or as CHF 1,234.50 for a currency without a sign."""
     sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return f"{sign}{amount:,.2f}"
 
 
 @register.filter
 def picture(product: object) -> SafeString:
-    """The product's picture: an image by its URL, an emoji, or else the first letter of the name."""
-    shown, name = str(getattr(product, "picture", "")), str(getattr(product, "name", ""))
-    if shown.startswith(("https://", "http://", "/")):
-        return format_html('<img class="picture" src="{}" alt="" loading="lazy">', shown)
-    if shown and not shown.isascii():
+    """Render a product's picture: an image by its URL, an emoji, or the first letter of the name."""
+    picture, name = str(getattr(product, "picture", "")), str(getattr(product, "name", ""))
+    if picture.startswith(("https://", "http://", "/")):
+        return format_html('<img class="picture" src="{}" alt="" loading="lazy">', picture)
+    if picture and not picture.isascii():
         letter = name[:1].upper()
         return format_html(
-            '<span class="picture" data-letter="{}" aria-hidden="true">{}</span>', letter, shown
+            '<span class="picture" data-letter="{}" aria-hidden="true">{}</span>', letter, picture
         )
     return format_html('<span class="picture letter" aria-hidden="true">{}</span>', name[:1].upper())
 
 
 @register.simple_tag(takes_context=True)
 def basket_size(context: Context) -> int:
-    """How many pieces are in the basket."""
+    """Return the number of items in the basket."""
     request = context.get("request")
     return len(Basket(request)) if request is not None else 0

@@ -1,15 +1,16 @@
-"""A Chromium for tests, the one that the system has: nothing is downloaded."""
+"""A headless Chromium for tests: the one that the system has. Nothing is downloaded."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright import sync_api
 
-#: What Chromium is called on the systems that we know.
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from dev.chromium import REMEDY, find_chromium
+from tests.support.servers import in_ci
+
 #: Quiet, and as root as well.
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,10 +23,10 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where Chromium is; ``CHROMIUM`` in the environment says so, else the path is searched."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), "")
+    """Path of Chromium. Without one the test is skipped; in CI it fails."""
+    found = find_chromium(os.environ)
     if not found:
-        pytest.skip("no Chromium here, so the pages are not tested in a browser: apt install chromium")
+        (pytest.fail if in_ci() else pytest.skip)(f"There is no Chromium. {REMEDY}")
     return found
 
 
@@ -33,10 +34,9 @@ def chromium() -> str:
 def open_browser(chromium: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Open a browser of the test's own with a fresh profile: ``page = open_browser(base_url=...)``.
 
-    Use it after all that asks the database: while it is open, Django refuses this thread the database.
+    Use it after all database queries: while it is open, Django refuses this thread the database.
     """
-    api = pytest.importorskip("playwright.sync_api", reason="no Playwright: install requirements-dev.txt")
-    with api.sync_playwright() as playwright:
+    with sync_api.sync_playwright() as playwright:
 
         def open_page(**options: Any) -> Any:
             context = playwright.chromium.launch_persistent_context(

@@ -1,4 +1,4 @@
-"""An operator settles dead letters in a real browser."""
+"""An operator replays, edits and discards dead letters in a real browser."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""An operator has the shop examined and repaired in a real browser."""
+"""An operator audits and repairs the shop in a real browser."""
 
 import os
 from datetime import timedelta
@@ -47,21 +47,21 @@ def test_an_operator_repairs_what_is_safe_and_recounts_the_rest(damaged, live_se
     page.click("[type=submit]")
     page.get_by_role("button", name="Audit now").click()
     assert "Repairable" in page.text_content("#findings")
-    shot(page, "1-audited")
+    save_screenshot(page, "1-audited")
     page.get_by_role("button", name="Repair what is safe").click()
     assert "Handed over" in page.text_content("#findings")
     assert "The books disagree" in page.text_content("#attention")
-    shot(page, "2-repaired")
+    save_screenshot(page, "2-repaired")
     page.get_by_label("Counted").fill("180")
     page.get_by_role("button", name="Take over").click()
     assert "its ledger says so" in page.text_content(".messagelist")
     page.set_viewport_size(PHONE)
-    shot(page, "3-phone")
+    save_screenshot(page, "3-phone")
     page.goto("/admin/")
     assert "need a person" in page.text_content("#content")
-    shot(page, "4-index")
+    save_screenshot(page, "4-index")
 
 
-def shot(page: Any, name: str) -> None:
+def save_screenshot(page: Any, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)

@@ -1,4 +1,4 @@
-"""A customer buys in a real browser, and sees the order move by itself."""
+"""A customer buys in a real browser and follows the live updates of the order."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -29,7 +29,7 @@ def catalogue(transactional_db) -> None:
 
 @pytest.fixture
 def workers(transactional_db) -> Iterator[Event]:
-    """The chain, running beside the test once the event is set."""
+    """Event that starts the chain in a background thread."""
     start, stop = Event(), Event()
 
     def work() -> None:
@@ -48,14 +48,14 @@ def workers(transactional_db) -> Iterator[Event]:
 
 @pytest.fixture
 def page(live_server, ada, catalogue, workers, open_browser, request):
-    """The shop in a browser, by default on a desk."""
+    """Page of the shop in a browser, of desktop size by default."""
     return open_browser(base_url=live_server.url, viewport=getattr(request, "param", DESK), locale="en-GB")
 
 
 @pytest.mark.parametrize("page", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 def test_an_order_moves_to_shipped_before_the_customers_eyes(page, workers):
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     fill_basket(page)
     log_in(page)
     check_out(page)
@@ -68,7 +68,7 @@ def test_an_order_moves_to_shipped_before_the_customers_eyes(page, workers):
     assert page.get_by_role("link", name="Cancel the order").count() == 0
     assert page.locator("[data-announce]").text_content() == "Your parcel is on its way"
     assert page.evaluate("window.notReloaded") is True
-    assert complaints == []
+    assert errors == []
 
 
 def test_a_double_click_places_one_order(page):
@@ -93,7 +93,7 @@ def test_no_page_is_wider_than_the_screen(page):
 
 
 def fill_basket(page) -> None:
-    """Put two products into the basket: one from the list, two of the other from its page."""
+    """Add a mug from the catalogue and two teapots from the product page."""
     page.goto("/")
     page.get_by_role("button", name="Add Blue mug to the basket").click()
     page.get_by_role("link", name="Teapot").click()

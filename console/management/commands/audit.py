@@ -1,4 +1,4 @@
-"""``manage.py audit``: whether orders, money, stock, parcels, messages and events fit together."""
+"""``manage.py audit``: check the invariants of the whole shop, and optionally repair violations."""
 
 import sys
 from datetime import timedelta
@@ -7,35 +7,37 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.audit import Report, audit
-from console.doctor.checkups import AnotherDoctor, Treatment, check_up
+from console.doctor.checkups import CheckupResult, CheckupRunning, check_up
 from console.doctor.remedies import State
 
-#: With ``--repair``: all that was found is repaired or on its way; audit again in a moment.
+#: Exit code of ``--repair`` if all findings are repaired or under way: audit again in a moment.
 UNDER_WAY = 3
 
 
 class Command(BaseCommand):
-    """Print every violation in a line, then a summary.
+    """Print each violation on a line, then a summary.
 
-    Exits with 0 if all holds and 1 if a person has to act; with ``--repair``, 3 says that all that was
-    found is repaired or under way.
+    Exits with 0 if all invariants hold and with 1 if a person has to act; with ``--repair``, exits with 3 if
+    all findings are repaired or under way.
     """
 
-    help = "Check that what the contexts say of each order, product and event fits together, and repair it."
+    help = "Check that the contexts agree on every order, product and event; repair what is safe on request."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--idle", action="store_true", help="nothing should be under way")
-        parser.add_argument("--repair", action="store_true", help="repair what is safe, and say what is left")
-        parser.add_argument("--dry-run", action="store_true", help="only say what --repair would do")
+        """Add the options."""
+        parser.add_argument("--idle", action="store_true", help="report everything still under way")
+        parser.add_argument("--repair", action="store_true", help="make the safe repairs, report the rest")
+        parser.add_argument("--dry-run", action="store_true", help="only report what --repair would do")
         parser.add_argument(
             "--grace",
             type=float,
             metavar="SECONDS",
-            help="with --repair: what was set off since is taken to be under way (SHOP_DOCTOR_GRACE_SECONDS)",
+            help="with --repair: younger messages count as under way (SHOP_DOCTOR_GRACE_SECONDS)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run an audit, or a check-up of the order doctor."""
         if options["repair"] or options["dry_run"]:
             self._repair(options)
         else:
@@ -54,22 +56,22 @@ class Command(BaseCommand):
     def _repair(self, options: dict[str, Any]) -> None:
         grace = None if options["grace"] is None else timedelta(seconds=options["grace"])
         try:
-            treatment = check_up(by="manage.py", repair=not options["dry_run"], grace=grace)
-        except AnotherDoctor as error:
+            result = check_up(by="manage.py", repair=not options["dry_run"], grace=grace)
+        except CheckupRunning as error:
             raise CommandError(str(error)) from error
-        for finding, outcome in treatment.outcomes:
+        for finding, outcome in result.outcomes:
             self.stdout.write(self.style.WARNING(str(finding)))
-            self.stdout.write(f"  {outcome.state}: {outcome.says}")
-        self._summarize(treatment.report)
-        self._conclude(treatment)
+            self.stdout.write(f"  {outcome.state}: {outcome.message}")
+        self._summarize(result.report)
+        self._conclude(result)
 
-    def _conclude(self, treatment: Treatment) -> None:
-        counts = treatment.counts
+    def _conclude(self, result: CheckupResult) -> None:
+        counts = result.counts
         if not counts:
             self.stdout.write(self.style.SUCCESS("All invariants hold."))
             return
-        said = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
-        self.stdout.write(self.style.WARNING(f"Findings: {counts.total()} ({said})"))
+        by_state = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+        self.stdout.write(self.style.WARNING(f"Findings: {counts.total()} ({by_state})"))
         sys.exit(1 if counts[State.LEFT] or counts[State.HANDED_OVER] else UNDER_WAY)
 
     def _summarize(self, report: Report) -> None:

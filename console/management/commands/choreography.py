@@ -10,16 +10,18 @@ from console import choreography
 
 
 class Command(BaseCommand):
-    """Render the chain."""
+    """Render the choreography page from the registered consumers."""
 
     help = "Write docs/choreography.md from the registered consumers."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail if it is stale")
+        """Add the options."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail if the file is stale")
         parser.add_argument("--file", type=Path, default=settings.BASE_DIR / "docs" / "choreography.md")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Write the page, or compare it with the file."""
         file: Path = options["file"]
         page = choreography.page()
         if options["check"]:

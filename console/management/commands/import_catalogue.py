@@ -1,4 +1,4 @@
-"""``manage.py import_catalogue``: products and customers from a file, for imports and demonstrations."""
+"""``manage.py import_catalogue``: import products and customers from a file."""
 
 import json
 import os
@@ -16,27 +16,29 @@ from inventory.services import NewProduct
 
 
 class Command(BaseCommand):
-    """Add what is missing; give each customer an API token and write the tokens to a file."""
+    """Add missing products and customers, and write the API token of each customer to a file."""
 
     help = "Add products, stock and customers from a JSON file; write the customers' API tokens to another."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
         parser.add_argument(
             "file", type=Path, help="JSON: products (sku, name, price, currency, needed), customers"
         )
-        parser.add_argument("--tokens", type=Path, required=True, help="where to write {user name: token}")
+        parser.add_argument("--tokens", type=Path, required=True, help="file for {user name: token}")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = json.loads(options["file"].read_text())
-        add_products([product for product in wanted["products"] if "name" in product])
-        top_up({product["sku"]: product["needed"] for product in wanted["products"]}, reason=wanted["reason"])
-        tokens = {name: token_of(name, full_name) for name, full_name in wanted["customers"].items()}
+        """Import the file in one transaction."""
+        data = json.loads(options["file"].read_text())
+        add_products([product for product in data["products"] if "name" in product])
+        top_up({product["sku"]: product["needed"] for product in data["products"]}, reason=data["reason"])
+        tokens = {name: token_of(name, full_name) for name, full_name in data["customers"].items()}
         _write_private(options["tokens"], json.dumps(tokens))
 
 
 def add_products(products: list[dict[str, Any]]) -> None:
-    """Add the products to the catalogue, or change how they are sold."""
+    """Add products to the catalogue, or update their name and price."""
     services.add_products(
         products=[
             NewProduct(
@@ -51,14 +53,14 @@ def add_products(products: list[dict[str, Any]]) -> None:
 
 
 def top_up(needed: dict[str, int], *, reason: str) -> None:
-    """Raise the stock to what is needed, where there is less."""
+    """Raise the stock of each product to the quantity needed."""
     for sku, level in queries.stock_levels(list(needed)).items():
         if (missing := needed[sku] - level.available) > 0:
             services.adjust_stock(sku=sku, quantity=missing, reason=reason, actor="import")
 
 
 def token_of(username: str, full_name: str) -> str:
-    """The API token of a customer, who is made if need be; without a password, there is no other way in."""
+    """Return the API token of a customer, created without a password if missing."""
     first, _, last = full_name.partition(" ")
     customer, created = get_user_model().objects.get_or_create(
         username=username,

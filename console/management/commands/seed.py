@@ -1,4 +1,4 @@
-"""``manage.py seed``: a catalogue, three customers and an operator, to try the shop out."""
+"""``manage.py seed``: add demonstration data: a catalogue, three customers and an operator."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from console.seeding import CATALOGUE, Login, seed
 
 
 class Command(BaseCommand):
-    """Seed and print the logins; running it again changes nothing."""
+    """Add the demonstration data and print the logins. Idempotent."""
 
     help = "Add a catalogue, three customers and an operator, with passwords that are no secret."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seed, and say how to log in."""
+        """Add the data and print the logins."""
         logins = seed()
         self.stdout.write(f"The catalogue has {len(CATALOGUE)} products. Log in as:")
         for login in logins:
@@ -21,9 +21,9 @@ class Command(BaseCommand):
 
 
 def _line(login: Login) -> str:
-    who = "operator" if login.person.operator else "customer"
-    known = "" if login.is_new else " (unless it was changed)"
+    role = "operator" if login.person.operator else "customer"
+    caveat = "" if login.is_new else " (unless it was changed)"
     return (
-        f"  {login.person.username:<9} password {login.person.password:<14} {who}, "
-        f"API token {login.token}{known}"
+        f"  {login.person.username:<9} password {login.person.password:<14} {role}, "
+        f"API token {login.token}{caveat}"
     )

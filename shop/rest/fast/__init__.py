@@ -1,1 +1,1 @@
-"""Replacements for parts of Django REST framework that take too long."""
+"""Faster replacements for parts of Django REST framework."""

@@ -1,4 +1,4 @@
-"""Who calls the REST API by a token: as DRF finds out, for a quarter of what its ORM query takes."""
+"""Token authentication in a quarter of the time of DRF's, by plain SQL."""
 
 from functools import cache
 
@@ -11,9 +11,13 @@ from rest_framework.exceptions import AuthenticationFailed
 
 
 class TokenAuthentication(authentication.TokenAuthentication):
-    """Look token and user up at every request: one that is revoked or deactivated is out at once."""
+    """DRF's token authentication with one plain query.
+
+    Token and user are looked up at every request, so a revocation or deactivation is effective at once.
+    """
 
     def authenticate_credentials(self, key: str) -> tuple[User, Token]:
+        """Return the active user of a token, and the token."""
         found = _look_up(key)
         if found is None:
             raise AuthenticationFailed(gettext_lazy("Invalid token."))

@@ -1,4 +1,4 @@
-"""JSON bodies of the REST API, read by orjson."""
+"""JSON parser of the REST API, based on orjson."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -10,9 +10,9 @@ from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.JSONParser):
-    """As DRF's, in a third of its time; what is nested without end is refused like all that is no JSON.
+    """DRF's JSON parser in a third of the time; too deeply nested JSON is a parse error too.
 
-    JSON is UTF-8 (RFC 8259), and whole numbers beyond 64 bits are floating ones.
+    The body is UTF-8 (RFC 8259), and integers beyond 64 bits become floats.
     """
 
     def parse(
@@ -21,14 +21,15 @@ class JSONParser(parsers.JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        """Parse a JSON body."""
         body = stream.read()
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
-            return self._as_drf_does(body, media_type, dict(parser_context or {}))
+            return self._parse_by_drf(body, media_type, dict(parser_context or {}))
 
-    def _as_drf_does(self, body: bytes, media_type: str | None, parser_context: dict[str, Any]) -> Any:
-        """It knows best how to put it, and takes a few things more, as half a character."""
+    def _parse_by_drf(self, body: bytes, media_type: str | None, parser_context: dict[str, Any]) -> Any:
+        """Parse by DRF, for its error message, and because it accepts some more, such as lone surrogates."""
         try:
             return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError as error:

@@ -1,4 +1,4 @@
-"""Serializers that only show: what DRF finds out about each field anew for every row, they find out once."""
+"""Read-only serializers that inspect their fields once, where DRF does it for each row."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 M = TypeVar("M")
 
-#: What these fields make of a value that is not None.
-_SIMPLE: dict[type, Callable[[Any], Any]] = {
+#: Conversions of a value that is not None, by field class.
+_CONVERSIONS: dict[type, Callable[[Any], Any]] = {
     serializers.CharField: str,
     serializers.EmailField: str,
     serializers.IntegerField: int,
@@ -19,26 +19,28 @@ _SIMPLE: dict[type, Callable[[Any], Any]] = {
 
 
 class ReadOnlySerializer(serializers.Serializer[M]):
-    """As DRF's, in half the time. A source is an attribute or ``*``: no method, no key of a mapping."""
+    """DRF's serializer in half the time. Sources are attributes or ``*``, not methods or mapping keys."""
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Serialize an instance."""
         return {
-            name: None if (value := get(instance)) is None else show(value) for name, get, show in self._plan
+            name: None if (value := get(instance)) is None else convert(value)
+            for name, get, convert in self._accessors
         }
 
     @cached_property
-    def _plan(self) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]:
-        """Each field's name, where its value comes from, and how that is shown."""
+    def _accessors(self) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]:
+        """Name, getter and conversion of each field."""
         return [
             (
                 name,
-                attrgetter(".".join(field.source_attrs)) if field.source_attrs else _itself,
-                _SIMPLE.get(type(field)) or field.to_representation,
+                attrgetter(".".join(field.source_attrs)) if field.source_attrs else _identity,
+                _CONVERSIONS.get(type(field)) or field.to_representation,
             )
             for name, field in self.fields.items()
             if not field.write_only
         ]
 
 
-def _itself(instance: Any) -> Any:
+def _identity(instance: Any) -> Any:
     return instance

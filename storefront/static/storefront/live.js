@@ -1,39 +1,39 @@
-// Keeps an order's page up to date: asks for what changed, and swaps only the parts that did.
+// Live updates of an order's page: polls the server and replaces only the parts that changed.
 
 import {localise} from "./shop.js";
 
 const root = document.querySelector("[data-live]");
 const announcement = document.querySelector("[data-announce]");
 const connection = document.querySelector("[data-connection]");
-const SLOWEST = 15000;  // milliseconds between two looks, however long nothing happens
-const PATIENCE = 30;    // looks without news until they become rarer
-const drawn = new Map();  // part -> its HTML as the server sent it
+const MAX_INTERVAL = 15000;    // milliseconds between two polls, however long nothing changes
+const POLLS_AT_FULL_RATE = 30; // polls without a change until the interval grows
+const rendered = new Map();    // part -> its HTML as the server sent it
 let etag = "";
-let quiet = 0;
+let unchanged = 0;             // polls without a change since the last one
 let failures = 0;
 let timer = 0;
-let asking = false;
+let isPolling = false;
 
 const parts = (tree) => tree.querySelectorAll("[data-part]");
-const journey = () => root.querySelector(".journey");
-const rhythm = () => Number(journey().dataset.lookAgain);
+const progress = () => root.querySelector(".order-progress");
+const interval = () => Number(progress().dataset.pollInterval);  // 0: the order is final
 
 function remember(tree) {
-  for (const part of parts(tree)) drawn.set(part.dataset.part, part.outerHTML);
+  for (const part of parts(tree)) rendered.set(part.dataset.part, part.outerHTML);
 }
 
 function swap(part) {
   const name = part.dataset.part;
-  if (drawn.get(name) === part.outerHTML) return;
+  if (rendered.get(name) === part.outerHTML) return;
   const old = root.querySelector(`[data-part="${name}"]`);
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  drawn.set(name, part.outerHTML);
+  rendered.set(name, part.outerHTML);
   localise(part.querySelectorAll("time"));
   old.replaceWith(part);
   if (focused) refocus(part, focused);
 }
 
-// The focus stays where it was, or else on the heading of what was swapped.
+// Keep the focus on the same element, or else move it to the heading of the replaced part.
 function refocus(part, focused) {
   const heading = part.querySelector("h2");
   heading.tabIndex = -1;
@@ -44,46 +44,47 @@ function show(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const headline = fresh.querySelector("[data-headline]").textContent;
   const isNew = headline !== root.querySelector("[data-headline]").textContent;
-  journey().dataset.lookAgain = fresh.querySelector(".journey").dataset.lookAgain;
+  progress().dataset.pollInterval = fresh.querySelector(".order-progress").dataset.pollInterval;
   for (const part of [...parts(fresh)]) swap(document.adoptNode(part));
   if (isNew) announcement.textContent = headline;
 }
 
-function next() {
+function schedule() {
   clearTimeout(timer);
-  if (document.hidden || !rhythm()) return;  // unseen or over
-  const slower = Math.max(1.3 ** failures, quiet > PATIENCE ? 1.2 ** (quiet - PATIENCE) : 1);
-  timer = setTimeout(look, Math.min(rhythm() * slower, Math.max(SLOWEST, rhythm())));
+  if (document.hidden || !interval()) return;
+  const surplus = Math.max(0, unchanged - POLLS_AT_FULL_RATE);
+  const backoff = Math.max(1.3 ** failures, 1.2 ** surplus);
+  timer = setTimeout(poll, Math.min(interval() * backoff, Math.max(MAX_INTERVAL, interval())));
 }
 
-async function look() {
-  if (asking) return;
-  asking = true;
+async function poll() {
+  if (isPolling) return;
+  isPolling = true;
   try {
     const headers = etag ? {"If-None-Match": etag} : {};
     const options = {headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(10000)};
-    const answer = await fetch(root.dataset.live, options);
-    if (answer.type === "opaqueredirect" || answer.status === 404) { location.reload(); return; }  // logged out
-    if (answer.status === 304) quiet += 1;
-    else if (answer.ok) { etag = answer.headers.get("ETag"); quiet = 0; show(await answer.text()); }
-    else throw new Error(answer.statusText);
+    const response = await fetch(root.dataset.live, options);
+    if (response.type === "opaqueredirect" || response.status === 404) { location.reload(); return; }  // logged out
+    if (response.status === 304) unchanged += 1;
+    else if (response.ok) { etag = response.headers.get("ETag"); unchanged = 0; show(await response.text()); }
+    else throw new Error(response.statusText);
     failures = 0;
     connection.textContent = "";
   } catch {
     failures += 1;
     if (failures > 2) connection.textContent = "The shop cannot be reached at the moment; this page goes on trying.";
   } finally {
-    asking = false;
+    isPolling = false;
   }
-  next();
+  schedule();
 }
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
-  quiet = 0;
-  if (!document.hidden && rhythm()) look();
+  unchanged = 0;
+  if (!document.hidden && interval()) poll();
 });
 
 remember(root);
 localise(root.querySelectorAll("time"));
-next();
+schedule();

@@ -1,6 +1,6 @@
-// What every page may need; all of them work without it.
+// Enhancements of all pages. Each page works without them.
 
-// Times come in UTC and are shown in the customer's own time zone: those with a date in full.
+// Show times, which come in UTC, in the customer's time zone; those with a date in full.
 export function localise(times) {
   const clock = new Intl.DateTimeFormat(undefined, {timeStyle: "medium"});
   const date = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
@@ -11,10 +11,10 @@ export function localise(times) {
   }
 }
 
-// An order's page looks after its own.
+// The live part of an order's page localises its own times.
 localise(document.querySelectorAll("main time:not([data-live] time)"));
 
-// A form marked data-once is sent once: the button says so and does not react again.
+// Submit a form marked data-once only once; its button is disabled after that.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) { event.preventDefault(); return; }
@@ -25,17 +25,16 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   });
 }
 
-// Coming back with the browser's back button shows the page as it was left: make its forms usable again,
-// and the basket's size true.
+// Reload a page restored by the back button, to enable its forms and to update the size of the basket.
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// A quantity in the basket counts as soon as it is changed.
+// Submit a quantity in the basket as soon as it is changed.
 for (const input of document.querySelectorAll("form.quantity input[type=number]")) {
   input.addEventListener("change", () => input.form.requestSubmit());
 }
 
-// Where no font has colour pictures, the first letter of the name is better than an empty box: a colour
-// picture keeps its colours when it is written in black.
+// Without a colour emoji font, show the first letter of the name instead of an empty box. A colour emoji
+// keeps its colours when drawn in black.
 function hasEmoji() {
   const pen = Object.assign(document.createElement("canvas"), {width: 20, height: 20}).getContext("2d");
   pen.font = "16px sans-serif";
@@ -51,5 +50,5 @@ if (pictures.length && !hasEmoji()) {
   }
 }
 
-// What went wrong is read first.
+// Move the focus to the errors, so that screen readers read them first.
 document.querySelector("[data-focus]")?.focus();

@@ -1,4 +1,4 @@
-"""A small shop whose chain runs in this process, and orders of every fate."""
+"""A small shop whose chain runs in this process, with orders of every outcome."""
 
 from datetime import timedelta
 
@@ -7,28 +7,30 @@ from django.contrib.auth.models import User
 
 from console.seeding import seed
 from orders.events import Address
+from orders.intake import OrderRequest
 from orders.models import Order
 from orders.services import place_order, request_cancellation
 from tests.support.inprocess import deliver_all, fire_reminders
 
 
 class Shop:
-    """Places orders and lets the chain run."""
+    """Shop with demonstration data; places orders and runs the chain."""
 
     def __init__(self) -> None:
         seed()
         self.alice = User.objects.get(username="alice")
 
     def place(self, *, pays_with: str = "pm_card_visa", street: str = "1 Rabbit Hole", **lines: int) -> Order:
-        """Place an order, of two teas and a mug unless told otherwise; SKUs with _ for -."""
-        wanted = [(sku.replace("_", "-"), n) for sku, n in (lines or {"TEA_MINT": 2, "MUG": 1}).items()]
+        """Place an order, by default of two teas and a mug. SKUs are written with _ for -."""
+        items = [(sku.replace("_", "-"), n) for sku, n in (lines or {"TEA_MINT": 2, "MUG": 1}).items()]
         address = Address(
             name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 1AA", country="GB"
         )
-        return place_order(customer=self.alice, lines=wanted, ship_to=address, payment_method=pays_with)
+        request = OrderRequest(lines=items, ship_to=address, payment_method=pays_with)
+        return place_order(customer=self.alice, request=request)
 
-    def settle(self) -> None:
-        """Let everything happen that has been set off, until parcels have arrived."""
+    def run_to_end(self) -> None:
+        """Deliver all events and reminders, until the parcels have arrived."""
         deliver_all()
         for _ in range(6):
             fire_reminders()
@@ -36,40 +38,41 @@ class Shop:
     def shipped(self) -> Order:
         order = self.place()
         deliver_all()
-        return self.seen(order, "shipped")
+        return self.expect_status(order, "shipped")
 
     def delivered(self) -> Order:
         order = self.place()
-        self.settle()
-        return self.seen(order, "delivered")
+        self.run_to_end()
+        return self.expect_status(order, "delivered")
 
     def declined(self) -> Order:
         order = self.place(pays_with="pm_card_visa_chargeDeclined")
-        self.settle()
-        return self.seen(order, "cancelled")
+        self.run_to_end()
+        return self.expect_status(order, "cancelled")
 
     def refused_by_carrier(self) -> Order:
         order = self.place(street="EZ6000000006")
-        self.settle()
-        return self.seen(order, "cancelled")
+        self.run_to_end()
+        return self.expect_status(order, "cancelled")
 
     def cancelled(self) -> Order:
         order = self.place()
         request_cancellation(order_id=order.pk, reason="customer")
-        self.settle()
-        return self.seen(order, "cancelled")
+        self.run_to_end()
+        return self.expect_status(order, "cancelled")
 
     def too_late(self) -> Order:
         order = self.place()
-        self.settle()
-        return self.seen(order, "delivered")
+        self.run_to_end()
+        return self.expect_status(order, "delivered")
 
     def stuck_refund(self) -> Order:
         order = self.place(pays_with="pm_card_refundFail", street="EZ6000000006")
-        self.settle()
-        return self.seen(order, "needs_attention")
+        self.run_to_end()
+        return self.expect_status(order, "needs_attention")
 
-    def seen(self, order: Order, status: str) -> Order:
+    def expect_status(self, order: Order, status: str) -> Order:
+        """Check the status in the database and return the order."""
         order.refresh_from_db()
         assert order.status == status
         return order

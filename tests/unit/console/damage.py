@@ -1,11 +1,11 @@
-"""Ways to damage a shop, and to have it examined."""
+"""Helpers that damage a shop, run a check-up and read the result."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from console.doctor.checkups import Treatment, check_up
+from console.doctor.checkups import CheckupResult, check_up
 from orders.models import Order
 from payments.models import GatewayFault, Payment
 from shipping.models import CarrierFault, Shipment
@@ -16,23 +16,23 @@ from tests.support.inprocess import promote_due, receivers
 NOW = timedelta(0)
 
 
-def repaired(grace: timedelta = NOW) -> Treatment:
-    """What a doctor finds and does, who takes nothing to be under way."""
+def repair(grace: timedelta = NOW) -> CheckupResult:
+    """Run a check-up with repairs, by default without any grace."""
     return check_up(by="dora", repair=True, grace=grace)
 
 
-def seen(treatment: Treatment) -> set[tuple[str, str]]:
-    """Kind and fate of each finding."""
-    return {(finding.kind, str(outcome.state)) for finding, outcome in treatment.outcomes}
+def states(result: CheckupResult) -> set[tuple[str, str]]:
+    """Return kind and state of the findings."""
+    return {(finding.kind, str(outcome.state)) for finding, outcome in result.outcomes}
 
 
-def deliver_without(*swallowed: str, consumed: bool = False, reminders: bool = False) -> None:
-    """Let the chain run, but for what these consumers should get: it is lost.
+def deliver_without(*losing: str, consumed: bool = False, reminders: bool = False) -> None:
+    """Run the chain, but lose the events for some consumers.
 
     Args:
-        swallowed: names of consumers, or of apps, whose whole queue is lost then.
-        consumed: what is swallowed counts as consumed, without having had any effect.
-        reminders: let parcels and refunds move as well.
+        losing: names of consumers, or of apps whose whole queue loses its events.
+        consumed: record the lost events as consumed, without any effect.
+        reminders: fire the reminders of parcels and refunds, too.
     """
     for _ in range(8):
         if reminders:
@@ -42,29 +42,29 @@ def deliver_without(*swallowed: str, consumed: bool = False, reminders: bool = F
         while entry := OutboxEntry.objects.order_by("id").first():
             entry.delete()
             for consumer in receivers(entry):
-                _deliver(entry, consumer, swallowed, consumed)
+                _deliver(entry, consumer, losing, consumed)
             promote_due()
 
 
-def _deliver(entry: OutboxEntry, consumer: Consumer, swallowed: tuple[str, ...], consumed: bool) -> None:
-    if consumer.name not in swallowed and consumer.app not in swallowed:
+def _deliver(entry: OutboxEntry, consumer: Consumer, losing: tuple[str, ...], consumed: bool) -> None:
+    if consumer.name not in losing and consumer.app not in losing:
         runner.run(consumer, [json.loads(entry.body)], [entry.headers])
     elif consumed:
         InboxEntry.objects.create(event_id=entry.message_id, consumer=consumer.name)
 
 
 def lose_outbox() -> None:
-    """Everything that is to be published is gone, as if the broker had confirmed and lost it."""
+    """Delete all unpublished events, as if the broker had confirmed and lost them."""
     OutboxEntry.objects.all().delete()
 
 
 def lose_timers() -> None:
-    """Nobody is reminded of anything any more."""
+    """Delete all reminders."""
     ScheduledMessage.objects.filter(kind="reminder").delete()
 
 
-def bury_retries() -> list[DeadLetter]:
-    """Whatever is to be retried has failed for good."""
+def dead_letter_retries() -> list[DeadLetter]:
+    """Turn all scheduled retries into dead letters."""
     letters = [
         DeadLetter.objects.create(
             cause="failed",
@@ -84,7 +84,7 @@ def bury_retries() -> list[DeadLetter]:
 
 
 def let_hours_pass(hours: int = 48) -> None:
-    """Everything so far happened hours ago; timers stay where they are."""
+    """Move events, orders, payments and shipments into the past, but not the timers."""
     ago = timedelta(hours=hours)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_append_only")
@@ -96,7 +96,7 @@ def let_hours_pass(hours: int = 48) -> None:
 
 
 def mend_providers() -> None:
-    """Gateway and carrier work as they should."""
+    """Remove all faults of gateway and carrier."""
     GatewayFault.objects.all().delete()
     CarrierFault.objects.all().delete()
 

@@ -1,4 +1,4 @@
-"""docs/choreography.md shows the registered consumers."""
+"""The choreography page shows the registered consumers and is up to date."""
 
 import pytest
 from django.core.management import CommandError, call_command

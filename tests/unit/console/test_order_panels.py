@@ -1,4 +1,4 @@
-"""The operators' order page shows what all contexts know of an order."""
+"""The operators' order page shows the facts of all contexts about an order."""
 
 import pytest
 from django.urls import reverse

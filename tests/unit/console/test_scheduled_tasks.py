@@ -1,4 +1,4 @@
-"""What time starts may be started by several schedulers: each task runs many times, also at once."""
+"""Periodic tasks tolerate several schedulers: they may run repeatedly and concurrently."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +20,9 @@ from shop.ids import uuid7_at
 from shop.messaging import pruning
 from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry
 
-#: What prunes; the order doctor has a test of its own.
+#: Names of the pruning tasks; the order doctor has its own test.
 PRUNING = [name for name in settings.CELERY_BEAT_SCHEDULE if ".prune_" in name]
-#: Older than anything is kept.
+#: Beyond every retention.
 LONG_AGO = datetime.now(UTC) - timedelta(days=500)
 
 
@@ -68,7 +68,7 @@ def _run_at_once(task, *, times: int) -> list[dict]:
 
 
 def _make_rows(shop, *, age: timedelta, count: int) -> list[Model]:
-    """Rows of every table that is pruned, so old."""
+    """Create rows of a given age in every table that is pruned."""
     return [row for n in range(count) for row in _rows(f"{age} {n}", datetime.now(UTC) - age, shop)]
 
 
@@ -113,9 +113,9 @@ def _is_there(row: Model) -> bool:
 def test_the_audit_misses_no_message_that_was_pruned(shop):
     order, recent = shop.delivered(), shop.delivered()
     Order.objects.filter(pk=order.pk).update(placed_at=LONG_AGO)
-    told = Notification.objects.filter(order_id=order.pk)
-    for number, pk in enumerate(told.values_list("pk", flat=True)):
-        told.filter(pk=pk).update(id=_id_made_at(LONG_AGO, number), sent_at=LONG_AGO)
+    messages = Notification.objects.filter(order_id=order.pk)
+    for number, pk in enumerate(messages.values_list("pk", flat=True)):
+        messages.filter(pk=pk).update(id=_id_made_at(LONG_AGO, number), sent_at=LONG_AGO)
     assert app.tasks["notifications.prune_messages"]() == {"pruned": 4}
 
     assert not Recipient.objects.filter(pk=order.pk).exists()

@@ -1,4 +1,4 @@
-"""``manage.py seed`` makes a shop to try out, once."""
+"""``manage.py seed`` adds demonstration data and is idempotent."""
 
 from io import StringIO
 
@@ -29,11 +29,11 @@ def test_there_are_products_with_pictures_and_stock():
 
 
 def test_everybody_can_log_in_with_what_is_printed(client):
-    said = seed()
+    output = seed()
     for name in ("alice", "bob", "carol", "operator"):
         assert client.login(username=name, password=f"{name}-pass")
-        assert f"{name}-pass" in said
-        assert Token.objects.get(user__username=name).key in said
+        assert f"{name}-pass" in output
+        assert Token.objects.get(user__username=name).key in output
     assert User.objects.get(username="operator").is_superuser
     assert not User.objects.get(username="bob").is_staff
     assert User.objects.get(username="carol").email == "carol@example.com"
@@ -41,7 +41,7 @@ def test_everybody_can_log_in_with_what_is_printed(client):
 
 def test_seeding_again_changes_nothing():
     first = seed()
-    services.add_product(sku="MUG", name="The Mug", price=queries.prices(["MUG"])["MUG"].unit_price + 1)
+    services.add_product(sku="MUG", name="The Mug", price=queries.prices_of(["MUG"])["MUG"].unit_price + 1)
     services.adjust_stock(sku="TEA-MINT", quantity=-5, reason="drunk")
     alice = User.objects.get(username="alice")
     alice.set_password("changed")
@@ -50,7 +50,7 @@ def test_seeding_again_changes_nothing():
     second = seed()
     assert "(unless it was changed)" in second
     assert "(unless it was changed)" not in first
-    assert queries.prices(["MUG"])["MUG"].name == "The Mug"
+    assert queries.prices_of(["MUG"])["MUG"].name == "The Mug"
     assert queries.stock_levels(["TEA-MINT"])["TEA-MINT"].available == 395
     assert User.objects.count() == 4
     assert User.objects.get(username="alice").check_password("changed")

@@ -1,4 +1,4 @@
-"""The web server: who serves, what becomes of requests in hand, and of a port that two want."""
+"""Web server: replacement of processes, graceful stop, slow clients, access log, port in use."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ from dev.processes import children, ports, programs
 from dev.processes.supervisor import Supervisor
 from tests.support.waiting import eventually
 
-#: Of somebody who wants a token and says no name.
+#: Body of a token request without a user name, answered with 400.
 BODY = b'{"password": "guessed"}'
 HEAD = (
     b"POST /api/v1/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -44,7 +44,7 @@ def server(env: dict[str, str], port: int, tmp_path: Path) -> Iterator[children.
         supervisor.start(programs.web(env, port=port))
         supervisor.wait_ready()
         server = supervisor["web"].child
-        eventually(lambda: len(children.offspring(server)) == 2)  # the first one says that all is well
+        eventually(lambda: len(children.child_pids(server)) == 2)  # the first one suffices to be ready
         yield server
     finally:
         supervisor.kill()
@@ -66,7 +66,7 @@ def is_served(port: int) -> bool:
 
 @contextmanager
 def ask_for_a_body(port: int) -> Iterator[socket.socket]:
-    """A client whose request a thread has taken, and waits for."""
+    """Open a request for whose body a thread waits."""
     with connect(port) as client:
         client.sendall(HEAD)
         assert client.recv(100).startswith(b"HTTP/1.1 100 ")
@@ -74,19 +74,19 @@ def ask_for_a_body(port: int) -> Iterator[socket.socket]:
 
 
 def test_processes_that_are_killed_have_successors_however_often(server: children.Child, port: int) -> None:
-    _, other = children.offspring(server)
+    _, other = children.child_pids(server)
 
     for _ in range(3):
-        dying, *_ = {*children.offspring(server)} - {other}
+        dying, *_ = {*children.child_pids(server)} - {other}
         os.kill(dying, signal.SIGKILL)
-        eventually(lambda dying=dying: len({*children.offspring(server)} - {dying}) == 2)
+        eventually(lambda dying=dying: len({*children.child_pids(server)} - {dying}) == 2)
 
-    assert other in children.offspring(server)
+    assert other in children.child_pids(server)
     assert is_served(port)
 
 
 def test_whoever_serves_ends_with_a_server_that_is_killed(server: children.Child, port: int) -> None:
-    serving = [psutil.Process(pid) for pid in children.offspring(server)]
+    serving = [psutil.Process(pid) for pid in children.child_pids(server)]
 
     with ask_for_a_body(port):
         children.send(server, signal.SIGKILL)
@@ -100,7 +100,7 @@ def test_whoever_serves_ends_with_a_server_that_is_killed(server: children.Child
 def test_a_request_in_hand_is_answered_before_the_server_stops(server: children.Child, port: int) -> None:
     with ask_for_a_body(port) as client:
         children.send(server, signal.SIGTERM)
-        eventually(lambda: not ports.answers(port))
+        eventually(lambda: not ports.is_listening(port))
         client.sendall(BODY)
 
         with client.makefile("rb") as answer:
@@ -126,22 +126,22 @@ def test_what_a_client_asks_for_is_one_line_of_the_access_log(
         [sys.executable, "-m", "shop.serving"], env={**env, "SHOP_ACCESS_LOG": "1"}, log=log
     )
     try:
-        eventually(lambda: ports.answers(port))
+        eventually(lambda: ports.is_listening(port))
         ask(port, "/healthz%0aforged%1b%C3%A9")
         eventually(lambda: "healthz" in log.read_text())
     finally:
         children.stop_children([server])
 
-    (line,) = (it for it in log.read_text().splitlines() if "forged" in it and "Not Found" not in it)
+    (line,) = (line for line in log.read_text().splitlines() if "forged" in line and "Not Found" not in line)
     assert '"GET /healthz%0Aforged%1B%C3%A9 HTTP/1.1" 404' in line
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1", ":8000"])
 def test_a_place_to_listen_that_is_none_is_refused(env: dict[str, str], where: str) -> None:
-    told = serve({**env, "SHOP_BIND": where})
+    error = failed_start({**env, "SHOP_BIND": where})
 
-    assert f"SHOP_BIND={where}: " in told
-    assert "as in 127.0.0.1:8000" in told
+    assert f"SHOP_BIND={where}: " in error
+    assert "as in 127.0.0.1:8000" in error
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "[::]"])  # noqa: S104
@@ -149,14 +149,15 @@ def test_a_port_that_another_server_has_is_refused(
     server: children.Child, env: dict[str, str], port: int, address: str
 ) -> None:
     where = f"{address}:{port}"
-    assert f"SHOP_BIND={where}: " in (told := serve({**env, "SHOP_BIND": where}))
-    assert "Address already in use" in told
+    error = failed_start({**env, "SHOP_BIND": where})
+    assert f"SHOP_BIND={where}: " in error
+    assert "Address already in use" in error
     assert is_served(port)
 
 
-def serve(env: dict[str, str]) -> str:
-    """What a server says that does not start."""
+def failed_start(env: dict[str, str]) -> str:
+    """Start a server that exits with an error, and return its error output."""
     argv = [sys.executable, "-m", "shop.serving"]
-    ended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 1
-    return ended.stderr
+    process = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 1
+    return process.stderr

@@ -1,4 +1,4 @@
-"""A small shop, Ada who buys in it, and how she does."""
+"""Fixtures of the storefront: a small catalogue, customers, and helpers to buy."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ LONDON = {
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
-    """Real hashes are slow on purpose."""
+    """Use a fast password hash."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -51,13 +51,13 @@ def bob(db) -> User:
 
 @pytest.fixture
 def visitor(catalogue) -> Client:
-    """Somebody who has not logged in, at a shop with products."""
+    """Client that is not logged in, of a shop with products."""
     return Client()
 
 
 @pytest.fixture
 def customer(catalogue, ada) -> Client:
-    """Ada, logged in."""
+    """Client logged in as Ada."""
     client = Client()
     client.force_login(ada)
     return client
@@ -68,7 +68,7 @@ def put_into_basket(client: Client, sku: str, quantity: int = 1) -> None:
 
 
 def filled_form(client: Client, **changes: str) -> dict[str, str]:
-    """The checkout form as the page gives it, filled in."""
+    """Return the fields of the checkout form as on the page, filled in."""
     page = client.get("/checkout/").content.decode()
     hidden = {
         name: re.search(f'name="{name}" value="([^"]*)"', page)[1] for name in ("idempotency_key", "seen")
@@ -78,15 +78,15 @@ def filled_form(client: Client, **changes: str) -> dict[str, str]:
 
 @pytest.fixture
 def buy(customer) -> Callable[..., Details]:
-    """Ada buys two mugs, or something else; returns her order."""
+    """Function that places an order of Ada, by default of two mugs, and returns it."""
 
-    def buy_it(sku: str = "MUG", quantity: int = 2, **changes: str) -> Details:
+    def place_order(sku: str = "MUG", quantity: int = 2, **changes: str) -> Details:
         put_into_basket(customer, sku, quantity)
         answer = customer.post("/checkout/", filled_form(customer, **changes))
         assert answer.status_code == 302, answer.content.decode()
         return order_at(answer["Location"])
 
-    return buy_it
+    return place_order
 
 
 def order_at(url: str) -> Details:
@@ -95,7 +95,7 @@ def order_at(url: str) -> Details:
 
 
 def text_of(answer: Any) -> str:
-    """What the page says, in one line, without its tags."""
+    """Return the text of a page on one line, without tags."""
     text = re.sub(r"<(script|style|head).*?</\1>|<[^>]+>", " ", answer.content.decode(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", text.replace("&#x27;", "'"))
 

@@ -1,4 +1,4 @@
-"""How customers get in, out, and an account."""
+"""Registration, login and logout of customers."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -32,8 +32,8 @@ def test_a_new_customer_gets_an_account_and_is_in(visitor):
 
 def test_the_new_customer_logs_in_by_e_mail_however_written(visitor):
     visitor.post("/accounts/register/", GRACE)
-    somewhere_else = Client()
-    answer = somewhere_else.post(
+    other_device = Client()
+    answer = other_device.post(
         "/accounts/login/", {"username": "GRACE@example.com", "password": GRACE["password1"]}
     )
     assert answer["Location"] == "/"

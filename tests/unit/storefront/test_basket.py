@@ -1,4 +1,4 @@
-"""What visitors do with their baskets."""
+"""Basket: adding and changing products, prices, limits."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What visitors see of the catalogue."""
+"""Catalogue: list, search, product page, pictures, countries."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ import pytest
 from inventory import services as inventory
 from orders.countries import COUNTRIES
 from storefront.countries import CHOICES
-from storefront.pages import catalogue as page
+from storefront.pages import catalogue as catalogue_page
 from tests.unit.storefront.conftest import text_of
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_search_without_result_says_what_to_do(visitor, search):
 
 
 def test_a_long_catalogue_comes_page_by_page(visitor, monkeypatch):
-    monkeypatch.setattr(page, "PAGE_SIZE", 2)
+    monkeypatch.setattr(catalogue_page, "PAGE_SIZE", 2)
     first = visitor.get("/")
     assert [product.sku for product in first.context["products"]] == ["MUG", "PLANT"]
     second = visitor.get("/", {"after": first.context["more_after"]})

@@ -1,4 +1,4 @@
-"""From the basket to the order, once."""
+"""Checkout: a basket becomes one order."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What customers see of their orders, and that nobody else does."""
+"""Order pages of customers: progress, live updates, cancellation, access, list of orders."""
 
 from datetime import UTC, datetime
 
@@ -7,12 +7,12 @@ from django.test import Client
 
 from inventory import services as inventory
 from orders import services
+from orders.intake import OrderRequest
 from orders.queries import Happening
 from shipping.events import CancellationRejected
 from shop.ids import uuid7
-from shop.messaging.consuming.inbox import effects
-from shop.messaging.publishing import publish
-from storefront.order_page import steps_of
+from shop.messaging.publishing import publish, unit_of_work
+from storefront.order_page import progress_steps
 from storefront.pages import orders as pages
 from tests.support.inprocess import deliver_all, fire_reminders
 from tests.unit.storefront.conftest import text_of
@@ -27,10 +27,10 @@ def page_of(customer):
 
 def steps(customer, order) -> list[tuple[str, str]]:
     answer = customer.get(f"/orders/{order.summary.number}/")
-    return [(step.label, step.state) for step in answer.context["journey"].steps]
+    return [(step.label, step.state) for step in answer.context["page"].steps]
 
 
-# --- How far it has come ---
+# --- Progress ---
 
 
 def test_a_new_order_says_what_happens_next(buy, page_of, customer):
@@ -55,7 +55,7 @@ def test_a_shipped_order_shows_payment_parcel_and_history(buy, page_of, customer
     assert "Your parcel is on its way" in text
     assert "Paid with Visa" in text
     assert "The parcel was handed to the carrier" in text
-    assert customer.get(f"/orders/{order.summary.number}/").context["journey"].parcel.tracking_number in text
+    assert customer.get(f"/orders/{order.summary.number}/").context["page"].parcel.tracking_number in text
     assert "Cancel the order" not in text
     assert steps(customer, order)[3:] == [("Shipped", "done"), ("Delivered", "now")]
 
@@ -71,7 +71,7 @@ def test_a_delivered_order_shows_where_the_parcel_was_and_rests(buy, page_of, cu
     assert "On its way" in text
     assert "Out for delivery" in text
     assert {state for _, state in steps(customer, order)} == {"done"}
-    assert 'data-look-again="0"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
+    assert 'data-poll-interval="0"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
 
 
 def test_a_declined_card_is_told_with_its_remedy(buy, page_of, customer):
@@ -100,7 +100,7 @@ def test_an_order_held_up_says_why_and_keeps_looking_slowly(buy, page_of, custom
     assert "A refund did not succeed" in text
     assert "The carrier did not take the parcel." in text
     assert steps(customer, order)[-1] == ("Needs attention", "held")
-    assert 'data-look-again="15000"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
+    assert 'data-poll-interval="15000"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
 
 
 def test_a_pending_refund_is_not_called_refunded(buy, page_of):
@@ -114,12 +114,12 @@ def test_a_pending_refund_is_not_called_refunded(buy, page_of):
 @pytest.mark.parametrize("status", ["placed", "paid", "in_fulfilment", "shipped", "delivered"])
 def test_every_step_up_to_the_status_is_done_whatever_order_the_events_came_in(status):
     late = [Happening("OrderShipped", "", datetime(2026, 1, 1, tzinfo=UTC))]
-    states = [step.state for step in steps_of(status, late)]
+    states = [step.state for step in progress_steps(status, late)]
     done = ["placed", "paid", "in_fulfilment", "shipped", "delivered"].index(status) + 1
     assert states == (["done"] * done + ["now"] + ["todo"] * 5)[:5]
 
 
-# --- It updates itself ---
+# --- Live updates ---
 
 
 def test_the_page_asks_for_changes_and_gets_none_while_nothing_changes(buy, customer):
@@ -146,7 +146,7 @@ def test_a_look_takes_few_queries(buy, customer, django_assert_max_num_queries):
         customer.get(url)
 
 
-# --- Cancelling ---
+# --- Cancellation ---
 
 
 def test_cancelling_asks_first_and_then_cancels(buy, customer, page_of):
@@ -183,7 +183,7 @@ def test_cancelling_after_the_parcel_left_is_refused_in_words(buy, customer, met
 def test_a_cancellation_that_lost_the_race_is_explained(buy, page_of):
     order = buy()
     deliver_all()
-    with effects():
+    with unit_of_work():
         publish(CancellationRejected(order_id=order.summary.id, reason="customer"))
     assert "You wanted to cancel, but the parcel had left already." in page_of(order)
 
@@ -196,7 +196,7 @@ def test_a_cancelled_order_goes_back_into_the_basket(buy, customer):
     assert [(line.item.sku, line.quantity) for line in answer.context["basket"].lines] == [("MUG", 2)]
 
 
-# --- Whose it is ---
+# --- Access ---
 
 
 @pytest.mark.parametrize("page", ["", "live/", "cancel/"])
@@ -229,15 +229,14 @@ def test_an_order_is_found_by_its_id_too(buy, customer, bob):
     assert customer.get(f"/orders/{uuid7()}/").status_code == 404
 
 
-# --- All of them ---
+# --- List of orders ---
 
 
 def test_my_orders_come_page_by_page_newest_first(buy, customer, bob, monkeypatch):
     monkeypatch.setattr(pages, "PAGE_SIZE", 2)
     first, second, third = buy(), buy(), buy()
-    services.place_order(
-        customer=bob, lines=[("MUG", 1)], ship_to=first.ship_to, payment_method="pm_card_visa"
-    )
+    request = OrderRequest(lines=[("MUG", 1)], ship_to=first.ship_to, payment_method="pm_card_visa")
+    services.place_order(customer=bob, request=request)
     latest = customer.get("/orders/")
     assert [order.id for order in latest.context["orders"]] == [third.summary.id, second.summary.id]
     earlier = customer.get("/orders/", {"before": latest.context["more_before"]})

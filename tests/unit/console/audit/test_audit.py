@@ -1,4 +1,4 @@
-"""The audit holds for a healthy shop, and tells every kind of damage apart."""
+"""The audit holds for a healthy shop and reports every kind of damage."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ from tests.unit.console.conftest import Shop
 
 @pytest.fixture(scope="module")
 def orders(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Orders of every fate, made once; each test damages them in a transaction that is rolled back."""
+    """Orders of every outcome, placed once; each test damages them in a transaction that is rolled back."""
     instant = timedelta(milliseconds=1)
     settings = override_settings(
         EMAIL_BACKEND="notifications.simulator.EmailBackend",
@@ -37,26 +37,26 @@ def orders(django_db_setup, django_db_blocker, tmp_path_factory):
     )
     with django_db_blocker.unblock(), settings:
         try:
-            yield _orders_of_every_fate(Shop())
+            yield _orders_of_every_outcome(Shop())
         finally:
             call_command("flush", interactive=False, verbosity=0)
 
 
-def _orders_of_every_fate(shop: Shop) -> dict[str, Order]:
+def _orders_of_every_outcome(shop: Shop) -> dict[str, Order]:
     adjust_stock(sku="TEA-MINT", quantity=-3, reason="drunk")
-    fates = ("delivered", "declined", "refused_by_carrier", "cancelled", "stuck_refund")
-    made = {fate: getattr(shop, fate)() for fate in fates}
+    outcomes = ("delivered", "declined", "refused_by_carrier", "cancelled", "stuck_refund")
+    orders = {outcome: getattr(shop, outcome)() for outcome in outcomes}
     with override_settings(SHOP_TRACKING_INTERVAL=timedelta(days=1)):
-        return {**made, "shipped": shop.shipped()}
+        return {**orders, "shipped": shop.shipped()}
 
 
 @pytest.fixture(autouse=True)
 def in_a_transaction(orders, db):
-    """Whatever a test damages is whole again for the next."""
+    """Roll back the damage after each test."""
 
 
 def found(**options: bool) -> set[str]:
-    """All violations, as the operator reads them, without the padding."""
+    """Return all violations as printed, without the padding."""
     return {" ".join(str(violation).split()) for violation in audit(**options).violations}
 
 

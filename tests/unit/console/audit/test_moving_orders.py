@@ -1,4 +1,4 @@
-"""The audit may run beside a working shop: an order under way is not taken for a broken one."""
+"""The audit runs beside a working shop: an order under way is no violation."""
 
 from console.audit import audit
 from tests.support.inprocess import deliver_all

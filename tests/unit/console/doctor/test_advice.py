@@ -1,4 +1,4 @@
-"""Differences of money, stock and figures: figures are rebuilt, the rest is left to people, untouched."""
+"""Differing figures are rebuilt; differences of money, stock and messages are left to people."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,16 +17,16 @@ from payments.models import SimulatedCharge
 from shop.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry
 from tests.support.inprocess import deliver_all
-from tests.unit.console.damage import repaired, seen, status_of
+from tests.unit.console.damage import repair, states, status_of
 
 
 @pytest.fixture(autouse=True)
 def unhurried(shop, settings):
-    """Parcels and refunds move when the test says so."""
+    """Prevent parcels and refunds from moving by themselves."""
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
 
 
-def change(statement: str) -> None:
+def execute(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
 
@@ -34,39 +34,39 @@ def change(statement: str) -> None:
 def test_stock_that_its_ledger_does_not_explain_is_not_changed_but_recounted_by_a_person(shop):
     shop.delivered()
     Product.objects.filter(sku="MUG").update(available=F("available") + 1)
-    treatment = repaired()
-    assert seen(treatment) == {("stock", "left")}
-    finding, outcome = treatment.outcomes[0]
-    assert finding.says.startswith("180 are available, but 179 should be")
-    assert outcome.says.startswith("count MUG")
+    result = repair()
+    assert states(result) == {("stock", "left")}
+    finding, outcome = result.outcomes[0]
+    assert finding.message.startswith("180 are available, but 179 should be")
+    assert outcome.message.startswith("count MUG")
     assert Product.objects.get(sku="MUG").available == 180
 
     recount_stock(sku="MUG", counted=178, reason="counted after a check-up", actor="olga")
     assert Product.objects.get(sku="MUG").available == 178
-    assert repaired().outcomes == []
+    assert repair().outcomes == []
 
 
 def test_a_shipped_order_whose_money_differs_needs_attention_with_the_numbers(shop):
     order = shop.shipped()
     SimulatedCharge.objects.update(amount=Decimal("1.00"))
-    assert seen(repaired()) == {("money", "handed over")}
+    assert states(repair()) == {("money", "handed over")}
     order.refresh_from_db()
     assert (order.status, order.attention_reason) == ("needs_attention", "books_differ")
     assert "1.00 and 0.00 by the provider's" in order.attention_note
 
     deliver_all()
     resume_order(order_id=order.pk)
-    assert seen(repaired()) == {("money", "left")}, "the operator has seen it"
-    shop.settle()
+    assert states(repair()) == {("money", "left")}, "the operator has seen it"
+    shop.run_to_end()
     assert status_of(order) == "delivered"
 
 
-@pytest.mark.parametrize("fate", ["delivered", "refused_by_carrier"])
-def test_an_order_that_is_over_stays_as_it_is_whatever_its_books_say(shop, fate):
-    order = getattr(shop, fate)()
+@pytest.mark.parametrize("outcome", ["delivered", "refused_by_carrier"])
+def test_an_order_that_is_over_stays_as_it_is_whatever_its_books_say(shop, outcome):
+    order = getattr(shop, outcome)()
     before = Order.objects.values().get()
     SimulatedCharge.objects.update(amount=Decimal("1.00"))
-    assert seen(repaired()) == {("money", "left")}
+    assert states(repair()) == {("money", "left")}
     assert Order.objects.values().get() == before, order
 
 
@@ -84,10 +84,10 @@ def test_an_order_that_is_over_stays_as_it_is_whatever_its_books_say(shop, fate)
 )
 def test_figures_that_differ_from_the_books_are_rebuilt(shop, damage):
     shop.delivered()
-    change(damage)
+    execute(damage)
     assert not audit().holds
-    assert seen(repaired()) == {("figures", "repaired")}
-    assert repaired().outcomes == []
+    assert states(repair()) == {("figures", "repaired")}
+    assert repair().outcomes == []
 
 
 def test_figures_miss_what_an_operator_discarded_and_are_not_rebuilt_for_it(shop):
@@ -98,14 +98,14 @@ def test_figures_miss_what_an_operator_discarded_and_are_not_rebuilt_for_it(shop
         aggregate_id=order.pk, body="{}", error_type="ValueError", error="no",
     )  # fmt: skip
     entry.delete()
-    change("UPDATE analytics_orderfact SET shipped_at = NULL")
-    assert repaired().outcomes == []
+    execute("UPDATE analytics_orderfact SET shipped_at = NULL")
+    assert repair().outcomes == []
 
 
 def test_a_message_that_was_never_written_is_told_and_not_made_up(shop):
     shop.delivered()
     Notification.objects.filter(kind="shipped").delete()
-    assert seen(repaired()) == {("message", "left")}
+    assert states(repair()) == {("message", "left")}
     assert Notification.objects.filter(kind="shipped").count() == 0
 
 
@@ -113,10 +113,10 @@ def test_a_message_whose_event_was_not_consumed_either_is_sent(shop):
     shop.delivered()
     Notification.objects.filter(kind="shipped").delete()
     InboxEntry.objects.filter(consumer="notifications.when_order_shipped_tell_customer").delete()
-    assert seen(repaired()) == {("lost", "repaired")}
+    assert states(repair()) == {("lost", "repaired")}
     deliver_all()
     assert Notification.objects.get(kind="shipped").state == "sent"
-    assert repaired().outcomes == []
+    assert repair().outcomes == []
 
 
 def test_a_relay_that_does_not_relay_is_told(shop):
@@ -124,4 +124,4 @@ def test_a_relay_that_does_not_relay_is_told(shop):
         shard=1, message_id=uuid7(), type="orders.OrderCreated.v1", body="{}",
         created_at=datetime.now(UTC) - timedelta(hours=1),
     )  # fmt: skip
-    assert seen(repaired(timedelta(minutes=5))) == {("backlog", "left")}
+    assert states(repair(timedelta(minutes=5))) == {("backlog", "left")}

@@ -1,4 +1,4 @@
-"""Operators see on one page what is wrong, what was done, and what they may do; others see nothing."""
+"""The page of the doctor: findings, repairs, actions and permissions."""
 
 import pytest
 from django.conf import settings as project
@@ -10,7 +10,7 @@ from console.models import Checkup, Repair
 from console.tasks import check_up as check_up_task
 from inventory.models import Product
 from payments.models import SimulatedCharge
-from tests.unit.console.damage import lose_outbox, repaired
+from tests.unit.console.damage import lose_outbox, repair
 
 URL = "/admin/doctor/"
 
@@ -53,7 +53,7 @@ def test_what_the_doctor_says_of_an_order_stands_beside_its_reason(shop, dora, s
     settings.SHOP_TRACKING_INTERVAL = project.SHOP_CARRIER_DEADLINE
     order = shop.shipped()
     SimulatedCharge.objects.update(amount=1)
-    repaired()
+    repair()
     for page in (text(dora.get(URL)), text(dora.get(reverse("admin:orders_order_change", args=[order.pk])))):
         assert "The books disagree" in page
         assert "1.00 and 0.00 by the provider" in page

@@ -1,4 +1,4 @@
-"""The doctor sends again what was lost on its way, once, and leaves alone what is on it."""
+"""The doctor resends lost events once, and leaves events under way alone."""
 
 from datetime import timedelta
 from io import StringIO
@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from console.audit import audit
-from console.doctor.checkups import AnotherDoctor, check_up
+from console.doctor.checkups import CheckupRunning, check_up
 from console.models import Checkup, Repair
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.relay.relay import connect
@@ -19,22 +19,22 @@ from tests.unit.console.damage import (
     let_hours_pass,
     lose_outbox,
     lose_timers,
-    repaired,
-    seen,
+    repair,
+    states,
 )
 
-WHILE = timedelta(minutes=5)
+GRACE = timedelta(minutes=5)
 
 
 def test_events_that_were_lost_are_resent_and_the_order_finishes(shop):
     order = shop.place()
     lose_outbox()
-    assert seen(repaired()) == {("lost", "repaired")}
+    assert states(repair()) == {("lost", "repaired")}
     assert Repair.objects.count() == 5, "one for each consumer of OrderCreated"
 
-    shop.settle()
-    shop.seen(order, "delivered")
-    assert repaired().outcomes == []
+    shop.run_to_end()
+    shop.expect_status(order, "delivered")
+    assert repair().outcomes == []
     assert audit(idle=True).holds
 
 
@@ -47,18 +47,18 @@ def test_whatever_queue_lost_everything_every_order_finishes(shop, queue):
     assert not audit().holds
 
     for _ in range(3):
-        repaired()
-        shop.settle()
+        repair()
+        shop.run_to_end()
     for order, status in orders.items():
-        shop.seen(order, status)
-    assert repaired().outcomes == []
+        shop.expect_status(order, status)
+    assert repair().outcomes == []
     assert audit(idle=True).holds
 
 
 def test_only_the_consumer_that_misses_an_event_gets_it_again(shop):
     order = shop.delivered()
     InboxEntry.objects.filter(consumer="analytics.when_order_shipped_count_it").delete()
-    repaired()
+    repair()
     (entry,) = OutboxEntry.objects.all()
     assert (entry.queue, entry.type) == ("analytics.events", "shipping.OrderShipped.v1")
     assert entry.body.count(str(order.pk)) == 2
@@ -68,9 +68,9 @@ def test_a_second_doctor_a_moment_later_resends_nothing(shop):
     shop.place()
     let_hours_pass()
     lose_outbox()
-    assert ("lost", "repaired") in seen(repaired(WHILE))
+    assert ("lost", "repaired") in states(repair(GRACE))
     lose_outbox()  # it waits in the broker now
-    assert ("lost", "under way") in seen(repaired(WHILE))
+    assert ("lost", "under way") in states(repair(GRACE))
     assert OutboxEntry.objects.count() == 0
 
 
@@ -78,18 +78,18 @@ def test_an_event_that_is_swallowed_again_and_again_is_left_to_a_person(shop):
     shop.place()
     for _ in range(3):
         lose_outbox()
-        assert seen(repaired()) == {("lost", "repaired")}
+        assert states(repair()) == {("lost", "repaired")}
     lose_outbox()
-    assert seen(repaired()) == {("lost", "left")}
+    assert states(repair()) == {("lost", "left")}
     assert OutboxEntry.objects.count() == 0
 
 
 def test_what_is_young_waits_or_is_an_operators_is_not_resent(shop):
     order = shop.place()
-    assert seen(repaired(WHILE)) == {("inbox", "under way")}, "it is in the outbox"
+    assert states(repair(GRACE)) == {("inbox", "under way")}, "it is in the outbox"
     entry = OutboxEntry.objects.get()
     lose_outbox()
-    assert seen(repaired(WHILE)) == {("inbox", "under way")}, "it is young"
+    assert states(repair(GRACE)) == {("inbox", "under way")}, "it is young"
 
     for app in ("payments", "inventory", "shipping"):
         ScheduledMessage.objects.create(
@@ -99,7 +99,7 @@ def test_what_is_young_waits_or_is_an_operators_is_not_resent(shop):
     DeadLetter.objects.create(
         cause="crashed", app="notifications", body=entry.body, error_type="RuntimeError", error="killed"
     )
-    lost = [finding.about for finding, _ in repaired().outcomes if finding.kind == "lost"]
+    lost = [finding.subject for finding, _ in repair().outcomes if finding.kind == "lost"]
     assert lost == ["analytics.when_order_created_count_what_was_ordered"]
 
 
@@ -111,27 +111,27 @@ def test_a_dead_letter_is_an_operators_business(shop):
         type="shipping.OrderShipped.v1", aggregate_id=order.pk, error_type="SMTPException", error="no",
     )  # fmt: skip
     inbox.delete()
-    assert seen(repaired()) == {("dead", "left")}
+    assert states(repair()) == {("dead", "left")}
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(shop):
     shop.place()
     lose_outbox()
-    treatment = check_up(by="dora", repair=False, grace=NOW)
-    assert seen(treatment) == {("lost", "repairable")}
-    assert treatment.outcomes[0][1].says.startswith("resend 1 to ")
+    result = check_up(by="dora", repair=False, grace=NOW)
+    assert states(result) == {("lost", "repairable")}
+    assert result.outcomes[0][1].message.startswith("resend 1 to ")
     assert OutboxEntry.objects.count() == Repair.objects.count() == 0
 
 
 def test_two_doctors_do_not_work_at_once(shop):
     with connect() as session:
         session.execute("SELECT pg_advisory_lock(hashtextextended('console:doctor', 0))")
-        with pytest.raises(AnotherDoctor):
-            repaired()
+        with pytest.raises(CheckupRunning):
+            repair()
         with pytest.raises(CommandError, match="Another check-up is running"):
             call_command("audit", repair=True)
     deliver_all()
-    repaired()
+    repair()
 
 
 def test_the_command_says_what_it_found_and_did_and_exits_with_3_and_then_0(shop):
@@ -144,7 +144,7 @@ def test_the_command_says_what_it_found_and_did_and_exits_with_3_and_then_0(shop
     assert "repaired: resent 1 to payments.events" in text
     assert "Findings: 5 (5 repaired)" in text
     assert code == 3
-    shop.settle()
+    shop.run_to_end()
     text, code = audit_command("--repair", "--grace", "0")
     assert "All invariants hold." in text
     assert code == 0
@@ -154,7 +154,7 @@ def test_the_command_says_what_it_found_and_did_and_exits_with_3_and_then_0(shop
 
 
 def audit_command(*arguments: str) -> tuple[str, int]:
-    """What ``manage.py audit`` prints, and its exit code."""
+    """Run ``manage.py audit`` and return its output and exit code."""
     out = StringIO()
     try:
         call_command("audit", *arguments, stdout=out)

@@ -1,4 +1,4 @@
-"""Orders that stand still are set going again where that is safe, and else shown to an operator."""
+"""Stalled orders continue where that is safe; the others are left to an operator."""
 
 from datetime import timedelta
 
@@ -12,13 +12,13 @@ from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import EventRecord
 from tests.support.inprocess import deliver_all, fire_reminders
 from tests.unit.console.damage import (
-    bury_retries,
+    dead_letter_retries,
     deliver_without,
     let_hours_pass,
     lose_timers,
     mend_providers,
-    repaired,
-    seen,
+    repair,
+    states,
     status_of,
 )
 
@@ -28,13 +28,13 @@ CHARGING = "payments.when_order_created_charge_customer"
 
 @pytest.fixture(autouse=True)
 def unhurried(shop, settings):
-    """Parcels and refunds move when the test says so."""
+    """Prevent parcels and refunds from moving by themselves."""
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
 
 
-def expect_all_well(shop) -> None:
-    shop.settle()
-    assert repaired().outcomes == []
+def expect_no_findings(shop) -> None:
+    shop.run_to_end()
+    assert repair().outcomes == []
     assert audit(idle=True).holds
 
 
@@ -45,94 +45,94 @@ def test_a_deadline_whose_timer_is_lost_acts_after_all(shop):
     order = shop.place()
     deliver_without(CHARGING, consumed=True)
     lose_timers()
-    assert ("timer", "repaired") not in seen(repaired()), "the deadline has not passed"
+    assert ("timer", "repaired") not in states(repair()), "the deadline has not passed"
     let_hours_pass()
-    assert ("timer", "repaired") in seen(repaired())
-    shop.settle()
+    assert ("timer", "repaired") in states(repair())
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
-    expect_all_well(shop)
+    expect_no_findings(shop)
 
 
 def test_a_parcel_that_nobody_asks_after_arrives(shop):
     order = shop.shipped()
     lose_timers()
-    assert seen(repaired()) == {("timer", "repaired")}
-    shop.settle()
+    assert states(repair()) == {("timer", "repaired")}
+    shop.run_to_end()
     assert status_of(order) == "delivered"
-    expect_all_well(shop)
+    expect_no_findings(shop)
 
 
 def test_a_refund_that_nobody_asks_after_comes_to_its_end(shop):
     order = shop.place(pays_with="pm_card_pendingRefund", street="EZ6000000006")
     deliver_all()
     lose_timers()
-    assert seen(repaired()) == {("timer", "repaired")}
-    shop.settle()
+    assert states(repair()) == {("timer", "repaired")}
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
-    expect_all_well(shop)
+    expect_no_findings(shop)
 
 
 def test_timers_that_are_there_are_left_alone(shop):
     shop.shipped()
     shop.place(pays_with="pm_card_pendingRefund", street="EZ6000000006")
     deliver_all()
-    assert repaired().outcomes == []
+    assert repair().outcomes == []
 
 
-# --- Providers ---
+# --- Provider calls ---
 
 
-def charged_and_buried(shop):
-    """An order that the gateway charged; payments does not know it, and has given up."""
+def charged_but_dead_lettered(shop):
+    """Place an order that the gateway charges, while payments gets no answer until it gives up."""
     for operation in ("charge", "find_charge"):
         GatewayFault.objects.create(kind="timeout", operation=operation)
     order = shop.place()
     deliver_all()
-    (letter,) = bury_retries()
+    (letter,) = dead_letter_retries()
     mend_providers()
     assert Payment.objects.get().state == "processing"
     return order, letter
 
 
 def test_a_charge_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_goes_on(shop):
-    order, letter = charged_and_buried(shop)
-    assert seen(repaired()) == {("payment", "repaired"), ("dead", "left")}
-    shop.settle()
+    order, letter = charged_but_dead_lettered(shop)
+    assert states(repair()) == {("payment", "repaired"), ("dead", "left")}
+    shop.run_to_end()
     assert status_of(order) == "delivered"
     replay_dead_letter(dead_letter_id=letter.pk, by="dora")
-    expect_all_well(shop)
+    expect_no_findings(shop)
     assert SimulatedCharge.objects.count() == 1
 
 
 def test_a_charge_whose_answer_is_a_dead_letter_is_refunded_if_the_order_was_stopped_meanwhile(shop):
-    order, letter = charged_and_buried(shop)
+    order, letter = charged_but_dead_lettered(shop)
     request_cancellation(order_id=order.pk, reason="customer")
     deliver_all()
     assert status_of(order) == "cancelling", "nobody knows of the charge, so nobody gives it back"
 
-    assert ("payment", "repaired") in seen(repaired())
-    shop.settle()
+    assert ("payment", "repaired") in states(repair())
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
     assert SimulatedRefund.objects.get().amount == order.total
     replay_dead_letter(dead_letter_id=letter.pk, by="dora")
-    expect_all_well(shop)
+    expect_no_findings(shop)
 
 
 def test_a_charge_that_was_never_made_is_voided_if_the_order_was_stopped_meanwhile(shop):
     GatewayFault.objects.create(kind="outage")
     order = shop.place()
     deliver_all()
-    (letter,) = bury_retries()
+    (letter,) = dead_letter_retries()
     request_cancellation(order_id=order.pk, reason="customer")
     deliver_all()
-    bury_retries()  # the stop cannot reach the gateway either
+    dead_letter_retries()  # the stop cannot reach the gateway either
     mend_providers()
-    assert ("payment", "repaired") in seen(repaired())
+    assert ("payment", "repaired") in states(repair())
     assert Payment.objects.get().state == "voided"
-    shop.settle()
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
     replay_dead_letter(dead_letter_id=letter.pk, by="dora")
-    shop.settle()
+    shop.run_to_end()
     assert SimulatedCharge.objects.get().status == "canceled"
 
 
@@ -140,20 +140,20 @@ def test_a_charge_that_the_gateway_does_not_know_is_left_alone(shop):
     GatewayFault.objects.create(kind="outage", operation="charge")
     order = shop.place()
     deliver_all()
-    bury_retries()
+    dead_letter_retries()
     mend_providers()
-    assert seen(repaired()) == {("payment", "left"), ("dead", "left")}
+    assert states(repair()) == {("payment", "left"), ("dead", "left")}
     assert Payment.objects.get().state == "processing"
     assert SimulatedCharge.objects.filter(status="succeeded").count() == 0
     assert status_of(order) == "placed"
 
 
 def test_a_gateway_that_is_down_is_asked_again_later(shop):
-    charged_and_buried(shop)
+    charged_but_dead_lettered(shop)
     GatewayFault.objects.create(kind="outage")
-    assert ("payment", "under way") in seen(repaired())
+    assert ("payment", "under way") in states(repair())
     mend_providers()
-    assert ("payment", "repaired") in seen(repaired())
+    assert ("payment", "repaired") in states(repair())
 
 
 def test_a_booking_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_goes_on(shop):
@@ -161,13 +161,13 @@ def test_a_booking_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_go
         CarrierFault.objects.create(kind="timeout", operation=operation)
     order = shop.place()
     deliver_all()
-    (letter,) = bury_retries()
+    (letter,) = dead_letter_retries()
     mend_providers()
-    assert seen(repaired()) == {("parcel", "repaired"), ("dead", "left")}
-    shop.settle()
+    assert states(repair()) == {("parcel", "repaired"), ("dead", "left")}
+    shop.run_to_end()
     assert status_of(order) == "delivered"
     replay_dead_letter(dead_letter_id=letter.pk, by="dora")
-    expect_all_well(shop)
+    expect_no_findings(shop)
     assert SimulatedLabel.objects.count() == 1
 
 
@@ -177,19 +177,19 @@ def test_a_booking_whose_answer_is_a_dead_letter_is_asked_about_and_the_order_go
 def test_an_order_that_the_stock_never_answered_needs_attention_and_goes_on_only_as_an_operator_says(shop):
     order = shop.place()
     deliver_without(DEDUCTING, consumed=True)
-    assert seen(repaired()) == {("stalled", "handed over")}
+    assert states(repair()) == {("stalled", "handed over")}
     order.refresh_from_db()
     assert (order.status, order.attention_reason) == ("needs_attention", "stock_overdue")
     assert order.attention_note == "doctor: the stock never answered"
     assert EventRecord.objects.filter(type="orders.OrderNeedsAttention.v1").count() == 1
     deliver_all()
-    assert repaired().outcomes == [], "once is enough"
+    assert repair().outcomes == [], "once is enough"
 
     resume_order(order_id=order.pk)
-    assert seen(repaired()) == {("stalled", "left")}, "the operator wants it to wait"
+    assert states(repair()) == {("stalled", "left")}, "the operator wants it to wait"
     assert status_of(order) == "paid"
     request_cancellation(order_id=order.pk, reason="operator")
-    shop.settle()
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
     assert audit(idle=True).holds
 
@@ -197,7 +197,7 @@ def test_an_order_that_the_stock_never_answered_needs_attention_and_goes_on_only
 def test_an_order_that_the_carrier_never_answered_needs_attention(shop):
     order = shop.place()
     deliver_without("shipping.when_inventory_updated_book_carrier", consumed=True)
-    assert seen(repaired()) == {("stalled", "handed over")}
+    assert states(repair()) == {("stalled", "handed over")}
     order.refresh_from_db()
     assert (order.status, order.attention_reason) == ("needs_attention", "carrier_overdue")
 
@@ -205,10 +205,10 @@ def test_an_order_that_the_carrier_never_answered_needs_attention(shop):
 def test_an_order_whose_payment_never_came_waits_for_its_deadline(shop):
     order = shop.place()
     deliver_without(CHARGING, consumed=True)
-    assert seen(repaired()) == {("stalled", "under way")}
+    assert states(repair()) == {("stalled", "under way")}
     let_hours_pass()
     fire_reminders()
-    shop.settle()
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
 
 
@@ -216,16 +216,16 @@ def test_a_refund_that_was_never_asked_for_is_asked_for(shop):
     order = shop.place(street="EZ6000000006")
     deliver_without("payments.when_shipment_failed_refund_payment", consumed=True)
     assert status_of(order) == "cancelling"
-    assert seen(repaired()) == {("stalled", "repaired")}
-    shop.settle()
+    assert states(repair()) == {("stalled", "repaired")}
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
-    expect_all_well(shop)
+    expect_no_findings(shop)
 
 
 def test_goods_that_were_never_given_back_need_attention(shop):
     order = shop.place(street="EZ6000000006")
     deliver_without("inventory.when_shipment_failed_restock", consumed=True)
-    assert seen(repaired()) == {("stalled", "handed over")}
+    assert states(repair()) == {("stalled", "handed over")}
     order.refresh_from_db()
     assert order.attention_reason == "cancellation_overdue"
 
@@ -233,7 +233,7 @@ def test_goods_that_were_never_given_back_need_attention(shop):
 def test_goods_whose_return_was_lost_are_given_back(shop):
     order = shop.place(street="EZ6000000006")
     deliver_without("inventory.when_shipment_failed_restock")
-    assert seen(repaired()) == {("lost", "repaired")}
-    shop.settle()
+    assert states(repair()) == {("lost", "repaired")}
+    shop.run_to_end()
     assert status_of(order) == "cancelled"
-    expect_all_well(shop)
+    expect_no_findings(shop)

@@ -1,4 +1,4 @@
-"""Lists over tables that grow for ever: pages by key, nothing counted, searches that an index leads."""
+"""Keyset lists: pages by key, no counts, searches by an index."""
 
 import pytest
 from django.contrib import admin
@@ -13,18 +13,23 @@ from shop.messaging.models import InboxEntry
 pytestmark = pytest.mark.django_db
 
 INBOX = reverse("admin:messaging_inboxentry_changelist")
-GROWING = [model for model, registered in admin.site._registry.items() if isinstance(registered, KeysetList)]
+#: No public function of the admin site lists all registered models.
+KEYSET_MODELS = [
+    model for model, registered in admin.site._registry.items() if isinstance(registered, KeysetList)
+]
 
 
 @pytest.fixture
 def entries(monkeypatch) -> list[int]:
-    """Seven, newest first, of which a page shows three."""
+    """Keys of seven inbox entries, newest first, on pages of three."""
     monkeypatch.setattr(KeysetList, "list_per_page", 3)
-    made = [InboxEntry.objects.create(event_id=uuid7(), consumer="orders.when_tried") for _ in range(7)]
-    return [entry.pk for entry in reversed(made)]
+    oldest_first = [
+        InboxEntry.objects.create(event_id=uuid7(), consumer="orders.when_tried") for _ in range(7)
+    ]
+    return [entry.pk for entry in reversed(oldest_first)]
 
 
-def shown(answer) -> list[int]:
+def keys_of(answer) -> list[int]:
     return [entry.pk for entry in answer.context["cl"].result_list]
 
 
@@ -32,13 +37,13 @@ def test_pages_lead_to_the_oldest_and_back(admin_client, entries):
     first = admin_client.get(INBOX)
     second = admin_client.get(INBOX + first.context["cl"].older_url)
     third = admin_client.get(INBOX + second.context["cl"].older_url)
-    assert [shown(page) for page in (first, second, third)] == [entries[:3], entries[3:6], entries[6:]]
+    assert [keys_of(page) for page in (first, second, third)] == [entries[:3], entries[3:6], entries[6:]]
     assert (first.context["cl"].newer, third.context["cl"].older) == (None, None)
 
     back = admin_client.get(INBOX + third.context["cl"].newer_url)
-    assert shown(back) == entries[3:6]
+    assert keys_of(back) == entries[3:6]
     again = admin_client.get(INBOX + back.context["cl"].newer_url)
-    assert shown(again) == entries[:3]
+    assert keys_of(again) == entries[:3]
     assert again.context["cl"].newer is None
 
 
@@ -55,7 +60,7 @@ def test_a_cursor_that_somebody_made_up_does_no_harm(admin_client, entries, curs
         assert admin_client.get(INBOX, {name: cursor}, follow=True).status_code == 200
 
 
-@pytest.mark.parametrize("model", GROWING, ids=lambda model: model._meta.label)
+@pytest.mark.parametrize("model", KEYSET_MODELS, ids=lambda model: model._meta.label)
 def test_nothing_is_counted_skipped_or_sorted_otherwise(admin_client, django_assert_max_num_queries, model):
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     with django_assert_max_num_queries(20) as captured:
@@ -70,7 +75,7 @@ def test_nothing_is_counted_skipped_or_sorted_otherwise(admin_client, django_ass
 
 @pytest.mark.parametrize("path", [INBOX, "/api/v1/orders"])
 def test_a_list_is_planned_for_what_it_looks_for(admin_client, entries, path):
-    """A plan for any value knows no partial index, and reads the whole table for a rare one."""
+    """A generic plan uses no partial index and scans the whole table for a rare value."""
     for _ in range(8):
         assert admin_client.get(path).status_code == 200
     with connection.cursor() as cursor:

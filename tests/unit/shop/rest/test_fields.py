@@ -1,4 +1,4 @@
-"""Links lead where DRF's own lead, whatever the request was sent to."""
+"""LinkField builds the same URLs as DRF's field, for any host, prefix and query."""
 
 from types import SimpleNamespace
 
@@ -26,8 +26,8 @@ def test_a_link_is_the_one_that_drf_makes(settings, host, prefix, query):
     set_script_prefix(prefix)
     try:
         for order in (SimpleNamespace(pk=uuid7()), SimpleNamespace(pk=uuid7())):
-            shown = Links(order, context={"request": request}).data
-            assert shown["ours"] == shown["plain"]
-            assert f"{host}{prefix}api/v1/orders/{order.pk}/timeline" in shown["ours"]
+            links = Links(order, context={"request": request}).data
+            assert links["ours"] == links["plain"]
+            assert f"{host}{prefix}api/v1/orders/{order.pk}/timeline" in links["ours"]
     finally:
         set_script_prefix("/")

@@ -1,4 +1,4 @@
-"""A token opens the REST API as it does with DRF alone, and not a moment longer than it should."""
+"""Token authentication behaves like DRF's, and a revocation is effective at once."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,10 +26,10 @@ def test_user_and_token_are_those_that_the_orm_would_find(token, django_assert_n
     with django_assert_num_queries(1):
         user, found = TokenAuthentication().authenticate_credentials(token.key)
         assert found.user is user
-    for row, stored in ((user, User.objects.get()), (found, Token.objects.get())):
-        names = [field.attname for field in row._meta.concrete_fields]
-        assert [getattr(row, name) for name in names] == [getattr(stored, name) for name in names]
-        assert not row._state.adding
+    for instance, stored in ((user, User.objects.get()), (found, Token.objects.get())):
+        names = [field.attname for field in instance._meta.concrete_fields]
+        assert [getattr(instance, name) for name in names] == [getattr(stored, name) for name in names]
+        assert not instance._state.adding
 
 
 def test_a_token_opens_the_api(token):

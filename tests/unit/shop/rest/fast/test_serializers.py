@@ -1,4 +1,4 @@
-"""What is shown quickly is what DRF would show."""
+"""ReadOnlySerializer shows the same as DRF's serializer."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -20,30 +20,37 @@ FIELDS = {
     "at": serializers.DateTimeField(),
     "secret": serializers.CharField(write_only=True),
 }
-Quick, Plain = (
-    type("Quick", (ReadOnlySerializer,), dict(FIELDS)),
+Fast, Plain = (
+    type("Fast", (ReadOnlySerializer,), dict(FIELDS)),
     type("Plain", (serializers.Serializer,), dict(FIELDS)),
 )
 
 
-def made(kind):
-    class Outer(kind):
-        one = Quick(source="*")
-        many = Quick(many=True, source="parts")
+def nested(base):
+    class Outer(base):
+        one = Fast(source="*")
+        many = Fast(many=True, source="parts")
 
     return Outer()
 
 
-def a_thing(**values):
+def instance(**values):
     owner = SimpleNamespace(email="ada@example.com")
-    given = {"id": uuid7(), "name": 'a "b"', "owner": owner, "count": 3, "open": True, "status": Status.PAID}
-    return SimpleNamespace(**{**given, "at": datetime(2026, 11, 27, 8, 30, tzinfo=UTC), **values})
+    defaults = {
+        "id": uuid7(),
+        "name": 'a "b"',
+        "owner": owner,
+        "count": 3,
+        "open": True,
+        "status": Status.PAID,
+    }
+    return SimpleNamespace(**{**defaults, "at": datetime(2026, 11, 27, 8, 30, tzinfo=UTC), **values})
 
 
 @pytest.mark.parametrize(
     "values", [{}, dict.fromkeys(["id", "name", "count", "open", "status", "at"]), {"count": "7"}]
 )
 def test_it_is_what_drf_shows(values):
-    thing = a_thing(parts=[a_thing(**values), a_thing()], **values)
-    assert made(Quick).to_representation(thing) == made(Plain).to_representation(thing)
-    assert "secret" not in made(Quick).to_representation(thing)
+    row = instance(parts=[instance(**values), instance()], **values)
+    assert nested(Fast).to_representation(row) == nested(Plain).to_representation(row)
+    assert "secret" not in nested(Fast).to_representation(row)
