@@ -1,0 +1,1 @@
+"""Bounded context of payments: charges customers and refunds them."""

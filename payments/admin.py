@@ -1,4 +1,4 @@
-"""Payments for operators. Money and ledgers can only be read; a failed refund can be retried."""
+"""Admin of payments: read-only pages of payments and the simulated gateway, and retries of failed refunds."""
 
 from typing import Any
 
@@ -15,20 +15,24 @@ from shop.adminkit.read_only import ReadOnly
 
 
 class RefundStateFilter(admin.SimpleListFilter):
-    """Finds the payments with a refund that has come so far."""
+    """Filter of payments by the state of their refund."""
 
     title = parameter_name = "refund"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the states of refunds."""
         return list(Refund.State.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        """Return the payments with a refund in the selected state."""
         if not self.value():
             return queryset
         return queryset.filter(pk__in=Refund.objects.filter(state=self.value()).values("payment"))
 
 
 class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
+    """Refunds on the page of their payment."""
+
     model = Refund
     fields = ("reason", "state", "amount", "currency", "attempt", "failure_code", "updated_at")
     show_change_link = True
@@ -36,6 +40,8 @@ class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
 
 @admin.register(Payment)
 class PaymentAdmin(KeysetAdmin):
+    """Read-only pages of payments."""
+
     list_display = (
         "order",
         "state",
@@ -54,12 +60,14 @@ class PaymentAdmin(KeysetAdmin):
 
     @admin.display(description="order")
     def order(self, payment: Payment) -> str:
-        """The order's number, or its id where that is all there is."""
+        """Return the order's number, or its id if the number is unknown."""
         return payment.order_number or str(payment.order_id)
 
 
 @admin.register(Refund)
 class RefundAdmin(KeysetAdmin):
+    """Read-only pages of refunds, with an action to retry failed ones."""
+
     list_display = (
         "payment",
         "reason",
@@ -79,7 +87,7 @@ class RefundAdmin(KeysetAdmin):
 
     @admin.action(description="Retry the selected failed refunds", permissions=["view"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
-        """Ask the provider again for what it refused; say which refunds have not failed."""
+        """Retry failed refunds; warn about refunds that have not failed."""
         retried = 0
         for refund in queryset:
             try:
@@ -95,6 +103,8 @@ class RefundAdmin(KeysetAdmin):
 
 @admin.register(SimulatedCharge)
 class SimulatedChargeAdmin(KeysetAdmin):
+    """Read-only pages of the simulated gateway's charges."""
+
     list_display = ("reference", "status", "amount", "currency", "token", "code", "attempts", "created_at")
     search_fields = ("reference", "key")
     ordering = ("-reference",)
@@ -102,6 +112,8 @@ class SimulatedChargeAdmin(KeysetAdmin):
 
 @admin.register(SimulatedRefund)
 class SimulatedRefundAdmin(KeysetAdmin):
+    """Read-only pages of the simulated gateway's refunds."""
+
     list_display = ("reference", "charge", "status", "amount", "code", "looks", "created_at")
     list_select_related = ("charge",)
     search_fields = ("reference", "key", "charge__reference")
@@ -110,7 +122,8 @@ class SimulatedRefundAdmin(KeysetAdmin):
 
 @admin.register(GatewayFault)
 class GatewayFaultAdmin(admin.ModelAdmin[GatewayFault]):
-    """Break the simulated gateway, and mend it by deleting the row."""
+    """Faults of the simulated gateway. Adding a row breaks it; deleting the row mends it."""
 
-    list_display = ("kind", "operation", "seconds", "calls_left", "created_at")
+    fields = ("kind", "operation", "seconds", "calls_left")
+    list_display = (*fields, "created_at")
     list_filter = ("kind", "operation")

@@ -1,4 +1,4 @@
-"""Payments over REST, for staff: read them, and retry a refund that failed."""
+"""REST API of payments, for staff: read payments, retry failed refunds."""
 
 from uuid import UUID
 
@@ -24,6 +24,8 @@ UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class RefundSerializer(serializers.ModelSerializer[Refund]):
+    """Refund of a payment."""
+
     amount = MoneyField(amount="amount")
 
     class Meta:
@@ -43,6 +45,8 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    """Payment of an order."""
+
     amount = MoneyField(amount="amount")
     refunded = MoneyField(amount="amount_refunded")
 
@@ -67,6 +71,8 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
 
 class PaymentDetailSerializer(PaymentSerializer):
+    """Payment of an order with its refunds."""
+
     refunds = RefundSerializer(many=True, read_only=True)
 
     class Meta(PaymentSerializer.Meta):
@@ -75,7 +81,7 @@ class PaymentDetailSerializer(PaymentSerializer):
 
 
 class PaymentFilter(filters.FilterSet):  # type: ignore[misc]
-    """``?state=succeeded&refund_state=failed&created_after=2025-01-01T00:00:00Z``."""
+    """Filters of payments: ``?state=succeeded&refund_state=failed&created_after=2025-01-01T00:00:00Z``."""
 
     state = filters.ChoiceFilter(choices=Payment.State.choices)
     refund_state = filters.ChoiceFilter(method="having_refund", choices=Refund.State.choices)
@@ -85,6 +91,7 @@ class PaymentFilter(filters.FilterSet):  # type: ignore[misc]
     created_before = UntilFilter("created_at")
 
     def having_refund(self, payments: QuerySet[Payment], name: str, value: str) -> QuerySet[Payment]:
+        """Return the payments with a refund in the state ``value``."""
         return payments.filter(pk__in=Refund.objects.filter(state=value).values("payment"))
 
 
@@ -97,7 +104,7 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     queryset = Payment.objects.all()
 
     def get_serializer_class(self) -> type[PaymentSerializer]:
-        """One payment comes with its refunds."""
+        """Return the serializer: a single payment comes with its refunds."""
         return PaymentDetailSerializer if self.action == "retrieve" else PaymentSerializer
 
     @extend_schema(
@@ -115,7 +122,7 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
         url_name="retry",
     )
     def retry(self, request: Request, pk: UUID, refund_id: UUID) -> Response:
-        """Ask the provider again, under a new key. Accepted at once; a worker carries it out."""
+        """Request the refund again, under a new key. A worker carries it out."""
         refund = get_object_or_404(Refund, pk=refund_id, payment=pk)
         try:
             refund = services.retry_refund(refund_id=refund.id)

@@ -1,8 +1,10 @@
-"""The Django app of the bounded context *payments*."""
+"""Django app of the context *payments*."""
 
 from django.apps import AppConfig
 
 
 class PaymentsConfig(AppConfig):
+    """Configuration of the app."""
+
     name = "payments"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""What payments reacts to."""
+"""Consumers of payments."""
 
 from collections.abc import Sequence
 
@@ -34,23 +34,23 @@ def _bill(event: OrderCreated) -> services.Bill:
 
 @consumes(InventoryRejected, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
 def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
-    """Give the money for an order that the stock cannot serve back."""
+    """Refund the payment of an order that the stock cannot serve."""
     services.refund_payment(order_id=event.order_id, reason="out_of_stock")
 
 
 @consumes(ShipmentFailed, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
 def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
-    """Give the money for a parcel that the carrier does not take back."""
+    """Refund the payment of an order whose parcel the carrier refused."""
     services.refund_payment(order_id=event.order_id, reason="shipment_failed")
 
 
 @consumes(FulfilmentStopped, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
 def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
-    """Undo the payment of a stopped order, or keep it from being made."""
+    """Refund the payment of a stopped order, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason=event.reason)
 
 
 @consumes(RefundCheckDue, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
 def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
-    """Ask how a refund that had no end is going."""
+    """Carry on a refund without an outcome."""
     services.check_refund(refund_id=event.refund_id)

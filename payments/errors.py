@@ -1,8 +1,8 @@
-"""What can go wrong in payments, one class each."""
+"""Errors of payments."""
 
 
 class PaymentsError(Exception):
-    """Something went wrong in payments."""
+    """An error of payments."""
 
 
 class IllegalTransition(PaymentsError):

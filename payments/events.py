@@ -1,4 +1,4 @@
-"""What payments publishes."""
+"""Events of payments, and its reminders."""
 
 from uuid import UUID
 

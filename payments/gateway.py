@@ -1,7 +1,7 @@
-"""The port to the payment provider: what payments asks of any gateway, whoever it is.
+"""Port to the payment provider.
 
-Every call carries an idempotency key. The gateway acts at most once per key and answers a repeated
-call with the first outcome; a cancelled key can never be charged again.
+Every call carries an idempotency key. The gateway acts at most once per key and answers a repeated call with
+the first outcome. A cancelled key can never be charged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,22 +34,22 @@ __all__ = [
     "provider_ledger",
 ]
 
-#: Used unless ``settings.SHOP_PAYMENT_GATEWAY`` names another class.
+#: Class of the gateway, unless ``settings.SHOP_PAYMENT_GATEWAY`` names another.
 DEFAULT_GATEWAY = "payments.simulator.gateway.SimulatedGateway"
 
 
 class ChargeStatus(StrEnum):
-    """How a charge ended, in the words of Stripe's PaymentIntents."""
+    """Outcome of a charge, with the values of Stripe's PaymentIntents."""
 
     SUCCEEDED = "succeeded"
-    #: The means of payment was declined; nothing was charged.
+    #: The means of payment was declined, and nothing was charged.
     DECLINED = "requires_payment_method"
-    #: It was cancelled before it was charged.
+    #: Cancelled before it was charged.
     CANCELED = "canceled"
 
 
 class RefundStatus(StrEnum):
-    """How far a refund is, in Stripe's words."""
+    """Status of a refund, with the values of Stripe's API."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -57,7 +57,7 @@ class RefundStatus(StrEnum):
 
 
 class ChargeRequest(NamedTuple):
-    """What a gateway is asked to charge, as the arguments of ``charge``."""
+    """Arguments of a call of ``charge``."""
 
     key: str
     amount: Money
@@ -68,7 +68,7 @@ class ChargeRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The gateway's answer about a charge."""
+    """The gateway's answer for a charge."""
 
     reference: str
     status: ChargeStatus
@@ -79,7 +79,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefund:
-    """The gateway's answer about a refund."""
+    """The gateway's answer for a refund."""
 
     reference: str
     status: RefundStatus
@@ -88,7 +88,7 @@ class ProviderRefund:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """What the provider has taken and given back under one charge key."""
+    """Captured and refunded amounts under one key, in the provider's books."""
 
     key: str
     captured: Decimal
@@ -97,45 +97,47 @@ class LedgerLine:
 
 
 class Gateway(Protocol):
-    """A payment provider. Raises GatewayTimeout (outcome unknown) and GatewayUnavailable (nothing done)."""
+    """Payment provider. Raises GatewayTimeout (outcome unknown) or GatewayUnavailable (nothing done)."""
 
     def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Take the money, once per key."""
+        """Charge, once per key."""
         ...
 
     def charge_many(self, requests: Sequence[ChargeRequest]) -> Mapping[str, Charge]:
-        """Take the money of several in one call, each once per key; the charges by key.
+        """Make several charges in one call, each once per key; return the charges by key.
 
-        Leaves out what has no charge yet, whatever is wrong with it: it is asked for with charge(). A gateway
-        that takes one at a time asks on several connections at once, or answers none.
+        A request without an outcome is missing from the result, and is then made by charge(). An adapter to
+        a provider without batches uses several connections at once, or returns no charges.
         """
         ...
 
     def find_charge(self, *, key: str) -> Charge | None:
-        """The charge made under ``key``; None if the gateway has not finished one."""
+        """Return the charge with a key; None if the gateway has not finished one."""
         ...
 
     def cancel_charge(self, *, key: str) -> Charge:
-        """See to it that nothing is charged under ``key`` from now on; answers how the charge stands.
+        """Prevent charges under a key from now on; return the charge as it stands.
 
-        Decided atomically at the gateway: a charge that came first stays as it is.
+        Atomic at the gateway: a charge that was made before stays as it is.
         """
         ...
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
-        """Give money of the charge with this reference back, once per key."""
+        """Refund an amount of the charge with this reference, once per key."""
         ...
 
     def find_refund(self, *, key: str) -> ProviderRefund | None:
-        """The refund asked for under ``key``, as it stands now; None if there is none."""
+        """Return the refund with a key, as it stands now; None if there is none."""
         ...
 
     def ledger(self) -> Iterable[LedgerLine]:
-        """All that was captured, for audits."""
+        """Yield all captured charges, for audits."""
         ...
 
 
-_CALLS = Calls("gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund")
+_FAILPOINTS = Calls(
+    "gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund"
+)
 
 
 def gateway() -> Gateway:
@@ -145,11 +147,11 @@ def gateway() -> Gateway:
         InsideTransaction: a transaction is open.
     """
     check_outside_transaction()
-    return _CALLS.watch(_configured())
+    return _FAILPOINTS.watch(_configured())
 
 
 def provider_ledger() -> Iterable[LedgerLine]:
-    """Return the provider's own books, for audits; reading them is safe everywhere."""
+    """Return the provider's own books, for audits, also inside a transaction."""
     return _configured().ledger()
 
 

@@ -1,12 +1,13 @@
-"""What payments remembers: one payment an order, and what was given back of it.
+"""Models of payments: one payment per order, its refunds, and their legal transitions.
 
-The simulated provider's own books live in payments.simulator; nothing here refers to them.
+The simulated gateway's tables are imported only to register them; nothing here refers to them.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
+from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -15,38 +16,53 @@ from payments.errors import IllegalTransition, NotRetryable
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from shop.postgres.statements import update_where
 
 __all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund"]
 
 
 def capture_key(order_id: Any) -> str:
-    """Return the idempotency key under which an order is charged, the same for every attempt."""
+    """Return the idempotency key of an order's charge, the same for every attempt."""
     return f"capture:{order_id}"
 
 
 class Payment(models.Model):
-    """The payment of one order, from the first question to the gateway to its end."""
+    """The payment of one order, from the intent to charge to its outcome."""
 
     class State(models.TextChoices):
-        #: The gateway is being asked, or has not answered yet.
+        #: The gateway is being called, or has not answered yet.
         PROCESSING = "processing"
-        #: The customer has been charged; see ``amount_refunded`` for what came back.
+        #: The customer has been charged; ``amount_refunded`` counts the refunds.
         SUCCEEDED = "succeeded"
         #: The gateway declined; nothing was charged.
         FAILED = "failed"
-        #: Stopped before anything was charged; nothing will be, whatever comes late.
+        #: Stopped before a charge. Late calls charge nothing.
         VOIDED = "voided"
 
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
         State.PROCESSING: frozenset({State.SUCCEEDED, State.FAILED, State.VOIDED}),
     }
 
+    #: Columns that are written with the payment and never change.
+    SET_ONCE = (
+        "id",
+        "order_id",
+        "order_number",
+        "idempotency_key",
+        "amount",
+        "currency",
+        "method",
+        "created_at",
+    )
+    #: Columns of the outcome of the charge.
+    OUTCOME = ("state", "reference", "failure_code", "failure_message")
+    #: Columns that change; ``updated_at`` is the time of the last change.
+    CHANGEABLE = (*OUTCOME, "stop_reason", "amount_refunded")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True)
-    #: As the customer knows the order; empty if it was stopped before payments heard of it.
+    #: The order's number, such as ORD-1042; empty if the order was stopped before its OrderCreated came.
     order_number = models.CharField(max_length=32, blank=True, db_index=True)
-    #: Made of the order's id, and so as unique.
+    #: Derived from the order's id, and as unique.
     idempotency_key = models.CharField(max_length=100)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     amount_refunded = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
@@ -54,7 +70,7 @@ class Payment(models.Model):
     #: The provider's token of the means of payment, never card data.
     method = models.CharField(max_length=255, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PROCESSING)
-    #: Why the order was stopped; empty while nobody wants it stopped.
+    #: Reason of the stop; empty if no stop was requested.
     stop_reason = models.CharField(max_length=50, blank=True)
     #: The provider's id of the charge.
     reference = models.CharField(max_length=100, blank=True)
@@ -83,51 +99,52 @@ class Payment(models.Model):
 
     @property
     def money(self) -> Money:
-        """The amount to charge or charged."""
+        """The amount of the charge."""
         return Money(amount=self.amount, currency=self.currency)
 
     @property
+    def is_open(self) -> bool:
+        """True while the outcome of the charge is unknown."""
+        return self.state == self.State.PROCESSING
+
+    @property
     def stop_requested(self) -> bool:
-        """Somebody wants the order stopped."""
+        """True if a stop of the order was requested."""
         return bool(self.stop_reason)
 
     @classmethod
-    def store_outcomes(cls, payments: Sequence[Self]) -> list[Self]:
-        """Write down, in one statement, how these payments ended, unless somebody else has.
-
-        Returns those that were written, knowing whether they were stopped meanwhile.
-        """
-        return update_where(
-            payments,
-            ["state", "reference", "failure_code", "failure_message", "updated_at"],
-            where={"state": cls.State.PROCESSING},
-            lock_by="order_id",
-            refresh=["stop_reason"],
+    def tombstone(cls, order_id: UUID, *, reason: str) -> "Payment":
+        """Make the voided payment of an order that was stopped before its OrderCreated came."""
+        return cls(
+            order_id=order_id,
+            idempotency_key=capture_key(order_id),
+            amount=Decimal(0),
+            currency=settings.SHOP_CURRENCY,
+            state=cls.State.VOIDED,
+            stop_reason=reason,
         )
 
-    # The next three change the payment in hand; store_outcomes() writes it down.
+    # Transitions change the instance; the repository stores it.
 
     def succeed(self, *, reference: str) -> None:
-        """The customer has been charged."""
+        """Record that the customer has been charged."""
         self._become(self.State.SUCCEEDED, reference=reference)
 
     def fail(self, *, reference: str, code: str, message: str) -> None:
-        """The gateway declined."""
+        """Record that the gateway declined."""
         self._become(self.State.FAILED, reference=reference, failure_code=code, failure_message=message)
 
     def void(self) -> None:
-        """Nothing was charged, and nothing will be."""
+        """Record that nothing was charged, and that nothing will be."""
         self._become(self.State.VOIDED)
 
     def request_stop(self, *, reason: str) -> None:
-        """Remember that the order is to be stopped; the first reason stands."""
+        """Request a stop of the order. The first reason stands."""
         self.stop_reason = self.stop_reason or reason
-        self.save(update_fields=["stop_reason", "updated_at"])
 
     def give_back(self, amount: Decimal) -> None:
         """Count ``amount`` as refunded."""
         self.amount_refunded += amount
-        self.save(update_fields=["amount_refunded", "updated_at"])
 
     def _become(self, state: str, **facts: str) -> None:
         if state not in self.LEGAL.get(self.state, ()):
@@ -137,12 +154,12 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """Money on its way back to the customer. A payment is given back as a whole, and once."""
+    """The refund of a payment, as a whole. A payment has at most one that has not failed."""
 
     class State(models.TextChoices):
-        #: We want it; the provider has not answered yet.
+        #: The provider has not answered yet.
         REQUESTED = "requested"
-        #: The provider accepted it; the money is not there yet.
+        #: The provider accepted it; the customer does not have the money yet.
         PENDING = "pending"
         #: The customer has the money.
         SUCCEEDED = "succeeded"
@@ -155,12 +172,17 @@ class Refund(models.Model):
         State.FAILED: frozenset({State.REQUESTED}),
     }
 
+    #: Columns that are written with the refund and never change.
+    SET_ONCE = ("id", "payment", "reason", "amount", "currency", "created_at")
+    #: Columns that change; ``updated_at`` is the time of the last change.
+    CHANGEABLE = ("state", "attempt", "idempotency_key", "reference", "failure_code")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", db_index=False)
     reason = models.CharField(max_length=50)
     #: 1, and one more for each retry by an operator.
     attempt = models.PositiveSmallIntegerField(default=1)
-    #: Of the current attempt.
+    #: Key of the current attempt.
     idempotency_key = models.CharField(max_length=150, unique=True)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3)
@@ -190,40 +212,37 @@ class Refund(models.Model):
     @classmethod
     def of(cls, payment: Payment, *, reason: str) -> "Refund":
         """Make the refund of a whole payment."""
-        key = f"refund:{payment.id}:{reason}"
-        return cls.objects.create(
+        return cls(
             payment=payment,
             reason=reason,
-            idempotency_key=key,
+            idempotency_key=f"refund:{payment.id}:{reason}",
             amount=payment.amount,
             currency=payment.currency,
         )
 
     @property
     def money(self) -> Money:
-        """The amount to give back."""
+        """The amount of the refund."""
         return Money(amount=self.amount, currency=self.currency)
 
     @property
     def is_open(self) -> bool:
-        """The provider has not given its last word."""
+        """True while the outcome of the refund is unknown."""
         return self.state in {self.State.REQUESTED, self.State.PENDING}
 
     def become(self, state: str, *, reference: str, failure_code: str = "") -> None:
-        """Take over the provider's answer."""
+        """Record the provider's answer."""
         self._check(state)
         self.state, self.reference, self.failure_code = state, reference, failure_code
-        self.save(update_fields=["state", "reference", "failure_code", "updated_at"])
 
     def retry(self) -> None:
-        """Ask again under a new key: the provider answers the old one with the old refusal for ever."""
+        """Request the refund again, under a new key: the provider repeats its refusal under the old one."""
         if self.state != self.State.FAILED:
             raise NotRetryable(f"this refund is {self.state}; only a failed one can be retried")
         self._check(self.State.REQUESTED)
         self.attempt += 1
         self.idempotency_key = f"refund:{self.payment_id}:{self.reason}:{self.attempt}"
         self.state, self.failure_code = self.State.REQUESTED, ""
-        self.save(update_fields=["attempt", "idempotency_key", "state", "failure_code", "updated_at"])
 
     def _check(self, state: str) -> None:
         if state not in self.LEGAL.get(self.state, ()):

@@ -1,4 +1,4 @@
-"""What others may ask payments, answered in plain data."""
+"""Queries of payments for other parts of the shop, answered with plain data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from payments.gateway import provider_ledger
 from payments.models import Payment, Refund, capture_key
 from shop.messaging.contracts import Money
 
-#: Captured and refunded, where a book has no line.
-NOTHING = (Decimal(0), Decimal(0))
+#: Captured and refunded amounts of an order that is not in a book.
+_NO_ENTRY = (Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class RefundInfo:
-    """A refund, as other parts of the shop may see it."""
+    """Refund as other parts of the shop see it."""
 
     id: UUID
     payment_id: UUID
@@ -34,13 +34,13 @@ class RefundInfo:
     failure_code: str
     created_at: datetime
     updated_at: datetime
-    #: An operator may ask for it again.
+    #: True if an operator may retry it.
     can_be_retried: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentInfo:
-    """A payment with its refunds, as other parts of the shop may see it."""
+    """Payment with its refunds, as other parts of the shop see it."""
 
     id: UUID
     order_id: UUID
@@ -61,7 +61,7 @@ class PaymentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What was taken for an order and given back, in our books and in the provider's."""
+    """Captured and refunded amounts of an order, in the shop's books and in the provider's."""
 
     order_id: UUID
     captured: Decimal
@@ -71,52 +71,52 @@ class Balance:
 
     @property
     def kept(self) -> Decimal:
-        """What the shop has got for the order."""
+        """Amount that the shop keeps for the order."""
         return self.captured - self.refunded
 
     @property
     def agrees(self) -> bool:
-        """Whether our books say what the provider's say."""
+        """True if both books agree."""
         return (self.captured, self.refunded) == (self.provider_captured, self.provider_refunded)
 
 
 def payments_of(order_id: UUID) -> list[PaymentInfo]:
-    """The payments of an order, with their refunds; at most one, none before payments heard of the order."""
+    """Return the payments of an order: one, or none before its OrderCreated is consumed."""
     payments = Payment.objects.filter(order_id=order_id).prefetch_related("refunds")
     return [_payment_info(payment) for payment in payments]
 
 
 def failed_refunds(*, limit: int = 50) -> list[RefundInfo]:
-    """Refunds that wait for an operator, the latest failures first."""
+    """Return failed refunds, which wait for an operator, latest failure first."""
     failed = Refund.objects.filter(state=Refund.State.FAILED).select_related("payment")
     return [_refund_info(refund) for refund in failed.order_by("-updated_at")[:limit]]
 
 
 def unanswered_payments(*, grace: timedelta) -> list[PaymentInfo]:
-    """Payments that the gateway was asked for more than ``grace`` ago, without an answer."""
+    """Return payments whose outcome is still unknown after ``grace``."""
     asked = Payment.objects.filter(state=Payment.State.PROCESSING, updated_at__lt=timezone.now() - grace)
     return [_payment_info(payment) for payment in asked.order_by("id").prefetch_related("refunds")]
 
 
 def open_refunds(*, grace: timedelta) -> list[RefundInfo]:
-    """Refunds without an end of which nothing was heard for longer than ``grace``."""
+    """Return refunds without an outcome that have not changed for ``grace``."""
     states = [Refund.State.REQUESTED, Refund.State.PENDING]
     waiting = Refund.objects.filter(state__in=states, updated_at__lt=timezone.now() - grace)
     return [_refund_info(refund) for refund in waiting.order_by("id").select_related("payment")]
 
 
 def balances() -> Iterator[Balance]:
-    """For audits: what every order's payment adds up to, also orders that only one of the two books knows.
+    """Yield the balance of every order, for audits, also of orders that are in only one of the books.
 
-    Streamed by order. Read while payments are under way, the books may differ for a moment.
+    Sorted by order id. The books may differ for a moment while a payment is under way.
     """
-    books = merge(_our_books(), sorted(_provider_books()), key=itemgetter(0))
+    books = merge(_own_books(), sorted(_provider_books()), key=itemgetter(0))
     for order_id, lines in groupby(books, key=itemgetter(0)):
         sums = {whose: (captured, refunded) for _, whose, captured, refunded in lines}
-        yield Balance(order_id, *sums.get("ours", NOTHING), *sums.get("provider's", NOTHING))
+        yield Balance(order_id, *sums.get("ours", _NO_ENTRY), *sums.get("provider's", _NO_ENTRY))
 
 
-def _our_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+def _own_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
     payments = Payment.objects.order_by("order_id")
     for order_id, state, amount, refunded in payments.values_list(
         "order_id", "state", "amount", "amount_refunded"

@@ -1,4 +1,4 @@
-"""Where payments' REST resources are, below ``/api/v1/``."""
+"""URLs of payments' REST resources, below ``/api/v1/``."""
 
 from rest_framework.routers import SimpleRouter
 

@@ -1,0 +1,1 @@
+"""Bounded context of shipping: hands parcels to the carrier and tracks them."""

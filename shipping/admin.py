@@ -1,4 +1,4 @@
-"""Shipments for operators: to read, and to void one that has not left."""
+"""Admin of shipping: read-only pages of shipments and the simulated carrier, and voids of shipments."""
 
 from typing import Any
 
@@ -15,14 +15,16 @@ from shop.adminkit.read_only import ReadOnly
 
 
 class TrackingFilter(admin.SimpleListFilter):
-    """Finds parcels by where they were last, among the shipments that can be there."""
+    """Filter of shipments by the status of the last scan, and by the state that goes with it."""
 
     title, parameter_name = "tracking status", "tracking_status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the statuses of parcels."""
         return STATUSES
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> QuerySet[Shipment]:
+        """Return the shipments whose last scan has the selected status."""
         if self.value() not in dict(STATUSES):
             return queryset
         status = str(self.value())
@@ -30,12 +32,16 @@ class TrackingFilter(admin.SimpleListFilter):
 
 
 class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]):
+    """Tracking events on the page of their shipment."""
+
     model = TrackingEvent
     fields = ("status", "time")
 
 
 @admin.register(Shipment)
 class ShipmentAdmin(KeysetAdmin):
+    """Read-only pages of shipments, with an action to void those that have not left."""
+
     list_display = (
         "order",
         "state",
@@ -55,12 +61,12 @@ class ShipmentAdmin(KeysetAdmin):
 
     @admin.display(description="order")
     def order(self, shipment: Shipment) -> str:
-        """The order's number, or its id where that is all there is."""
+        """Return the order's number, or its id if the number is unknown."""
         return shipment.order_number or str(shipment.order_id)
 
     @admin.action(description="Void the selected shipments that have not left", permissions=["view"])
     def void(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> None:
-        """Stop what has not left; say which parcels have."""
+        """Void shipments that have not left; warn about those that have."""
         for shipment in queryset:
             try:
                 services.void_shipment(shipment_id=shipment.id)
@@ -73,6 +79,8 @@ class ShipmentAdmin(KeysetAdmin):
 
 @admin.register(TrackingEvent)
 class TrackingEventAdmin(KeysetAdmin):
+    """Read-only pages of tracking events."""
+
     list_display = ("shipment", "status", "time")
     list_select_related = ("shipment",)
     search_fields = ("shipment__order_number", "shipment__tracking_number")
@@ -81,15 +89,18 @@ class TrackingEventAdmin(KeysetAdmin):
 
 @admin.register(SimulatedLabel)
 class SimulatedLabelAdmin(KeysetAdmin):
+    """Read-only pages of the simulated carrier's labels."""
+
     list_display = ("tracking_number", "status", "code", "street", "city", "country", "created_at")
     search_fields = ("tracking_number", "key")
-    #: It holds the order's id, and so the newest order's comes first.
+    #: The key contains the order's id, which sorts by time: newest order first.
     ordering = ("-key",)
 
 
 @admin.register(CarrierFault)
 class CarrierFaultAdmin(admin.ModelAdmin[CarrierFault]):
-    """Break the simulated carrier, and mend it by deleting the row."""
+    """Faults of the simulated carrier. Adding a row breaks it; deleting the row mends it."""
 
-    list_display = ("kind", "operation", "seconds", "calls_left", "created_at")
+    fields = ("kind", "operation", "seconds", "calls_left")
+    list_display = (*fields, "created_at")
     list_filter = ("kind", "operation")

@@ -1,4 +1,4 @@
-"""Shipments over REST, for staff, to read. Customers see theirs on their orders' pages."""
+"""REST API of shipping, for staff: read shipments. Customers see theirs on the pages of their orders."""
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -13,6 +13,8 @@ UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class TrackingEventSerializer(serializers.ModelSerializer[TrackingEvent]):
+    """Scan of a parcel."""
+
     class Meta:
         model = TrackingEvent
         fields = ("status", "time")
@@ -20,7 +22,7 @@ class TrackingEventSerializer(serializers.ModelSerializer[TrackingEvent]):
 
 
 class DestinationSerializer(serializers.Serializer[Shipment]):
-    """Where the parcel goes."""
+    """Name and address of the recipient."""
 
     name = serializers.CharField()
     street = serializers.CharField()
@@ -30,6 +32,8 @@ class DestinationSerializer(serializers.Serializer[Shipment]):
 
 
 class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
+    """Shipment of an order."""
+
     ship_to = DestinationSerializer(source="destination", read_only=True)
 
     class Meta:
@@ -55,6 +59,8 @@ class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
 
 
 class ShipmentDetailSerializer(ShipmentSerializer):
+    """Shipment of an order with its tracking events."""
+
     tracking_events = TrackingEventSerializer(many=True, read_only=True)
 
     class Meta(ShipmentSerializer.Meta):
@@ -63,7 +69,7 @@ class ShipmentDetailSerializer(ShipmentSerializer):
 
 
 class ShipmentFilter(filters.FilterSet):  # type: ignore[misc]
-    """``?state=shipped&tracking_status=in_transit&created_after=2025-01-01T00:00:00Z``."""
+    """Filters of shipments: ``?state=shipped&tracking_status=in_transit``."""
 
     state = filters.ChoiceFilter(choices=Shipment.State.choices)
     tracking_status = filters.ChoiceFilter(choices=STATUSES, method="having_tracking_status")
@@ -76,6 +82,7 @@ class ShipmentFilter(filters.FilterSet):  # type: ignore[misc]
     def having_tracking_status(
         self, shipments: QuerySet[Shipment], name: str, value: str
     ) -> QuerySet[Shipment]:
+        """Return the shipments whose last scan has the status ``value``."""
         return shipments.filter(tracking_status=value, state=Shipment.state_with(value))
 
 
@@ -88,5 +95,5 @@ class ShipmentViewSet(ReadOnlyModelViewSet[Shipment]):
     queryset = Shipment.objects.all()
 
     def get_serializer_class(self) -> type[ShipmentSerializer]:
-        """One shipment comes with what the carrier said of it."""
+        """Return the serializer: a single shipment comes with its tracking events."""
         return ShipmentDetailSerializer if self.action == "retrieve" else ShipmentSerializer

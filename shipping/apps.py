@@ -1,8 +1,10 @@
-"""The Django app of the bounded context *shipping*."""
+"""Django app of the context *shipping*."""
 
 from django.apps import AppConfig
 
 
 class ShippingConfig(AppConfig):
+    """Configuration of the app."""
+
     name = "shipping"
     default_auto_field = "django.db.models.BigAutoField"

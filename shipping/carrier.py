@@ -1,7 +1,7 @@
-"""The port to the carrier: what shipping asks of any of them, whoever it is.
+"""Port to the carrier.
 
-Booking carries an idempotency key. The carrier makes at most one label per key and answers a repeated
-call with the first outcome; no label will ever be made under a voided key.
+A booking carries an idempotency key. The carrier makes at most one label per key and answers a repeated call
+with the first outcome. A voided key can never be booked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,23 +33,23 @@ __all__ = [
     "carrier_labels",
 ]
 
-#: Used unless ``settings.SHOP_CARRIER`` names another class.
+#: Class of the carrier, unless ``settings.SHOP_CARRIER`` names another.
 DEFAULT_CARRIER = "shipping.simulator.carrier.SimulatedCarrier"
 
 
 class LabelStatus(StrEnum):
-    """What became of a booking."""
+    """Outcome of a booking."""
 
     #: The carrier takes the parcel.
     BOOKED = "booked"
-    #: The carrier does not take it.
+    #: The carrier refuses the parcel.
     REFUSED = "refused"
-    #: Withdrawn before the carrier had the parcel.
+    #: Voided before the carrier had the parcel.
     VOIDED = "voided"
 
 
 class ParcelStatus(StrEnum):
-    """Where a parcel is, in EasyPost's words."""
+    """Status of a parcel, with the values of EasyPost's API."""
 
     UNKNOWN = "unknown"
     PRE_TRANSIT = "pre_transit"
@@ -63,7 +63,7 @@ class ParcelStatus(StrEnum):
     ERROR = "error"
 
 
-#: With these the carrier has given up on a parcel.
+#: Statuses of a parcel that will not be delivered.
 GIVEN_UP = frozenset(
     {ParcelStatus.RETURN_TO_SENDER, ParcelStatus.FAILURE, ParcelStatus.CANCELLED, ParcelStatus.ERROR}
 )
@@ -71,7 +71,7 @@ GIVEN_UP = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a parcel goes."""
+    """Name and address of a recipient."""
 
     name: str
     street: str
@@ -82,7 +82,7 @@ class Destination:
 
 
 class BookingRequest(NamedTuple):
-    """A parcel that a carrier is asked to take, as the arguments of ``book``."""
+    """Arguments of a call of ``book``."""
 
     key: str
     to: Destination
@@ -90,19 +90,19 @@ class BookingRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The carrier's answer about a booking."""
+    """The carrier's answer for a booking."""
 
     status: LabelStatus
     carrier: str = ""
     tracking_number: str = ""
-    #: Why it was refused.
+    #: Reason of a refusal.
     code: str = ""
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A parcel was somewhere at some time."""
+    """Status of a parcel at a time."""
 
     status: ParcelStatus
     time: datetime
@@ -110,7 +110,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class LabelLine:
-    """A label in the carrier's books."""
+    """Label in the carrier's books."""
 
     key: str
     status: LabelStatus
@@ -118,41 +118,42 @@ class LabelLine:
 
 
 class Carrier(Protocol):
-    """A carrier. Raises CarrierTimeout (outcome unknown) and CarrierUnavailable (nothing done)."""
+    """Carrier. Raises CarrierTimeout (outcome unknown) or CarrierUnavailable (nothing done)."""
 
     def book(self, *, key: str, to: Destination) -> Label:
         """Make a label, once per key."""
         ...
 
     def book_many(self, requests: Sequence[BookingRequest]) -> Mapping[str, Label]:
-        """Make several labels in one call, each once per key; the labels by key.
+        """Make several labels in one call, each once per key; return the labels by key.
 
-        Leaves out what has no label yet, whatever is wrong with it: it is asked for with book(). A carrier
-        that takes one at a time asks on several connections at once, or answers none.
+        A request without an outcome is missing from the result, and is then made by book(). An adapter to
+        a carrier without batches uses several connections at once, or returns no labels.
         """
         ...
 
     def find_booking(self, *, key: str) -> Label | None:
-        """The label made, refused or voided under ``key``; None if there is none."""
+        """Return the label made, refused or voided under a key; None if there is none."""
         ...
 
     def void(self, *, key: str) -> Label:
-        """See to it that no parcel leaves under ``key``, also if it is booked later.
+        """Keep the parcel of a key from leaving, also if it is booked later.
 
-        Raises TooLateToVoid once the carrier has the parcel.
+        Raises:
+            TooLateToVoid: the carrier has the parcel.
         """
         ...
 
     def track(self, *, tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
-        """All that happened to each parcel so far, oldest first."""
+        """Return all scans of parcels, oldest first, by tracking number."""
         ...
 
     def labels(self) -> Iterable[LabelLine]:
-        """All labels ever asked for, for audits."""
+        """Yield all labels, for audits."""
         ...
 
 
-_CALLS = Calls("carrier", "book", "book_many", "find_booking", "void", "track")
+_FAILPOINTS = Calls("carrier", "book", "book_many", "find_booking", "void", "track")
 
 
 def carrier() -> Carrier:
@@ -162,11 +163,11 @@ def carrier() -> Carrier:
         InsideTransaction: a transaction is open.
     """
     check_outside_transaction()
-    return _CALLS.watch(_configured())
+    return _FAILPOINTS.watch(_configured())
 
 
 def carrier_labels() -> Iterable[LabelLine]:
-    """Return the carrier's own books, for audits; reading them is safe everywhere."""
+    """Return the carrier's own books, for audits, also inside a transaction."""
     return _configured().labels()
 
 

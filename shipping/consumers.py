@@ -1,4 +1,4 @@
-"""What shipping reacts to."""
+"""Consumers of shipping."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from shop.messaging.consuming import consumes
 
 @consumes(OrderCreated)
 def when_order_created_remember_address(events: Sequence[OrderCreated]) -> None:
-    """Remember where the parcels of new orders go."""
+    """Remember the destinations of new orders."""
     services.remember_orders(orders=[_placed(event) for event in events])
 
 
@@ -38,11 +38,11 @@ def when_inventory_updated_book_carrier(events: Sequence[InventoryUpdated]) -> N
 
 @consumes(OrderCancellationRequested, emits=(FulfilmentStopped, CancellationRejected), calls_outside=True)
 def when_cancellation_requested_stop_shipment(event: OrderCancellationRequested) -> None:
-    """Decide whether an order can still be stopped, and stop it."""
+    """Stop the shipment of an order, or reject the cancellation if the parcel has left."""
     services.stop_shipment(order_id=event.order_id, reason=event.reason)
 
 
 @consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True, batch=100)
 def when_tracking_due_ask_carrier(events: Sequence[TrackingDue]) -> None:
-    """Ask where parcels are."""
+    """Track parcels under way."""
     services.track_parcels(order_ids=[event.order_id for event in events])

@@ -1,8 +1,8 @@
-"""What can go wrong in shipping, one class each."""
+"""Errors of shipping."""
 
 
 class ShippingError(Exception):
-    """Something went wrong in shipping."""
+    """An error of shipping."""
 
 
 class IllegalTransition(ShippingError):

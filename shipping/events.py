@@ -1,4 +1,4 @@
-"""What shipping publishes."""
+"""Events of shipping, and its reminders."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,15 +1,13 @@
-"""What shipping remembers: one shipment an order, and where its parcel has been.
+"""Models of shipping: one shipment per order, its legal transitions, and its tracking events.
 
-The simulated carrier's own books live in shipping.simulator; nothing here refers to them.
+The simulated carrier's tables are imported only to register them; nothing here refers to them.
 """
 
-from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,7 +15,6 @@ from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.ids import uuid7
-from shop.postgres.statements import update_rows, update_where
 
 __all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
@@ -25,17 +22,17 @@ STATUSES = [(status.value, status.value.replace("_", " ")) for status in ParcelS
 
 
 def shipping_key(order_id: Any) -> str:
-    """Return the idempotency key under which an order's parcel is booked, the same for every attempt."""
+    """Return the idempotency key of an order's booking, the same for every attempt."""
     return f"ship:{order_id}"
 
 
 class Shipment(models.Model):
-    """The parcel of one order, from its address to the customer's door."""
+    """The shipment of one order, from its destination to the end of the parcel's way."""
 
     class State(models.TextChoices):
-        #: The order was placed; nothing has been asked of the carrier.
+        #: The order was placed; the carrier has not been called.
         REMEMBERED = "remembered"
-        #: The carrier is being asked, or has not answered yet.
+        #: The carrier is being called, or has not answered yet.
         BOOKING = "booking"
         #: The parcel is with the carrier: the point of no return.
         SHIPPED = "shipped"
@@ -45,9 +42,9 @@ class Shipment(models.Model):
         RETURNED = "returned"
         #: The carrier could not deliver it.
         LOST = "lost"
-        #: The carrier did not take it; it never left.
+        #: The carrier refused the parcel; it never left.
         FAILED = "failed"
-        #: Stopped before it left; it never will, whatever comes late.
+        #: Stopped before the parcel left. Late calls book nothing.
         STOPPED = "stopped"
 
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
@@ -55,13 +52,28 @@ class Shipment(models.Model):
         State.BOOKING: frozenset({State.SHIPPED, State.FAILED, State.STOPPED}),
         State.SHIPPED: frozenset({State.DELIVERED, State.RETURNED, State.LOST}),
     }
-    #: The parcel has not left: a stop is still possible.
+    #: States before the parcel leaves, in which it can be stopped.
     STOPPABLE: ClassVar[frozenset[str]] = frozenset({State.REMEMBERED, State.BOOKING})
-    #: The parcel has left, however it ended.
-    GONE: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST})
+    #: States of a parcel that has left.
+    HANDED_OVER: ClassVar[frozenset[str]] = frozenset(
+        {State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST}
+    )
 
-    #: What the carrier's answer to a booking changes.
-    ANSWERED: ClassVar[tuple[str, ...]] = (
+    #: Columns that are written with the shipment and never change.
+    SET_ONCE = (
+        "id",
+        "order_id",
+        "order_number",
+        "name",
+        "street",
+        "city",
+        "postal_code",
+        "country",
+        "idempotency_key",
+        "created_at",
+    )
+    #: Columns of the outcome of the booking.
+    OUTCOME = (
         "state",
         "carrier",
         "tracking_number",
@@ -69,39 +81,28 @@ class Shipment(models.Model):
         "failure_code",
         "failure_message",
         "shipped_at",
-        "updated_at",
     )
-    #: What changes after the order was placed.
-    MUTABLE: ClassVar[tuple[str, ...]] = (
-        "state",
-        "stop_reason",
-        "carrier",
-        "tracking_number",
-        "tracking_status",
-        "failure_code",
-        "failure_message",
-        "shipped_at",
-        "delivered_at",
-        "updated_at",
-    )
+    #: Columns that change; ``updated_at`` is the time of the last change.
+    CHANGEABLE = (*OUTCOME, "stop_reason", "delivered_at")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True)
-    #: As the customer knows the order; empty, like the address, if it was stopped before it was heard of.
+    #: The order's number, such as ORD-1042. Empty, like the address, if the order was stopped before its
+    #: OrderCreated came.
     order_number = models.CharField(max_length=32, blank=True, db_index=True)
     name = models.TextField(blank=True)
     street = models.TextField(blank=True)
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
-    #: Made of the order's id, and so as unique.
+    #: Derived from the order's id, and as unique.
     idempotency_key = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
-    #: Why the order was stopped. Set, it freezes what has not left: only the stop itself goes on.
+    #: Reason of the stop; empty if no stop was requested. A shipment to be stopped is not booked.
     stop_reason = models.CharField(max_length=50, blank=True)
     carrier = models.CharField(max_length=50, blank=True)
     tracking_number = models.CharField(max_length=100, blank=True)
-    #: Where the parcel was last.
+    #: Status of the parcel at its last scan.
     tracking_status = models.CharField(max_length=25, choices=STATUSES, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.TextField(blank=True)
@@ -128,7 +129,7 @@ class Shipment(models.Model):
 
     @classmethod
     def state_with(cls, status: str) -> State:
-        """The state of a shipment whose parcel was last said to be there."""
+        """Return the state of a shipment whose parcel had this status at its last scan."""
         ends = {
             ParcelStatus.DELIVERED: cls.State.DELIVERED,
             ParcelStatus.RETURN_TO_SENDER: cls.State.RETURNED,
@@ -138,54 +139,33 @@ class Shipment(models.Model):
 
     @property
     def destination(self) -> Destination:
-        """Where the parcel goes."""
+        """Name and address of the recipient."""
         return Destination(self.name, self.street, self.city, self.postal_code, self.country)
 
     @property
     def stop_requested(self) -> bool:
-        """Somebody wants the order stopped."""
+        """True if a stop of the order was requested."""
         return bool(self.stop_reason)
 
     @property
     def can_be_stopped(self) -> bool:
-        """The parcel has not left."""
+        """True while the parcel can still leave, and so be stopped."""
         return self.state in self.STOPPABLE
 
     @property
     def has_left(self) -> bool:
-        """The parcel was handed to the carrier."""
-        return self.state in self.GONE
+        """True if the parcel was handed to the carrier."""
+        return self.state in self.HANDED_OVER
 
     @classmethod
-    def store(cls, shipments: Sequence[Self]) -> None:
-        """Write down, in one statement, where these shipments are now."""
-        update_rows(shipments, cls.MUTABLE)
+    def tombstone(cls, order_id: UUID, *, reason: str) -> "Shipment":
+        """Make the shipment, to be stopped, of an order whose OrderCreated has not come."""
+        return cls(order_id=order_id, idempotency_key=shipping_key(order_id), stop_reason=reason)
 
-    @classmethod
-    def start_booking(cls, order_ids: Collection[UUID]) -> list[Self]:
-        """Let the parcels be booked of which nothing has been asked yet and which nobody stops; return these.
-
-        One statement, which commits itself outside of a transaction: the carrier is about to be asked.
-        """
-        may_begin = [state for state, next_ones in cls.LEGAL.items() if cls.State.BOOKING in next_ones]
-        with connection.cursor() as cursor:
-            cursor.execute(_START_BOOKING, [list(order_ids), cls.State.BOOKING, timezone.now(), may_begin])
-            rows = sorted(cursor.fetchall(), key=itemgetter(1))
-        return [cls.from_db(connection.alias, _COLUMNS, row) for row in rows]
-
-    @classmethod
-    def store_answers(cls, shipments: Sequence[Self]) -> list[Self]:
-        """Write down, in one statement, what the carrier said, unless somebody else has or stops it.
-
-        Returns those that were written.
-        """
-        where = {"state": cls.State.BOOKING, "stop_reason": ""}
-        return update_where(shipments, cls.ANSWERED, where=where, lock_by="order_id")
-
-    # What follows changes the shipment in hand; store() or store_answers() writes it down.
+    # Transitions change the instance; the repository stores it.
 
     def ship(self, label: Label) -> None:
-        """The parcel is with the carrier."""
+        """Record that the carrier has the parcel."""
         self._become(
             self.State.SHIPPED,
             carrier=label.carrier,
@@ -195,27 +175,27 @@ class Shipment(models.Model):
         )
 
     def fail(self, label: Label) -> None:
-        """The carrier does not take the parcel."""
+        """Record that the carrier refused the parcel."""
         self._become(self.State.FAILED, failure_code=label.code, failure_message=label.message)
 
     def request_stop(self, *, reason: str) -> None:
-        """Remember that the order is to be stopped; the first reason stands."""
+        """Request a stop of the order. The first reason stands."""
         self.stop_reason = self.stop_reason or reason
 
     def stop(self) -> None:
-        """The parcel will not leave."""
+        """Record that the parcel will not leave."""
         self._become(self.State.STOPPED)
 
-    def moved(self, status: ParcelStatus) -> None:
-        """The parcel is on its way."""
+    def move(self, status: ParcelStatus) -> None:
+        """Record the status of a parcel under way."""
         self.tracking_status = status.value
 
     def deliver(self, *, at: datetime) -> None:
-        """The customer has the parcel."""
+        """Record that the customer has the parcel."""
         self._become(self.State.DELIVERED, tracking_status=ParcelStatus.DELIVERED.value, delivered_at=at)
 
     def give_up(self, status: ParcelStatus) -> None:
-        """The carrier could not deliver the parcel."""
+        """Record that the carrier could not deliver the parcel."""
         back = status == ParcelStatus.RETURN_TO_SENDER
         self._become(self.State.RETURNED if back else self.State.LOST, tracking_status=status.value)
 
@@ -226,27 +206,14 @@ class Shipment(models.Model):
             setattr(self, field, value)
 
 
-_COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
-_START_BOOKING = f"""
-    WITH locked AS (
-        SELECT id, state, stop_reason FROM shipping_shipment
-        WHERE order_id = ANY(%b::uuid[]) ORDER BY order_id FOR NO KEY UPDATE
-    )
-    UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
-    FROM locked
-    WHERE shipment.id = locked.id AND locked.state = ANY(%b::varchar[]) AND locked.stop_reason = ''
-    RETURNING {", ".join(f"shipment.{column}" for column in _COLUMNS)}
-"""  # noqa: S608
-
-
 class TrackingEvent(models.Model):
-    """What the carrier said of a parcel, each status once."""
+    """Scan of a parcel. Each status is stored once."""
 
     shipment = models.ForeignKey(
         Shipment, on_delete=models.CASCADE, related_name="tracking_events", db_index=False
     )
     status = models.CharField(max_length=25, choices=STATUSES)
-    #: At the carrier.
+    #: Time by the carrier's clock.
     time = models.DateTimeField()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What others may ask shipping, answered in plain data."""
+"""Queries of shipping for other parts of the shop, answered with plain data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from shipping.models import Shipment, shipping_key
 
 @dataclass(frozen=True, slots=True)
 class TrackingInfo:
-    """Where a parcel was, and when."""
+    """Scan of a parcel."""
 
-    #: EasyPost's word, as in ``out_for_delivery``.
+    #: A value of EasyPost's API, such as ``out_for_delivery``.
     status: str
     time: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ShipmentInfo:
-    """A shipment with its tracking events, as other parts of the shop may see it."""
+    """Shipment with its tracking events, as other parts of the shop see it."""
 
     id: UUID
     order_id: UUID
     order_number: str
-    #: A word of :class:`shipping.models.Shipment.State`, as in ``shipped``.
+    #: A value of :class:`shipping.models.Shipment.State`, such as ``shipped``.
     state: str
     destination: Destination
     carrier: str
@@ -42,15 +42,15 @@ class ShipmentInfo:
     stop_reason: str
     shipped_at: datetime | None
     delivered_at: datetime | None
-    #: The parcel was handed to the carrier: it is too late to cancel.
+    #: True if the parcel was handed to the carrier: it is too late to cancel.
     has_left: bool
     #: Oldest first.
     tracking: tuple[TrackingInfo, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ParcelOnItsWay:
-    """A shipment that has not come to its end."""
+class OpenShipment:
+    """Shipment of a parcel that is being booked or under way."""
 
     id: UUID
     order_id: UUID
@@ -60,50 +60,50 @@ class ParcelOnItsWay:
 
 @dataclass(frozen=True, slots=True)
 class ParcelFacts:
-    """What an audit needs to know of an order's parcel, from our books and the carrier's."""
+    """State of an order's parcel in the shop's books and in the carrier's, for audits."""
 
     order_id: UUID
-    #: Empty if only the carrier knows it.
+    #: State of the shipment; empty if only the carrier has the parcel.
     state: str
     has_left: bool
-    #: The label at the carrier: ``booked``, ``refused``, ``voided``, or empty if there is none.
+    #: Status of the label at the carrier: ``booked``, ``refused`` or ``voided``; empty if there is none.
     label: str
 
     @property
     def agrees(self) -> bool:
-        """A parcel has left exactly if its label is good at the carrier, or is just being booked."""
+        """True if both books agree: the parcel has left if, and only if, its label is booked."""
         if self.state == Shipment.State.BOOKING:
             return True
         return self.has_left == (self.label == LabelStatus.BOOKED)
 
 
 def shipment_of(order_id: UUID) -> ShipmentInfo | None:
-    """The shipment of an order with its tracking events; None before shipping heard of the order."""
+    """Return the shipment of an order; None before its OrderCreated is consumed."""
     shipment = Shipment.objects.filter(order_id=order_id).first()
     return _shipment_info(shipment) if shipment else None
 
 
-def unanswered_bookings(*, grace: timedelta) -> list[ParcelOnItsWay]:
-    """Parcels that the carrier was asked to take, or that are to be stopped, for longer than ``grace``."""
+def unanswered_bookings(*, grace: timedelta) -> list[OpenShipment]:
+    """Return shipments whose booking or stop has had no outcome for ``grace``."""
     asked = Q(state=Shipment.State.BOOKING) | Q(state=Shipment.State.REMEMBERED) & ~Q(stop_reason="")
-    return _on_their_way(Shipment.objects.filter(asked, updated_at__lt=timezone.now() - grace))
+    return _open_shipments(Shipment.objects.filter(asked, updated_at__lt=timezone.now() - grace))
 
 
-def travelling_parcels(*, grace: timedelta) -> list[ParcelOnItsWay]:
-    """Parcels that left more than ``grace`` ago and have not come to the end of their way."""
+def travelling_parcels(*, grace: timedelta) -> list[OpenShipment]:
+    """Return shipments whose parcel left before ``grace`` and has not reached the end of its way."""
     left = Shipment.objects.filter(state=Shipment.State.SHIPPED, shipped_at__lt=timezone.now() - grace)
-    return _on_their_way(left)
+    return _open_shipments(left)
 
 
-def _on_their_way(shipments: QuerySet[Shipment]) -> list[ParcelOnItsWay]:
+def _open_shipments(shipments: QuerySet[Shipment]) -> list[OpenShipment]:
     rows = shipments.order_by("id").values_list("id", "order_id", "order_number", "state")
-    return [ParcelOnItsWay(*row) for row in rows]
+    return [OpenShipment(*row) for row in rows]
 
 
 def parcels() -> Iterator[ParcelFacts]:
-    """For audits: the parcels of all orders, also those that only one of the two books knows.
+    """Yield the parcels of all orders, for audits, also parcels that are in only one of the books.
 
-    Streamed by order. Read while parcels are being booked, the books may differ for a moment.
+    Sorted by order id. The books may differ for a moment while a parcel is being booked.
     """
     shipments = Shipment.objects.order_by("order_id").values_list("order_id", "state").iterator()
     ours = ((order_id, "state", state) for order_id, state in shipments)
@@ -112,7 +112,7 @@ def parcels() -> Iterator[ParcelFacts]:
     for order_id, lines in groupby(books, key=itemgetter(0)):
         known = {what: value for _, what, value in lines}
         state, label = known.get("state", ""), known.get("label", "")
-        yield ParcelFacts(order_id, state, has_left=state in Shipment.GONE, label=label)
+        yield ParcelFacts(order_id, state, has_left=state in Shipment.HANDED_OVER, label=label)
 
 
 def _order_of(key: str) -> UUID:

@@ -1,4 +1,4 @@
-"""Where shipping's REST resources are, below ``/api/v1/``."""
+"""URLs of shipping's REST resources, below ``/api/v1/``."""
 
 from rest_framework.routers import SimpleRouter
 

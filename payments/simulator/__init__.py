@@ -1,1 +1,1 @@
-"""A payment provider to try things out: its own ledger in its own tables, reached only through the port."""
+"""Simulated payment gateway, with its own books in its own tables. The shop reaches it only by the port."""

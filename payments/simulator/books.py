@@ -1,4 +1,4 @@
-"""The simulated provider's own tables, as if they were in another company's database."""
+"""Models of the simulated gateway: its own books, as if they were in another company's database."""
 
 from decimal import Decimal
 
@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
 from shop.ids import uuid7
+from shop.simulation.faults import Fault, FaultKind
 
 
 def charge_reference() -> str:
-    """An id as Stripe makes them for a PaymentIntent."""
+    """Return a new id of a charge, like Stripe's of a PaymentIntent."""
     return f"pi_{uuid7().hex}"
 
 
@@ -20,10 +21,10 @@ def _refund_reference() -> str:
 
 
 class SimulatedCharge(models.Model):
-    """A PaymentIntent at the simulated provider."""
+    """Charge at the simulated gateway, like a PaymentIntent of Stripe."""
 
     class Status(models.TextChoices):
-        #: Begun, but the provider broke down; nothing has been charged.
+        #: Begun, but the gateway failed; nothing has been charged.
         PROCESSING = "processing"
         SUCCEEDED = ChargeStatus.SUCCEEDED.value
         DECLINED = ChargeStatus.DECLINED.value
@@ -34,12 +35,12 @@ class SimulatedCharge(models.Model):
     amount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3, blank=True)
     token = models.TextField(blank=True)
-    #: What the merchant said it is for.
+    #: Order that the merchant gave as the reference.
     order_id = models.UUIDField(null=True, blank=True)
     status = models.CharField(max_length=30, choices=Status, default=Status.PROCESSING)
     code = models.CharField(max_length=100, blank=True)
     message = models.TextField(blank=True)
-    #: Calls that tried to charge.
+    #: Number of calls that tried to charge.
     attempts = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -54,12 +55,12 @@ class SimulatedCharge(models.Model):
         return f"{self.reference}: {self.amount} {self.currency} {self.status}"
 
     def as_charge(self) -> Charge:
-        """Return it in the words of the port."""
+        """Return the charge as an answer of the port."""
         return Charge(self.reference, ChargeStatus(self.status), self.code, self.message)
 
 
 class SimulatedRefund(models.Model):
-    """A refund at the simulated provider."""
+    """Refund at the simulated gateway."""
 
     class Status(models.TextChoices):
         PENDING = RefundStatus.PENDING.value
@@ -72,7 +73,7 @@ class SimulatedRefund(models.Model):
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     status = models.CharField(max_length=10, choices=Status)
     code = models.CharField(max_length=100, blank=True)
-    #: How often the merchant asked after a pending refund; the second time it is done.
+    #: Number of look-ups while it is pending. The second one completes it.
     looks = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -87,22 +88,15 @@ class SimulatedRefund(models.Model):
         return f"{self.reference}: {self.amount} {self.status}"
 
     def as_refund(self) -> ProviderRefund:
-        """Return it in the words of the port."""
+        """Return the refund as an answer of the port."""
         return ProviderRefund(self.reference, RefundStatus(self.status), self.code)
 
 
-class GatewayFault(models.Model):
-    """Something wrong with the simulated gateway, seen by all processes; delete the row to mend it."""
+class GatewayFault(Fault):
+    """Fault of the simulated gateway, seen by all processes. Deleting the row ends it."""
 
-    class Kind(models.TextChoices):
-        #: Refuses every call, and does nothing.
-        OUTAGE = "outage"
-        #: Does what it is asked, and then does not answer.
-        TIMEOUT = "timeout"
-        #: Answers, but late.
-        SLOW = "slow"
-        #: Refuses new refunds, for good: the same key gets the same answer later.
-        REFUSAL = "refusal"
+    #: Refuses new refunds, for good: the same key gets the same answer later.
+    REFUSAL = "refusal"
 
     class Operation(models.TextChoices):
         CHARGE = "charge"
@@ -111,18 +105,10 @@ class GatewayFault(models.Model):
         REFUND = "refund"
         FIND_REFUND = "find_refund"
 
-    kind = models.CharField(max_length=10, choices=Kind)
-    #: Empty for all calls.
+    kind = models.CharField(max_length=10, choices=[*FaultKind.choices, (REFUSAL, "Refusal")])
+    #: Operation that has the fault; empty for all.
     operation = models.CharField(max_length=20, choices=Operation, blank=True)
-    #: Added to every answer.
-    seconds = models.FloatField(default=0)
-    #: How many calls it hits; empty until the row is deleted.
-    calls_left = models.PositiveIntegerField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = "fault of the simulated gateway"
         verbose_name_plural = "faults of the simulated gateway"
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.operation or 'every call'}"

@@ -1,7 +1,8 @@
-"""The simulated provider behind the port: idempotent by key, committing on its own as a remote one does."""
+"""Simulated gateway behind the port: idempotent by key. It commits by itself, as a remote one does."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,21 +19,21 @@ from payments.gateway import (
     LedgerLine,
     ProviderRefund,
 )
-from payments.simulator.books import SimulatedCharge, SimulatedRefund, charge_reference
-from payments.simulator.faults import faulty
+from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund, charge_reference
 from payments.simulator.tokens import Behaviour, behaviour_of
 from shop.messaging.contracts import Money
 from shop.messaging.providers import check_outside_transaction
 from shop.postgres import json_text
 from shop.postgres.statements import insert_once
+from shop.simulation.faults import faulty
 
-#: Asked after a pending refund this often, the provider says that it succeeded.
-LOOKS_UNTIL_REFUNDED = 2
-#: Why a refund failed that the gateway refused, in Stripe's words.
+#: Number of look-ups after which a pending refund has succeeded.
+LOOKUPS_UNTIL_REFUNDED = 2
+#: Failure code of a refused refund, as in Stripe's API.
 REFUSED = "declined"
 
-#: Charges with their answers, in one statement that commits itself: once per key, and only while nothing is
-#: wrong with the gateway.
+#: Charges with their outcomes, in one statement that commits by itself: once per key, and none while the
+#: gateway has a fault.
 _CHARGE = """
     INSERT INTO payments_simulatedcharge
         (reference, key, amount, currency, token, order_id, status, code, message, attempts, created_at)
@@ -44,17 +45,20 @@ _CHARGE = """
 """
 
 
+_faulty = partial(faulty, GatewayFault, unavailable=GatewayUnavailable, timeout=GatewayTimeout)
+
+
 class SimulatedGateway:
-    """Takes and gives back money that does not exist."""
+    """Gateway that charges and refunds by the rules of test tokens."""
 
     def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Take the money as the token wants it, once per key."""
+        """Charge as the token says, once per key."""
         if charge := self.charge_many([ChargeRequest(key, amount, token, order_id)]).get(key):
-            return charge  # mostly it is a matter of one statement
+            return charge  # the usual case: one statement
         behaviour = behaviour_of(token)
         made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
         _try_to_charge(made, behaviour)
-        with faulty("charge"):
+        with _faulty("charge"):
             known = _attempt(made, behaviour)
             if known.status == SimulatedCharge.Status.PROCESSING:
                 raise GatewayUnavailable("500 Internal Server Error")
@@ -63,7 +67,7 @@ class SimulatedGateway:
         return known.as_charge()
 
     def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
-        """Charge those whose keys are new and whose tokens have an answer at once, if nothing is wrong."""
+        """Charge what has a new key and an immediate outcome; nothing while the gateway has a fault."""
         check_outside_transaction()
         new = {asked.key: asked for asked in requests if behaviour_of(asked.token).is_sound}
         if not new:
@@ -74,17 +78,17 @@ class SimulatedGateway:
             return {key: charges[key] for (key,) in cursor.fetchall()}
 
     def find_charge(self, *, key: str) -> Charge | None:
-        """The finished charge with this key."""
+        """Return the finished charge with this key."""
         check_outside_transaction()
-        with faulty("find_charge"):
+        with _faulty("find_charge"):
             finished = ~Q(status=SimulatedCharge.Status.PROCESSING)
             charge = SimulatedCharge.objects.filter(finished, key=key).first()
         return charge.as_charge() if charge else None
 
     def cancel_charge(self, *, key: str) -> Charge:
-        """Cancel what has not been charged; a key never heard of is cancelled in advance."""
+        """Cancel what has not been charged; an unknown key is cancelled in advance."""
         check_outside_transaction()
-        with faulty("cancel_charge"), transaction.atomic():
+        with _faulty("cancel_charge"), transaction.atomic():
             charge = _insert_or_lock(SimulatedCharge(key=key))
             if charge.status == SimulatedCharge.Status.PROCESSING:
                 charge.status = SimulatedCharge.Status.CANCELED
@@ -92,23 +96,23 @@ class SimulatedGateway:
         return charge.as_charge()
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
-        """Give money back as the charge's token wants it, once per key."""
+        """Refund as the charge's token says, once per key."""
         check_outside_transaction()
-        with faulty("refund") as refused, transaction.atomic():
-            refund = _refund(key, _locked_charge(charge), amount, refused=refused)
+        with _faulty("refund") as fault, transaction.atomic():
+            refund = _refund(key, _locked_charge(charge), amount, refused=fault == GatewayFault.REFUSAL)
         return refund.as_refund()
 
     def find_refund(self, *, key: str) -> ProviderRefund | None:
-        """The refund with this key; a pending one gets done after a while."""
+        """Return the refund with this key; a pending one succeeds after some look-ups."""
         check_outside_transaction()
-        with faulty("find_refund"), transaction.atomic():
+        with _faulty("find_refund"), transaction.atomic():
             refund = SimulatedRefund.objects.select_for_update().filter(key=key).first()
             if refund and refund.status == SimulatedRefund.Status.PENDING:
-                _look_at(refund)
+                _count_lookup(refund)
         return refund.as_refund() if refund else None
 
     def ledger(self) -> Iterator[LedgerLine]:
-        """What was captured and given back, charge by charge."""
+        """Yield the captured and refunded amounts, charge by charge."""
         refunded = Sum("refunds__amount", filter=Q(refunds__status=SimulatedRefund.Status.SUCCEEDED))
         captured = SimulatedCharge.objects.filter(status=SimulatedCharge.Status.SUCCEEDED)
         for charge in captured.annotate(refunded=refunded).iterator():
@@ -136,7 +140,7 @@ def _row(asked: ChargeRequest, charge: Charge) -> dict[str, Any]:
 
 
 def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
-    """Charge ``made``, or go on with what was made under its key before."""
+    """Insert ``made``, or carry on the charge that has its key."""
     if insert_once(made):
         return made
     with transaction.atomic():
@@ -189,7 +193,7 @@ def _refund(key: str, charge: SimulatedCharge, amount: Money, *, refused: bool) 
 
 
 def _outcome(charge: SimulatedCharge, amount: Decimal) -> tuple[str, str]:
-    """How a new refund ends, and why if it fails."""
+    """Return the status of a new refund, and its failure code."""
     behaviour, before = behaviour_of(charge.token), list(charge.refunds.all())
     given = sum(refund.amount for refund in before if refund.status != SimulatedRefund.Status.FAILED)
     if charge.status != SimulatedCharge.Status.SUCCEEDED or given + amount > charge.amount:
@@ -201,8 +205,8 @@ def _outcome(charge: SimulatedCharge, amount: Decimal) -> tuple[str, str]:
     return SimulatedRefund.Status.SUCCEEDED, ""
 
 
-def _look_at(refund: SimulatedRefund) -> None:
+def _count_lookup(refund: SimulatedRefund) -> None:
     refund.looks += 1
-    if refund.looks >= LOOKS_UNTIL_REFUNDED:
+    if refund.looks >= LOOKUPS_UNTIL_REFUNDED:
         refund.status = SimulatedRefund.Status.SUCCEEDED
     refund.save(update_fields=["looks", "status"])

@@ -1,18 +1,18 @@
-"""How the simulated gateway treats each test token; the names are Stripe's, and three are ours."""
+"""Test tokens of the simulated gateway and their behaviour. All but two have Stripe's names."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a means of payment does when it is charged or refunded."""
+    """Behaviour of a means of payment in charges and refunds."""
 
     #: Empty if the charge succeeds.
     decline_code: str = ""
     message: str = ""
-    #: Calls answered with a server error before one gets through.
+    #: Number of calls that fail with a server error before one succeeds.
     errors: int = 0
-    #: The first call charges and then never answers.
+    #: The first call charges, and then does not answer.
     times_out: bool = False
     #: The first refund fails; one under another key succeeds.
     refund_fails: bool = False
@@ -21,7 +21,7 @@ class Behaviour:
 
     @property
     def is_sound(self) -> bool:
-        """Whether a charge has its answer, whatever that is, at the first call."""
+        """True if the first call has an outcome, be it a decline."""
         return not self.errors and not self.times_out
 
 
@@ -36,13 +36,13 @@ TOKENS = {
     "pm_card_chargeDeclinedExpiredCard": Behaviour("expired_card", "Your card has expired."),
     "pm_card_refundFail": Behaviour(refund_fails=True),
     "pm_card_pendingRefund": Behaviour(refund_pends=True),
-    # Ours:
+    # Beyond Stripe's:
     "pm_card_timeoutAfterCharge": Behaviour(times_out=True),
     "pm_card_gatewayError": Behaviour(errors=2),
 }
 
 
 def behaviour_of(token: str) -> Behaviour:
-    """What the token does; one that nobody knows is declined as ``resource_missing``."""
+    """Return the behaviour of a token; an unknown one is declined as ``resource_missing``."""
     unknown = Behaviour("resource_missing", f"No such PaymentMethod: '{token}'")
     return TOKENS.get(token, unknown)

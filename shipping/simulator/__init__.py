@@ -1,1 +1,1 @@
-"""A carrier to try things out: its own books in its own tables, reached only through the port."""
+"""Simulated carrier, with its own books in its own tables. The shop reaches it only by the port."""

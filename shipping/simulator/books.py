@@ -1,4 +1,4 @@
-"""The simulated carrier's own tables, as if they were in another company's database."""
+"""Models of the simulated carrier: its own books, as if they were in another company's database."""
 
 from uuid import uuid4
 
@@ -6,18 +6,19 @@ from django.db import models
 from django.utils import timezone
 
 from shipping.carrier import Label, LabelStatus
+from shop.simulation.faults import Fault, FaultKind
 
-#: What the carrier calls itself.
+#: Name of the carrier.
 CARRIER = "SimPost"
 
 
 def new_tracking_number() -> str:
-    """What the customer follows the parcel by."""
+    """Return a new tracking number."""
     return f"SP{uuid4().hex[:16].upper()}"
 
 
 class SimulatedLabel(models.Model):
-    """A booking at the simulated carrier."""
+    """Label at the simulated carrier."""
 
     class Status(models.TextChoices):
         BOOKED = LabelStatus.BOOKED.value
@@ -34,7 +35,7 @@ class SimulatedLabel(models.Model):
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
-    #: What happened to the parcel so far: ``[["pre_transit", "2025-01-01T12:00:00+00:00"], ...]``.
+    #: Scans of the parcel, oldest first: ``[["pre_transit", "2025-01-01T12:00:00+00:00"], ...]``.
     scans = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -46,7 +47,7 @@ class SimulatedLabel(models.Model):
         return f"{self.tracking_number}: {self.status}"
 
     def as_label(self) -> Label:
-        """Return it in the words of the port."""
+        """Return the label as an answer of the port."""
         return Label(
             status=LabelStatus(self.status),
             carrier=CARRIER,
@@ -56,16 +57,8 @@ class SimulatedLabel(models.Model):
         )
 
 
-class CarrierFault(models.Model):
-    """Something wrong with the simulated carrier, seen by all processes; delete the row to mend it."""
-
-    class Kind(models.TextChoices):
-        #: Refuses every call, and does nothing.
-        OUTAGE = "outage"
-        #: Does what it is asked, and then does not answer.
-        TIMEOUT = "timeout"
-        #: Answers, but late.
-        SLOW = "slow"
+class CarrierFault(Fault):
+    """Fault of the simulated carrier, seen by all processes. Deleting the row ends it."""
 
     class Operation(models.TextChoices):
         BOOK = "book"
@@ -73,18 +66,10 @@ class CarrierFault(models.Model):
         VOID = "void"
         TRACK = "track"
 
-    kind = models.CharField(max_length=10, choices=Kind)
-    #: Empty for all calls.
+    kind = models.CharField(max_length=10, choices=FaultKind)
+    #: Operation that has the fault; empty for all.
     operation = models.CharField(max_length=20, choices=Operation, blank=True)
-    #: Added to every answer.
-    seconds = models.FloatField(default=0)
-    #: How many calls it hits; empty until the row is deleted.
-    calls_left = models.PositiveIntegerField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = "fault of the simulated carrier"
         verbose_name_plural = "faults of the simulated carrier"
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.operation or 'every call'}"

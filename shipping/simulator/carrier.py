@@ -1,7 +1,8 @@
-"""The simulated carrier behind the port: idempotent by key, committing on its own as a remote one does."""
+"""Simulated carrier behind the port: idempotent by key. It commits by itself, as a remote one does."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from shipping.carrier import (
     BookingRequest,
     CarrierTimeout,
+    CarrierUnavailable,
     Destination,
     Label,
     LabelLine,
@@ -18,15 +20,15 @@ from shipping.carrier import (
     Scan,
 )
 from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
-from shipping.simulator.books import CARRIER, SimulatedLabel, new_tracking_number
-from shipping.simulator.faults import faulty
+from shipping.simulator.books import CARRIER, CarrierFault, SimulatedLabel, new_tracking_number
 from shipping.simulator.routes import Route, route_to
 from shop.messaging.providers import check_outside_transaction
 from shop.postgres import json_text
 from shop.postgres.statements import insert_once, update_rows
+from shop.simulation.faults import faulty
 
-#: Labels with their first scans, in one statement that commits itself: once per key, and only while nothing
-#: is wrong with the carrier.
+#: Labels with their first scans, in one statement that commits by itself: once per key, and none while the
+#: carrier has a fault.
 _BOOK = """
     INSERT INTO shipping_simulatedlabel
         (tracking_number, key, status, code, message, name, street, city, postal_code, country, scans,
@@ -39,16 +41,19 @@ _BOOK = """
 """
 
 
+_faulty = partial(faulty, CarrierFault, unavailable=CarrierUnavailable, timeout=CarrierTimeout)
+
+
 class SimulatedCarrier:
-    """Takes parcels that do not exist; each is one step further whenever it is asked after."""
+    """Carrier whose parcels move one step of their route whenever they are tracked."""
 
     def book(self, *, key: str, to: Destination) -> Label:
-        """Make a label, or refuse it, as the magic word in the street wants it."""
+        """Make or refuse a label as the route to the street says, once per key."""
         if label := self.book_many([BookingRequest(key, to)]).get(key):
-            return label  # mostly it is a matter of one statement
+            return label  # the usual case: one statement
         route = route_to(to.street)
         made = _new_label(key, to, route)
-        with faulty("book"):
+        with _faulty("book"):
             known = _insert_or_find(made)
             _check_same(known, to)
             if route.times_out and known.pk == made.pk:
@@ -56,7 +61,7 @@ class SimulatedCarrier:
         return known.as_label()
 
     def book_many(self, requests: Sequence[BookingRequest]) -> dict[str, Label]:
-        """Make the labels of new keys whose routes have an answer at once, if nothing is wrong."""
+        """Make the labels with a new key and an immediate outcome; none while the carrier has a fault."""
         check_outside_transaction()
         new = {asked.key: asked.to for asked in requests if not route_to(asked.to.street).times_out}
         if not new:
@@ -67,16 +72,16 @@ class SimulatedCarrier:
             return {key: labels[key] for (key,) in cursor.fetchall()}
 
     def find_booking(self, *, key: str) -> Label | None:
-        """The label with this key."""
+        """Return the label with this key."""
         check_outside_transaction()
-        with faulty("find_booking"):
+        with _faulty("find_booking"):
             label = SimulatedLabel.objects.filter(key=key).first()
         return label.as_label() if label else None
 
     def void(self, *, key: str) -> Label:
-        """Withdraw a label; a key never heard of is voided in advance."""
+        """Void a label; an unknown key is voided in advance."""
         check_outside_transaction()
-        with faulty("void"), transaction.atomic():
+        with _faulty("void"), transaction.atomic():
             insert_once(SimulatedLabel(key=key, status=SimulatedLabel.Status.VOIDED))
             label = SimulatedLabel.objects.select_for_update().get(key=key)
             if label.scans[1:]:
@@ -87,16 +92,16 @@ class SimulatedCarrier:
         return label.as_label()
 
     def track(self, *, tracking_numbers: Sequence[str]) -> dict[str, list[Scan]]:
-        """Move the parcels one step each, and tell all that happened to them."""
+        """Move the parcels one step each, and return all their scans."""
         check_outside_transaction()
-        with faulty("track"), transaction.atomic():
+        with _faulty("track"), transaction.atomic():
             labels = _locked(tracking_numbers)
             moved = [label for label in labels if _move(label)]
             update_rows(moved, ["scans"])
         return {label.tracking_number: _scans(label) for label in labels}
 
     def labels(self) -> Iterator[LabelLine]:
-        """All labels, whatever became of them."""
+        """Yield all labels, also refused and voided ones."""
         for label in SimulatedLabel.objects.iterator():
             yield LabelLine(label.key, LabelStatus(label.status), label.tracking_number)
 
@@ -171,7 +176,7 @@ def _locked(tracking_numbers: Sequence[str]) -> list[SimulatedLabel]:
 
 
 def _move(label: SimulatedLabel) -> bool:
-    """Let one more thing happen to a parcel, if there is one left."""
+    """Move a parcel one step, if there is one left; True if it moved."""
     steps = route_to(label.street).steps
     if label.status != SimulatedLabel.Status.BOOKED or len(label.scans) >= len(steps):
         return False

@@ -1,4 +1,4 @@
-"""Orders on their way to the gateway, and what payments says of them."""
+"""Fixtures: events that payments consumes, and the names of those that it publishes."""
 
 import json
 from collections.abc import Callable
@@ -25,13 +25,13 @@ assert payments.consumers  # registered
 
 @pytest.fixture
 def admin_user(db: None) -> AbstractUser:
-    """An operator without a password: to hash one takes longer than any test here."""
+    """Return an operator without a password: hashing one takes longer than any test here."""
     return get_user_model().objects.create(username="grace.hopper", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
 def order() -> Callable[..., OrderCreated]:
-    """Make Ada's order of two teapots, paid with a given token."""
+    """Return a factory of Ada's orders of two teapots, paid with a given token."""
 
     def make(payment_method: str = "pm_card_visa", amount: str = "49.90") -> OrderCreated:
         return OrderCreated(
@@ -61,7 +61,7 @@ def order() -> Callable[..., OrderCreated]:
 
 @pytest.fixture
 def happened() -> Callable[[Event], Event]:
-    """Publish an event and let payments consume it."""
+    """Return a function that publishes an event and delivers it to payments."""
 
     def publish_and_deliver(event: Event) -> Event:
         with transaction.atomic():
@@ -74,7 +74,7 @@ def happened() -> Callable[[Event], Event]:
 
 @pytest.fixture
 def said() -> Callable[[UUID], list[str]]:
-    """The names of what payments published about an order, in order."""
+    """Return a function that lists the events which payments has published about an order."""
 
     def names(order_id: UUID) -> list[str]:
         records = EventRecord.objects.filter(aggregate_id=order_id, type__startswith="payments.")
@@ -85,13 +85,13 @@ def said() -> Callable[[UUID], list[str]]:
 
 @pytest.fixture
 def remind() -> Callable[[], int]:
-    """Deliver the reminders that payments set for itself, and return how many they were."""
+    """Return a function that delivers the reminders of payments, and returns their number."""
     return lambda: _deliver_scheduled(ScheduledMessage.Kind.REMINDER)
 
 
 @pytest.fixture
 def retry() -> Callable[[], int]:
-    """Deliver what payments failed on again, and return how many events that was."""
+    """Return a function that delivers the events which payments failed on, and returns their number."""
     return lambda: _deliver_scheduled(ScheduledMessage.Kind.RETRY)
 
 

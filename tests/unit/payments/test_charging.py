@@ -1,4 +1,4 @@
-"""A customer is charged once, whatever happens on the way, and everybody hears the truth about it."""
+"""Charging: one charge and one true event per order, despite crashes, timeouts and duplicates."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -18,13 +18,13 @@ from tests.support.inprocess import deliver, deliver_batch
 pytestmark = pytest.mark.django_db
 
 
-#: A look at the inbox, the intents, the gateway's own; inbox, payments, their outcomes, log and outbox in
-#: one transaction.
+#: Query of the inbox, intents, the gateway's own statement; then a transaction of inbox rows, outcomes, log
+#: and outbox.
 STATEMENTS_OF_A_BATCH = 8
 
 
 class DiesAfterCharge(SimulatedGateway):
-    """The worker is killed when the gateway has charged and before it can write that down."""
+    """Gateway whose caller is killed after the charge, before the outcome is stored."""
 
     def charge(self, **call):
         super().charge(**call)
@@ -32,7 +32,7 @@ class DiesAfterCharge(SimulatedGateway):
 
 
 class NeverAnswers(SimulatedGateway):
-    """Nobody learns what became of a charge, because nothing did."""
+    """Gateway that times out without any effect."""
 
     def charge(self, **call):
         raise GatewayTimeout("no answer")
@@ -185,7 +185,7 @@ def test_two_workers_on_the_same_order_charge_once(order, said):
 @pytest.mark.django_db(transaction=True)
 def test_two_deliveries_at_once_charge_once(order, happened, said):
     with transaction.atomic():
-        placed = services.publish(order())
+        placed = publish(order())
     GatewayFault.objects.create(kind="slow", operation="charge", seconds=0.2)
 
     def work(_):
@@ -208,14 +208,14 @@ def test_gateway_refuses_to_be_called_inside_a_transaction(order):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_the_gateway_is_called(order, settings):
-    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.LooksAround"
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.RecordsTheState"
     charge(order())
 
-    assert LooksAround.saw == (False, "processing")  # the intent was committed before
+    assert RecordsTheState.saw == (False, "processing")  # the intent was committed before
 
 
-class LooksAround(SimulatedGateway):
-    """Notes what the gateway could see of the shop when it was called."""
+class RecordsTheState(SimulatedGateway):
+    """Gateway that records the state of the shop during a call."""
 
     saw: tuple[bool, str] | None = None
 
@@ -226,7 +226,7 @@ class LooksAround(SimulatedGateway):
 
 @pytest.fixture
 def all_at_once(order):
-    """Publish OrderCreated for each of these means of payment, and deliver them as one batch."""
+    """Return a function that publishes orders with these means of payment and delivers them as one batch."""
 
     def publish_and_deliver(*methods):
         with transaction.atomic():
@@ -260,21 +260,21 @@ def test_a_charge_that_fails_does_not_keep_the_others_of_its_batch_from_theirs(a
 
 
 class TakesOneAtATime(SimulatedGateway):
-    """Has no call for several."""
+    """Gateway without batches."""
 
     def charge_many(self, requests):
         return {}
 
 
-class LosesManyAtOnce(SimulatedGateway):
-    """Makes the charges of several, and then never answers."""
+class TimesOutAfterABatch(SimulatedGateway):
+    """Gateway that makes a batch of charges and then times out."""
 
     def charge_many(self, requests):
         super().charge_many(requests)
         raise GatewayTimeout("no answer")
 
 
-@pytest.mark.parametrize("provider", ["TakesOneAtATime", "LosesManyAtOnce"])
+@pytest.mark.parametrize("provider", ["TakesOneAtATime", "TimesOutAfterABatch"])
 def test_a_batch_is_charged_once_whatever_becomes_of_the_call_for_all(order, said, settings, provider):
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.{provider}"
     placed = [order(token) for token in ("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa")]

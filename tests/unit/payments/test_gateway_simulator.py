@@ -1,4 +1,4 @@
-"""The simulated gateway keeps the promises of the port, as a real provider does."""
+"""The simulated gateway: the promises of the port, and its faults."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What other parts of the shop learn of payments, and what an audit finds in the two books."""
+"""Queries of payments: payments with refunds, and balances of both books for audits."""
 
 import dataclasses
 from decimal import Decimal

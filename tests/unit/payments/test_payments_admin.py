@@ -1,4 +1,4 @@
-"""Operators read payments in the admin and retry failed refunds; money cannot be written there."""
+"""The admin of payments: read-only pages of money, retries of failed refunds, faults of the gateway."""
 
 import pytest
 from django.urls import reverse

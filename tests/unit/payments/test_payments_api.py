@@ -1,4 +1,4 @@
-"""Staff read payments over REST and retry failed refunds; nobody else gets in."""
+"""The REST API of payments: reads and retries of failed refunds, for staff alone."""
 
 import pytest
 from django.contrib.auth import get_user_model

@@ -1,4 +1,4 @@
-"""Money goes back once, and nobody is told so before it did."""
+"""Refunding: money goes back once, and the event follows the money."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from payments import services
+from payments import outcomes, repository, services
 from payments.errors import GatewayTimeout, NotRetryable
+from payments.gateway import ProviderRefund, RefundStatus
 from payments.models import GatewayFault, Payment, Refund, SimulatedRefund
 from payments.simulator.gateway import SimulatedGateway
 from shop.ids import uuid7
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class DiesAfterRefund(SimulatedGateway):
-    """The worker is killed when the gateway has refunded and before it can write that down."""
+    """Gateway whose caller is killed after the refund, before the outcome is stored."""
 
     def refund(self, **call):
         super().refund(**call)
@@ -28,7 +29,7 @@ class DiesAfterRefund(SimulatedGateway):
 
 
 class NeverAnswers(SimulatedGateway):
-    """Nobody learns what became of a refund, because nothing did."""
+    """Gateway that times out without any effect."""
 
     def refund(self, **call):
         raise GatewayTimeout("no answer")
@@ -249,9 +250,9 @@ def test_only_a_failed_refund_can_be_retried(failed_refund, remind):
 
 
 def test_late_answer_to_an_earlier_attempt_changes_nothing(failed_refund, said):
-    refused = services.ProviderRefund("re_late", services.RefundStatus.FAILED, "unknown")
+    refused = ProviderRefund("re_late", RefundStatus.FAILED, "unknown")
     retried = services.retry_refund(refund_id=failed_refund.id)
-    services._record_refund(failed_refund, refused)
+    outcomes.record_refund(failed_refund, refused)
 
     assert Refund.objects.get().state == retried.state == "requested"
     assert said(failed_refund.payment.order_id).count("RefundFailed") == 1
@@ -269,10 +270,12 @@ def test_database_refuses_a_second_live_refund(order, happened, rejected):
     happened(rejected(created.order_id))
 
     with pytest.raises(IntegrityError, match="refund_one_live_per_payment"), transaction.atomic():
-        Refund.of(Payment.objects.get(), reason="customer")
+        repository.add_refund(Refund.of(Payment.objects.get(), reason="customer"))
 
 
 def test_database_refuses_to_count_more_back_than_was_charged(order, happened):
     happened(order())
+    payment = Payment.objects.get()
+    payment.give_back(Decimal("50.00"))
     with pytest.raises(IntegrityError, match="payment_refunded_within_amount"), transaction.atomic():
-        Payment.objects.get().give_back(Decimal("50.00"))
+        repository.store(payment)

@@ -1,4 +1,4 @@
-"""A stopped order ends without a charge, whenever the stop comes."""
+"""Stopping: a stopped order ends without a charge, whenever the stop comes."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 class StoppedBeforeItCharges(SimulatedGateway):
-    """The stop comes when the call is under way, and gets to the gateway first."""
+    """Gateway that is reached by a stop before the charge under way."""
 
     def charge(self, **call):
         services.stop_payment(order_id=call["order_id"], reason="customer")
@@ -23,7 +23,7 @@ class StoppedBeforeItCharges(SimulatedGateway):
 
 
 class StoppedAfterItCharged(SimulatedGateway):
-    """The stop comes when the gateway has charged and its answer is under way."""
+    """Gateway that has charged when a stop comes, before its answer arrives."""
 
     def charge(self, **call):
         charge = super().charge(**call)
@@ -107,7 +107,7 @@ def test_stop_during_a_declined_charge_fails_truthfully(order, happened, said, s
 
 
 def test_stop_while_the_gateway_is_out_voids_what_was_never_charged(order, happened, said, stopped, retry):
-    """Stopped first, so that neither the stop nor the late charge takes money when the gateway is back."""
+    """The intent to stop is stored first, so no retry charges once the gateway is back."""
     outage = GatewayFault.objects.create(kind="outage")
     created = happened(order())
     happened(stopped(created.order_id))
@@ -120,7 +120,7 @@ def test_stop_while_the_gateway_is_out_voids_what_was_never_charged(order, happe
 
 
 def test_stop_alone_voids_a_charge_that_never_got_through(order, happened, said, stopped):
-    """Also when the order's own event is not retried any more."""
+    """The stop does not rely on a retry of the order's own event."""
     GatewayFault.objects.create(kind="outage", operation="charge")
     created = happened(order())
     ScheduledMessage.objects.all().delete()
@@ -130,7 +130,7 @@ def test_stop_alone_voids_a_charge_that_never_got_through(order, happened, said,
 
 
 def test_late_payment_of_a_stopped_order_is_refunded(order, happened, said, stopped, settings, retry, remind):
-    """The gateway charged, nobody learnt of it, the order was stopped, then the charge became known."""
+    """The gateway charged, the answer was lost, the order was stopped, then the charge became known."""
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.DiesAfterCharge"
     created = happened(order())
     happened(stopped(created.order_id))

@@ -1,4 +1,4 @@
-"""Orders on their way to the carrier, and what shipping says of them."""
+"""Fixtures: events that shipping consumes, and the names of those that it publishes."""
 
 import json
 from collections.abc import Callable
@@ -24,13 +24,13 @@ assert shipping.consumers  # registered
 
 @pytest.fixture
 def admin_user(db: None) -> AbstractUser:
-    """An operator without a password: to hash one takes longer than any test here."""
+    """Return an operator without a password: hashing one takes longer than any test here."""
     return get_user_model().objects.create(username="grace.hopper", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
 def order() -> Callable[..., OrderCreated]:
-    """Make Ada's order of a teapot, to be sent to a given street."""
+    """Return a factory of Ada's orders of a teapot, sent to a given street."""
 
     def make(street: str = "12 St James's Sq") -> OrderCreated:
         price = Money(amount="24.95", currency="EUR")
@@ -53,7 +53,7 @@ def order() -> Callable[..., OrderCreated]:
 
 @pytest.fixture
 def happened() -> Callable[[Event], Event]:
-    """Publish an event and let shipping consume it."""
+    """Return a function that publishes an event and delivers it to shipping."""
 
     def publish_and_deliver(event: Event) -> Event:
         with transaction.atomic():
@@ -66,7 +66,7 @@ def happened() -> Callable[[Event], Event]:
 
 @pytest.fixture
 def said() -> Callable[[UUID], list[str]]:
-    """The names of what shipping published about an order, in order."""
+    """Return a function that lists the events which shipping has published about an order."""
 
     def names(order_id: UUID) -> list[str]:
         records = EventRecord.objects.filter(aggregate_id=order_id, type__startswith="shipping.")
@@ -77,13 +77,13 @@ def said() -> Callable[[UUID], list[str]]:
 
 @pytest.fixture
 def remind() -> Callable[[], int]:
-    """Deliver the reminders that shipping set for itself, and return how many they were."""
+    """Return a function that delivers the reminders of shipping, and returns their number."""
     return lambda: _deliver_scheduled(ScheduledMessage.Kind.REMINDER)
 
 
 @pytest.fixture
 def retry() -> Callable[[], int]:
-    """Deliver what shipping failed on or parked again, and return how many events that was."""
+    """Return a function that delivers failed and deferred events of shipping, and returns their number."""
     return lambda: sum(
         _deliver_scheduled(kind) for kind in (ScheduledMessage.Kind.RETRY, ScheduledMessage.Kind.DEFERRED)
     )
@@ -111,7 +111,7 @@ def cancelled() -> Callable[..., OrderCancellationRequested]:
 
 @pytest.fixture
 def shipped(order, happened, in_stock) -> Callable[..., OrderCreated]:
-    """Place an order and let its parcel be booked."""
+    """Return a function that places an order and books its parcel."""
 
     def place_and_book(street: str = "12 St James's Sq") -> OrderCreated:
         created = happened(order(street))

@@ -1,4 +1,4 @@
-"""One parcel at a time, for tests that are about one."""
+"""Services of shipping for a single parcel."""
 
 from uuid import UUID
 

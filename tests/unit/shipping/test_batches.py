@@ -1,4 +1,4 @@
-"""Parcels are booked and tracked in batches: few statements, and each parcel ends as it has to."""
+"""Batches of bookings and of tracking: few statements, and an outcome of its own for each parcel."""
 
 import json
 from functools import partial
@@ -16,15 +16,15 @@ from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver_batch
 
-#: A look at the inbox, the intents, the carrier's own, then inbox, shipments, reminders, log and outbox in a
-#: transaction.
+#: Query of the inbox, intents, the carrier's own statement; then a transaction of inbox rows, outcomes,
+#: reminders, log and outbox.
 STATEMENTS_OF_A_BOOKING = 8
-#: A look at the inbox and at the shipments; the carrier's; inbox, shipments, scans, reminders.
+#: Queries of the inbox and the shipments; the carrier's own; then inbox rows, scans, shipments, reminders.
 STATEMENTS_OF_TRACKING = 14
 
 
-class LosesManyAtOnce(SimulatedCarrier):
-    """Makes the labels of several, and then never answers."""
+class TimesOutAfterABatch(SimulatedCarrier):
+    """Carrier that makes a batch of labels and then times out."""
 
     def book_many(self, requests):
         super().book_many(requests)
@@ -33,7 +33,7 @@ class LosesManyAtOnce(SimulatedCarrier):
 
 @pytest.fixture
 def in_stock(order, happened):
-    """Publish InventoryUpdated for an order to each of these streets."""
+    """Return a function that publishes InventoryUpdated for an order to each of these streets."""
 
     def make(*streets):
         created = [happened(order(street)) for street in streets]
@@ -55,7 +55,7 @@ def test_an_order_that_is_remembered_while_its_booking_begins_is_booked(order, h
     remembering = iter([partial(happened, created)])
 
     def remember_afterwards(execute, sql, *args):
-        """What another process commits between two statements of ours."""
+        """Commit the order, as another process may, between two statements of the service."""
         done = execute(sql, *args)
         if "UPDATE shipping_shipment" in sql:
             for remember in remembering:
@@ -94,7 +94,7 @@ def test_a_booking_that_fails_does_not_keep_the_others_from_leaving(in_stock, sa
 
 @pytest.mark.django_db
 def test_a_batch_is_booked_once_when_the_call_for_all_gets_no_answer(in_stock, said, settings):
-    settings.SHOP_CARRIER = f"{__name__}.LosesManyAtOnce"
+    settings.SHOP_CARRIER = f"{__name__}.TimesOutAfterABatch"
     events = in_stock("1 Fleet St", "2 Fleet St")
     services.book_shipments(order_ids=[event.order_id for event in events])
 

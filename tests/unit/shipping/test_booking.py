@@ -1,4 +1,4 @@
-"""A parcel is booked once, whatever happens on the way, and everybody hears the truth about it."""
+"""Booking: one parcel and one true event per order, despite crashes, timeouts and duplicates."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 
-from shipping import services
 from shipping.errors import CarrierTimeout
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.ids import uuid7
 from shop.messaging.consuming import consumer_of, runner
 from shop.messaging.contracts import cloudevents
-from shop.messaging.errors import InsideTransaction
+from shop.messaging.errors import InsideTransaction, TooEarly
 from shop.messaging.models import EventRecord, InboxEntry, ScheduledMessage
+from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
 from tests.unit.shipping.support import book
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class DiesAfterBooking(SimulatedCarrier):
-    """The worker is killed when the carrier has booked and before it can write that down."""
+    """Carrier whose caller is killed after the booking, before the outcome is stored."""
 
     def book(self, **call):
         super().book(**call)
@@ -30,14 +30,14 @@ class DiesAfterBooking(SimulatedCarrier):
 
 
 class NeverAnswers(SimulatedCarrier):
-    """Nobody learns what became of a booking, because nothing did."""
+    """Carrier that times out without any effect."""
 
     def book(self, **call):
         raise CarrierTimeout("no answer")
 
 
-class LooksAround(SimulatedCarrier):
-    """Notes what the carrier could see of the shop when it was called."""
+class RecordsTheState(SimulatedCarrier):
+    """Carrier that records the state of the shop during a call."""
 
     saw: tuple[bool, str] | None = None
 
@@ -58,7 +58,7 @@ def test_placed_order_is_remembered_with_its_address(order, happened, said):
 
 def test_many_orders_are_remembered_at_once(order, django_assert_max_num_queries):
     with transaction.atomic():
-        created = [services.publish(order()) for _ in range(20)]
+        created = [publish(order()) for _ in range(20)]
     bodies = [json.loads(cloudevents.encode(event)) for event in created]
     with django_assert_max_num_queries(6):
         runner.run(consumer_of("shipping", "orders.OrderCreated.v1"), bodies, [{}] * 20)
@@ -195,12 +195,12 @@ def test_carrier_refuses_to_be_called_inside_a_transaction(order, happened):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_the_carrier_is_called(shipped, settings):
-    settings.SHOP_CARRIER = f"{__name__}.LooksAround"
+    settings.SHOP_CARRIER = f"{__name__}.RecordsTheState"
     shipped()
 
-    assert LooksAround.saw == (False, "booking")  # the intent was committed before
+    assert RecordsTheState.saw == (False, "booking")  # the intent was committed before
 
 
 def test_unheard_of_order_cannot_be_booked():
-    with pytest.raises(services.TooEarly):
+    with pytest.raises(TooEarly):
         book(uuid7())

@@ -1,4 +1,4 @@
-"""The simulated carrier keeps the promises of the port, as a real one does."""
+"""The simulated carrier: the promises of the port, and its faults."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,11 +1,11 @@
-"""How people and other parts of the shop see shipments: queries, REST, admin."""
+"""Shipments as people and other parts of the shop see them: queries, REST API, admin."""
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from shipping import queries
+from shipping import queries, repository
 from shipping.carrier import Destination, Label, LabelStatus, carrier
 from shipping.errors import IllegalTransition
 from shipping.models import CarrierFault, Shipment, SimulatedLabel, TrackingEvent
@@ -81,7 +81,7 @@ def test_ended_shipment_stays_as_it_is(state):
 def test_booking_begins_only_with_what_nothing_was_asked_of(state):
     known = Shipment.objects.create(order_id=uuid7(), state=state)
     fresh = Shipment.objects.create(order_id=uuid7())
-    assert Shipment.start_booking([known.order_id, fresh.order_id]) == [fresh]
+    assert repository.start_booking([known.order_id, fresh.order_id]) == [fresh]
     assert set(Shipment.objects.values_list("pk", "state")) == {(known.pk, state), (fresh.pk, "booking")}
 
 
@@ -93,7 +93,7 @@ def test_answer_is_kept_only_of_what_is_being_booked():
     Shipment.objects.filter(pk=taken.pk).update(state="failed")
     for shipment in (waiting, stopping, taken):
         shipment.ship(Label(LabelStatus.BOOKED, "SimPost", "SP1"))
-    assert Shipment.store_answers([taken, stopping, waiting]) == [waiting]
+    assert repository.store_outcomes([taken, stopping, waiting]) == [waiting]
     assert list(Shipment.objects.order_by("pk").values_list("state", flat=True)) == [
         "shipped",
         "booking",

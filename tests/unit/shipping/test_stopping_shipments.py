@@ -1,4 +1,4 @@
-"""Until the parcel has left, an order can be stopped; afterwards it cannot."""
+"""Stopping: an order can be stopped until its parcel has left."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db
 
 
 def stop_meanwhile(key):
-    """What another worker does while this one waits for the carrier."""
+    """Stop the shipment, as another worker may while this one waits for the carrier."""
     Context().run(services.stop_shipment, order_id=key.removeprefix("ship:"), reason="customer")
 
 
 class StoppedBeforeItBooks(SimulatedCarrier):
-    """The stop comes when the call is under way, and gets to the carrier first."""
+    """Carrier that is reached by a stop before the booking under way."""
 
     def book(self, *, key, to):
         stop_meanwhile(key)
@@ -32,7 +32,7 @@ class StoppedBeforeItBooks(SimulatedCarrier):
 
 
 class StoppedAfterItBooked(SimulatedCarrier):
-    """The stop comes when the carrier has booked and its answer is under way."""
+    """Carrier that has booked when a stop comes, before its answer arrives."""
 
     def book(self, *, key, to):
         label = super().book(key=key, to=to)
@@ -41,7 +41,7 @@ class StoppedAfterItBooked(SimulatedCarrier):
 
 
 class FrozenAfterItBooked(SimulatedCarrier):
-    """The stop has begun when the carrier's answer comes."""
+    """Carrier that has booked when the intent to stop is stored."""
 
     def book(self, *, key, to):
         label = super().book(key=key, to=to)
@@ -49,8 +49,8 @@ class FrozenAfterItBooked(SimulatedCarrier):
         return label
 
 
-class LosesItsTongue(SimulatedCarrier):
-    """Books, and dies; then neither voids nor answers."""
+class FailsAfterBookingAndNeverVoids(SimulatedCarrier):
+    """Carrier that books and fails, and then does not answer to voids."""
 
     def book(self, **call):
         super().book(**call)
@@ -128,7 +128,7 @@ def test_stop_during_the_booking_voids_the_label(shipped, said, settings, moment
 
 
 def test_parcel_does_not_leave_once_the_stop_began(order, happened, said, settings):
-    """The stop froze the shipment a moment before the booking was written down."""
+    """The intent to stop was stored a moment before the outcome of the booking."""
     created = happened(order())
     settings.SHOP_CARRIER = f"{__name__}.FrozenAfterItBooked"
     assert book(created.order_id).state == "booking"
@@ -147,7 +147,7 @@ def test_stop_during_a_refused_booking_stops(shipped, said, settings):
 
 
 def test_stop_while_the_carrier_is_out_is_made_up_for(shipped, happened, said, cancelled, retry):
-    """Frozen at once, so that neither order of the retries lets the parcel leave."""
+    """The intent to stop is stored first, so the parcel stays in either order of the retries."""
     outage = CarrierFault.objects.create(kind="outage")
     created = shipped()
     happened(cancelled(created.order_id))
@@ -169,9 +169,9 @@ def test_timeout_of_the_void_asks_by_key(shipped, said):
 
 
 def test_label_that_may_still_be_good_is_not_taken_for_void(order, happened, said, settings):
-    """Its booking and its withdrawal both got no answer, and the label is still there."""
+    """The booking and the void both timed out, and the label is still booked."""
     created = happened(order())
-    settings.SHOP_CARRIER = f"{__name__}.LosesItsTongue"
+    settings.SHOP_CARRIER = f"{__name__}.FailsAfterBookingAndNeverVoids"
     with pytest.raises(RuntimeError):
         book(created.order_id)
     with pytest.raises(CarrierTimeout):
@@ -185,7 +185,7 @@ def test_label_that_may_still_be_good_is_not_taken_for_void(order, happened, sai
 
 
 def test_frozen_shipment_is_not_booked(shipped, happened, said, cancelled, retry):
-    """The stop could not be finished yet; nobody books the parcel in the meantime."""
+    """The stop is not finished yet; meanwhile no retry books the parcel."""
     CarrierFault.objects.create(kind="outage", operation="book", calls_left=3)
     CarrierFault.objects.create(kind="outage", operation="void")
     created = shipped()
@@ -197,7 +197,7 @@ def test_frozen_shipment_is_not_booked(shipped, happened, said, cancelled, retry
 
 
 def test_booking_does_not_begin_after_the_stop_began(order, happened, said):
-    """The stop has been asked for and not yet answered when the stock comes."""
+    """The stop is requested, and not yet answered, when InventoryUpdated comes."""
     created = happened(order())
     services._request_stop(created.order_id, "customer")
     book(created.order_id)
@@ -227,7 +227,7 @@ def test_duplicate_cancellation_stops_once(order, happened, said, cancelled):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("head_start", [0.0, 0.05])
 def test_booking_and_stop_at_once_agree(order, happened, said, head_start):
-    """Whoever is first, exactly one of them is told, and the carrier's books say the same."""
+    """Whichever commits first, one outcome is published, and the carrier's books agree."""
     created = happened(order())
     CarrierFault.objects.create(kind="slow", operation="void", seconds=head_start)
     CarrierFault.objects.create(kind="slow", operation="book", seconds=0.03)

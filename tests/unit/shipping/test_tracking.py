@@ -1,4 +1,4 @@
-"""A parcel is followed until it has arrived, or come back."""
+"""Tracking: a parcel is followed to its delivery, return or loss."""
 
 from datetime import timedelta
 
@@ -77,7 +77,7 @@ def test_outage_only_delays_tracking(shipped, said, remind):
 
 
 def test_step_that_was_not_heard_of_is_made_up_for(shipped, remind):
-    """The carrier moved the parcel, but its answer was lost: the next one tells both steps."""
+    """The carrier moved the parcel, but its answer was lost: the next one has both steps."""
     shipped()
     CarrierFault.objects.create(kind="timeout", operation="track", calls_left=1)
     remind()
@@ -100,7 +100,7 @@ def test_arrived_parcel_is_not_asked_after(shipped, remind, settings):
     shipped()
     while remind():
         pass
-    settings.SHOP_CARRIER = f"{__name__}.WantsToBeLeftAlone"
+    settings.SHOP_CARRIER = f"{__name__}.MustNotBeCalled"
     assert track(Shipment.objects.get().order_id).state == "delivered"
 
 
@@ -108,19 +108,19 @@ def test_two_who_learn_of_the_delivery_tell_it_once(shipped, said, remind, setti
     created = shipped()
     remind()
     remind()
-    settings.SHOP_CARRIER = f"{__name__}.ToldSomebodyElseFirst"
+    settings.SHOP_CARRIER = f"{__name__}.CalledByAnotherWorkerFirst"
     track(Shipment.objects.get().order_id)
 
     assert said(created.order_id) == ["OrderShipped", "OrderDelivered"]
 
 
-class WantsToBeLeftAlone(SimulatedCarrier):
+class MustNotBeCalled(SimulatedCarrier):
     def track(self, **call):
-        raise AssertionError("nobody should ask")
+        raise AssertionError("the parcel has arrived")
 
 
-class ToldSomebodyElseFirst(SimulatedCarrier):
-    """Another worker asked at the same time, and wrote the delivery down."""
+class CalledByAnotherWorkerFirst(SimulatedCarrier):
+    """Carrier that was called by another worker first, which stored the delivery."""
 
     asked = False
 

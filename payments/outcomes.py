@@ -1,0 +1,126 @@
+"""Outcomes of charges and refunds, stored and published in the caller's unit of work.
+
+A refund without an outcome gets a reminder, upon which the gateway is asked again.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from payments import repository
+from payments.events import (
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundCheckDue,
+    RefundFailed,
+)
+from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
+from payments.models import Payment, Refund
+from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule
+
+
+def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
+    """Store and publish the charges of open payments, except where an outcome is stored already."""
+    payments = []
+    for payment, charge in charges:
+        _apply(payment, charge)
+        payments.append(payment)
+    for payment in repository.store_outcomes(payments):
+        _PUBLISH[Payment.State(payment.state)](payment)
+
+
+def record_refund(attempt: Refund, answer: ProviderRefund) -> Refund:
+    """Store and publish the answer to one attempt at a refund, unless the refund has moved on since."""
+    refund = repository.lock_refund(attempt.id)
+    if not refund.is_open or refund.idempotency_key != attempt.idempotency_key:
+        return refund
+    refund.become(answer.status.value, reference=answer.reference, failure_code=answer.code)
+    repository.store_refund(refund)
+    if answer.status == RefundStatus.SUCCEEDED:
+        _give_back(refund)
+    elif answer.status == RefundStatus.FAILED:
+        _publish_refund_failed(refund)
+    else:
+        check_refund_later(refund)
+    return refund
+
+
+def publish_voided(payment: Payment) -> None:
+    """Publish that nothing was charged, and that nothing will be."""
+    publish(PaymentVoided(order_id=payment.order_id, payment_id=payment.id))
+
+
+def check_refund_now(refund: Refund) -> None:
+    """Schedule a check of an open refund, as soon as the transaction commits."""
+    _schedule_check(refund, at=datetime.now(UTC))
+
+
+def check_refund_later(refund: Refund) -> None:
+    """Schedule the next check of an open refund."""
+    _schedule_check(refund, at=datetime.now(UTC) + settings.SHOP_REFUND_CHECK_INTERVAL)
+
+
+def _schedule_check(refund: Refund, *, at: datetime) -> None:
+    schedule(RefundCheckDue(order_id=refund.payment.order_id, refund_id=refund.id), at=at)
+
+
+def _apply(payment: Payment, charge: Charge) -> None:
+    if charge.status == ChargeStatus.SUCCEEDED:
+        payment.succeed(reference=charge.reference)
+    elif charge.status == ChargeStatus.DECLINED:
+        payment.fail(reference=charge.reference, code=charge.code, message=charge.message)
+    else:
+        payment.void()
+
+
+def _publish_processed(payment: Payment) -> None:
+    """Publish a charge, and refund it if the payment was stopped meanwhile."""
+    if payment.stop_requested:
+        check_refund_now(repository.add_refund(Refund.of(payment, reason=payment.stop_reason)))
+    publish(PaymentProcessed(order_id=payment.order_id, payment_id=payment.id, amount=payment.money))
+
+
+def _publish_failed(payment: Payment) -> None:
+    publish(
+        PaymentFailed(
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            code=payment.failure_code,
+            message=payment.failure_message,
+        )
+    )
+
+
+_PUBLISH = {
+    Payment.State.SUCCEEDED: _publish_processed,
+    Payment.State.FAILED: _publish_failed,
+    Payment.State.VOIDED: publish_voided,
+}
+
+
+def _give_back(refund: Refund) -> None:
+    """Count the refund in its payment and publish it."""
+    payment = refund.payment
+    payment.give_back(refund.amount)
+    repository.store(payment)
+    publish(
+        PaymentRefunded(
+            order_id=payment.order_id, payment_id=payment.id, refund_id=refund.id, amount=refund.money
+        )
+    )
+
+
+def _publish_refund_failed(refund: Refund) -> None:
+    publish(
+        RefundFailed(
+            order_id=refund.payment.order_id,
+            payment_id=refund.payment_id,
+            refund_id=refund.id,
+            amount=refund.money,
+            code=refund.failure_code,
+        )
+    )

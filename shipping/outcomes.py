@@ -1,0 +1,124 @@
+"""Outcomes of bookings, stops and tracking, stored and published in the caller's unit of work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+
+from shipping import repository
+from shipping.carrier import GIVEN_UP, Label, LabelStatus, ParcelStatus, Scan
+from shipping.events import (
+    CancellationRejected,
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+    TrackingDue,
+)
+from shipping.models import Shipment, TrackingEvent
+from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule
+
+
+def record_labels(labels: Iterable[tuple[Shipment, Label]]) -> None:
+    """Store and publish the labels of shipments, except if one is stored already or a stop requested."""
+    shipments = []
+    for shipment, label in labels:
+        _apply(shipment, label)
+        shipments.append(shipment)
+    for shipment in repository.store_outcomes(shipments):
+        if shipment.has_left:
+            _publish_shipped(shipment)
+        else:
+            _publish_failed(shipment)
+
+
+def record_stop(order_id: UUID, reason: str) -> Shipment:
+    """Store and publish that a parcel will not leave, or publish that it has left already."""
+    [shipment] = repository.lock([order_id])
+    if shipment.can_be_stopped:
+        shipment.stop()
+        repository.store([shipment])
+        publish(FulfilmentStopped(order_id=order_id, reason=shipment.stop_reason))
+    elif shipment.has_left:
+        publish(CancellationRejected(order_id=order_id, reason=reason))
+    return shipment
+
+
+def record_scans(scans: Mapping[UUID, Sequence[Scan]]) -> None:
+    """Store the scans of parcels, by order id. Publish how each parcel ended, or track it again later."""
+    shipments = [shipment for shipment in repository.lock(scans) if shipment.state == Shipment.State.SHIPPED]
+    repository.add_tracking_events(
+        [
+            TrackingEvent(shipment=shipment, status=scan.status.value, time=scan.time)
+            for shipment in shipments
+            for scan in scans[shipment.order_id]
+        ]
+    )
+    for shipment in shipments:
+        _follow(shipment, scans[shipment.order_id])
+    repository.store(shipments)
+
+
+def track_later(shipment: Shipment) -> None:
+    """Schedule the next look at where the parcel is."""
+    due = datetime.now(UTC) + settings.SHOP_TRACKING_INTERVAL
+    schedule(TrackingDue(order_id=shipment.order_id, shipment_id=shipment.id), at=due)
+
+
+def _apply(shipment: Shipment, label: Label) -> None:
+    if label.status == LabelStatus.BOOKED:
+        shipment.ship(label)
+    else:
+        shipment.fail(label)
+
+
+def _publish_shipped(shipment: Shipment) -> None:
+    track_later(shipment)
+    publish(
+        OrderShipped(
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            carrier=shipment.carrier,
+            tracking_number=shipment.tracking_number,
+        )
+    )
+
+
+def _publish_failed(shipment: Shipment) -> None:
+    publish(
+        ShipmentFailed(
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            code=shipment.failure_code,
+            message=shipment.failure_message,
+        )
+    )
+
+
+def _follow(shipment: Shipment, scans: Sequence[Scan]) -> None:
+    last = scans[-1] if scans else None
+    if last and last.status == ParcelStatus.DELIVERED:
+        _deliver(shipment, last)
+    elif last and last.status in GIVEN_UP:
+        _give_up(shipment, last)
+    else:
+        _go_on(shipment, last)
+
+
+def _deliver(shipment: Shipment, scan: Scan) -> None:
+    shipment.deliver(at=scan.time)
+    publish(OrderDelivered(order_id=shipment.order_id, shipment_id=shipment.id, delivered_at=scan.time))
+
+
+def _give_up(shipment: Shipment, scan: Scan) -> None:
+    shipment.give_up(scan.status)
+    publish(DeliveryFailed(order_id=shipment.order_id, shipment_id=shipment.id, status=scan.status.value))
+
+
+def _go_on(shipment: Shipment, scan: Scan | None) -> None:
+    if scan:
+        shipment.move(scan.status)
+    track_later(shipment)

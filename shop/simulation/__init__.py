@@ -1,0 +1,1 @@
+"""Simulation of the providers outside of the shop: parts that the simulators of several contexts share."""
