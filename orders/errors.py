@@ -43,7 +43,7 @@ class Problem:
 
 
 class InvalidOrder(OrdersError):
-    """The order cannot be accepted: {reasons}"""
+    """The order cannot be accepted: {reasons}"""  # noqa: D415 - the reasons are sentences
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems

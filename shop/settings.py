@@ -1,7 +1,7 @@
-"""Settings: everything that differs between installations comes from the environment.
+"""Settings. All that differs between installations is read from the environment.
 
-The defaults are those of ``script/run``: the embedded PostgreSQL, used as the database and,
-through kombu's ``pgmq`` transport, as the broker.
+The defaults are those of ``script/run``: the embedded PostgreSQL as database and, through kombu's ``pgmq``
+transport, as broker.
 """
 
 import os
@@ -15,7 +15,7 @@ from celery.schedules import crontab
 
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 
-django_stubs_ext.monkeypatch()  # so that ModelAdmin[Order] and the like can be written
+django_stubs_ext.monkeypatch()  # makes ModelAdmin[Order] and other generics subscriptable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -35,7 +35,7 @@ def _days(name: str, default: float) -> timedelta:
 # --- Web -------------------------------------------------------------------------------------
 
 DEBUG = _flag("DJANGO_DEBUG")
-#: Signs sessions and tokens. ``script/run`` makes one per installation; set your own elsewhere.
+#: Signs sessions and tokens. ``script/run`` generates one for each installation.
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "insecure-key-for-tests-and-tools-only" if DEBUG else "")
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if o]
@@ -44,10 +44,10 @@ if _flag("DJANGO_HTTPS"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31_536_000
 
-#: Whether the web server writes every request to stdout.
+#: Write each request to stdout.
 SHOP_ACCESS_LOG = _flag("SHOP_ACCESS_LOG")
 
-#: The bounded contexts. Architecture tests walk INSTALLED_APPS, so a new context is held to the rules.
+#: The bounded contexts. Queues, task routes and architecture tests are derived from this list.
 CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
 
 INSTALLED_APPS = [
@@ -100,7 +100,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
-#: Serves the apps' static files straight from their folders, so that nothing has to be collected.
+#: Serve static files from the apps' folders, without ``collectstatic``.
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -116,10 +116,10 @@ TIME_ZONE = "UTC"
 # --- Database --------------------------------------------------------------------------------
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:35432/shop")
-#: Client and server notice in 20 seconds instead of the kernel's two hours that the other one has gone
-#: without a word: until then a session keeps its locks, and with them a relay's shards. The URL's query
-#: overrides it.
-_PATIENCE = {
+#: Client and server detect within 20 seconds that the other vanished silently, instead of the operating
+#: system's two hours. Until then a session keeps its locks, such as a relay's shards. The URL's query
+#: overrides these values.
+_TIMEOUTS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -128,24 +128,24 @@ _PATIENCE = {
     "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
     " -c tcp_user_timeout=20000",
 }
-#: Statements are planned once a connection, not once a run: half of what PostgreSQL did for small runs.
-#: Binary arrays (%b), as the kernel sends them, need it as well.
-_PREPARED = {"server_side_binding": True, "prepare_threshold": 3}
+#: Server-side prepared statements, planned once per connection: small batches take half of PostgreSQL's time.
+#: The kernel's binary array parameters (%b) require server-side binding.
+_PREPARED_STATEMENTS = {"server_side_binding": True, "prepare_threshold": 3}
 _database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
         "ENGINE": "shop.postgres.engine",
-        "OPTIONS": {**_PATIENCE, **_PREPARED, **_database.get("OPTIONS", {})},
+        "OPTIONS": {**_TIMEOUTS, **_PREPARED_STATEMENTS, **_database.get("OPTIONS", {})},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The order doctor ------------------------------------------------------------------------
 
-#: It takes what was set off since to be under way, and leaves it alone.
+#: Age below which messages count as under way and are not repaired.
 SHOP_DOCTOR_GRACE = _seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
-#: How often it looks at everything and repairs what is safe; 0 for never.
+#: Interval of the periodic check-up and repair; 0 disables it.
 SHOP_DOCTOR_INTERVAL = _seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 # --- Celery ----------------------------------------------------------------------------------
@@ -160,10 +160,10 @@ CELERY_WORKER_CONSUMER = "shop.messaging.worker.celery_consumer:ShopConsumer"
 CELERY_WORKER_POOL = "shop.messaging.worker.pool:CrashSafePool"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-CELERY_RESULT_EXPIRES = None  # else Celery deletes what is old in one statement; see SHOP_RESULT_RETENTION
+CELERY_RESULT_EXPIRES = None  # else Celery deletes old results in one statement; see SHOP_RESULT_RETENTION
 CELERY_TASK_TRACK_STARTED = True
 CELERY_TASK_DEFAULT_QUEUE = "messaging"
-#: The queues of Celery's own tasks, one an app. The events queues are declared by ``shop.messaging``.
+#: Queues of Celery's own tasks, one for each app. ``shop.messaging`` declares the events queues.
 CELERY_TASK_QUEUES = {name: task_queue(name, CELERY_BROKER_URL) for name in ("messaging", *CONTEXTS)}
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CELERY_TASK_QUEUES}
 CELERY_TASK_CREATE_MISSING_QUEUES = False
@@ -172,7 +172,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_ACKS_ON_FAILURE = False
 CELERY_TASK_ACKS_ON_TIMEOUT = False
 CELERY_TASK_RETRY_ON_WORKER_LOST = False
-CELERY_WORKER_LOST_WAIT = 1  # seconds until a killed process's messages are taken back
+CELERY_WORKER_LOST_WAIT = 1  # seconds until messages of a killed process are rejected
 CELERY_TASK_TIME_LIMIT = 60  # far below RabbitMQ's consumer timeout of 30 minutes
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -180,7 +180,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_DB_REUSE_MAX = 1_000_000  # else Celery drops the database connection around every task
 CELERY_TIMEZONE = "UTC"
 
-#: What time starts. Several schedulers do no harm: every one of these may run several times, also at once.
+#: Periodic tasks. Each may run several times and concurrently, so several schedulers do no harm.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": crontab(hour=hour, minute=minute)}
     for task, hour, minute in [
@@ -203,7 +203,7 @@ if SHOP_DOCTOR_INTERVAL:
 # --- REST API --------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    # Token first: with sessions first, an anonymous call gets 403 and no hint how to log in.
+    # Token first, so that an anonymous request gets 401 with WWW-Authenticate, and not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shop.rest.fast.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -244,28 +244,28 @@ SPECTACULAR_SETTINGS = {
 # --- Shop ------------------------------------------------------------------------------------
 
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
-#: An order not paid in this time is cancelled; a payment that comes later is refunded.
+#: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = _seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
-#: A paid order without an answer from the stock in this time needs attention.
+#: Time after which a paid order without an answer from the stock needs attention.
 SHOP_STOCK_DEADLINE = _seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
-#: An order in fulfilment without an answer from the carrier in this time needs attention.
+#: Time after which an order in fulfilment without an answer from the carrier needs attention.
 SHOP_CARRIER_DEADLINE = _seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
-#: Time between two steps of a parcel (in transit, out for delivery, delivered) at the simulated carrier.
+#: Time between two tracking states at the simulated carrier (in transit, out for delivery, delivered).
 SHOP_TRACKING_INTERVAL = _seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
-#: Wait before a pending refund is asked about again.
+#: Interval of queries for a pending refund.
 SHOP_REFUND_CHECK_INTERVAL = _seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
 SHOP_MAX_ORDER_LINES = 200
-#: Events that travel in one message, at the most: 1 while there are workers that know no bundles.
+#: Maximum of events in one message. Set it to 1 beside workers of a release without bundles.
 SHOP_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_EVENTS_PER_MESSAGE", "25"))
-#: How long the kernel remembers what was consumed; it has to be longer than the oldest replay.
+#: Retention of inbox rows. A copy delivered later takes effect again.
 SHOP_INBOX_RETENTION = _days("SHOP_INBOX_RETENTION_DAYS", 30)
-#: How long a replayed or discarded dead letter is kept; no less than inbox rows.
+#: Retention of replayed dead letters; at least that of inbox rows.
 SHOP_DEAD_LETTER_RETENTION = _days("SHOP_DEAD_LETTER_RETENTION_DAYS", 365)
-#: How long what a task returned is kept.
+#: Retention of task results.
 SHOP_RESULT_RETENTION = _days("SHOP_RESULT_RETENTION_DAYS", 7)
-#: How long messages to customers are kept, with names and addresses in them.
+#: Retention of messages to customers, which contain names and addresses.
 SHOP_NOTIFICATION_RETENTION = _days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
-#: How long an Idempotency-Key stands for the order that it placed.
+#: Retention of Idempotency-Keys.
 SHOP_IDEMPOTENCY_KEY_RETENTION = _days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
 
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")

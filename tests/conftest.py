@@ -48,9 +48,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def _nobody_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test begin in a process that has just seen that no consumer is paused."""
-    circuit_breaker.forget()
-    monkeypatch.setattr(circuit_breaker._knowledge, "read_at", time.monotonic())
-    monkeypatch.setattr(circuit_breaker, "FRESHNESS", 3600.0)
+    circuit_breaker.local_state.reset()
+    monkeypatch.setattr(circuit_breaker.local_state, "read_at", time.monotonic())
+    monkeypatch.setattr(circuit_breaker, "CACHE_SECONDS", 3600.0)
 
 
 def _given(variable: str) -> str:

@@ -1,4 +1,4 @@
-"""The kernel in the admin: everything is there to look at; only dead letters can be acted on."""
+"""Admin of the kernel's tables: read-only, except for dead letters and probes of paused consumers."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -27,6 +27,8 @@ admin.site.register(DeadLetterAction, DeadLetterActionAdmin)
 
 @admin.register(EventRecord)
 class EventRecordAdmin(KeysetAdmin):
+    """The event log."""
+
     list_display = ["position", "type", "aggregate_id", "sequence", "time"]
     list_filter = [EventTypeFilter]
     search_fields = ["aggregate_id", "correlation_id", "id"]
@@ -35,6 +37,8 @@ class EventRecordAdmin(KeysetAdmin):
 
 @admin.register(OutboxEntry)
 class OutboxEntryAdmin(ReadOnlyAdmin):
+    """Messages not yet confirmed by the broker."""
+
     list_display = ["id", "type", "queue", "shard", "created_at"]
     list_filter = ["type", "queue"]
     search_fields = ["message_id__exact"]
@@ -42,6 +46,8 @@ class OutboxEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(InboxEntry)
 class InboxEntryAdmin(KeysetAdmin):
+    """Consumed events, by consumer."""
+
     list_display = ["consumer", "event_id", "consumed_at"]
     list_filter = [ConsumerFilter]
     search_fields = ["event_id"]
@@ -50,11 +56,15 @@ class InboxEntryAdmin(KeysetAdmin):
 
 @admin.register(Horizon)
 class HorizonAdmin(ReadOnlyAdmin):
+    """Pruned periods of the inbox."""
+
     list_display = ["what", "at"]
 
 
 @admin.register(ScheduledMessage)
 class ScheduledMessageAdmin(ReadOnlyAdmin):
+    """Reminders, retries, and deferred or held events."""
+
     list_display = [
         "kind", "app", "consumer", "type", "aggregate_id", "due_at", "attempts", "deferrals", "last_error"
     ]  # fmt: skip
@@ -65,20 +75,22 @@ class ScheduledMessageAdmin(ReadOnlyAdmin):
 
 @admin.register(Circuit)
 class CircuitAdmin(ReadOnlyAdmin):
+    """Paused consumers, with an action that probes them."""
+
     list_display = ["consumer", "opened_at", "held", "probes", "probe_at", "last_error"]
     actions = ["probe"]
 
     @admin.display(description="events held")
     def held(self, circuit: Circuit) -> int:
-        """How many events wait for the consumer to work again."""
+        """Return the number of events held for the consumer."""
         return circuit_breaker.held(circuit.consumer)
 
     def has_probe_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may have a paused consumer probed."""
+        """Return whether the user may probe paused consumers."""
         return request.user.has_perm("messaging.probe_circuit")
 
     @admin.action(description="Probe now", permissions=["probe"])
     def probe(self, request: HttpRequest, queryset: QuerySet[Circuit]) -> None:
-        """Have the relay try one held event of each at once."""
+        """Make the next probe of the selected consumers due now."""
         probed = queryset.update(probe_at=Now())
         self.message_user(request, f"Consumers that are being probed: {probed}.", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""Filters of the admin that know their choices: nobody reads a table of millions to list what is in it."""
+"""Admin filters with choices from code. The default filters would scan tables of millions of rows."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,35 +11,41 @@ from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Reminder, event_types
 from shop.messaging.models import InboxEntry
 
-#: How many inbox entries are looked through at most.
+#: Inbox entries that a filter by consumer searches at most.
 LATEST = 100_000
 
 
 class _KnownValues(admin.SimpleListFilter):
-    """One of the values that the code can write into the column ``parameter_name``."""
+    """Filter of the column ``parameter_name`` by the values that code can write into it."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
 
 
 class EventTypeFilter(_KnownValues):
+    """Filter of the event log by type."""
+
     title = parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
-        """The types of event that can be in the log."""
+        """Return the types that are logged: all but reminders."""
         return [(event.type, event.type) for event in event_types() if not issubclass(event, Reminder)]
 
 
 class ConsumerFilter(_KnownValues):
-    """Among the latest only: the inbox has no index for it, and some consumers hardly ever consume."""
+    """Filter of the latest inbox entries by consumer.
+
+    The inbox has no index by consumer, and a search for a rare one would scan the whole table.
+    """
 
     title, parameter_name = f"consumer, among the latest {LATEST:,}", "consumer"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Filter the latest entries only."""
         if not self.value() or not (last := InboxEntry.objects.order_by("-pk").first()):
             return queryset
         return super().queryset(request, queryset).filter(pk__gt=last.pk - LATEST)
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
-        """The consumers that can have consumed something."""
+        """Return all registered consumers."""
         return [(consumer.name, consumer.name) for consumer in consumers()]

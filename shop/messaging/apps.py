@@ -5,12 +5,14 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class MessagingConfig(AppConfig):
+    """App ``messaging``: registers the kernel's receivers and checks, and the consumers of all apps."""
+
     name = "shop.messaging"
     label = "messaging"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the outbox to ``event_published``, register checks and the apps' consumers."""
+        """Import the modules that register receivers and checks, and the ``consumers`` module of each app."""
         from shop.messaging import checks, database_errors, outbox  # noqa: F401
 
         autodiscover_modules("consumers")

@@ -1,4 +1,4 @@
-"""What would break a promise, told when anything starts, or the database is migrated."""
+"""System checks of settings and data that would break a guarantee of the kernel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from shop.messaging.models import EventRecord
 
 @register("messaging")
 def inbox_outlasts_deliveries(**kwargs: Any) -> list[CheckMessage]:
-    """The inbox must not forget what was consumed while a copy of it may still be on its way."""
+    """Check that the inbox remembers an event for as long as a copy of it may be delivered."""
     if settings.SHOP_INBOX_RETENTION > failures.LONGEST_DELIVERY:
         return []
     return [
         Error(
-            f"The inbox forgets after {settings.SHOP_INBOX_RETENTION} what was consumed, but an event may be "
-            f"tried for {failures.LONGEST_DELIVERY}: it could take effect twice.",
+            f"The inbox forgets a consumed event after {settings.SHOP_INBOX_RETENTION}, but its delivery may "
+            f"take {failures.LONGEST_DELIVERY}: it could take effect twice.",
             hint="Set SHOP_INBOX_RETENTION_DAYS to more than one, better to 30.",
             id="messaging.E001",
         )
@@ -30,14 +30,14 @@ def inbox_outlasts_deliveries(**kwargs: Any) -> list[CheckMessage]:
 
 @register("messaging")
 def bundles_can_be_carried(**kwargs: Any) -> list[CheckMessage]:
-    """A message brings at least one event, and no more than a worker can have in hand."""
+    """Check that a message carries between one event and LARGEST_BUNDLE."""
     if 1 <= settings.SHOP_EVENTS_PER_MESSAGE <= outgoing.LARGEST_BUNDLE:
         return []
     return [
         Error(
             f"The relay cannot put {settings.SHOP_EVENTS_PER_MESSAGE} events into one message.",
             hint=f"Set SHOP_EVENTS_PER_MESSAGE to 1 for no bundles, or up to {outgoing.LARGEST_BUNDLE}; "
-            "25 is what it was measured with.",
+            "25 is the default.",
             id="messaging.E003",
         )
     ]
@@ -45,7 +45,7 @@ def bundles_can_be_carried(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def the_log_is_readable(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Every version of an event that the log holds must have a class that reads it."""
+    """Check that each type in the log has an event class."""
     if not databases or "messaging_eventrecord" not in connection.introspection.table_names():
         return []
     logged = EventRecord.objects.order_by().values_list("type", flat=True).distinct()

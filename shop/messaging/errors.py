@@ -1,62 +1,62 @@
-"""What can go wrong in messaging, one class each."""
+"""Exceptions of messaging, and their representation as text in the database."""
 
 
 def without_nul(text: object) -> str:
-    """Return ``text`` without NUL characters, which PostgreSQL cannot store and a stranger may send."""
+    r"""Return ``text`` with NUL characters written as ``\x00``; PostgreSQL stores none."""
     return str(text).replace("\x00", "\\x00")
 
 
 def describe(error: BaseException) -> str:
-    """Describe an error in one line that PostgreSQL can store."""
+    """Return the type and message of ``error`` as text that PostgreSQL can store."""
     return f"{type(error).__name__}: {without_nul(error)}"
 
 
 class MessagingError(Exception):
-    """Something went wrong in messaging."""
+    """Base class of the kernel's exceptions."""
 
 
 class NotInTransaction(MessagingError):
-    """publish() and schedule() need an open transaction: wrap the state change and them in one atomic()."""
+    """publish() and schedule() need an open transaction: wrap them and the state change in unit_of_work()."""
 
 
 class WrittenTwice(MessagingError):
-    """A transaction writes a table along with its events twice: of two changes of a row one would be lost."""
+    """A unit of work defers two writes to one table: of two changes to a row one would be lost."""
 
 
 class UndeclaredEvent(MessagingError):
-    """A consumer published an event that its ``emits=`` does not name: add it there."""
+    """A consumer published an event that its ``emits=`` does not declare: add it there."""
 
 
 class UnknownEventType(MessagingError):
-    """No event of this type is known here."""
+    """No event class is registered for this type."""
 
 
 class InvalidMessage(MessagingError):
-    """The message is no valid CloudEvent, or its data does not fit the schema of its type."""
+    """The message is not a valid CloudEvent, or its data does not fit the schema of its type."""
 
 
 class TooEarly(MessagingError):
-    """Raise it in a consumer whose predecessor event has not come: the event is parked until it did."""
+    """Raise this in a consumer that needs a predecessor event first: the event is deferred until it comes."""
 
 
 class PermanentFailure(MessagingError):
-    """Raise it in a consumer when no retry can help: the event becomes a dead letter at once."""
+    """Raise this in a consumer when no retry can help: the event becomes a dead letter at once."""
 
 
 class WorkerLost(MessagingError):
-    """The consumer took its worker process down with it, time and again."""
+    """The consumer killed its worker process repeatedly."""
 
 
 class BreakingChange(MessagingError):
-    """An event's schema was changed so that readers of it, or of old messages, break: make a new version."""
+    """A change to an event's schema breaks its readers or old messages: add a new version instead."""
 
 
 class Refused(MessagingError):
-    """The broker took messages and did not want to keep them."""
+    """The broker rejected published messages (``basic.nack``)."""
 
 
 class AlreadyConsumed(MessagingError):
-    """This consumer has consumed this event before; its effects stand."""
+    """The consumer has consumed this event before; its effects stand."""
 
 
 class InsideTransaction(MessagingError):

@@ -1,4 +1,4 @@
-"""Reads the event log: timelines, replays and counts."""
+"""Reads of the event log: timelines, replays and counts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from shop.messaging.consuming.horizon import inbox_horizon
 from shop.messaging.contracts import Event, Meta, as_version, event_type, newest
 from shop.messaging.models import EventRecord
 
-#: What one of these consumers has consumed, or may have so long ago that its inbox forgot it. What was
-#: replaced by an edited copy has an inbox row too, but they did not consume it.
+#: Events that one of these consumers has consumed, or may have consumed before the inbox horizon. An event
+#: that an edited copy replaced has an inbox row too, although it was not consumed.
 _CONSUMED = """
     (EXISTS (SELECT FROM messaging_inboxentry AS inbox
              WHERE inbox.event_id = messaging_eventrecord.id AND inbox.consumer = ANY(%s))
@@ -28,7 +28,7 @@ _CONSUMED = """
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """An event of an aggregate's history."""
+    """An event in the history of an aggregate."""
 
     position: int
     id: UUID
@@ -41,17 +41,17 @@ class TimelineEntry:
 
     @property
     def app(self) -> str:
-        """Who published it."""
+        """The app that published the event."""
         return self.type.split(".")[0]
 
     @property
     def name(self) -> str:
-        """Its name without app and version, as in ``OrderCreated``."""
+        """Name of the event without app and version, as in ``OrderCreated``."""
         return self.type.split(".")[1]
 
 
 def timeline(aggregate_id: UUID) -> list[TimelineEntry]:
-    """The history of an aggregate, oldest first."""
+    """Return the history of an aggregate, oldest event first."""
     fields = ("position", "id", "type", "sequence", "time", "correlation_id", "causation_id", "data")
     rows = EventRecord.objects.filter(aggregate_id=aggregate_id).order_by("sequence").values_list(*fields)
     return [TimelineEntry(*row) for row in rows]
@@ -63,14 +63,14 @@ def replay(
     consumed_by: Sequence[str] | None = None,
     chunk: int = 2000,
 ) -> Iterator[Event]:
-    """The events of the log, by position, read in chunks: for rebuilding read models.
+    """Yield the events of the log by position, in their newest versions, to rebuild read models.
 
     Args:
-        types: only these types, as the log has them; the events come in their newest version.
-        consumed_by: only events that have an inbox row of one of these consumers, at the time when their
-            chunk is read, or that are so old that the inbox may have forgotten them and were not discarded;
-            never what an operator has replaced by an edited copy.
-        chunk: how many events are read at a time.
+        types: only these types, as stored in the log.
+        consumed_by: only events consumed by one of these consumers when their chunk is read. Events before
+            the inbox horizon count as consumed, unless they were discarded. Events replaced by an edited
+            copy do not.
+        chunk: number of events in one read.
     """
     records = EventRecord.objects.order_by("position")
     if types is not None:
@@ -86,20 +86,20 @@ def replay(
 
 
 def count_events(types: Sequence[str] | None = None) -> int:
-    """How many events the log holds, for progress bars."""
+    """Return the number of events in the log, for progress bars."""
     records = EventRecord.objects.all()
     return (records.filter(type__in=types) if types is not None else records).count()
 
 
 def has_more_events_than(count: int) -> bool:
-    """Whether the log is longer than that, without counting what is beyond."""
+    """Return whether the log has more than ``count`` events, without counting all of them."""
     return EventRecord.objects.order_by("position")[count : count + 1].exists()
 
 
 def event_counts() -> Iterator[tuple[UUID, str, int]]:
-    """For audits: aggregate, type, and how many events of it the log holds, streamed by aggregate.
+    """Yield aggregate, type and number of logged events, by aggregate; for audits.
 
-    All versions of a fact count as the newest, each on a line of its own.
+    The type is the newest version of the fact. Each logged version is counted in an item of its own.
     """
     counts = EventRecord.objects.values_list("aggregate_id", "type").annotate(n=Count("position"))
     for aggregate_id, type_, count in counts.order_by("aggregate_id").iterator(chunk_size=5000):
@@ -107,7 +107,7 @@ def event_counts() -> Iterator[tuple[UUID, str, int]]:
 
 
 def as_event(record: EventRecord) -> Event:
-    """The event that a row of the log tells of, in its newest version."""
+    """Return a logged event in its newest version."""
     meta = Meta(
         record.id, record.time, record.correlation_id, record.causation_id, record.traceparent or None
     )

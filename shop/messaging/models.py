@@ -1,4 +1,4 @@
-"""What the kernel remembers: the log, and the hot tables that empty themselves."""
+"""Tables of the kernel: event log, outbox, inbox, scheduled messages, circuits and dead letters."""
 
 from typing import Any, NoReturn
 
@@ -9,14 +9,14 @@ from shop.ids import uuid7
 
 
 class EventRecord(models.Model):
-    """An event in the append-only log; the database refuses to change or delete it."""
+    """An event in the append-only log. The database refuses UPDATE, DELETE and TRUNCATE."""
 
-    #: The order in which the log is read. Positions may become visible out of order: see docs/guarantees.md.
+    #: Reading order of the log. Positions may become visible out of order: see docs/guarantees.md.
     position = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True)
     type = models.CharField(max_length=100)
     aggregate_id = models.UUIDField()
-    #: 1, 2, 3 ... within the aggregate.
+    #: Number of the event within its aggregate: 1, 2, 3 ... without gaps.
     sequence = models.IntegerField()
     time = models.DateTimeField()
     correlation_id = models.UUIDField()
@@ -42,21 +42,21 @@ class EventRecord(models.Model):
         raise TypeError("the log is append-only: publish() an event instead")
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse: what has happened has happened."""
+        """Refuse: the log is append-only."""
         raise TypeError("the log is append-only: nothing in it can be deleted")
 
 
 class OutboxEntry(models.Model):
-    """A message still to be relayed to the broker; deleted once the broker has confirmed it."""
+    """A message for the broker, deleted once the broker has confirmed it."""
 
-    #: Relays share the work by shard; one shard is relayed in order.
+    #: Shard of the aggregate. One relay at a time publishes a shard, in order.
     shard = models.SmallIntegerField()
     message_id = models.UUIDField()
     type = models.CharField(max_length=100)
-    #: Empty for everybody who subscribed; else the one queue that it goes to.
+    #: Destination queue; empty for an event, which goes to all subscribers.
     queue = models.CharField(max_length=100, blank=True)
     headers = models.JSONField(default=dict)
-    #: The CloudEvent, as it goes over the wire.
+    #: The CloudEvent as sent over the wire.
     body = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
 
@@ -70,7 +70,7 @@ class OutboxEntry(models.Model):
 
 
 class InboxEntry(models.Model):
-    """A consumer has consumed an event; written in the transaction of its effects."""
+    """A consumed event of a consumer, committed with the effects."""
 
     event_id = models.UUIDField()
     consumer = models.CharField(max_length=150)
@@ -86,7 +86,7 @@ class InboxEntry(models.Model):
 
 
 class Horizon(models.Model):
-    """How far the past is forgotten: what is missing before may well have been there."""
+    """The moment up to which a table was pruned: a missing row from before proves nothing."""
 
     what = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()
@@ -99,18 +99,18 @@ class ScheduledMessage(models.Model):
     """A message due later: a reminder, a retry, or an event deferred because it came too early."""
 
     class Kind(models.TextChoices):
-        #: A durable timer that an app set for itself.
+        #: Durable timer of an app.
         REMINDER = "reminder"
-        #: Its consumer failed; it will be tried again.
+        #: The consumer failed and will be tried again.
         RETRY = "retry"
-        #: Its predecessor has not come; freed when the app consumes one of the same aggregate.
+        #: The predecessor event has not come. Due once the app consumes any event of the aggregate.
         DEFERRED = "parked"
-        #: Its consumer is paused, see Circuit; freed when it works again.
+        #: The consumer is paused, see Circuit. Due once its circuit closes.
         HELD = "held"
 
     kind = models.CharField(max_length=10, choices=Kind)
     app = models.CharField(max_length=50)
-    #: Who could not consume it; empty for reminders.
+    #: The consumer that could not consume it; empty for reminders.
     consumer = models.CharField(max_length=150, blank=True, db_default="")
     type = models.CharField(max_length=100)
     message_id = models.UUIDField(default=uuid7)
@@ -146,11 +146,11 @@ class ScheduledMessage(models.Model):
 
 
 class Circuit(models.Model):
-    """A consumer that is paused because it failed at everything; the row goes when it works again."""
+    """An open circuit: a consumer paused after failing at every event. Deleted when the circuit closes."""
 
     consumer = models.CharField(max_length=150, primary_key=True)
     opened_at = models.DateTimeField("paused since", db_default=Now())
-    #: How many probes have failed since.
+    #: Failed probes since the circuit opened.
     probes = models.IntegerField("failed probes", default=0)
     probe_at = models.DateTimeField("next probe")
     last_error = models.TextField(blank=True)
@@ -164,23 +164,23 @@ class Circuit(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that could not be consumed; an operator replays or discards it."""
+    """A message that could not be consumed. An operator replays, edits or discards it."""
 
     class Status(models.TextChoices):
         OPEN = "open"
         REPLAYED = "replayed"
         DISCARDED = "discarded"
-        #: An edited copy was delivered in its place.
+        #: Delivered as an edited copy.
         REPLACED = "replaced"
 
     class Cause(models.TextChoices):
-        #: Its consumer failed as often as it may.
+        #: The consumer failed for good, or at every attempt.
         FAILED = "failed"
-        #: It cannot be read, or nobody knows its type.
+        #: The message is malformed, or of an unknown type.
         UNREADABLE = "unreadable"
-        #: No queue is bound to its type.
+        #: No queue is bound to the type.
         UNROUTABLE = "unroutable"
-        #: Its consumer took the worker process down with it.
+        #: The consumer killed its worker process.
         CRASHED = "crashed"
 
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
@@ -211,7 +211,7 @@ class DeadLetter(models.Model):
             )
         ]
         constraints = [
-            # A message that dies again joins the letter that is still open.
+            # A repeated failure updates the dead letter that is open already.
             models.UniqueConstraint(
                 fields=["app", "consumer", "event_id"],
                 condition=models.Q(status="open", event_id__isnull=False),
@@ -220,11 +220,11 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type or 'unreadable message'} for {self.consumer or self.app or 'nobody'}"
+        return f"{self.type or 'unreadable message'} for {self.consumer or self.app or 'all subscribers'}"
 
 
 class DeadLetterAction(models.Model):
-    """Who did what with a dead letter, when and why."""
+    """An operator's action on a dead letter: who, when and why."""
 
     dead_letter = models.ForeignKey(DeadLetter, on_delete=models.PROTECT, related_name="actions")
     action = models.CharField(
@@ -232,7 +232,7 @@ class DeadLetterAction(models.Model):
     )
     by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)
-    #: The id of the edited copy that took the event's place, and what was changed in it.
+    #: Id of the edited copy, and its changes as a diff.
     copy_id = models.UUIDField(null=True, blank=True)
     diff = models.TextField(blank=True, db_default="")
     at = models.DateTimeField(db_default=Now())

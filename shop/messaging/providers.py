@@ -1,4 +1,4 @@
-"""Calls to providers: outside of transactions, in batches where possible, with a failpoint on either side."""
+"""Calls to providers: outside transactions, in batches where possible, between failpoints."""
 
 import logging
 import time
@@ -19,12 +19,12 @@ T = TypeVar("T")
 A = TypeVar("A")
 P = TypeVar("P")
 
-#: Seconds after which a batch makes no further call, far below a task's time limit.
+#: Seconds after which a batch makes no further call, far below the time limit of tasks.
 TIME_LIMIT = 10.0
 
 
 def check_outside_transaction() -> None:
-    """Raise InsideTransaction if a transaction is open; the one around a Django TestCase does not count."""
+    """Raise InsideTransaction if a transaction is open, apart from that of a Django TestCase."""
     blocks = connection.atomic_blocks
     if blocks and not getattr(blocks[-1], "_from_testcase", False):
         raise InsideTransaction(InsideTransaction.__doc__)
@@ -35,13 +35,16 @@ class Results(Generic[A]):
     """Results of a batch of calls, by aggregate."""
 
     given: dict[UUID, A]
-    #: Aggregates without a result: the call failed, or the time was up.
+    #: Aggregates without a result: the call failed, or was not made within the time limit.
     missing: frozenset[UUID]
-    #: Why the first of these has none.
+    #: Error of the first call that failed; None if all succeeded.
     error: Exception | None = None
 
     def raise_first_error(self) -> None:
-        """Raise the error of the first call that failed. The kernel then consumes the rest one by one."""
+        """Raise the error of the first call that failed.
+
+        Raised by a consumer, it makes the kernel consume the events without a result one by one.
+        """
         if self.error:
             raise self.error
 
@@ -52,14 +55,14 @@ def call_each(
     *,
     call_together: Callable[[Mapping[UUID, T]], Mapping[UUID, A]],
 ) -> Results[A]:
-    """Call a provider for each aggregate: for several in one call, then for each without a result.
+    """Call a provider for all aggregates together, then separately for each without a result.
 
-    A call that fails does not keep the others from their results. After TIME_LIMIT seconds it stops.
+    A failed call does not affect the others. After TIME_LIMIT seconds no further call is made.
 
     Args:
-        aggregates: the subject of each call, by aggregate.
-        call: makes one call.
-        call_together: makes one call for several; leaves out aggregates that need a call of their own.
+        aggregates: argument of each call, by aggregate.
+        call: makes the call for one aggregate.
+        call_together: makes one call for several aggregates. Its result may leave some of them out.
     """
     until = time.monotonic() + TIME_LIMIT
     given: dict[UUID, A] = {}
@@ -67,35 +70,35 @@ def call_each(
     if len(aggregates) > 1:
         try:
             given.update(call_together(aggregates))
-        except Exception as failure:  # noqa: BLE001 - the single calls show what is wrong
-            logger.warning("%d calls are made one by one: %r", len(aggregates), failure)
+        except Exception as failure:  # noqa: BLE001 - the single calls show the cause
+            logger.warning("batch call failed, making %d single calls: %r", len(aggregates), failure)
     for aggregate_id in [wanted for wanted in aggregates if wanted not in given]:
         if time.monotonic() > until:
             error = error or TimeoutError(f"{len(given)} of {len(aggregates)} calls took {TIME_LIMIT:.0f} s")
             break
         try:
             given[aggregate_id] = call(aggregates[aggregate_id])
-        except Exception as failure:  # noqa: BLE001 - raise_first_error() raises it, after the others' effects
+        except Exception as failure:  # noqa: BLE001 - raised by raise_first_error()
             error = error or failure
     in_order = {aggregate_id: given[aggregate_id] for aggregate_id in aggregates if aggregate_id in given}
     return Results(in_order, frozenset(aggregates.keys() - given.keys()), error)
 
 
 class Calls:
-    """Failpoints before and after each call of a port: intents are committed there, and results are not."""
+    """Failpoints before and after each call of a port, when its intent is committed and its result is not."""
 
     def __init__(self, port: str, *calls: str) -> None:
         self._port, self._calls = port, calls
         register(*(f"{port}.{call}.{side}" for call in calls for side in ("before", "after")))
 
     def watch(self, provider: P) -> P:
-        """Return the provider with its failpoints; where none are enabled, the provider itself."""
+        """Return a proxy of the provider with failpoints; the provider itself if failpoints are disabled."""
         watched: Any = _Watched(provider, self._port, self._calls)
         return watched if are_enabled() else provider
 
 
 class _Watched:
-    """Proxy of a provider that reaches the failpoints around its calls."""
+    """Proxy of a provider that reaches a failpoint before and after each call."""
 
     def __init__(self, provider: object, port: str, calls: tuple[str, ...]) -> None:
         self._provider, self._port, self._calls = provider, port, calls

@@ -1,4 +1,4 @@
-"""Keeps tables small: what has outlived its retention goes in batches, each in a transaction of its own."""
+"""Deletion of rows past their retention, in batches, each in its own transaction."""
 
 import time
 from collections.abc import Callable
@@ -8,28 +8,33 @@ from celery import Task
 from django.db import transaction
 from django.db.models import QuerySet
 
-#: Rows forgotten in one transaction: it is short, and others hardly notice.
+#: Rows in one transaction. It is short, so that its locks block others only briefly.
 BATCH = 2000
-#: Seconds after which a run ends, far below the time limit of its task.
+#: Seconds after which a run stops, far below the time limit of its task.
 TIME_LIMIT = 30.0
 
-#: Forgets rows: deletes them, or blanks what is not to be kept.
+#: Deletes rows, or erases the columns that must not be kept.
 Forget = Callable[[QuerySet[Any]], object]
 
 
 class Pruned(NamedTuple):
-    """What a run of pruning did."""
+    """Result of a pruning run."""
 
     rows: int
-    #: Whether all that was old is gone; otherwise its time was up.
+    #: No old rows are left; False if the run reached its time limit.
     finished: bool
 
 
 def prune(rows: QuerySet[Any], *, by: str, before: object, forget: Forget = QuerySet.delete) -> Pruned:
-    """Forget the rows whose column ``by``, which has an index, is less than ``before``; the oldest first.
+    """Forget the rows whose column ``by`` is less than ``before``, oldest first.
 
-    Any number may prune at once: each takes rows that nobody holds, and waits for none. What somebody
-    holds at the moment is left to the next run.
+    Concurrent runs share the work: each skips rows that are locked, and leaves them to the next run.
+
+    Args:
+        rows: the table, or the part of it that may be pruned.
+        by: an indexed column.
+        before: the bound, exclusive.
+        forget: deletes a batch of rows, or erases columns.
     """
     deadline = time.monotonic() + TIME_LIMIT
     old, done = rows.filter(**{f"{by}__lt": before}).order_by(by), 0
@@ -37,7 +42,7 @@ def prune(rows: QuerySet[Any], *, by: str, before: object, forget: Forget = Quer
         done += len(batch)
         if time.monotonic() > deadline:
             return Pruned(done, finished=False)
-        # What has just been deleted is still in the index: it must not be stepped over again and again.
+        # Deleted rows stay in the index until VACUUM. The next batch must not scan them again.
         old = old.filter(**{f"{by}__gte": batch[-1][1]})
     return Pruned(done, finished=True)
 
@@ -51,7 +56,7 @@ def _prune_batch(old: QuerySet[Any], by: str, forget: Forget) -> list[tuple[obje
 
 
 def continue_pruning(task: Task[Any, Any], pruned: Pruned) -> dict[str, int]:
-    """The result of a pruning task; one whose time was up is started again."""
+    """Return the result of a pruning task. Start the task again if it reached its time limit."""
     if not pruned.finished:
         task.delay()
     return {"pruned": pruned.rows}

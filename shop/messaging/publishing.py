@@ -1,4 +1,4 @@
-"""Publishing: events leave their context by publish(), inside a unit_of_work()."""
+"""Publishing of events, inside the unit of work of their state change."""
 
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -18,13 +18,13 @@ E = TypeVar("E", bound=Event)
 
 
 def publish(event: E) -> E:
-    """Publish a fact together with its state change, and return it with its meta.
+    """Publish an event with the open transaction, and return it with its meta.
 
-    It is in the log and will reach its subscribers if, and only if, the open transaction commits.
+    The event is in the log and reaches its subscribers if, and only if, the transaction commits.
 
     Raises:
         NotInTransaction: no transaction is open.
-        UndeclaredEvent: the consumer at work does not declare the event.
+        UndeclaredEvent: the running consumer does not declare the event.
     """
     if isinstance(event, Reminder):
         raise TypeError(f"{event.type} is a reminder: schedule() it")
@@ -34,7 +34,7 @@ def publish(event: E) -> E:
 
 
 def stamp(event: E) -> E:
-    """Give an event its id, time and origin, as of now."""
+    """Return a copy of the event with id, time and trace."""
     if not current() and not connection.in_atomic_block:
         raise NotInTransaction(f"{event.type}: open a unit_of_work() around the state change and its events")
     origin: trace.Trace | None = None

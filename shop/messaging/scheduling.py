@@ -1,4 +1,4 @@
-"""Durable timers: an app schedules a reminder for itself, which outlives every process."""
+"""Durable timers: reminders that an app schedules for itself, stored as rows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,22 +12,22 @@ from shop.messaging.publishing import stamp
 def schedule(reminder: Reminder, *, at: datetime) -> None:
     """Deliver ``reminder`` to its own app at ``at`` or soon after, if the open transaction commits.
 
-    There is one reminder of a type per aggregate: scheduling it again moves it.
+    There is one reminder of a type per aggregate. Scheduling it again moves it.
     """
     stamped = stamp(reminder)
     if unit := current():
         unit.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
     else:
-        append([], due=[(stamped, at)])
+        append([], scheduled=[(stamped, at)])
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:
-    """Call a reminder off.
+    """Cancel a reminder.
 
-    A reminder on its way already still comes, and so does one that another transaction sets at the same
-    time: lock the row that decides first, and let a late reminder do nothing.
+    A reminder that is due already is still delivered, and so is one scheduled by a concurrent transaction.
+    Lock the row that decides first, and let a late reminder do nothing.
     """
     if unit := current():
         unit.reminders[kind.type, aggregate_id] = None
     else:
-        append([], off=[(kind.type, aggregate_id)])
+        append([], unscheduled=[(kind.type, aggregate_id)])

@@ -1,4 +1,4 @@
-"""Celery tasks of the kernel that keep its tables small."""
+"""Celery tasks that prune the kernel's tables."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from shop.messaging.pruning import continue_pruning
 
 @shared_task(name="messaging.prune_inbox", bind=True, ignore_result=False)
 def prune_inbox(self: Task[Any, Any]) -> dict[str, int]:
-    """Forget what was consumed long ago."""
-    return continue_pruning(self, retention.forget_consumed())
+    """Delete inbox rows past their retention."""
+    return continue_pruning(self, retention.prune_inbox())
 
 
 @shared_task(name="messaging.prune_results", bind=True, ignore_result=False)
 def prune_results(self: Task[Any, Any]) -> dict[str, int]:
-    """Forget what tasks returned long ago."""
-    return continue_pruning(self, retention.forget_results())
+    """Delete task results past their retention."""
+    return continue_pruning(self, retention.prune_results())

@@ -1,1 +1,1 @@
-"""PostgreSQL mechanics that are there for speed; business code reaches them through repositories."""
+"""Fast access to PostgreSQL beside the ORM, for the repositories and queries of the contexts."""

@@ -1,4 +1,4 @@
-"""Selects that share one statement: one round trip, whichever contexts they come from."""
+"""SELECTs combined into one statement, and so one round trip, even from several contexts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Select(Generic[T]):
-    """A SELECT, and a function that makes a result of its rows.
+    """A SELECT, and a function that converts its rows to a result.
 
-    The rows come as JSON, each a mapping from column to value: let the SELECT cast to text what JSON does
-    not know, such as a numeric.
+    Rows arrive as JSON objects by column name. The SELECT has to cast types without a JSON counterpart, such
+    as numeric, to text.
     """
 
     select: str
@@ -29,7 +29,7 @@ class Select(Generic[T]):
 
 @dataclass(slots=True)
 class Companion(Generic[T]):
-    """A Select that goes with the first fetch() of a block."""
+    """A Select that shares the statement of the first fetch() in a block."""
 
     select: Select[T]
     is_fetched: bool = False
@@ -37,13 +37,13 @@ class Companion(Generic[T]):
 
     @property
     def result(self) -> T:
-        """Return the result, once it is fetched."""
+        """The result; LookupError before it is fetched."""
         if not self.is_fetched:
-            raise LookupError("nothing is fetched before the first fetch() or the end of the block")
+            raise LookupError("there is no result before the first fetch() or the end of the block")
         return cast(T, self._result)
 
     def receive(self, rows: list[dict[str, Any]]) -> None:
-        """Take the rows."""
+        """Convert and store the result."""
         self._result, self.is_fetched = self.select.read(rows), True
 
 
@@ -51,7 +51,7 @@ _companion: ContextVar[Companion[Any] | None] = ContextVar("companion", default=
 
 
 def fetch(select: Select[T]) -> T:
-    """Run a Select, together with the companion of the block if that is still to be fetched."""
+    """Run a Select, in one statement with the block's companion if that is not fetched yet."""
     companion = _companion.get()
     if companion is None or companion.is_fetched:
         (rows,) = _rows(select)
@@ -63,7 +63,7 @@ def fetch(select: Select[T]) -> T:
 
 @contextmanager
 def fetched_along(select: Select[T]) -> Iterator[Companion[T]]:
-    """Run a Select in the statement of the first fetch() in the block; by itself if there is none."""
+    """Run a Select with the first fetch() in the block, or on its own after a block without any."""
     companion = Companion(select)
     token = _companion.set(companion)
     try:

@@ -1,13 +1,13 @@
-"""JSON as text, for messages and the parameters of statements: orjson takes a tenth of the time."""
+"""JSON text of messages and statement parameters, by orjson: ten times as fast as the standard library."""
 
 from typing import Any
 
 import orjson
 
-#: Parse JSON; ValueError if it is none. Stricter than the standard library, which takes NaN.
+#: Parse JSON; raise ValueError if it is invalid. Unlike the standard library it rejects NaN.
 loads = orjson.loads
 
 
 def dumps(value: Any) -> str:
-    """Write a value as JSON; what JSON does not know is written as its string, as in a Decimal."""
+    """Serialize a value to JSON; types without a JSON counterpart, such as Decimal, by str()."""
     return orjson.dumps(value, default=str).decode()

@@ -1,4 +1,4 @@
-"""Row locks with as little work as PostgreSQL allows."""
+"""Row locks without the overhead of the ORM."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -12,13 +12,16 @@ from shop.postgres.statements import R
 
 
 def locked(model: type[R], name: str, keys: Collection[Any], *, only: Sequence[str] = ()) -> list[R]:
-    """The rows with one of these keys in the field ``name``, in its order, locked until the transaction ends.
+    """Lock the rows whose field ``name`` is one of ``keys``, in the order of that field, and return them.
 
-    As Django's select_for_update(no_key=True), which spends more on writing the statement than PostgreSQL
-    does on running it, and whose IN has PostgreSQL put all keys together again for every row it looks at.
+    Equivalent to select_for_update(no_key=True). Django takes longer to compile that than PostgreSQL to run
+    it, and PostgreSQL evaluates its IN list for each row.
 
     Args:
-        only: the fields to read, the primary key among them; the others are read if somebody asks for them.
+        model: the model of the rows.
+        name: an indexed field.
+        keys: values of that field.
+        only: fields to load, the primary key among them; the others are deferred.
     """
     if not keys:
         return []
@@ -32,7 +35,7 @@ def locked(model: type[R], name: str, keys: Collection[Any], *, only: Sequence[s
 
 
 def is_empty(model: type[Model]) -> bool:
-    """Whether a table has no row, for less than the ORM takes to ask."""
+    """Return whether a table has no rows; cheaper than ``exists()``."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT FROM {table_name(model)} LIMIT 1")
         return not cursor.rowcount

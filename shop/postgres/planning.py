@@ -1,4 +1,4 @@
-"""Lists are planned for what is looked for: one plan for all values would read a table for a rare one."""
+"""Query plans of filtered lists."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from django.db import connection
 
 @contextmanager
 def custom_plans() -> Iterator[None]:
-    """Have the statements within planned each time they run, not once a connection.
+    """Plan the statements in the block for their values, instead of once per connection.
 
-    PostgreSQL's plan for any value knows neither partial indexes nor how an address begins, and takes
-    every value to be frequent: it walks from the newest row until a page is full, however far that is.
+    A generic plan can use neither partial indexes nor the prefix of a LIKE pattern, and assumes that every
+    value is frequent: for a rare value it would scan the table from its newest row until a page is full.
     """
     connection.ensure_connection()
     session: Any = connection.connection

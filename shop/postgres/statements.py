@@ -1,4 +1,4 @@
-"""Inserts and updates of many rows by one statement each."""
+"""Inserts and updates of many rows, one statement each."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
@@ -14,9 +14,10 @@ R = TypeVar("R", bound=Model)
 
 
 def insert_once(row: Model) -> bool:
-    """Insert a row unless one with the same key is there, in one statement; whether it was inserted.
+    """Insert a row unless one with the same key exists; return whether it was inserted.
 
-    Django's own ways take a transaction of four statements, or an error that breaks an open one.
+    It takes one statement. Django's get_or_create() takes four, and an IntegrityError would abort an open
+    transaction.
     """
     statement, fields = _insert_one(type(row))
     with connection.cursor() as cursor:
@@ -26,9 +27,9 @@ def insert_once(row: Model) -> bool:
 
 
 def insert_new(rows: Sequence[R]) -> list[R]:
-    """Insert the rows whose keys are not there yet, in one statement, and return those.
+    """Insert the rows whose keys do not exist yet, in one statement, and return these rows.
 
-    Where others may insert the same at the same time, all sort them, lest they wait for each other.
+    Concurrent inserts of the same keys deadlock unless every caller sorts its rows.
     """
     if not rows:
         return []
@@ -36,12 +37,12 @@ def insert_new(rows: Sequence[R]) -> list[R]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [rows_as_json(rows, fields, add=True)])
         inserted = {key for (key,) in cursor.fetchall()}
-    first = {row.pk: row for row in reversed(rows)}  # of several with one key
+    first = {row.pk: row for row in reversed(rows)}  # of several rows with one key
     return [row for row in rows if row.pk in inserted and first[row.pk] is row]
 
 
 def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """Write these fields of rows, in one statement; of none in none."""
+    """Update the fields ``names`` of rows, in one statement; no rows take none."""
     if rows:
         Update(rows, names).execute()
 
@@ -54,14 +55,16 @@ def update_where(
     lock_by: str,
     refresh: Sequence[str] = (),
 ) -> list[R]:
-    """Write these fields of those rows that are in the database as ``where`` says, and return these rows.
+    """Update the fields ``names`` of the rows that satisfy ``where`` in the database; return these rows.
 
-    One statement does what otherwise takes a locking SELECT of whole rows, a decision and update_rows().
+    One statement replaces a locking SELECT, a decision and update_rows().
 
     Args:
-        where: field -> what it has to be there.
-        lock_by: the field in whose order the rows are locked before they are written.
-        refresh: fields to be read back into the returned rows.
+        rows: instances with the new values.
+        names: fields to write.
+        where: field -> its expected value in the database.
+        lock_by: field in whose order the rows are locked.
+        refresh: fields to read back into the returned rows.
     """
     if not rows:
         return []
@@ -78,7 +81,7 @@ def update_where(
 
 
 def set_fields(model: type[Model], keys: Collection[Any], **values: Any) -> None:
-    """Give the rows with these primary keys the same values, in one statement."""
+    """Set fields of the rows with these primary keys to the same values, in one statement."""
     if not keys:
         return
     statement, fields = _set(model, tuple(values))
@@ -122,7 +125,7 @@ def _update_where(
     fields = [model._meta.pk, *map(field, names)]
     changes = ", ".join(f"{column_name(changed)} = new.{column_name(changed)}" for changed in fields[1:])
     expected = [column_name(field(name)) for name in where]
-    # Decided on the locked rows: an index by state, full of entries just outdated, must not find them.
+    # Checked on the locked rows, lest PostgreSQL scans an index by state that is full of dead entries.
     conditions = "".join(f" AND locked.{column} = %s" for column in expected)
     returned = ", ".join(f"{table}.{column_name(read)}" for read in [model._meta.pk, *map(field, refresh)])
     return (

@@ -1,4 +1,4 @@
-"""Writes that can be part of another statement's WITH clause."""
+"""Writes that run alone or in the WITH clause of another statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from shop.postgres.sql import column_name, recordset, rows_as_json, table_name, 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Statement that writes rows of one table: by itself, or in another statement's WITH clause."""
+    """A statement that writes rows of one table."""
 
     model: type[Model]
     statement: str
     parameters: Sequence[Any]
-    #: Instances that are rows of the table afterwards.
+    #: Instances that the statement inserts.
     new: Sequence[Model] = ()
 
     def execute(self) -> None:
-        """Write by a statement of its own."""
+        """Run the statement alone."""
         with connection.cursor() as cursor:
             cursor.execute(self.statement, self.parameters)
         self.mark_as_saved()
 
     def mark_as_saved(self) -> None:
-        """Mark the new instances as rows of the database."""
+        """Mark the inserted instances as saved."""
         for row in self.new:
             row._state.adding, row._state.db = False, connection.alias
 
 
 class Insert(Write):
-    """Insert of rows of one model, keys included."""
+    """Insert of model instances, primary keys included."""
 
     def __init__(self, rows: Sequence[Model]) -> None:
         statement, fields = _insert(type(rows[0]))
@@ -43,9 +43,9 @@ class Insert(Write):
 
 
 class InsertValues(Write):
-    """Insert of rows given as lists of values, one for each field, without a model instance each.
+    """Insert of rows from lists of values, one list a field, without model instances.
 
-    All other fields but the key, which the database gives, get one default for all rows.
+    The database generates the primary keys. All other fields get their default, the same in all rows.
     """
 
     def __init__(self, model: type[Model], values: Mapping[str, Sequence[Any]]) -> None:
@@ -57,9 +57,9 @@ class InsertValues(Write):
 
 
 class Update(Write):
-    """Update of some fields of rows.
+    """Update of the fields ``names`` of rows.
 
-    Django's bulk_update() takes a hundred times as long for its CASE of every row and field.
+    Django's bulk_update(), with a CASE for each row and field, takes a hundred times as long.
     """
 
     def __init__(self, rows: Sequence[Model], names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The rules of the rooms, held over whatever apps are installed: a new one is covered at once."""
+"""Rules for contexts, checked for every installed app: a new context is covered without a change here."""
 
 import configparser
 import importlib.util
@@ -15,15 +15,20 @@ from shop.messaging.consuming import Consumer, consumers
 from shop.messaging.contracts import Event, event_types
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Not ours: their tables may be pointed at where design allows it.
-FRAMEWORK = {"auth", "contenttypes", "sessions", "admin", "authtoken", "django_celery_results"}
-OURS = [config for config in apps.get_app_configs() if Path(config.path).is_relative_to(ROOT)
+#: Apps of this project.
+APPS = [config for config in apps.get_app_configs() if Path(config.path).is_relative_to(ROOT)
         and ".venv" not in Path(config.path).parts]  # fmt: skip
-FACES = {"console", "storefront"}
-CONTEXTS = [c for c in OURS if not c.name.startswith(("shop.", "dev.")) and c.name not in FACES]
-MODELS = [model for config in OURS for model in config.get_models(include_auto_created=True)]
+#: Apps with pages, which query and call all contexts.
+USER_INTERFACES = {"console", "storefront"}
+CONTEXTS = [
+    config
+    for config in APPS
+    if not config.name.startswith(("shop.", "dev.")) and config.name not in USER_INTERFACES
+]
+MODELS = [model for config in APPS for model in config.get_models(include_auto_created=True)]
 CONSUMERS = [consumer for consumer in consumers() if apps.is_installed(consumer.app)]
 EVENTS = [event for event in event_types() if apps.is_installed(event.app)]
+FILES = sorted(path for config in APPS for path in Path(config.path).rglob("*.py"))
 
 
 def test_the_contexts_are_those_of_the_settings():
@@ -60,7 +65,7 @@ def test_every_context_has_queues_of_its_own(config: AppConfig):
     assert config.name in settings.CELERY_TASK_QUEUES
 
 
-@pytest.mark.parametrize("path", sorted(p for c in OURS for p in Path(c.path).rglob("*.py")), ids=str)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_no_model_is_fetched_by_name_across_apps(path: Path):
     assert not re.search(r"\bget_model\(", path.read_text()), f"{path} hides an import in a string"
 
@@ -69,11 +74,11 @@ def test_no_model_is_fetched_by_name_across_apps(path: Path):
 def test_a_consumer_is_a_sentence_of_few_lines(consumer: Consumer):
     event = re.sub(r"(?<!^)(?=[A-Z])", "_", consumer.event.__name__).lower()
     function = consumer.name.split(".")[1]
-    said = (f"when_{event}_", f"when_{event.removeprefix('order_')}_")
-    assert function.startswith(said), f"say what happens: when_{event}_..."
-    assert consumer.handler.__doc__, "a consumer says what it does"
+    prefixes = (f"when_{event}_", f"when_{event.removeprefix('order_')}_")
+    assert function.startswith(prefixes), f"name it when_{event}_..."
+    assert consumer.handler.__doc__, "a consumer needs a docstring"
     body = inspect.getsource(consumer.handler).split(consumer.handler.__doc__)[1]
-    assert len([line for line in body.splitlines() if line.strip(' "')]) <= 8, "call one service"
+    assert len([line for line in body.splitlines() if line.strip(' "')]) <= 8, "a consumer calls one service"
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

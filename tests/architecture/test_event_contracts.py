@@ -1,4 +1,4 @@
-"""What readers of our events rely on: one golden file a type and version, and the AsyncAPI document."""
+"""Compatibility of the events: golden files by type and version, and the AsyncAPI document."""
 
 import json
 from copy import deepcopy
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shop.messaging.contracts import as_version, cloudevents, event_type, newest
-from shop.messaging.contracts.compatibility import breaks
+from shop.messaging.contracts.compatibility import breaking_changes
 from shop.messaging.documents import golden_files
 from shop.messaging.documents.asyncapi import document, schema_of, shared_types
 
@@ -23,8 +23,8 @@ def test_every_version_of_an_event_has_a_golden_file(kind: Any):
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_reader_of_a_published_version_breaks(name: str):
-    broken = breaks(FILES[name]["schema"], schema_of(event_type(name)))
-    assert broken == [], f"make this a new version beside {name}"
+    broken = breaking_changes(FILES[name]["schema"], schema_of(event_type(name)))
+    assert broken == [], f"add a new version beside {name}"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -57,18 +57,18 @@ def test_a_breaking_change_is_noticed(change: Any, why: str):
     schema = FILES[CANCELLATION]["schema"]
     changed = deepcopy(schema)
     change(changed)
-    assert breaks(schema, changed) == [why]
+    assert breaking_changes(schema, changed) == [why]
 
 
 def test_a_breaking_change_deep_inside_is_noticed():
     schema = FILES["orders.OrderCreated.v1"]["schema"]
     changed = deepcopy(schema)
     changed["properties"]["lines"]["items"]["properties"]["unit_price"]["properties"].pop("currency")
-    assert breaks(schema, changed) == ["lines[].unit_price.currency is gone"]
+    assert breaking_changes(schema, changed) == ["lines[].unit_price.currency is gone"]
 
 
 def test_an_optional_addition_breaks_nobody():
     schema = FILES[CANCELLATION]["schema"]
     changed = deepcopy(schema)
     changed["properties"]["comment"] = {"type": "string"}
-    assert breaks(schema, changed) == []
+    assert breaking_changes(schema, changed) == []

@@ -177,7 +177,7 @@ def test_an_event_that_no_queue_is_bound_to_is_an_alarm(probe):
 
 
 def test_a_queue_that_somebody_unbound_is_bound_again(channel, broker_url, monkeypatch):
-    monkeypatch.setattr(relay, "REDECLARE", 0.1)
+    monkeypatch.setattr(relay, "REDECLARE_INTERVAL", 0.1)
     monkeypatch.setenv("CELERY_BROKER_URL", broker_url)
     channel.confirm_delivery()
 

@@ -1,1 +1,1 @@
-"""Properties: what must hold whatever happens, in whatever order."""
+"""Property-based tests: invariants of the shop under random histories."""

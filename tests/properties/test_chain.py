@@ -1,6 +1,6 @@
-"""A machine that does to the shop whatever can happen to it, in any order, and audits it after each step.
+"""State machine of the whole shop: random histories of customers, faults and operators, audited at each step.
 
-``SHOP_PROPERTY_EXAMPLES=2000 script/test tests/properties`` looks deeper, at other histories each time.
+``SHOP_PROPERTY_EXAMPLES=2000 script/test tests/properties`` runs more and longer histories, new in each run.
 """
 
 import logging
@@ -37,7 +37,7 @@ from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import DeadLetter
 from tests.properties.world import MailServer, World
 
-#: How many histories are told; without it a few, the same in every run, and none is made shorter.
+#: Number of random histories. If 0, a few fixed ones run, and a failing one is not shrunk.
 EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
 GATE = settings(max_examples=25, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
 DEEP = settings(max_examples=EXAMPLES or 1, stateful_step_count=80)
@@ -57,17 +57,18 @@ ENDS = {"delivered", "cancelled", "needs_attention"}
 
 KINDS = st.sampled_from(["outage", "timeout"])
 
+#: Index of an object, see one().
 which = st.integers(min_value=0, max_value=30)
 
 
 def one(things, n):
-    """The n-th of the things, counted round and round: whatever was drawn, it is one of them."""
+    """Return the n-th object, modulo their number: any drawn index is valid."""
     return things[n % len(things)]
 
 
 @contextmanager
 def gateway_fault(kind, calls):
-    """Let the gateway fail at its next calls, or at all of them."""
+    """Have the gateway fail at its next ``calls`` calls, or at all of them if None."""
     fault = GatewayFault.objects.create(kind=kind, calls_left=calls)
     yield
     fault.delete()
@@ -75,7 +76,7 @@ def gateway_fault(kind, calls):
 
 @contextmanager
 def carrier_fault(kind, calls):
-    """Let the carrier fail at its next calls, or at all of them."""
+    """Have the carrier fail at its next ``calls`` calls, or at all of them if None."""
     fault = CarrierFault.objects.create(kind=kind, calls_left=calls)
     yield
     fault.delete()
@@ -83,30 +84,30 @@ def carrier_fault(kind, calls):
 
 @contextmanager
 def mail_fault(kind, calls):
-    """Let the mail server be down."""
+    """Have the mail server refuse all mail."""
     MailServer.is_down = True
     yield
     MailServer.is_down = False
 
 
-#: Whom an app calls, and how that fails.
+#: Fault of the provider that an app calls.
 PROVIDERS = {"payments": gateway_fault, "shipping": carrier_fault, "notifications": mail_fault}
 
 
 def resume(n):
-    """Let an order that needs attention go on."""
-    if held_up := Order.objects.filter(status="needs_attention").order_by("pk"):
-        resume_order(order_id=one(held_up, n).pk)
+    """Resume an order that needs attention."""
+    if stopped := Order.objects.filter(status="needs_attention").order_by("pk"):
+        resume_order(order_id=one(stopped, n).pk)
 
 
 def give_back(n):
-    """Ask for a refund that failed again."""
+    """Retry a failed refund."""
     if failed := Refund.objects.filter(state="failed").order_by("pk"):
         retry_refund(refund_id=one(failed, n).pk)
 
 
 def void(n):
-    """Stop a parcel."""
+    """Void the label of a shipment."""
     if shipments := Shipment.objects.order_by("pk"):
         with suppress(ShippingError):
             void_shipment(shipment_id=one(shipments, n).pk)
@@ -119,7 +120,7 @@ def revive(n):
 
 
 def restock(n):
-    """Put goods on the shelf that were sold out."""
+    """Increase the stock of a scarce product."""
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
 
 
@@ -127,15 +128,16 @@ OPERATORS = (resume, give_back, void, revive, restock)
 
 
 class Shop(RuleBasedStateMachine):
-    """A history of the shop; whatever was drawn, each of its steps is possible."""
+    """A history of the shop. Each rule is a step that is possible in any state that it is drawn for."""
 
-    #: How orders ended, over all histories.
+    #: Final states of orders, over all histories.
     ends: Counter[str] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
         self.broker_repeats = False
+        #: The database has not changed since the last audit.
         self.audited = False
         self.broken = ExitStack()
 
@@ -143,7 +145,7 @@ class Shop(RuleBasedStateMachine):
     def a_shop_opens(self, broker_repeats):
         self.broker_repeats = broker_repeats
 
-    # --- The customers ---
+    # --- Customers ---
 
     @precondition(lambda self: len(self.world.orders) < MOST_ORDERS)
     @rule(token=st.sampled_from(TOKENS), street=st.sampled_from(STREETS), lines=st.sampled_from(LINES))
@@ -157,22 +159,22 @@ class Shop(RuleBasedStateMachine):
             request_cancellation(order_id=one(self.world.orders, n), reason=reason)
         self.world.collect()
 
-    # --- The broker and the workers ---
+    # --- Broker and workers ---
 
-    @precondition(lambda self: self.world.bag)
+    @precondition(lambda self: self.world.pending)
     @rule(n=which)
     def a_message_arrives(self, n):
-        self.world.deliver(self.world.take(one(self.world.bag, n)))
+        self.world.deliver(self.world.take(one(self.world.pending, n)))
 
-    @precondition(lambda self: self.world.bag)
+    @precondition(lambda self: self.world.pending)
     @rule(n=which, size=st.integers(2, 10))
     def messages_arrive_together(self, n, size):
-        self.world.deliver(self.world.take(one(self.world.bag, n), at_most=size))
+        self.world.deliver(self.world.take(one(self.world.pending, n), at_most=size))
 
-    @precondition(lambda self: self.world.bag)
+    @precondition(lambda self: self.world.pending)
     @rule(n=which, size=st.integers(1, 5), after=st.integers(0, 40))
     def a_worker_dies_over_messages(self, n, size, after):
-        self.world.deliver_and_die(self.world.take(one(self.world.bag, n), at_most=size), after=after)
+        self.world.deliver_and_die(self.world.take(one(self.world.pending, n), at_most=size), after=after)
 
     @precondition(lambda self: self.world.delivered)
     @rule(n=which)
@@ -184,12 +186,12 @@ class Shop(RuleBasedStateMachine):
     def an_event_of_the_log_is_replayed(self, n):
         self.world.replay(one(self.world.log(), n))
 
-    @precondition(lambda self: self.world.waiting())
+    @precondition(lambda self: self.world.scheduled())
     @rule(n=which)
     def what_waits_is_due(self, n):
-        self.world.make_due(one(self.world.waiting(), n))
+        self.world.make_due(one(self.world.scheduled(), n))
 
-    # --- The providers ---
+    # --- Providers ---
 
     @precondition(lambda self: self.calls_outside())
     @rule(n=which, kind=KINDS, calls=st.sampled_from([1, None]))
@@ -199,7 +201,7 @@ class Shop(RuleBasedStateMachine):
             self.world.deliver(self.world.take(delivery))
 
     def calls_outside(self):
-        return [delivery for delivery in self.world.bag if delivery.consumer.calls_outside]
+        return [delivery for delivery in self.world.pending if delivery.consumer.calls_outside]
 
     @rule(app=st.sampled_from(sorted(PROVIDERS)), kind=KINDS)
     def a_provider_breaks(self, app, kind):
@@ -211,7 +213,7 @@ class Shop(RuleBasedStateMachine):
         self.broken.close()
         self.audited = True
 
-    # --- The operators ---
+    # --- Operators ---
 
     @precondition(lambda self: self.world.orders)
     @rule(n=which, act=st.sampled_from(OPERATORS))
@@ -219,15 +221,15 @@ class Shop(RuleBasedStateMachine):
         act(n)
         self.world.collect()
 
-    # --- What must hold ---
+    # --- Invariants ---
 
     @invariant()
     def the_books_balance(self):
-        """Of orders with messages under way only as far as it must hold at every moment."""
+        """The audit finds no violation; events not yet consumed are none."""
         if self.audited:
             self.audited = False
             return
-        assert [v for v in audit().violations if v.rule != "inbox"] == []
+        assert [violation for violation in audit().violations if violation.rule != "inbox"] == []
 
     @invariant()
     def nobody_is_charged_or_served_twice(self):
@@ -238,7 +240,7 @@ class Shop(RuleBasedStateMachine):
 
     def teardown(self):
         self.broken.close()
-        self.world.come_to_rest(twice=self.broker_repeats)
+        self.world.drain(twice=self.broker_repeats)
         report = audit(idle=True)
         assert report.violations == []
         assert set(report.orders) <= ENDS
@@ -249,7 +251,7 @@ class Shop(RuleBasedStateMachine):
 
 @pytest.fixture
 def _no_time_passes(settings, monkeypatch, caplog):
-    """What is due is drawn and not waited for; few attempts, so that they run out."""
+    """Remove all waiting, and reduce the attempts so that they run out."""
     settings.EMAIL_BACKEND = "tests.properties.world.MailServer"
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
     caplog.set_level(logging.CRITICAL, logger="shop")
@@ -272,4 +274,4 @@ def test_whatever_happens_in_whatever_order_the_books_balance(transactional_db):
         print_blob=True,
     )
     run_state_machine_as_test(Shop, settings=profile)
-    assert {"delivered", "cancelled"} <= set(Shop.ends), "these histories are too tame to show anything"
+    assert {"delivered", "cancelled"} <= set(Shop.ends), "too few kinds of histories"

@@ -1,4 +1,4 @@
-"""The chain in a bag: all deliveries under way, to be drawn in any order, twice, or by one that dies."""
+"""Simulated broker and workers: pending deliveries can arrive in any order, twice, or at a dying worker."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ from shop.messaging.event_log import as_event
 from shop.messaging.models import Circuit, DeadLetter, EventRecord, OutboxEntry, ScheduledMessage
 from tests.support.inprocess import promote_due, receivers
 
-#: A shop that is not at rest after so many rounds will never be.
-TOO_MANY = 100
-#: Of EMPTY there is nothing, of SCARCE less than is wanted.
+#: Limit of the rounds until no delivery is pending.
+MAX_ROUNDS = 100
+#: Stock by product: EMPTY has none, SCARCE less than the orders ask for.
 STOCK = {"PLENTY": 1000, "SCARCE": 2, "EMPTY": 0}
+#: Tables that _empty_tables() leaves alone.
 _KEPT = {"auth_user", "django_migrations", "django_content_type", "auth_permission"}
 
 
 class Killed(BaseException):
-    """The process is gone: nobody may catch it, nothing after it happens."""
+    """Simulated SIGKILL. As a BaseException it passes all handlers of the code under test."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message on its way to one consumer."""
+    """A message to one consumer."""
 
     consumer: Consumer
     body: dict[str, Any]
@@ -50,7 +51,7 @@ class Delivery:
 
 
 class MailServer(BaseEmailBackend):
-    """Takes all mail, or none."""
+    """Mail backend that accepts all messages, or none while it is down."""
 
     is_down = False
 
@@ -61,23 +62,23 @@ class MailServer(BaseEmailBackend):
 
 
 class World:
-    """A shop without broker and workers: what would be delivered lies in a bag."""
+    """A shop without broker and workers: the test decides which pending delivery arrives."""
 
     def __init__(self) -> None:
         _empty_tables()
-        circuit_breaker.forget()
-        circuit_breaker._knowledge.refresh()
+        circuit_breaker.local_state.reset()
+        circuit_breaker.local_state.refresh()
         MailServer.is_down = False
         self.alice = User.objects.get_or_create(username="alice", defaults={"email": "alice@example.com"})[0]
         price = Decimal("4.90")
         add_products(
             products=[NewProduct(sku=sku, name=sku.title(), price=price, stock=n) for sku, n in STOCK.items()]
         )
-        self.bag: list[Delivery] = []
+        self.pending: list[Delivery] = []
         self.delivered: list[Delivery] = []
         self.orders: list[UUID] = []
 
-    # --- What people and time do ---
+    # --- Customers and time ---
 
     def place(self, *, pays_with: str, street: str, lines: Sequence[tuple[str, int]]) -> None:
         address = Address(name="Alice", street=street, city="Oxford", postal_code="OX1 1AA", country="GB")
@@ -86,35 +87,35 @@ class World:
         self.orders.append(order.pk)
         self.collect()
 
-    def make_due(self, waiting: ScheduledMessage) -> None:
-        ScheduledMessage.objects.filter(pk=waiting.pk).update(due_at=datetime.now(UTC))
+    def make_due(self, message: ScheduledMessage) -> None:
+        ScheduledMessage.objects.filter(pk=message.pk).update(due_at=datetime.now(UTC))
         self.collect()
 
-    def waiting(self) -> list[ScheduledMessage]:
-        """What is scheduled for later: reminders, retries, and what is parked or held."""
-        return sorted(ScheduledMessage.objects.all(), key=lambda m: self._age(m.aggregate_id, m.type, m.app))
+    def scheduled(self) -> list[ScheduledMessage]:
+        """Return the scheduled messages: reminders, retries, deferred and held events."""
+        return sorted(ScheduledMessage.objects.all(), key=self._key_of_scheduled)
 
     def replay(self, record: EventRecord) -> None:
-        """Deliver an event of the log to everybody again."""
+        """Publish an event of the log to all its consumers again."""
         body = cloudevents.encode(as_event(record))
         entry = OutboxEntry(message_id=record.id, type=record.type, queue="", headers={}, body=body)
-        self.bag += self._deliveries(entry)
+        self.pending += self._deliveries(entry)
 
     def log(self) -> list[EventRecord]:
         return list(EventRecord.objects.order_by("position"))
 
-    # --- What the broker and the workers do ---
+    # --- Broker and workers ---
 
     def collect(self) -> None:
-        """Take what is published, or has become due, into the bag."""
+        """Move published and due messages to the pending deliveries."""
         promote_due()
-        entries = sorted(OutboxEntry.objects.all(), key=self._age_of_entry)
+        entries = sorted(OutboxEntry.objects.all(), key=self._key_of_entry)
         OutboxEntry.objects.all().delete()
         for entry in entries:
-            self.bag += self._deliveries(entry)
+            self.pending += self._deliveries(entry)
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
-        """Run a consumer once over all these deliveries."""
+        """Run a consumer once with all these deliveries as a batch."""
         runner.run(
             deliveries[0].consumer,
             [delivery.body for delivery in deliveries],
@@ -124,61 +125,71 @@ class World:
         self.collect()
 
     def take(self, delivery: Delivery, *, at_most: int = 1) -> list[Delivery]:
-        """Take a delivery out of the bag, and others that can run together with it."""
-        alike = [other for other in self.bag if other.consumer is delivery.consumer and other is not delivery]
-        taken = [delivery, *alike[: min(at_most, delivery.consumer.batch) - 1]]
-        self.bag = [other for other in self.bag if not any(other is one for one in taken)]
+        """Remove and return a pending delivery, and others that can share its batch."""
+        others = [
+            other for other in self.pending if other.consumer is delivery.consumer and other is not delivery
+        ]
+        taken = [delivery, *others[: min(at_most, delivery.consumer.batch) - 1]]
+        self.pending = [other for other in self.pending if not any(other is one for one in taken)]
         return taken
 
     def deliver_and_die(self, deliveries: Sequence[Delivery], *, after: int) -> None:
-        """Kill the worker at a statement; the broker keeps what it had not acknowledged."""
+        """Kill the worker after a number of SQL statements. The broker redelivers its messages."""
         try:
-            with _dying(after):
+            with _killed_after(after):
                 self.deliver(deliveries)
         except Killed:
-            connection.close()  # with it go its locks and its open transaction
-            circuit_breaker.forget()
-            circuit_breaker._knowledge.refresh()
-            self.bag += deliveries
+            connection.close()  # releases its locks and rolls back its transaction
+            circuit_breaker.local_state.reset()
+            circuit_breaker.local_state.refresh()
+            self.pending += deliveries
             self.collect()
 
-    def come_to_rest(self, *, twice: bool) -> None:
-        """Let all happen that is still to happen; deadlines are left, for nothing may need them.
+    def drain(self, *, twice: bool) -> None:
+        """Deliver everything, including what follows, until nothing is pending.
+
+        Deadlines of orders do not fire: an order must reach its end without them.
 
         Args:
-            twice: the broker delivers everything once more.
+            twice: deliver each message a second time.
         """
-        for _ in range(TOO_MANY):
+        for _ in range(MAX_ROUNDS):
             self._deliver_all(times=2 if twice else 1)
-            if not self._go_on():
+            if not self._release():
                 return
-        raise AssertionError("the chain does not come to rest")
+        raise AssertionError(f"deliveries are still pending after {MAX_ROUNDS} rounds")
 
     def _deliver_all(self, *, times: int) -> None:
-        while self.bag:
-            together = self.take(self.bag[0], at_most=100)
+        while self.pending:
+            batch = self.take(self.pending[0], at_most=100)
             for _ in range(times):
-                self.deliver(together)
+                self.deliver(batch)
 
-    def _go_on(self) -> bool:
-        """Make due what waits, reminders only when nothing else does; whether anything did."""
+    def _release(self) -> bool:
+        """Close circuits, replay dead letters, and make scheduled messages due; reminders only if alone.
+
+        Returns whether anything was waiting.
+        """
         for circuit in Circuit.objects.all():
             circuit_breaker.close(circuit.consumer)
         letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).values_list("pk", flat=True)
         replayed = [replay_dead_letter(dead_letter_id=pk, by="operator") for pk in list(letters)]
-        waiting = ScheduledMessage.objects.exclude(type=OrderDeadlinePassed.type)
-        retries = waiting.exclude(kind=ScheduledMessage.Kind.REMINDER)
+        scheduled = ScheduledMessage.objects.exclude(type=OrderDeadlinePassed.type)
+        retries = scheduled.exclude(kind=ScheduledMessage.Kind.REMINDER)
         now = datetime.now(UTC)
-        went_on = replayed or retries.update(due_at=now) or waiting.update(due_at=now)
+        released = replayed or retries.update(due_at=now) or scheduled.update(due_at=now)
         self.collect()
-        return bool(went_on)
+        return bool(released)
 
-    # --- The same order in every run: ids and jitter are random, histories are not ---
+    # --- Sort keys that are the same in every run, unlike ids and due times ---
 
-    def _age_of_entry(self, entry: OutboxEntry) -> tuple[Any, ...]:
-        return self._age(UUID(json.loads(entry.body)["subject"]), entry.type, entry.queue)
+    def _key_of_entry(self, entry: OutboxEntry) -> tuple[Any, ...]:
+        return self._key(UUID(json.loads(entry.body)["subject"]), entry.type, entry.queue)
 
-    def _age(self, aggregate_id: UUID, *rest: str) -> tuple[Any, ...]:
+    def _key_of_scheduled(self, message: ScheduledMessage) -> tuple[Any, ...]:
+        return self._key(message.aggregate_id, message.type, message.app)
+
+    def _key(self, aggregate_id: UUID, *rest: str) -> tuple[Any, ...]:
         return (self.orders.index(aggregate_id) if aggregate_id in self.orders else -1, *rest)
 
     def _deliveries(self, entry: OutboxEntry) -> Iterator[Delivery]:
@@ -187,8 +198,8 @@ class World:
 
 
 @contextmanager
-def _dying(after: int) -> Iterator[None]:
-    left = after
+def _killed_after(statements: int) -> Iterator[None]:
+    left = statements
 
     def count_down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal left
@@ -202,7 +213,7 @@ def _dying(after: int) -> Iterator[None]:
 
 
 def _empty_tables() -> None:
-    """Empty all tables; of few rows DELETE takes a tenth of the time of TRUNCATE, without the triggers."""
+    """Empty all tables. For few rows DELETE without triggers takes a tenth of the time of TRUNCATE."""
     tables = [name for name in connection.introspection.table_names() if name not in _KEPT]
     deletes = "; ".join(f'DELETE FROM "{name}"' for name in tables)
     with connection.cursor() as cursor:

@@ -1,1 +1,1 @@
-"""Event bus: carries events from the outbox to the queues of the contexts, over AMQP or PGMQ."""
+"""Event bus: topology, publishers and acknowledgements, over AMQP or PGMQ."""

@@ -1,4 +1,4 @@
-"""Acknowledges the deliveries of a batch together: in one write, and up to a tag where that is possible."""
+"""Acknowledgement of whole batches, by the means of each transport."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from shop.messaging.bus import pgmq
 from shop.messaging.bus.amqp import BufferedWriter, is_amqp
 
 
-class OpenTags:
-    """The deliveries over a channel that are not settled yet. Tags grow from delivery to delivery."""
+class UnackedTags:
+    """Delivery tags of a channel that are not acknowledged yet, in ascending order."""
 
     def __init__(self) -> None:
-        self._tags: OrderedDict[int, None] = OrderedDict()  # a dict would take ever longer to find its first
+        self._tags: OrderedDict[int, None] = OrderedDict()  # finds its first key in O(1)
 
     def add(self, tag: int) -> None:
-        """Note a delivery."""
+        """Add the tag of a delivery."""
         self._tags[tag] = None
 
     def discard(self, tag: int) -> None:
-        """Note that a delivery was rejected."""
+        """Remove the tag of a rejected delivery."""
         self._tags.pop(tag, None)
 
-    def settle(self, tags: Sequence[int]) -> Iterator[tuple[int, bool]]:
-        """Tell how to acknowledge these and no others: a tag, and whether all before it are meant as well."""
+    def acknowledge(self, tags: Sequence[int]) -> Iterator[tuple[int, bool]]:
+        """Remove ``tags``, and yield the fewest acknowledgements for exactly these: (tag, multiple)."""
         wanted = set(tags)
         if oldest := list(self._oldest_of(wanted)):
             yield oldest[-1], True
@@ -36,7 +36,7 @@ class OpenTags:
             self.discard(tag)
 
     def _oldest_of(self, wanted: set[int]) -> Iterator[int]:
-        """Those of them that are older than any other that is open."""
+        """Yield the wanted tags that are older than every other unacknowledged tag."""
         for tag in self._tags:
             if tag not in wanted:
                 return
@@ -44,87 +44,98 @@ class OpenTags:
 
 
 class Acknowledger:
-    """Acknowledges and rejects what came over any kombu transport, one delivery after the other."""
+    """Acknowledges and rejects messages of any kombu transport, one by one."""
 
-    #: Seconds after which keep() has to be called again; None if the broker needs no reminding.
-    keep_every: float | None = None
+    #: Seconds between calls of extend_visibility(); None if the broker has no visibility timeout.
+    extend_every: float | None = None
 
     def __init__(self, errors: tuple[type[Exception], ...]) -> None:
         self._errors = errors
 
     def note(self, message: Any) -> None:
-        """Note a delivery, before anything can go wrong with it: what is not noted may be acknowledged."""
+        """Register a delivery, before anything else is done with it.
+
+        An acknowledgement with ``multiple`` would include a delivery that is not registered.
+        """
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
-        """Acknowledge messages of one channel; where that is lost they come again, to the inbox."""
+        """Acknowledge messages of one channel. If the channel is lost, they are redelivered."""
         for message in messages:
             with suppress(*self._errors):
                 message.ack()
 
     def reject(self, message: Any, *, requeue: bool) -> None:
-        """Have the broker deliver a message again, or bury it."""
+        """Requeue a message, or move it to the dead-letter queue."""
         with suppress(*self._errors):
             message.reject(requeue=requeue)
 
-    def keep(self) -> None:
-        """Have what is noted and not settled delivered to nobody else meanwhile."""
+    def extend_visibility(self) -> None:
+        """Extend the visibility timeout of all registered, unsettled messages."""
 
 
 class AmqpAcknowledger(Acknowledger):
-    """The same over AMQP: in one write, and up to a tag where that is possible."""
+    """Acknowledges a batch over AMQP in one write, with ``multiple`` where possible."""
 
     def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
         super().__init__(errors)
-        self._cork = BufferedWriter(connection.connection)
-        #: One a channel.
-        self._open: defaultdict[Any, OpenTags] = defaultdict(OpenTags)
+        self._writer = BufferedWriter(connection.connection)
+        #: Channel -> its tags.
+        self._unacked: defaultdict[Any, UnackedTags] = defaultdict(UnackedTags)
 
     def note(self, message: Any) -> None:
-        self._open[message.channel].add(message.delivery_tag)
+        """Register the delivery tag."""
+        self._unacked[message.channel].add(message.delivery_tag)
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
+        """Acknowledge messages of one channel, in one write."""
         channel: Any = messages[0].channel
-        with suppress(*self._errors), self._cork:
-            for tag, multiple in self._open[channel].settle([message.delivery_tag for message in messages]):
+        tags = [message.delivery_tag for message in messages]
+        with suppress(*self._errors), self._writer:
+            for tag, multiple in self._unacked[channel].acknowledge(tags):
                 channel.basic_ack(tag, multiple=multiple)
 
     def reject(self, message: Any, *, requeue: bool) -> None:
+        """Reject a message; the broker requeues or dead-letters it."""
         super().reject(message, requeue=requeue)
-        self._open[message.channel].discard(message.delivery_tag)
+        self._unacked[message.channel].discard(message.delivery_tag)
 
 
 class EmbeddedAcknowledger(Acknowledger):
-    """The same where PostgreSQL is the broker: by one deletion.
+    """Acknowledges a batch on the embedded broker by one DELETE.
 
-    It delivers a message again after a visibility timeout, for it knows of no connection that would be lost;
-    an event may have to wait longer than that in our hands, behind those that came with it.
+    PGMQ redelivers a message after its visibility timeout, for it has no connections to lose. An event may
+    wait longer than that in a worker, behind the others of its prefetch.
     """
 
     def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
         super().__init__(errors)
-        self.keep_every = connection.transport_options["visibility_timeout"] / 3
-        self._open: set[Any] = set()
+        self.extend_every = connection.transport_options["visibility_timeout"] / 3
+        self._unacked: set[Any] = set()
 
     def note(self, message: Any) -> None:
-        self._open.add(message)
+        """Register a message whose visibility timeout has to be extended."""
+        self._unacked.add(message)
 
     def acknowledge(self, messages: Sequence[Any]) -> None:
+        """Delete messages together."""
         with suppress(*self._errors):
             pgmq.delete(messages)
         super().acknowledge(messages)
-        self._open.difference_update(messages)
+        self._unacked.difference_update(messages)
 
     def reject(self, message: Any, *, requeue: bool) -> None:
-        self._open.discard(message)
+        """Requeue or drop a message."""
+        self._unacked.discard(message)
         super().reject(message, requeue=requeue)
 
-    def keep(self) -> None:
+    def extend_visibility(self) -> None:
+        """Extend the visibility timeout of all registered, unsettled messages."""
         with suppress(*self._errors):
-            pgmq.keep(self._open)
+            pgmq.extend_visibility(self._unacked)
 
 
 def acknowledger_for(connection: Any, errors: tuple[type[Exception], ...]) -> Acknowledger:
-    """The best acknowledger that the connection's transport allows."""
+    """Return the acknowledger for the connection's transport."""
     if is_amqp(connection):
         return AmqpAcknowledger(connection, errors)
     if pgmq.is_embedded(connection):

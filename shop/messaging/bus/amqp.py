@@ -1,4 +1,4 @@
-"""AMQP details of kombu and py-amqp connections."""
+"""AMQP-specific parts of kombu and py-amqp connections."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from kombu import Connection
 
 
 def is_amqp(connection: Connection) -> bool:
-    """Whether this is a real AMQP broker, with confirms, mandatory routing and dead-letter exchanges."""
+    """Return whether the broker speaks AMQP: publisher confirms, mandatory flag, dead-letter exchanges."""
     return bool(connection.transport.driver_type == "amqp")
 
 
 def is_plain_tcp(connection: Any) -> bool:
-    """Whether this py-amqp connection reads its socket itself, and leaves that to no TLS library."""
+    """Return whether a py-amqp connection is without TLS, and so reads the socket itself."""
     return type(connection.transport) is TCPTransport
 
 
 class BufferedWriter:
-    """Gathers what is sent in its block over a py-amqp connection, and sends it in one write at the end."""
+    """Buffers the frames sent over a py-amqp connection in its block, and writes them at once at the end."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -28,7 +28,7 @@ class BufferedWriter:
         self._writer = frame_writer(connection, self)
 
     def write(self, frame: bytes | memoryview) -> None:
-        """Stand in for py-amqp's transport."""
+        """Buffer a frame, in place of py-amqp's transport."""
         self._frames.append(bytes(frame))
 
     def __enter__(self) -> None:

@@ -1,7 +1,7 @@
-"""Reads what the broker sends in gulps: py-amqp reads frames in three pieces, and kombu one at a time.
+"""Buffered reads of AMQP frames.
 
-A message is three frames. With both ways of theirs it takes some twenty system calls; so it takes a few for
-all that has arrived.
+A message is three frames. py-amqp reads each in three pieces, and kombu's event loop one frame at a time:
+some twenty system calls a message. The buffered reader takes a few for all frames that have arrived.
 """
 
 from __future__ import annotations
@@ -12,38 +12,39 @@ from typing import Any
 
 from shop.messaging.bus.amqp import is_plain_tcp
 
-#: Bytes asked for at once.
+#: Bytes requested by one read.
 READ_SIZE = 16384
 
 
 def read_buffered(connection: Any, hub: Any) -> None:
-    """Have the event loop read this py-amqp connection in gulps; over TLS it stays with kombu's way."""
+    """Register the buffered reader of a py-amqp connection with the event loop; TLS keeps kombu's."""
     if is_plain_tcp(connection):
         hub.add_reader(connection.sock, _read, connection)
 
 
 def _read(connection: Any) -> None:
-    """Handle all frames that are here: no more than the prefetch allows. Less than a frame is left then.
+    """Handle all complete frames that have arrived. The prefetch bounds their number.
 
-    Of a connection that is closed nothing is asked but that: py-amqp would open it again.
+    ``transport`` of a closed connection must not be accessed: py-amqp would reconnect.
     """
     while connection.connected and (frame := _next_frame(connection.transport)):
         connection.on_inbound_frame(frame)
 
 
 def _next_frame(transport: Any) -> Any:
-    """A frame, or None if there is none yet.
+    """Return the next frame; None if it has not arrived completely.
 
-    Whoever waits for an answer in the middle of all this reads by py-amqp's own way, from the same buffer.
+    The blocking read function is restored afterwards. A frame handler that waits for a reply uses it, with
+    the same buffer.
     """
-    exactly = transport._quick_recv
+    blocking = transport._quick_recv
     transport._quick_recv = _receiver(transport.sock)
     try:
         return transport.read_frame()
     except TimeoutError:
         return None
     finally:
-        transport._quick_recv = exactly
+        transport._quick_recv = blocking
 
 
 def _receiver(sock: socket.socket) -> Callable[[int], bytes]:
@@ -51,6 +52,6 @@ def _receiver(sock: socket.socket) -> Callable[[int], bytes]:
         try:
             return sock.recv(max(at_least, READ_SIZE), socket.MSG_DONTWAIT)
         except BlockingIOError:
-            raise TimeoutError from None  # py-amqp keeps what it has of the frame
+            raise TimeoutError from None  # py-amqp keeps the part of a frame that it has
 
     return receive

@@ -1,4 +1,4 @@
-"""Publisher over AMQP with pipelined confirms."""
+"""Publisher over AMQP, with pipelined publisher confirms."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CONFIRM_TIMEOUT = 10.0
 
 
 class ConfirmingPublisher:
-    """Publishes batches over AMQP: pipelined, mandatory, confirmed.
+    """Publishes batches over AMQP: pipelined, mandatory and confirmed.
 
-    It must be thrown away with its connection after any exception: py-amqp takes a confirm that
-    comes late for one of the next batch.
+    After any exception it must be discarded with its connection: a late confirm would be taken for one of the
+    next batch.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -32,21 +32,24 @@ class ConfirmingPublisher:
         self._channel.events["basic_ack"].add(self._on_ack)
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.events["basic_return"].add(self._on_return)
-        self._cork = BufferedWriter(self._connection)
+        self._writer = BufferedWriter(self._connection)
         self._bundle: int = settings.SHOP_EVENTS_PER_MESSAGE
-        #: The delivery tag of the last message; the broker counts along.
+        #: Delivery tag of the last message. The broker counts the same.
         self._tag = 0
-        #: What is in each message.
+        #: Delivery tag -> events in the message, in publishing order.
         self._unconfirmed: dict[int, list[Outgoing]] = {}
-        #: By the first one's id and address: one id goes out in several versions.
+        #: Bundles by message id and address, since an id is published in several versions.
         self._sent: dict[tuple[str, str, str], list[Outgoing]] = {}
         self._receipt = Receipt()
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch and wait for its confirms.
 
-        What the broker refused is in neither set of the receipt: publish it again, over another channel.
-        Raises the transport's errors, and TimeoutError if the broker does not confirm in time.
+        Messages rejected by the broker are in neither set of the receipt. Publish them again over another
+        channel.
+
+        Raises:
+            TimeoutError: the broker has not confirmed the batch within CONFIRM_TIMEOUT.
         """
         self._receipt = Receipt()
         bundles = list(bundled(batch, self._bundle))
@@ -58,7 +61,7 @@ class ConfirmingPublisher:
         return self._receipt
 
     def _send(self, bundles: Iterable[list[Outgoing]]) -> None:
-        with self._cork:
+        with self._writer:
             for bundle in bundles:
                 first = bundle[0]
                 self._tag += 1
@@ -85,13 +88,12 @@ class ConfirmingPublisher:
             self._connection.drain_events(timeout=remaining)
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
-        self._receipt.confirmed |= entry_ids(self._settled(tag, multiple))
+        self._receipt.confirmed |= entry_ids(self._pop_unconfirmed(tag, multiple))
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._settled(tag, multiple)
+        self._pop_unconfirmed(tag, multiple)
 
-    def _settled(self, tag: int, multiple: bool) -> list[Outgoing]:
-        # Tags stand in the order in which they were sent.
+    def _pop_unconfirmed(self, tag: int, multiple: bool) -> list[Outgoing]:
         tags = list(takewhile(lambda sent: sent <= tag, self._unconfirmed)) if multiple else [tag]
         return [message for t in tags for message in self._unconfirmed.pop(t, ())]
 

@@ -11,13 +11,13 @@ from shop.messaging.bus.topology import EVENTS
 from shop.messaging.contracts import is_replaced
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
 
-#: The most that SHOP_EVENTS_PER_MESSAGE may be: what a worker has in hand is so many times its prefetch.
+#: Maximum of SHOP_EVENTS_PER_MESSAGE. A worker holds up to that many events for each message of its prefetch.
 LARGEST_BUNDLE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to publish: to everybody who subscribed, or to one queue."""
+    """An outbox entry to publish: to all subscribers, or to one queue."""
 
     entry_id: int
     message_id: UUID
@@ -28,43 +28,45 @@ class Outgoing:
 
     @property
     def address(self) -> tuple[str, str]:
-        """Exchange and routing key."""
+        """Exchange and routing key of the message."""
         return ("", self.queue) if self.queue else (EVENTS.name, self.type)
 
     @property
     def is_mandatory(self) -> bool:
-        """Whether it is an alarm if no queue takes it: a copy in an old version may be read by nobody."""
+        """True if it needs a bound queue; a copy in an old version may have no reader."""
         return bool(self.queue) or not is_replaced(self.type)
 
 
-def bundled(batch: Iterable[Outgoing], most: int) -> Iterator[list[Outgoing]]:
-    """Put up to ``most`` neighbours of a type into a message; one with headers or a queue goes alone.
+def bundled(batch: Iterable[Outgoing], largest: int) -> Iterator[list[Outgoing]]:
+    """Group up to ``largest`` adjacent events of one type into bundles, in order.
 
-    The order stays. Under load that is most: what a run of a consumer publishes stands together in the
-    outbox. A message costs the broker and whoever reads it more than the events that are in it.
+    A message with headers or for a single queue stays alone. A message costs the broker and the worker more
+    than the events in it. Under load most events are bundled: those published by one run of a consumer are
+    adjacent in the outbox.
     """
-    for key, alike in groupby(batch, key=lambda message: (message.address, bool(message.headers))):
+    for key, group in groupby(batch, key=lambda message: (message.address, bool(message.headers))):
         (exchange, _), has_headers = key
-        size = most if exchange and not has_headers else 1
-        while bundle := list(islice(alike, size)):
+        size = largest if exchange and not has_headers else 1
+        while bundle := list(islice(group, size)):
             yield bundle
 
 
 @dataclass
 class Receipt:
-    """What became of a batch: ids of outbox entries."""
+    """Result of publishing a batch: ids of outbox entries."""
 
     confirmed: set[int] = field(default_factory=set)
-    #: No queue is bound to them.
+    #: Returned by the broker, since no queue is bound.
     unroutable: set[int] = field(default_factory=set)
 
 
 def contents_of(bundle: list[Outgoing]) -> tuple[str, str]:
-    """Content type and body of the message that brings these."""
+    """Return content type and body of a bundle's message."""
     if len(bundle) == 1:
         return CONTENT_TYPE, bundle[0].body
     return BATCH_CONTENT_TYPE, encode_batch([message.body for message in bundle])
 
 
 def entry_ids(messages: Iterable[Outgoing]) -> set[int]:
+    """Return the ids of the outbox entries."""
     return {message.entry_id for message in messages}

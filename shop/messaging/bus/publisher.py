@@ -1,4 +1,4 @@
-"""Publisher for brokers without publisher confirms."""
+"""Publisher for transports without publisher confirms."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from shop.messaging.bus.confirms import ConfirmingPublisher
 from shop.messaging.bus.outgoing import Outgoing, Receipt, bundled, contents_of, entry_ids
 from shop.messaging.failpoints import Point, reach
 
-#: Messages in one transaction of the embedded broker: no worker sees any of them before all are there.
-_AT_ONCE = 50
+#: Messages in one transaction of the embedded broker. Workers see them when it commits.
+TRANSACTION_SIZE = 50
 
 
 class Publisher:
-    """Publishes batches over any kombu transport, one message after the other."""
+    """Publishes batches over any kombu transport, one message at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self._channel: Any = connection.channel()
@@ -30,11 +30,11 @@ class Publisher:
         self._bundle: int = settings.SHOP_EVENTS_PER_MESSAGE
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
-        """Publish a batch. Whatever is in the receipt is with the broker, durably."""
+        """Publish a batch. Messages in the receipt are stored durably by the broker."""
         bundles = bundled(batch, self._bundle)
-        while some := list(islice(bundles, _AT_ONCE)):
-            with pgmq.together(self._channel) if self._is_embedded else nullcontext():
-                for bundle in some:
+        while chunk := list(islice(bundles, TRANSACTION_SIZE)):
+            with pgmq.single_transaction(self._channel) if self._is_embedded else nullcontext():
+                for bundle in chunk:
                     self._publish(bundle)
         return Receipt(confirmed=entry_ids(batch))
 
@@ -57,5 +57,5 @@ class Publisher:
 
 
 def publisher_for(connection: Connection) -> Publisher | ConfirmingPublisher:
-    """The best publisher that the connection's transport allows."""
+    """Return the publisher for the connection's transport."""
     return ConfirmingPublisher(connection) if is_amqp(connection) else Publisher(connection)

@@ -1,4 +1,4 @@
-"""Topology of the broker: exchanges, queues and bindings, made from the registry of consumers."""
+"""Topology of the broker: exchanges, queues and bindings, derived from the registry of consumers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from shop.messaging.contracts import Reminder
 
 EVENTS = Exchange("shop.events", type="topic", durable=True)
 
-#: Where RabbitMQ puts what a consumer rejected, or what came back too often.
+#: Dead-letter exchange for messages that were rejected, or redelivered too often.
 DEAD = Exchange("shop.dead", type="direct", durable=True)
 
-#: How often RabbitMQ redelivers a message that crashes its worker; queues cannot be changed afterwards.
+#: Redeliveries of a message before RabbitMQ dead-letters it. An existing queue cannot be changed.
 DELIVERY_LIMIT = 20
 
 
 def dead_queue(app: str) -> str:
-    """The name of the queue for messages that ``app`` could not even read."""
+    """Return the name of the dead-letter queue of ``app``, for messages that cannot be read."""
     return f"{app}.dead"
 
 
 def queue_of(app: str, *, amqp: bool) -> Queue:
-    """The durable queue of ``app``, bound to the types that it consumes."""
+    """Return the events queue of ``app``, bound to the types that it consumes."""
     bindings = [
         binding(EVENTS, routing_key=type_)
         for consumer in consumers()
@@ -45,7 +45,7 @@ def queue_of(app: str, *, amqp: bool) -> Queue:
 
 
 def dead_queue_of(app: str, *, amqp: bool) -> Queue:
-    """The queue where unreadable messages of ``app`` wait for a person."""
+    """Return the dead-letter queue of ``app``."""
     name = dead_queue(app)
     return Queue(
         name, exchange=DEAD, routing_key=name, queue_arguments={"x-queue-type": "quorum"} if amqp else None
@@ -53,13 +53,14 @@ def dead_queue_of(app: str, *, amqp: bool) -> Queue:
 
 
 def declare_topology(connection: Connection, apps: Iterable[str] | None = None) -> None:
-    """Declare exchanges, queues and bindings. Both ends do it: neither has to wait for the other.
+    """Declare exchanges, queues and bindings.
 
-    After an exception the connection has to be thrown away, with the channel: no farewell to who is silent.
+    Relay and workers both declare them, so that neither depends on the other's start. After an exception
+    discard the connection without the AMQP close handshake: a silent broker would not answer it.
     """
     amqp = is_amqp(connection)
     channel: Any = connection.channel()
-    with pgmq.one_at_a_time(channel) if pgmq.is_embedded(connection) else nullcontext():
+    with pgmq.declaration_lock(channel) if pgmq.is_embedded(connection) else nullcontext():
         for exchange in (EVENTS, DEAD):
             exchange(channel).declare()
         for app in apps or consuming_apps():
@@ -69,7 +70,7 @@ def declare_topology(connection: Connection, apps: Iterable[str] | None = None) 
 
 
 def copy_to_dead_queue(channel: Any, app: str, message: Message) -> None:
-    """Put a copy of a message into the app's dead queue, where the broker does not do so itself."""
+    """Publish a copy of a message to the app's dead-letter queue, for brokers that do not dead-letter."""
     Producer(channel).publish(
         message.body,
         routing_key=dead_queue(app),

@@ -1,4 +1,4 @@
-"""Consuming: registration of consumers, and everything between a delivered event and its effects."""
+"""Consuming: registration of consumers, inbox, retries and circuit breaker."""
 
 from shop.messaging.consuming.decorator import DEFAULT_BATCH, DeliveryTask, consumes
 from shop.messaging.consuming.registry import (

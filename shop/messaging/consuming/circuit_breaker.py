@@ -1,8 +1,8 @@
-"""The circuit breaker: a consumer that fails at everything is paused, and probed with one message at a time.
+"""Circuit breaker: pauses a consumer that fails at every event, and probes it with one event at a time.
 
-While its circuit is open, what comes for the consumer is held in the database: no attempt is spent on a
-provider that is down, however long that takes. The relay sends a probe when it is due; when one is consumed,
-the circuit closes and what is held goes on its way.
+While its circuit is open, the consumer's events are held in the database and no attempt is counted, however
+long a provider is down. The relay sends due probes. Once a probe is consumed, the circuit closes and the held
+events become due.
 """
 
 from __future__ import annotations
@@ -10,37 +10,35 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from celery.utils.log import get_task_logger
 from django.db import connection, transaction
 
 from shop.messaging.backoff import exponential_backoff
+from shop.messaging.consuming.envelope import Envelope
+from shop.messaging.consuming.registry import Consumer
 from shop.messaging.errors import describe
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import Circuit, ScheduledMessage
 from shop.messaging.outbox import channel
 
-if TYPE_CHECKING:
-    import psycopg
-
-    from shop.messaging.consuming.envelope import Envelope
-    from shop.messaging.consuming.registry import Consumer
-
 logger = get_task_logger(__name__)
 
-#: So many different messages have to fail in a process, and none succeed in between, to open the circuit.
+#: Different events that have to fail in a row in one process to open the circuit.
 THRESHOLD = 5
-#: First and longest time between probes, doubled in between.
+#: First and longest wait between probes, doubled in between.
 PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
-#: When another probe is sent if nothing was heard of the last one: above the time limit of tasks.
-PROBE_LOST = timedelta(seconds=90)
-#: What is held is tried again after this time even if nobody released it.
+#: Time after which a probe counts as lost and another one is sent; above the time limit of tasks.
+PROBE_TIMEOUT = timedelta(seconds=90)
+#: Time after which a held event is tried again although its circuit has not closed.
 LONGEST_HOLD = timedelta(hours=1)
-#: Seconds for which a process believes what it last read about open circuits.
-FRESHNESS = 1.0
+#: Seconds for which a process caches the open circuits.
+CACHE_SECONDS = 1.0
 
 _HOLD = """
     INSERT INTO messaging_scheduledmessage
@@ -74,44 +72,48 @@ _PROBE = """
 """
 
 
-class _Knowledge:
-    """What this process knows: its own failures in a row, and which circuits were open a moment ago."""
+@dataclass
+class LocalState:
+    """State of this process: failures in a row, and a cache of the open circuits."""
 
-    def __init__(self) -> None:
-        self.failing: defaultdict[str, set[UUID]] = defaultdict(set)
-        self.open: set[str] = set()
-        self.read_at = float("-inf")
+    #: Consumer -> ids of the events that have failed since its last success.
+    failed: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    #: Consumers with an open circuit, as last read.
+    open: set[str] = field(default_factory=set)
+    read_at: float = float("-inf")
 
     def refresh(self) -> None:
+        """Read the open circuits."""
         self.open = set(Circuit.objects.values_list("consumer", flat=True))
         self.read_at = time.monotonic()
 
+    def reset(self) -> None:
+        """Return to the state of a new process."""
+        self.failed.clear()
+        self.open.clear()
+        self.read_at = float("-inf")
 
-_knowledge = _Knowledge()
 
-
-def forget() -> None:
-    """Forget what this process knows, as a new one does."""
-    _knowledge.__init__()  # type: ignore[misc]
+local_state = LocalState()
 
 
 def is_open(consumer: Consumer) -> bool:
-    """Whether the consumer is paused, as far as this process knows; hold() makes sure."""
-    if time.monotonic() - _knowledge.read_at > FRESHNESS:
-        _knowledge.refresh()
-    return consumer.name in _knowledge.open
+    """Return whether the consumer is paused. The answer may be stale; hold() is authoritative."""
+    if time.monotonic() - local_state.read_at > CACHE_SECONDS:
+        local_state.refresh()
+    return consumer.name in local_state.open
 
 
-def hold(consumer: Consumer, messages: Sequence[Envelope], error: str = "") -> bool:
-    """Put messages aside until the circuit closes, without spending an attempt; False if it is closed."""
-    if not messages:
+def hold(consumer: Consumer, envelopes: Sequence[Envelope], error: str = "") -> bool:
+    """Hold events until the circuit closes, without counting an attempt; return False if it is closed."""
+    if not envelopes:
         return True
-    rows = {m.event.meta.id: _row(m) for m in messages}
+    rows = {envelope.event.meta.id: _row(envelope) for envelope in envelopes}
     with transaction.atomic(), connection.cursor() as cursor:
-        # Who closes the circuit waits for this lock and then releases these messages too.
+        # close() waits for this lock, and then releases these events too.
         cursor.execute("SELECT FROM messaging_circuit WHERE consumer = %s FOR SHARE", [consumer.name])
         if not cursor.rowcount:
-            _knowledge.open.discard(consumer.name)
+            local_state.open.discard(consumer.name)
             return False
         due_at = datetime.now(UTC) + LONGEST_HOLD
         columns = map(list, zip(*rows.values(), strict=True))
@@ -121,43 +123,47 @@ def hold(consumer: Consumer, messages: Sequence[Envelope], error: str = "") -> b
     return True
 
 
-def _row(message: Envelope) -> tuple[Any, ...]:
-    event = message.event
+def _row(envelope: Envelope) -> tuple[Any, ...]:
     return (
-        message.type, event.meta.id, event.aggregate_id, message.text, message.attempts, message.deferrals
-    )  # fmt: skip
+        envelope.type,
+        envelope.event.meta.id,
+        envelope.event.aggregate_id,
+        envelope.text,
+        envelope.attempts,
+        envelope.deferrals,
+    )
 
 
 def held(consumer: str) -> int:
-    """How many events wait for a paused consumer."""
+    """Return the number of events held for a paused consumer."""
     return ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.HELD, consumer=consumer).count()
 
 
-def failed(consumer: Consumer, message: Envelope, error: Exception) -> None:
-    """Note that a message failed for now; open the circuit if everything does."""
-    failing = _knowledge.failing[consumer.name]
-    failing.add(message.event.meta.id)
-    if len(failing) < THRESHOLD:
+def failed(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
+    """Record a failure; open the circuit after THRESHOLD different events in a row."""
+    events = local_state.failed[consumer.name]
+    events.add(envelope.event.meta.id)
+    if len(events) < THRESHOLD:
         return
-    failing.clear()
+    events.clear()
     _, opened = Circuit.objects.get_or_create(
         consumer=consumer.name,
         defaults={"probe_at": datetime.now(UTC) + PAUSE, "last_error": describe(error)},
     )
-    _knowledge.open.add(consumer.name)
+    local_state.open.add(consumer.name)
     if opened:
         logger.error("%s is paused: %d different events failed in a row: %r", consumer.name, THRESHOLD, error)
 
 
 def succeeded(consumer: Consumer, *, probe: bool) -> None:
-    """Note that the consumer works; after a probe, close its circuit."""
-    _knowledge.failing[consumer.name].clear()
+    """Record a success; after a probe close the circuit."""
+    local_state.failed[consumer.name].clear()
     if probe:
         close(consumer.name)
 
 
 def close(consumer: str) -> None:
-    """Close a circuit: what is held is due now."""
+    """Close a circuit, and make the held events due."""
     reach(Point.BEFORE_CLOSE)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM messaging_circuit WHERE consumer = %s", [consumer])
@@ -165,31 +171,31 @@ def close(consumer: str) -> None:
         released = held.update(due_at=datetime.now(UTC))
         cursor.execute("SELECT pg_notify(%s, %s)", [channel.CHANNEL, channel.DUE])
     reach(Point.AFTER_CLOSE)
-    _knowledge.open.discard(consumer)
-    logger.warning("%s goes on; events that were held: %d", consumer, released)
+    local_state.open.discard(consumer)
+    logger.warning("%s resumes; held events released: %d", consumer, released)
 
 
-def probe_failed(consumer: Consumer, message: Envelope, error: Exception) -> bool:
-    """Hold a failed probe with the others and wait longer for the next; False if the circuit is closed."""
-    says = describe(error)
+def probe_failed(consumer: Consumer, envelope: Envelope, error: Exception) -> bool:
+    """Hold a failed probe again and back off; return False if the circuit is closed."""
+    text = describe(error)
     with transaction.atomic():
         circuit = Circuit.objects.select_for_update().filter(consumer=consumer.name).first()
         if not circuit:
             return False
         circuit.probes += 1
-        circuit.last_error = says
+        circuit.last_error = text
         circuit.probe_at = datetime.now(UTC) + exponential_backoff(PAUSE, circuit.probes, LONGEST_PAUSE)
         circuit.save()
-        return hold(consumer, [message], says)
+        return hold(consumer, [envelope], text)
 
 
 def send_probes(session: psycopg.Connection[Any]) -> int:
-    """Send the oldest held message of each circuit whose probe is due; return how many. The relay does it.
+    """Move the oldest held event of each circuit with a due probe to the outbox; return their number.
 
-    A circuit that holds nothing closes: the next message that comes is its probe.
+    A circuit without held events closes: the next delivered event serves as its probe. The relay calls this.
     """
     session.execute(_CLOSE_IDLE)
-    sent = session.execute(_PROBE, [PROBE_LOST]).rowcount
+    sent = session.execute(_PROBE, [PROBE_TIMEOUT]).rowcount
     if sent:
         reach(Point.AFTER_PROBE)
     return sent

@@ -1,4 +1,4 @@
-"""@consumes registers a consumer. Each consumer is an ordinary Celery task of its app."""
+"""The @consumes decorator: registers a consumer, and its Celery task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.postgres import json_text
 
 H = TypeVar("H", bound=Callable[..., None])
 
-#: Events in one run of a consumer at the most, unless it declares another number.
+#: Default maximum of events in one run of a consumer.
 DEFAULT_BATCH = 100
 
 
@@ -38,16 +38,16 @@ def consumes(
     """Register a consumer of ``event``: a function of one event, or of a ``Sequence`` of them.
 
     The kernel runs the function in a unit of work with the inbox rows. With ``calls_outside`` it runs
-    it in no transaction, and the function opens its own ``unit_of_work()``. Any exception is retried,
+    outside a transaction, and the function opens its own ``unit_of_work()``. Any exception is retried,
     see :mod:`shop.messaging.consuming.runner`.
 
     Args:
-        event: the type of event. An app has one consumer for it, which gets older versions upcast.
-        emits: events that the function may publish; any other is an error.
-        batch: events in one run at the most; by default DEFAULT_BATCH, or 1 with ``calls_outside``.
+        event: the event class. An app has one consumer for it; older versions are upcast to it.
+        emits: events that the function may publish. Publishing another one is an error.
+        batch: maximum of events in one run; by default DEFAULT_BATCH, or 1 with ``calls_outside``.
         calls_outside: the function calls a provider.
-        low_priority: no customer waits for the effects, so other events go first. Consumers of an app
-            that publishes nothing have low priority anyway.
+        low_priority: no customer waits for the effects, so other events run first. Consumers of an app
+            that publishes nothing always have low priority.
     """
 
     def decorate(handler: H) -> H:
@@ -79,6 +79,6 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 def _make_task(consumer: Consumer) -> None:
     @shared_task(name=consumer.name, base=DeliveryTask)
     def consume(deliveries: str) -> None:
-        """Consume events from the app's events queue, with the headers of each, as JSON."""
-        messages, headers = json_text.loads(deliveries)
-        runner.run(consumer, messages, headers)
+        """Consume a batch: JSON with the list of CloudEvents and the list of their headers."""
+        bodies, headers = json_text.loads(deliveries)
+        runner.run(consumer, bodies, headers)

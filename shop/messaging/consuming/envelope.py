@@ -1,4 +1,4 @@
-"""Envelope of a delivered event: the CloudEvent and its delivery headers."""
+"""Envelope of a delivered event, and its delivery headers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 
 from shop.messaging.contracts import Event
 
-#: Headers of a message that was delivered before: failed attempts, and deferrals.
+#: Headers with the number of failed attempts and of deferrals.
 ATTEMPTS, DEFERRALS = "x-attempts", "x-parkings"
-#: Header of the message that a paused consumer is probed with.
+#: Header of a probe of a paused consumer.
 PROBE = "x-probe"
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A delivered CloudEvent with what the earlier deliveries left in its headers."""
+    """A delivered CloudEvent with its delivery headers."""
 
     body: Any
     headers: dict[str, int]
+    #: The event, upcast to the version of its consumer.
     event: Event
 
     @property
@@ -29,20 +30,20 @@ class Envelope:
 
     @property
     def type(self) -> str:
-        """The type it was sent as; its consumer may have been handed a newer version."""
+        """Type of the CloudEvent as delivered, possibly an older version than the event's."""
         return str(self.body["type"])
 
     @property
     def attempts(self) -> int:
-        """Failed attempts so far."""
+        """Number of failed attempts."""
         return self.headers.get(ATTEMPTS, 0)
 
     @property
     def deferrals(self) -> int:
-        """Deferrals so far."""
+        """Number of deferrals."""
         return self.headers.get(DEFERRALS, 0)
 
     @property
     def is_probe(self) -> bool:
-        """Whether it is to show that a paused consumer works again."""
+        """True for the probe of a paused consumer."""
         return PROBE in self.headers

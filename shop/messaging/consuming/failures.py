@@ -1,4 +1,4 @@
-"""Handling of messages that could not be consumed: retried, deferred, or dead-lettered."""
+"""Handling of messages that could not be consumed: retry, deferral or dead letter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 import traceback
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from celery.utils.log import get_task_logger
@@ -15,44 +15,41 @@ from django.db.models import Value
 from django.db.models.functions import Greatest
 
 from shop.messaging.backoff import exponential_backoff
-from shop.messaging.errors import UnknownEventType
+from shop.messaging.consuming.envelope import Envelope
+from shop.messaging.consuming.registry import Consumer
+from shop.messaging.contracts import Event
+from shop.messaging.errors import UnknownEventType, describe, without_nul
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter, ScheduledMessage
 
-if TYPE_CHECKING:
-    from shop.messaging.consuming.envelope import Envelope
-    from shop.messaging.consuming.registry import Consumer
-    from shop.messaging.contracts import Event
-from shop.messaging.errors import describe, without_nul
-
 logger = get_task_logger(__name__)
 
-#: Attempts after which an event is a dead letter. With the backoff: after more than an hour.
+#: Attempts after which an event becomes a dead letter; with the backoff after more than an hour.
 MAX_ATTEMPTS = 20
 
-#: After this many deferrals its predecessor is taken for lost: about half a day.
+#: Deferrals after which an event becomes a dead letter, for its predecessor must be lost: about half a day.
 MAX_DEFERRALS = 80
 
-#: Until an event that came too early is tried again for the first time: mostly its predecessor was under way.
+#: Wait after the first deferral. The predecessor is usually on its way already.
 FIRST_DEFERRAL = timedelta(seconds=0.1)
 
-#: First and longest wait, doubled in between.
+#: First and longest wait before a retry, doubled in between.
 BACKOFF, LONGEST_BACKOFF = timedelta(seconds=1), timedelta(minutes=10)
 
-#: The longest time from the first to the last attempt, and to the last parking.
+#: Upper bound of the time from the first delivery to the last attempt or deferral.
 LONGEST_DELIVERY = LONGEST_BACKOFF * (MAX_ATTEMPTS + MAX_DEFERRALS)
 
-#: What the name of a type may look like; a stranger may have written anything.
+#: Pattern of type names. Foreign messages may contain anything.
 _TYPE = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 def retry_delay(nth: int) -> timedelta:
-    """How long to wait after the ``nth`` failure, counted from 1."""
+    """Return the wait after the ``nth`` failure, counted from 1."""
     return exponential_backoff(BACKOFF, nth, LONGEST_BACKOFF)
 
 
 def defer(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
-    """Put an event aside until its predecessor came."""
+    """Defer an event until its predecessor is consumed; after MAX_DEFERRALS make it a dead letter."""
     deferrals = envelope.deferrals + 1
     if deferrals > MAX_DEFERRALS:
         dead_letter(consumer, envelope, error)
@@ -63,7 +60,7 @@ def defer(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
 
 
 def retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
-    """Put an event aside for another attempt; after the last one bury it."""
+    """Schedule another attempt at an event; after MAX_ATTEMPTS make it a dead letter."""
     attempts = envelope.attempts + 1
     if attempts >= MAX_ATTEMPTS:
         dead_letter(consumer, envelope, error)
@@ -86,7 +83,7 @@ def _schedule(
     deferrals: int | None = None,
 ) -> None:
     event = envelope.event
-    said = {
+    values = {
         "kind": kind,
         "consumer": consumer.name,
         "type": envelope.type,
@@ -100,21 +97,21 @@ def _schedule(
         "attempts": attempts if attempts is not None else envelope.attempts,
         "deferrals": deferrals if deferrals is not None else envelope.deferrals,
     }
-    # A copy that the broker delivers again knows nothing of what became of the event since.
+    # A redelivered copy carries older counts than a row that exists already.
     highest = {name: Greatest(name, Value(count)) for name, count in counts.items()}
     ScheduledMessage.objects.update_or_create(
         app=consumer.app,
         message_id=event.meta.id,
-        defaults=said | highest,
-        create_defaults=said | counts,
+        defaults=values | highest,
+        create_defaults=values | counts,
     )
 
 
 def dead_letter(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
-    """Make a dead letter of an event that its consumer cannot take."""
+    """Make a dead letter of an event that its consumer cannot consume."""
     event = envelope.event
-    logger.error("%s: %s is a dead letter: %r", consumer.name, event.meta.id, error)
-    _store(
+    logger.error("%s: event %s is a dead letter: %r", consumer.name, event.meta.id, error)
+    _save(
         DeadLetter(
             cause=DeadLetter.Cause.FAILED,
             app=consumer.app,
@@ -132,9 +129,9 @@ def dead_letter(consumer: Consumer, envelope: Envelope, error: Exception) -> Non
 
 
 def dead_letter_unreadable(*, app: str, body: str, error_type: str, error: str, consumer: str = "") -> None:
-    """Make a dead letter of a message that cannot be read; no retry can help it."""
-    logger.error("%s: a message is a dead letter: %s", app, error)
-    _store(
+    """Make a dead letter of a message that cannot be read. It is not retried."""
+    logger.error("%s: an unreadable message is a dead letter: %s", app, error)
+    _save(
         DeadLetter(
             cause=DeadLetter.Cause.UNREADABLE,
             app=app,
@@ -148,13 +145,13 @@ def dead_letter_unreadable(*, app: str, body: str, error_type: str, error: str, 
 
 
 def retry_unknown_later(*, app: str, body: str, error: str, attempts: int) -> None:
-    """Put a message of an unknown type aside for another worker of the app, which may know it already.
+    """Schedule a message of an unknown type for another worker of the app; in the end make it a dead letter.
 
-    While a deployment rolls, old and new workers share a queue. A message that is here already under
-    this id, the same fact in another version, is as good.
+    During a rolling deployment old and new workers share a queue, and a new one may know the type. If a
+    message with the same id, the event in another version, is scheduled already, that one is kept.
     """
     message = json.loads(body)
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "app": app,
         "type": _claimed_type(body),
         "aggregate_id": UUID(message.get("subject") or message["id"]),
@@ -162,23 +159,23 @@ def retry_unknown_later(*, app: str, body: str, error: str, attempts: int) -> No
         "attempts": attempts + 1,
     }
     if attempts + 1 < MAX_ATTEMPTS:
-        later = ScheduledMessage(
+        retry = ScheduledMessage(
             kind=ScheduledMessage.Kind.RETRY,
             message_id=UUID(message["id"]),
             due_at=datetime.now(UTC) + retry_delay(attempts + 1),
             last_error=f"{UnknownEventType.__name__}: {error}",
-            **said,
+            **values,
         )
-        ScheduledMessage.objects.bulk_create([later], ignore_conflicts=True)
+        ScheduledMessage.objects.bulk_create([retry], ignore_conflicts=True)
         return
-    logger.error("%s: a message is a dead letter: %s", app, error)
-    _store(
+    logger.error("%s: a message of an unknown type is a dead letter: %s", app, error)
+    _save(
         DeadLetter(
             cause=DeadLetter.Cause.UNREADABLE,
             event_id=UUID(message["id"]),
             error_type=UnknownEventType.__name__,
             error=error,
-            **said,
+            **values,
         )
     )
 
@@ -186,9 +183,9 @@ def retry_unknown_later(*, app: str, body: str, error: str, attempts: int) -> No
 def dead_letter_crashed(
     consumer: Consumer, event: Event, *, body: str, error_type: str, error: str, attempts: int
 ) -> None:
-    """Make a dead letter of an event over which its consumer lost its worker process."""
-    logger.error("%s: %s is a dead letter: %s", consumer.name, event.meta.id, error)
-    _store(
+    """Make a dead letter of an event that killed its worker process."""
+    logger.error("%s: event %s is a dead letter: %s", consumer.name, event.meta.id, error)
+    _save(
         DeadLetter(
             cause=DeadLetter.Cause.CRASHED,
             app=consumer.app,
@@ -205,16 +202,17 @@ def dead_letter_crashed(
 
 
 def _claimed_type(body: str) -> str:
-    """The type that an unreadable message says it is of, where that is one."""
+    """Return the type in an unreadable message; empty if it has no valid one."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    said = message.get("type") if isinstance(message, dict) else None
-    return said if isinstance(said, str) and _TYPE.fullmatch(said) else ""
+    claimed = message.get("type") if isinstance(message, dict) else None
+    return claimed if isinstance(claimed, str) and _TYPE.fullmatch(claimed) else ""
 
 
-def _store(letter: DeadLetter) -> None:
+def _save(letter: DeadLetter) -> None:
+    """Save a dead letter; update the open one of the same delivery, if any."""
     reach(Point.BEFORE_DEAD_LETTER)
     with transaction.atomic():
         if letter.event_id:

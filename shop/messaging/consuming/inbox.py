@@ -1,4 +1,4 @@
-"""Inbox: exactly-once effects. The row of a consumed event commits with the consumer's effects."""
+"""Inbox: exactly-once effects by a row for each consumed event, committed with the effects."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from shop.messaging.failpoints import Point, reach
 from shop.messaging.outbox import channel
 from shop.messaging.tracing import trace
 
-#: Writes the inbox rows, and makes deferred events due: the app has consumed something about their aggregate.
-#: Both take effect with the consumer's transaction.
+#: Writes the inbox rows, and makes the app's deferred events about these aggregates due. Both commit with the
+#: consumer's transaction.
 _RECORD = """
     WITH fresh AS (
         INSERT INTO messaging_inboxentry (event_id, consumer)
@@ -34,15 +34,15 @@ _RECORD = """
 
 @dataclass
 class Consumption:
-    """Events on their way through a consumer."""
+    """A run of a consumer over events."""
 
     consumer: Consumer
     events: list[Event]
     #: The inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool = False
-    #: Some events were left out of the effects, and are still to be consumed.
+    #: Some events were left out of the effects and stay unconsumed.
     incomplete: bool = False
-    #: The event in hand, where the consumer takes them one by one.
+    #: The current event of a consumer that takes them one by one.
     event: Event | None = None
     _by_aggregate: dict[UUID, Event] = field(default_factory=dict)
 
@@ -54,17 +54,20 @@ class Consumption:
         return Point.BEFORE_COMMIT, Point.AFTER_COMMIT
 
     def record(self, *, leaving_out: Collection[UUID] = ()) -> None:
-        """Write the inbox rows.
+        """Write the inbox rows, except for events about the aggregates in ``leaving_out``.
 
-        Events that have a row are dropped. A consumer that calls the outside has acted on them already:
-        it gets AlreadyConsumed.
+        Events that have a row are dropped from the run.
+
+        Raises:
+            AlreadyConsumed: an event of a consumer that calls a provider has a row. The call is made already,
+                so the event cannot be dropped.
         """
         wanted = [event for event in self.events if event.aggregate_id not in leaving_out]
         fresh = record(self.consumer, wanted)
         if not self.consumer.calls_outside:
             self.events = fresh
         elif len(fresh) < len(wanted):
-            raise AlreadyConsumed(f"{self.consumer.name} has consumed these events before")
+            raise AlreadyConsumed(f"{self.consumer.name} has consumed some of these events before")
         self.recorded = True
         self.incomplete = self.consumer.calls_outside and len(wanted) < len(self.events)
 
@@ -74,12 +77,12 @@ class Consumption:
             raise UndeclaredEvent(f"{self.consumer.name} does not declare emits={type(event).__name__}")
 
     def origin_of(self, event: Event) -> trace.Trace | None:
-        """Return the trace that ``event`` continues; None if no consumed event caused it."""
+        """Return the trace that ``event`` continues; None if its cause is unknown."""
         cause = self._cause_of(event)
         return trace.caused_by(cause.meta) if cause else None
 
     def _cause_of(self, event: Event) -> Event | None:
-        """Return the event in hand, or the consumed event about the same aggregate."""
+        """Return the current event, or the one of the batch about the same aggregate."""
         if self.event or len(self.events) == 1:
             return self.event or self.events[0]
         if not self._by_aggregate:
@@ -88,9 +91,9 @@ class Consumption:
 
 
 def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
-    """Write the inbox rows and return the events that had none.
+    """Write the inbox rows and return the events without a previous row, each once.
 
-    It waits for a copy that is being consumed elsewhere, and skips the event if that commits.
+    It waits for a concurrent transaction that consumes one of them, and skips that event if it commits.
     """
     ids = sorted({event.meta.id for event in events})
     aggregates = [event.aggregate_id for event in events]
@@ -103,7 +106,7 @@ def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
 
 
 def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
-    """Return the events without an inbox row, each once. Only a look: record() decides."""
+    """Return the events without an inbox row, each once. A hint: only record() is authoritative."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%b)",

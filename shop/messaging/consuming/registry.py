@@ -1,4 +1,4 @@
-"""The registry of consumers."""
+"""Registry of consumers, by app and type."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from shop.messaging.contracts import Event, versions, versions_up_to
 
 @dataclass(frozen=True, eq=False)
 class Consumer:
-    """A function that reacts to one fact in one app, in whatever version it is told."""
+    """A function that reacts to one event in one app."""
 
     app: str
-    #: ``<app>.<function>``, the name of the Celery task and of the inbox rows.
+    #: ``<app>.<function>``: name of the Celery task, and key in the inbox.
     name: str
     event: type[Event]
     emits: tuple[type[Event], ...]
     handler: Callable[..., None]
-    #: How many events one run takes at the most.
+    #: Maximum of events in one run.
     batch: int
-    #: Whether the handler takes them all at once, or one by one.
+    #: The handler takes a sequence of events, not one at a time.
     takes_batch: bool
-    #: Whether the handler calls a provider, and so opens its transactions itself, with effects().
+    #: The handler calls a provider, and opens its own units of work.
     calls_outside: bool
-    #: Whether it lets others go first, though its app publishes something.
+    #: Declared as low priority; see has_low_priority().
     low_priority: bool = False
 
     @property
     def queue(self) -> str:
-        """The queue its events come by."""
+        """Name of the events queue of its app."""
         return events_queue(self.app)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The types of the messages it takes: older versions are upcast before it sees them."""
+        """Types of the messages it consumes: its event's version and, upcast, the earlier ones."""
         return tuple(kind.type for kind in versions_up_to(self.event))
 
     @property
     def logged_as(self) -> tuple[str, ...]:
-        """The types by which the log has what it consumes; of newer ones it gets copies."""
+        """Types of its event in the log, newer versions included: of these it consumes older copies."""
         return tuple(kind.type for kind in versions(self.event))
 
 
@@ -48,7 +48,7 @@ _consumers: dict[tuple[str, str], Consumer] = {}
 
 
 def register(consumer: Consumer) -> None:
-    """Add a consumer. Raises TypeError if its app has another one for a type that it reads."""
+    """Register a consumer. Raise TypeError if its app has another one for one of its types."""
     for type_ in consumer.reads:
         known = _consumers.setdefault((consumer.app, type_), consumer)
         if known.name != consumer.name:
@@ -56,26 +56,26 @@ def register(consumer: Consumer) -> None:
 
 
 def consumers() -> list[Consumer]:
-    """All registered consumers, by app and event."""
+    """Return all registered consumers, by app and event."""
     return [_consumers[key] for key in sorted(_consumers) if key[1] == _consumers[key].event.type]
 
 
 def consumer_of(app: str, type: str) -> Consumer | None:
-    """The consumer that ``app`` has for events of this type."""
+    """Return the consumer of ``app`` for this type, if any."""
     return _consumers.get((app, type))
 
 
 @cache
 def has_low_priority(consumer: Consumer) -> bool:
-    """Whether nobody waits for ``consumer``: it says so, or no consumer of its app publishes anything."""
+    """Return whether ``consumer`` has low priority: declared, or because its app publishes nothing."""
     return consumer.low_priority or not any(other.emits for other in consumers() if other.app == consumer.app)
 
 
 def consuming_apps() -> list[str]:
-    """The apps that have consumers."""
+    """Return the apps with consumers."""
     return sorted({app for app, _ in _consumers})
 
 
 def events_queue(app: str) -> str:
-    """The name of the queue by which events reach ``app``."""
+    """Return the name of the events queue of ``app``."""
     return f"{app}.events"

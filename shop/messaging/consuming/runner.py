@@ -1,4 +1,4 @@
-"""Runner of a consumer over delivered messages: the body of every consumer task."""
+"""Runner of consumers over delivered events: the body of each consumer's task."""
 
 from __future__ import annotations
 
@@ -29,24 +29,32 @@ from shop.messaging.outbox.unit_of_work import consuming, unit_of_work
 
 logger = get_task_logger(__name__)
 
-#: Tries in one go, before the event is put aside for later.
+#: Tries in a row before a retry is scheduled.
 IMMEDIATE_TRIES = 3
 
-#: Seconds between them, at the most.
+#: Longest wait between these tries, in seconds.
 IMMEDIATE_PAUSE = 0.1
 
-#: Seconds that a run waits for the database to come back before it hands its messages back.
+#: Seconds that a run waits for the database before it rejects its messages.
 OUTAGE_TIMEOUT = 30.0
 
-#: Seconds after which a run begins nothing more and hands back what is left: far below a task's time limit.
+#: Seconds after which a run starts no further event and rejects its messages. Far below a task's time limit.
 RUN_TIME_LIMIT = 25.0
 
 
 def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
-    """Consume messages: all in one transaction, or one by one where that fails.
+    """Consume events: all in one transaction or, after a failure, one by one.
 
-    It returns once every message is consumed, put aside for later or a dead letter, all of them
-    durably. While the database is away it waits, and then rejects them unconsumed (celery's Reject).
+    On return each event is consumed, scheduled or a dead letter, durably.
+
+    Args:
+        consumer: the consumer to run.
+        bodies: CloudEvents, parsed from JSON.
+        headers: delivery headers of each.
+
+    Raises:
+        Reject: the database was away for OUTAGE_TIMEOUT, or the run exceeded RUN_TIME_LIMIT. The messages are
+            redelivered; the inbox skips consumed events.
     """
     until = time.monotonic() + OUTAGE_TIMEOUT
     while True:
@@ -55,7 +63,7 @@ def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, i
         except Exception as error:
             if not database_errors.is_outage(error):
                 raise
-            _leave_connection()
+            _discard_connection()
             if time.monotonic() > until:
                 raise Reject(f"the database is away: {error}", requeue=True) from error
             logger.warning("%s waits for the database: %s", consumer.name, error)
@@ -64,11 +72,11 @@ def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, i
             return
 
 
-def _leave_connection() -> None:
-    """Close the connection so that the next query makes another.
+def _discard_connection() -> None:
+    """Close the connection so that the next query opens another.
 
-    Django keeps a closed one while it believes to be in a transaction: for good, if a signal's exception
-    kept it from ending one. A run is never inside one.
+    Django keeps a closed connection as long as it assumes an open transaction: forever, if an exception from
+    a signal handler interrupted the end of an atomic block. No transaction is open here.
     """
     connection.in_atomic_block = connection.closed_in_transaction = False
     connection.close()
@@ -76,38 +84,38 @@ def _leave_connection() -> None:
 
 def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
     until = time.monotonic() + RUN_TIME_LIMIT
-    messages = [m for body, head in zip(bodies, headers, strict=True) if (m := _read(consumer, body, head))]
-    messages = _without_held(consumer, messages)
-    if len(messages) > 1:
+    envelopes = [e for body, head in zip(bodies, headers, strict=True) if (e := _read(consumer, body, head))]
+    envelopes = _hold_while_paused(consumer, envelopes)
+    if len(envelopes) > 1:
         try:
-            _consume(consumer, [message.event for message in messages])
+            _consume(consumer, [envelope.event for envelope in envelopes])
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
-            logger.info("%s: a batch of %d is split: %r", consumer.name, len(messages), error)
+            logger.info("%s: splitting a batch of %d: %r", consumer.name, len(envelopes), error)
         else:
-            circuit_breaker.succeeded(consumer, probe=any(message.is_probe for message in messages))
+            circuit_breaker.succeeded(consumer, probe=any(envelope.is_probe for envelope in envelopes))
             return
-    for message in messages:
+    for envelope in envelopes:
         if time.monotonic() > until:
-            raise Reject(f"{consumer.name} takes long: the rest is handed back", requeue=True)
-        if _without_held(consumer, [message]):  # the ones before it may have opened the circuit
-            _consume_alone(consumer, message)
+            raise Reject(f"{consumer.name} ran for {RUN_TIME_LIMIT:.0f} s, redeliver the rest", requeue=True)
+        if _hold_while_paused(consumer, [envelope]):  # an earlier event may have opened the circuit
+            _consume_alone(consumer, envelope)
 
 
-def _without_held(consumer: Consumer, messages: list[Envelope]) -> list[Envelope]:
-    """What is to be consumed now: all of it, or only the probe where the consumer is paused."""
+def _hold_while_paused(consumer: Consumer, envelopes: list[Envelope]) -> list[Envelope]:
+    """Hold all events but a probe if the consumer is paused; return the events to consume."""
     if not circuit_breaker.is_open(consumer):
-        return messages
-    held = [message for message in messages if not message.is_probe]
+        return envelopes
+    held = [envelope for envelope in envelopes if not envelope.is_probe]
     if not circuit_breaker.hold(consumer, held):
-        return messages
-    return [message for message in messages if message.is_probe]
+        return envelopes
+    return [envelope for envelope in envelopes if envelope.is_probe]
 
 
 def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Envelope | None:
     try:
-        message = Envelope(body, headers, cloudevents.decode(body))
+        envelope = Envelope(body, headers, cloudevents.decode(body))
     except (InvalidMessage, UnknownEventType) as error:
         failures.dead_letter_unreadable(
             app=consumer.app,
@@ -117,41 +125,41 @@ def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Envelope | 
             error=str(error),
         )
         return None
-    if type(message.event) is consumer.event:
-        return message
+    if type(envelope.event) is consumer.event:
+        return envelope
     try:
-        return replace(message, event=as_version(message.event, consumer.event))
-    except Exception as error:  # noqa: BLE001 - an upcast may fail as a consumer may
-        failures.retry_later(consumer, message, error)
+        return replace(envelope, event=as_version(envelope.event, consumer.event))
+    except Exception as error:  # noqa: BLE001 - a failed upcast is retried like a failed consumer
+        failures.retry_later(consumer, envelope, error)
         return None
 
 
-def _consume_alone(consumer: Consumer, message: Envelope) -> None:
+def _consume_alone(consumer: Consumer, envelope: Envelope) -> None:
     for tries_left in reversed(range(IMMEDIATE_TRIES)):
         try:
-            _consume(consumer, [message.event])
+            _consume(consumer, [envelope.event])
         except TooEarly as error:
-            failures.defer(consumer, message, error)
+            failures.defer(consumer, envelope, error)
         except PermanentFailure as error:
-            failures.dead_letter(consumer, message, error)
+            failures.dead_letter(consumer, envelope, error)
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
             if tries_left:
                 time.sleep(random.uniform(0, IMMEDIATE_PAUSE))
                 continue
-            _retry_later(consumer, message, error)
+            _retry_later(consumer, envelope, error)
             return
-        # Also one that is parked or buried has shown that the consumer works.
-        circuit_breaker.succeeded(consumer, probe=message.is_probe)
+        # A deferral or a permanent failure also shows that the consumer works.
+        circuit_breaker.succeeded(consumer, probe=envelope.is_probe)
         return
 
 
-def _retry_later(consumer: Consumer, message: Envelope, error: Exception) -> None:
-    if message.is_probe and circuit_breaker.probe_failed(consumer, message, error):
+def _retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
+    if envelope.is_probe and circuit_breaker.probe_failed(consumer, envelope, error):
         return
-    failures.retry_later(consumer, message, error)
-    circuit_breaker.failed(consumer, message, error)
+    failures.retry_later(consumer, envelope, error)
+    circuit_breaker.failed(consumer, envelope, error)
 
 
 def _consume(consumer: Consumer, events: list[Event]) -> None:
@@ -161,7 +169,7 @@ def _consume(consumer: Consumer, events: list[Event]) -> None:
     consumption = inbox.Consumption(consumer, events)
     with consuming(consumption), unit_of_work():
         if consumption.events:
-            _hand_over(consumption)
+            _call_handler(consumption)
 
 
 def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
@@ -171,18 +179,18 @@ def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
     consumption = inbox.Consumption(consumer, fresh)
     try:
         with consuming(consumption):
-            _hand_over(consumption)
-            if not consumption.recorded:  # it found nothing to do
+            _call_handler(consumption)
+            if not consumption.recorded:  # the handler had nothing to do
                 with unit_of_work():
                     pass
             if consumption.incomplete:
-                raise RuntimeError(f"{consumer.name} left events out and did not say why")
+                raise RuntimeError(f"{consumer.name} left events out without raising the reason")
     except AlreadyConsumed:
         if len(fresh) > 1:
-            raise  # consumed alone, each event shows whether it was
+            raise  # the batch is split; alone, a consumed event is skipped
 
 
-def _hand_over(consumption: inbox.Consumption) -> None:
+def _call_handler(consumption: inbox.Consumption) -> None:
     handler = consumption.consumer.handler
     if consumption.consumer.takes_batch:
         handler(consumption.events)

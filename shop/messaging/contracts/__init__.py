@@ -1,4 +1,4 @@
-"""Contracts of events: types, versions, wire format and compatibility. Imports no Django."""
+"""Contracts of events: types, versions, wire format and compatibility; without Django."""
 
 from shop.messaging.contracts.event import (
     Event,

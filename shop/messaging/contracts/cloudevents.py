@@ -1,4 +1,4 @@
-"""The wire: CloudEvents 1.0 in structured JSON mode, one a message or several in a JSON batch, and back."""
+"""Wire format: CloudEvents 1.0 in structured JSON mode, single or in JSON batches."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,19 +13,24 @@ from shop.postgres import json_text
 
 CONTENT_TYPE = "application/cloudevents+json"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
-#: Stands between the events of a batch, and never in one: JSON escapes line breaks.
-_BETWEEN = ",\n"
+#: Separator of the events in a batch. It occurs in no event: JSON escapes line breaks.
+_SEPARATOR = ",\n"
 
-#: Reads an id in a third of the time that UUID() takes.
+#: Parses an id in a third of the time of UUID().
 _uuid = TypeAdapter(UUID).validator.validate_python
 
 
 def encode(event: Event, data: str | None = None) -> str:
-    """Write a published event as a CloudEvent; ``data`` is its data as JSON, where it exists already."""
+    """Serialize a published event as a CloudEvent.
+
+    Args:
+        event: the event, with its meta.
+        data: its data as JSON, if that exists already.
+    """
     meta = event.meta
     causation = f', "causationid": "{meta.causation_id}"' if meta.causation_id else ""
     traceparent = f', "traceparent": {json_text.dumps(meta.traceparent)}' if meta.traceparent else ""
-    # None of the other values has anything that JSON would escape.
+    # All other values are free of characters that JSON escapes.
     return (
         f'{{"specversion": "1.0", "id": "{meta.id}", "source": "/shop/{event.app}", "type": "{event.type}",'
         f' "subject": "{event.aggregate_id}", "time": "{meta.time.isoformat().replace("+00:00", "Z")}",'
@@ -35,15 +40,17 @@ def encode(event: Event, data: str | None = None) -> str:
 
 
 def decode(message: Any) -> Event:
-    """Read a CloudEvent that has been parsed from JSON.
+    """Return the event in a CloudEvent parsed from JSON.
 
-    Raises InvalidMessage, naming what is wrong, and UnknownEventType.
+    Raises:
+        InvalidMessage: it is not a CloudEvent, or its data does not fit the schema.
+        UnknownEventType: no event class is registered for its type.
     """
     check_envelope(message)
     kind = event_type(message["type"])
     try:
         meta = _meta_of(message)
-        return kind.model_validate(message["data"]).become_known(meta)
+        return kind.model_validate(message["data"]).attach_meta(meta)
     except KeyError as error:
         raise InvalidMessage(f"{kind.type}: the CloudEvent has no {error}") from error
     except ValidationError as error:
@@ -60,19 +67,23 @@ def _meta_of(message: Any) -> Meta:
             traceparent=message.get("traceparent"),
         )
     except (TypeError, ValueError) as error:
-        raise InvalidMessage(f"{message['type']}: a malformed id or time: {error}") from error
+        raise InvalidMessage(f"{message['type']}: malformed id or time: {error}") from error
 
 
 def encode_batch(events: Sequence[str]) -> str:
-    """Write a batch of encoded events."""
-    return f"[{_BETWEEN.join(events)}]"
+    """Join serialized events to a batch."""
+    return f"[{_SEPARATOR.join(events)}]"
 
 
 def parse_batch(text: str) -> list[tuple[Any, str]]:
-    """Parse a batch and return its events, each also as the JSON it was. ValueError if it is none."""
+    """Parse a batch into its events, each with its own JSON text.
+
+    Raises:
+        ValueError: the text is not a batch.
+    """
     try:
-        return [(json_text.loads(event), event) for event in text[1:-1].split(_BETWEEN)]
-    except ValueError:  # as others write it
+        return [(json_text.loads(event), event) for event in text[1:-1].split(_SEPARATOR)]
+    except ValueError:  # a batch of another producer
         events = json_text.loads(text)
         if not isinstance(events, list) or not events:
             raise ValueError("a batch is a list of events") from None
@@ -80,9 +91,9 @@ def parse_batch(text: str) -> list[tuple[Any, str]]:
 
 
 def check_envelope(message: Any) -> None:
-    """Raise InvalidMessage unless ``message`` has what every CloudEvent has."""
+    """Raise InvalidMessage unless ``message`` has the required attributes of a CloudEvent."""
     if not isinstance(message, dict):
-        raise InvalidMessage("the body is JSON, but no object")
+        raise InvalidMessage("the body is JSON, but not an object")
     if message.get("specversion") != "1.0":
         raise InvalidMessage(f"specversion is {message.get('specversion')!r}, not '1.0'")
     for name in ("id", "source", "type"):

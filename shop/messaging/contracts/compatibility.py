@@ -1,8 +1,8 @@
-"""What a change of an event's schema breaks: for readers of new messages, and for us who read old ones."""
+"""Compatibility of an event's schema with its readers, and with messages already sent."""
 
 from typing import Any
 
-#: What narrows a value, or widens it: readers rely on the one, old messages on the other.
+#: Constraints. Readers break when one is relaxed, old messages when one is tightened.
 _LIMITS = (
     "pattern",
     "minLength",
@@ -17,15 +17,15 @@ _LIMITS = (
 _KIND = ("type", "format", "anyOf", "const")
 
 
-def breaks(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:
-    """What does not fit any more between ``old`` and ``new``, JSON Schemas; optional additions are fine."""
-    if any(old.get(word) != new.get(word) for word in _KIND):
+def breaking_changes(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:
+    """Return the breaking changes between two JSON Schemas. Optional additions break nothing."""
+    if any(old.get(keyword) != new.get(keyword) for keyword in _KIND):
         return [f"{path or 'it'} is another type"]
-    found = [f"{path} has another {word}" for word in _LIMITS if old.get(word) != new.get(word)]
+    found = [f"{path} has another {keyword}" for keyword in _LIMITS if old.get(keyword) != new.get(keyword)]
     if old.get("enum") != new.get("enum"):
         found.append(f"{path} takes other values")
     if "items" in old:
-        found += breaks(old["items"], new.get("items", {}), f"{path}[]")
+        found += breaking_changes(old["items"], new.get("items", {}), f"{path}[]")
     return found + _broken_fields(old, new, f"{path}." if path else "")
 
 
@@ -36,5 +36,5 @@ def _broken_fields(old: dict[str, Any], new: dict[str, Any], prefix: str) -> lis
     found += [f"{prefix}{name} may be missing" for name in sorted(was_required - is_required) if name in has]
     found += [f"{prefix}{name} is missing in old messages" for name in sorted(is_required - was_required)]
     for name in had:
-        found += breaks(had[name], has[name], f"{prefix}{name}") if name in has else []
+        found += breaking_changes(had[name], has[name], f"{prefix}{name}") if name in has else []
     return found

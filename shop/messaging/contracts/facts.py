@@ -1,4 +1,4 @@
-"""Values that events are made of: parts of an event, and money."""
+"""Value types of events: parts of an event, and money."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class Fact(BaseModel):
-    """A part of an event: frozen, and tolerant of fields that a later producer adds."""
+    """Base class of events and their parts: frozen, and tolerant of unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -9,34 +9,35 @@ from shop.messaging.errors import UnknownEventType
 
 
 def versions_up_to(kind: type[Event]) -> tuple[type[Event], ...]:
-    """``kind`` and the versions before it, newest first: what somebody who reads ``kind`` can read."""
+    """Return ``kind`` and its earlier versions, newest first: all that a reader of ``kind`` can upcast."""
     return (kind, *(versions_up_to(kind.replaces) if kind.replaces else ()))
 
 
 def versions(kind: type[Event]) -> tuple[type[Event], ...]:
-    """All versions of the fact that ``kind`` is one of, newest first."""
+    """Return all versions of an event, newest first."""
     return versions_up_to(newest(kind))
 
 
 def as_version(event: Event, kind: type[Event]) -> Event:
-    """The same fact, under the same meta, in the version ``kind``.
+    """Convert an event to the version ``kind``, with the same meta.
 
-    Raises UnknownEventType if it is another fact, or a version that nobody downcasts to any more.
+    Raises:
+        UnknownEventType: ``kind`` is another event, or a version without a downcast to it.
     """
     if type(event) is kind:
         return event
     if kind in versions_up_to(type(event)):
-        told = event.downcast()
-        if told is None:
-            raise UnknownEventType(f"{event.type} is not told as {kind.type} any more")
-        return as_version(_with_meta_of(event, told), kind)
+        older = event.downcast()
+        if older is None:
+            raise UnknownEventType(f"{event.type} is no longer published as {kind.type}")
+        return as_version(_with_meta_of(event, older), kind)
     if kind.replaces is None:
-        raise UnknownEventType(f"{event.type} is no version of {kind.type}")
+        raise UnknownEventType(f"{event.type} is not a version of {kind.type}")
     return _with_meta_of(event, kind.upcast(as_version(event, kind.replaces)))
 
 
 def with_older_copies(event: Event) -> Iterator[Event]:
-    """The event, and the same fact in the older versions that somebody still reads."""
+    """Yield the event, and its copies in the older versions that are still published."""
     yield event
     older = event.downcast()
     if older is not None:

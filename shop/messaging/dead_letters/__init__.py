@@ -1,7 +1,7 @@
-"""Dead letters: which there are, what a replay of them would do, and what an operator may do with them."""
+"""Dead letters: selection, preview of a replay, and the actions of operators."""
 
 from shop.messaging.dead_letters.actions import (
-    Tally,
+    ReplayProgress,
     discard_dead_letter,
     discard_dead_letters,
     replay_dead_letter,
@@ -16,8 +16,8 @@ __all__ = [
     "NotOpen",
     "NotReplayable",
     "ReasonMissing",
+    "ReplayProgress",
     "Selection",
-    "Tally",
     "discard_dead_letter",
     "discard_dead_letters",
     "replace_dead_letter",

@@ -1,4 +1,4 @@
-"""What an operator may do with dead letters. Every action is written down with its author."""
+"""Actions on dead letters: replay and discard. Each is recorded with its author and reason."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter
 from shop.messaging.outbox import append
 
-#: Letters replayed in one transaction, and how many a second at the most: live events go on between them.
-STEP, REPLAYED_A_SECOND = 50, 200
+#: Letters replayed in one transaction.
+REPLAY_BATCH = 50
+#: Limit of the rate of a replay, so that live events are not delayed.
+MAX_REPLAYS_PER_SECOND = 200
 #: Letters discarded in one transaction.
-DISCARD_STEP = 5000
+DISCARD_BATCH = 5000
 
 _CLOSE = """
     WITH closed AS (UPDATE messaging_deadletter SET status = %s WHERE id = ANY(%s) RETURNING id)
@@ -30,83 +32,92 @@ _CLOSE = """
 
 
 @dataclass
-class Tally:
-    """How far a replay has come. All of it is JSON, so that another run can go on from there."""
+class ReplayProgress:
+    """Progress of a replay. It is serializable as JSON, so that another task run can continue from it."""
 
     replayed: int = 0
-    #: Why -> how many were not.
+    #: Number of letters that were not replayed, by reason.
     refused: dict[str, int] = field(default_factory=dict)
-    #: The last letter that was looked at.
+    #: Primary key of the last letter processed.
     last: int = 0
 
     @property
     def done(self) -> int:
-        """How many letters were looked at."""
+        """Number of letters processed."""
         return self.replayed + sum(self.refused.values())
 
 
 def replay_dead_letter(*, dead_letter_id: int, by: str, reason: str = "") -> DeadLetter:
-    """Deliver the event to its consumer again, with all its attempts before it.
+    """Deliver the event to its consumer again, with its number of attempts reset.
 
-    If the consumer has consumed it meanwhile, the inbox skips it. An unroutable event goes to all
-    who subscribe by now. Raises NotOpen and NotReplayable.
+    If the consumer has consumed it in the meantime, the inbox skips it. An unroutable event goes to all
+    current subscribers.
+
+    Raises:
+        NotOpen: if the letter is closed.
+        NotReplayable: if the event cannot be delivered as it is.
     """
     with transaction.atomic():
-        letter = open_letter(dead_letter_id)
+        letter = lock_open_letter(dead_letter_id)
         try:
             _send(letter)
         except NotReplayable as refusal:
             raise NotReplayable(f"dead letter {letter.pk}: {refusal}") from refusal
-        return close(letter, DeadLetter.Status.REPLAYED, action="replay", by=by, reason=reason)
+        return close_letter(letter, DeadLetter.Status.REPLAYED, action="replay", by=by, reason=reason)
 
 
 def replay_dead_letters(
-    selection: Selection, *, by: str, reason: str = "", tally: Tally | None = None
-) -> Iterator[Tally]:
-    """Replay the selected letters step by step, each a transaction; yields how far it is after each.
+    selection: Selection, *, by: str, reason: str = "", progress: ReplayProgress | None = None
+) -> Iterator[ReplayProgress]:
+    """Replay the selected letters in batches, each in a transaction. Yields the progress after each batch.
 
-    Whoever is stopped in the middle may begin again: what is replayed is not open any more. Letters that
-    somebody else is about to settle are left to them.
+    An interrupted replay can be started again: replayed letters are no longer open. Letters locked by
+    another operator are skipped.
     """
-    # What fails again is a new letter: without this bound it would be replayed in circles.
-    selection, tally = selection.as_of_now(), tally or Tally()
-    while _replay_step(selection, tally, by=by, reason=reason):
-        yield tally
+    # An event that fails again becomes a new letter. Without this bound it would be replayed endlessly.
+    selection, progress = selection.as_of_now(), progress or ReplayProgress()
+    while _replay_batch(selection, progress, by=by, reason=reason):
+        yield progress
 
 
 def discard_dead_letter(*, dead_letter_id: int, by: str, reason: str) -> DeadLetter:
-    """Give up on a message; it stays readable here. Raises NotOpen and ReasonMissing."""
-    demand(reason)
+    """Give up a message. Its letter remains readable.
+
+    Raises:
+        NotOpen: if the letter is closed.
+        ReasonMissing: if the reason is blank.
+    """
+    require_reason(reason)
     with transaction.atomic():
-        letter = open_letter(dead_letter_id)
-        return close(letter, DeadLetter.Status.DISCARDED, action="discard", by=by, reason=reason)
+        letter = lock_open_letter(dead_letter_id)
+        return close_letter(letter, DeadLetter.Status.DISCARDED, action="discard", by=by, reason=reason)
 
 
 def discard_dead_letters(selection: Selection, *, by: str, reason: str) -> Iterator[int]:
-    """Discard the selected letters step by step; yields how many are, after each."""
-    demand(reason)
+    """Discard the selected letters in batches. Yields the number discarded so far after each batch."""
+    require_reason(reason)
     selection, done = selection.as_of_now(), 0
-    while letters := _discard_step(selection, by=by, reason=reason):
-        done += letters
+    while discarded := _discard_batch(selection, by=by, reason=reason):
+        done += discarded
         yield done
 
 
-def open_letter(dead_letter_id: int) -> DeadLetter:
-    """Lock an open letter; NotOpen if it is settled."""
+def lock_open_letter(dead_letter_id: int) -> DeadLetter:
+    """Lock and return an open letter. Raises NotOpen if it is closed."""
     letter = DeadLetter.objects.select_for_update().get(pk=dead_letter_id)
     if letter.status != DeadLetter.Status.OPEN:
         raise NotOpen(f"dead letter {letter.pk} has been {letter.status} already")
     return letter
 
 
-def close(letter: DeadLetter, status: str, **action: Any) -> DeadLetter:
-    """Settle a letter, and write down by whom and why."""
-    close_all([letter.pk], status, **action)
+def close_letter(letter: DeadLetter, status: str, **action: Any) -> DeadLetter:
+    """Close a letter with the given status, and record the action."""
+    close_letters([letter.pk], status, **action)
     letter.status = status
     return letter
 
 
-def close_all(
+def close_letters(
     letter_ids: Sequence[int],
     status: str,
     *,
@@ -116,35 +127,34 @@ def close_all(
     copy_id: UUID | None = None,
     diff: str = "",
 ) -> None:
-    """Settle letters in one statement, and write down by whom and why."""
+    """Close letters and record the action for each of them, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [status, list(letter_ids), action, by, reason, copy_id, diff])
 
 
-def demand(reason: str) -> None:
-    """Raise ReasonMissing unless there is a reason."""
+def require_reason(reason: str) -> None:
+    """Raise ReasonMissing if the reason is blank."""
     if not reason.strip():
         raise ReasonMissing(ReasonMissing.__doc__)
 
 
-def _replay_step(selection: Selection, tally: Tally, *, by: str, reason: str) -> bool:
+def _replay_batch(selection: Selection, progress: ReplayProgress, *, by: str, reason: str) -> bool:
     started = time.monotonic()
     with transaction.atomic():
-        letters = list(
-            selection.letters().filter(pk__gt=tally.last).select_for_update(skip_locked=True)[:STEP]
-        )
+        remaining = selection.letters().filter(pk__gt=progress.last)
+        letters = list(remaining.select_for_update(skip_locked=True)[:REPLAY_BATCH])
         refused = Counter[str]()
-        sent = [letter.pk for letter in letters if _is_sent(letter, refused)]
-        close_all(sent, DeadLetter.Status.REPLAYED, action="replay", by=by, reason=reason)
+        sent = [letter.pk for letter in letters if _try_send(letter, refused)]
+        close_letters(sent, DeadLetter.Status.REPLAYED, action="replay", by=by, reason=reason)
     if letters:
-        tally.last = letters[-1].pk
-        tally.replayed += len(sent)
-        tally.refused = dict(Counter(tally.refused) + refused)
-        time.sleep(max(0.0, started + len(sent) / REPLAYED_A_SECOND - time.monotonic()))
+        progress.last = letters[-1].pk
+        progress.replayed += len(sent)
+        progress.refused = dict(Counter(progress.refused) + refused)
+        time.sleep(max(0.0, started + len(sent) / MAX_REPLAYS_PER_SECOND - time.monotonic()))
     return bool(letters)
 
 
-def _is_sent(letter: DeadLetter, refused: Counter[str]) -> bool:
+def _try_send(letter: DeadLetter, refused: Counter[str]) -> bool:
     try:
         _send(letter)
     except NotReplayable as refusal:
@@ -154,20 +164,20 @@ def _is_sent(letter: DeadLetter, refused: Counter[str]) -> bool:
 
 
 def _send(letter: DeadLetter) -> None:
-    delivery = replay_target_of(letter)
+    target = replay_target_of(letter)
     append.enqueue(
-        message_id=delivery.message_id,
-        aggregate_id=delivery.aggregate_id,
-        type=delivery.type,
-        queue=delivery.queue,
-        body=delivery.body,
+        message_id=target.message_id,
+        aggregate_id=target.aggregate_id,
+        type=target.type,
+        queue=target.queue,
+        body=target.body,
         headers={},
     )
 
 
-def _discard_step(selection: Selection, *, by: str, reason: str) -> int:
+def _discard_batch(selection: Selection, *, by: str, reason: str) -> int:
     with transaction.atomic():
         letters = selection.letters().select_for_update(skip_locked=True).values_list("pk", flat=True)
-        ids = list(letters[:DISCARD_STEP])
-        close_all(ids, DeadLetter.Status.DISCARDED, action="discard", by=by, reason=reason)
+        ids = list(letters[:DISCARD_BATCH])
+        close_letters(ids, DeadLetter.Status.DISCARDED, action="discard", by=by, reason=reason)
     return len(ids)

@@ -1,4 +1,4 @@
-"""Dead letters in the admin: the list by which they are chosen, and the page of one."""
+"""Admin of dead letters: list, detail page and audit trail."""
 
 from typing import Any
 
@@ -11,25 +11,28 @@ from django.utils.html import format_html
 
 from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
 from shop.messaging.dead_letters.pages import Pages
-from shop.messaging.dead_letters.replay_target import parsed, pretty
-from shop.messaging.dead_letters.selection import Selection, matching
+from shop.messaging.dead_letters.replay_target import parse_body, pretty_json
+from shop.messaging.dead_letters.selection import Selection, search_condition
 from shop.messaging.models import DeadLetter, DeadLetterAction
 
 
 class DeadLetterActions(ReadOnly, admin.TabularInline[DeadLetterAction, DeadLetter]):
+    """Actions taken on a dead letter."""
+
     model = DeadLetterAction
     extra = 0
-    verbose_name_plural = "what was done with it"
+    verbose_name_plural = "actions taken"
     readonly_fields = ["action", "by", "at", "reason", "copy_id", "changes"]
     exclude = ["diff"]
 
-    @admin.display(description="what was edited")
+    @admin.display(description="changes")
     def changes(self, action: DeadLetterAction) -> str:
+        """Return the diff of an edit."""
         return _pre(action.diff)
 
 
 class DeadLetterActionAdmin(ReadOnlyAdmin):
-    """Who did what with which letter: the audit trail of all of them."""
+    """Audit trail of all actions on dead letters."""
 
     list_display = ["at", "by", "action", "dead_letter", "reason"]
     list_select_related = ["dead_letter"]
@@ -39,11 +42,11 @@ class DeadLetterActionAdmin(ReadOnlyAdmin):
 
 
 class DeadLetterAdmin(ReadOnlyAdmin):
-    """To be looked at, and replayed, discarded or edited by who may."""
+    """Read-only admin of dead letters. Replay, discard and edit need permissions of their own."""
 
     list_display = ["id", "status", "error_type", "receiver", "type", "attempts", "died_at"]
     list_filter = ["status", "cause", "app", "consumer", "error_type", "type"]
-    #: What is searched for, see get_search_results().
+    #: Enables the search box; get_search_results() searches.
     search_fields = ["error"]
     search_help_text = "the id of an event or of an order, or a part of the error"
     ordering = ["-pk"]
@@ -60,54 +63,64 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         self.pages = Pages(self)
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the pages of dead letters."""
         return [*self.pages.urls(), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Return all fields, with formatted message and traceback."""
         return [field.name for field in self.opts.concrete_fields] + ["message", "stack"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[DeadLetter], search_term: str
     ) -> tuple[QuerySet[DeadLetter], bool]:
-        return (queryset.filter(matching(search_term)) if search_term else queryset), False
+        """Search by id of an event or an aggregate, or by part of an error."""
+        return (queryset.filter(search_condition(search_term)) if search_term else queryset), False
 
     def has_act_on_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may replay and discard."""
+        """Return whether the user may replay and discard."""
         return request.user.has_perm("messaging.act_on_deadletter")
 
     def has_edit_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may deliver edited copies."""
+        """Return whether the user may deliver edited copies."""
         return request.user.has_perm("messaging.edit_deadletter")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        may = {"may_act": self.has_act_on_permission(request), "may_edit": self.has_edit_permission(request)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
+        """Show the letter with the actions that the user is permitted."""
+        permissions = {
+            "may_act": self.has_act_on_permission(request),
+            "may_edit": self.has_edit_permission(request),
+        }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **permissions})
 
     @admin.display(description="for", ordering="consumer")
     def receiver(self, letter: DeadLetter) -> str:
-        return letter.consumer or letter.app or "whoever subscribes"
+        """Return the consumer or app that the message was for."""
+        return letter.consumer or letter.app or "all subscribers"
 
     @admin.display(description="message")
     def message(self, letter: DeadLetter) -> str:
-        message = parsed(letter)
-        return _pre(pretty(message) if message else letter.body)
+        """Return the message, formatted if it is JSON."""
+        message = parse_body(letter)
+        return _pre(pretty_json(message) if message else letter.body)
 
     @admin.display(description="traceback")
     def stack(self, letter: DeadLetter) -> str:
+        """Return the traceback of the last attempt."""
         return _pre(letter.traceback)
 
     @admin.action(description="Replay…", permissions=["act_on"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
-        """Ask first, telling what a replay would do."""
-        return self._ask(request, "replay")
+        """Redirect to the confirmation page of a replay."""
+        return self._confirm(request, "replay")
 
     @admin.action(description="Discard…", permissions=["act_on"])
     def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
-        """Ask first, and for a reason."""
-        return self._ask(request, "discard")
+        """Redirect to the confirmation page of a discard."""
+        return self._confirm(request, "discard")
 
-    def _ask(self, request: HttpRequest, action: str) -> HttpResponse | None:
+    def _confirm(self, request: HttpRequest, action: str) -> HttpResponse | None:
         try:
             selection = _selected(request)
         except ValueError as error:
@@ -118,7 +131,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
 
 def _selected(request: HttpRequest) -> Selection:
-    """What was ticked in the list, or all that its filters let through."""
+    """Return the ticked letters, or all letters that match the list's filters."""
     if request.POST.get("select_across") != "1":
         return Selection(ids=[int(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)])
     filters = {name.removesuffix("__exact"): value for name, value in request.GET.dict().items()}

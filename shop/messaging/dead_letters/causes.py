@@ -1,4 +1,4 @@
-"""The open dead letters by cause: which consumer fails on what, how often and since when."""
+"""Open dead letters by cause: consumer, exception and event type, with their number and time span."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +8,13 @@ from django.db.models import Count, Max, Min
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter
 
-#: Nobody reads more causes than that; the most frequent come first.
-MOST_CAUSES = 200
+#: Largest number of causes listed.
+MAX_CAUSES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Dead letters alike: same consumer, same exception, same type of event."""
+    """Dead letters with the same consumer, exception and event type."""
 
     app: str
     consumer: str
@@ -23,23 +23,23 @@ class Cause:
     letters: int
     first: datetime
     last: datetime
-    #: What the newest of them says.
+    #: Error of the newest letter.
     example: str
 
     @property
     def selection(self) -> Selection:
-        """These letters."""
+        """Selection of these letters."""
         names = ("app", "consumer", "error_type", "type")
         return Selection(where={name: getattr(self, name) for name in names})
 
 
 def causes(selection: Selection | None = None) -> list[Cause]:
-    """The causes of open dead letters, the most frequent first; two statements, however many letters."""
+    """Return the causes of open dead letters, the most frequent first. Takes two statements."""
     grouped = (selection or Selection()).letters().order_by().values("app", "consumer", "error_type", "type")
     rows = list(
         grouped.annotate(n=Count("pk"), first=Min("died_at"), last=Max("died_at"), newest=Max("pk")).order_by(
             "-n", "app", "consumer", "error_type", "type"
-        )[:MOST_CAUSES]
+        )[:MAX_CAUSES]
     )
     examples = dict(
         DeadLetter.objects.filter(pk__in=[row["newest"] for row in rows]).values_list("pk", "error")

@@ -1,4 +1,4 @@
-"""Edit and replay: a mended copy of a dead letter, with an id of its own, takes the letter's place."""
+"""Edit and replay: an edited copy of a dead letter's event, with a new id, replaces it."""
 
 from __future__ import annotations
 
@@ -13,46 +13,53 @@ from pydantic import ValidationError
 from shop.ids import uuid7
 from shop.messaging.consuming import events_queue
 from shop.messaging.contracts import Event, cloudevents, event_type
-from shop.messaging.dead_letters.actions import close, demand, open_letter
+from shop.messaging.dead_letters.actions import close_letter, lock_open_letter, require_reason
 from shop.messaging.dead_letters.errors import InvalidCopy, NotReplayable
-from shop.messaging.dead_letters.replay_target import as_uuid, parsed, pretty, receivers_of
+from shop.messaging.dead_letters.replay_target import parse_body, pretty_json, receivers_of, uuid_or_none
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
 from shop.messaging.outbox import append
 
-_SETTLE = """
+_MARK_CONSUMED = """
     INSERT INTO messaging_inboxentry (event_id, consumer) SELECT %s, unnest(%s::text[])
     ON CONFLICT (event_id, consumer) DO NOTHING
 """
 
 
-def is_whole(letter: DeadLetter) -> bool:
-    """Whether the whole message has to be edited, for nothing in it can be relied on."""
-    return letter.cause == DeadLetter.Cause.UNREADABLE or not isinstance(parsed(letter).get("data"), dict)
+def edits_whole_message(letter: DeadLetter) -> bool:
+    """Return whether the whole message has to be edited, and not its data alone."""
+    is_unreadable = letter.cause == DeadLetter.Cause.UNREADABLE
+    return is_unreadable or not isinstance(parse_body(letter).get("data"), dict)
 
 
 def editable_text(letter: DeadLetter) -> str:
-    """What an operator may edit: the event's data, or the whole message where it cannot be read."""
-    message = parsed(letter)
+    """Return the text that an operator edits: the event's data, or the whole message if it is unreadable."""
+    message = parse_body(letter)
     if not message:
         return letter.body
-    return pretty(message if is_whole(letter) else message["data"])
+    return pretty_json(message if edits_whole_message(letter) else message["data"])
 
 
 def replace_dead_letter(*, dead_letter_id: int, text: str, by: str, reason: str) -> DeadLetter:
-    """Deliver an edited copy in the place of the event: new id, caused by the event, same aggregate.
+    """Deliver an edited copy instead of the event: new id, same aggregate, caused by the event.
 
-    It goes to the consumer that failed, or to all who subscribe if the event was unroutable. They will
-    not consume the event itself any more, should a late duplicate come. The copy is not in the log: it
-    corrects a delivery, not what has happened. Raises InvalidCopy, NotOpen, NotReplayable, ReasonMissing.
+    The copy goes to the consumer that failed, or to all subscribers if the event was unroutable. They skip
+    the original from now on, should a duplicate of it arrive. The copy is not added to the event log: it
+    corrects a delivery, not the facts.
+
+    Raises:
+        InvalidCopy: if the text is not an event that the consumer accepts.
+        NotOpen: if the letter is closed.
+        NotReplayable: if the event was consumed in the meantime, or the app does not consume it.
+        ReasonMissing: if the reason is blank.
     """
-    demand(reason)
+    require_reason(reason)
     with transaction.atomic():
-        letter = open_letter(dead_letter_id)
+        letter = lock_open_letter(dead_letter_id)
         body = _copy(letter, text)
         copy = cloudevents.decode(body)
         receivers = receivers_of(letter.app, copy.type)
-        _settle_original(letter, receivers)
+        _mark_original_consumed(letter, receivers)
         append.enqueue(
             message_id=copy.meta.id,
             aggregate_id=copy.aggregate_id,
@@ -61,67 +68,67 @@ def replace_dead_letter(*, dead_letter_id: int, text: str, by: str, reason: str)
             body=json.dumps(body),
             headers={},
         )
-        return close(letter, DeadLetter.Status.REPLACED, action="edit", by=by, reason=reason,
-                     copy_id=copy.meta.id, diff=_diff(letter, text))  # fmt: skip
+        return close_letter(letter, DeadLetter.Status.REPLACED, action="edit", by=by, reason=reason,
+                            copy_id=copy.meta.id, diff=_diff(letter, text))  # fmt: skip
 
 
 def _copy(letter: DeadLetter, text: str) -> dict[str, Any]:
-    """The CloudEvent that ``text`` makes of the letter, checked against the schema of its type."""
-    original, written = parsed(letter), _parse(text)
-    message = written if is_whole(letter) else {**original, "data": written}
-    if original_id := as_uuid(original.get("id")):
+    """Return the edited CloudEvent, validated against the schema of its type."""
+    original, edited = parse_body(letter), _parse(text)
+    message = edited if edits_whole_message(letter) else {**original, "data": edited}
+    if original_id := uuid_or_none(original.get("id")):
         message["causationid"] = str(original_id)
         message.setdefault("correlationid", str(original_id))
     message["id"] = str(uuid7())
     event = _read(message)
     _check_fields(type(event), message["data"], original.get("data"))
-    known = letter.aggregate_id or as_uuid(original.get("subject"))
-    if known and event.aggregate_id != known:
-        raise InvalidCopy(f"{event.aggregate}: the copy has to be about {known}, as the event is")
+    aggregate_id = letter.aggregate_id or uuid_or_none(original.get("subject"))
+    if aggregate_id and event.aggregate_id != aggregate_id:
+        raise InvalidCopy(f"{event.aggregate}: the copy has to be about {aggregate_id}, as the event is")
     message["subject"] = str(event.aggregate_id)
     return message
 
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        written = json.loads(text)
+        edited = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidCopy(f"This is no JSON: {error}") from error
-    if not isinstance(written, dict):
-        raise InvalidCopy("This is JSON, but no object: it has to begin with {")
-    return written
+        raise InvalidCopy(f"This is not JSON: {error}") from error
+    if not isinstance(edited, dict):
+        raise InvalidCopy("This is JSON, but not an object: it has to begin with {")
+    return edited
 
 
 def _read(message: dict[str, Any]) -> Event:
-    """Read a message, and say what is wrong so that a person can mend it."""
+    """Decode the message. Raises InvalidCopy, with a line for each invalid field."""
     try:
         cloudevents.check_envelope(message)
         event_type(message["type"]).model_validate(message.get("data"))
         return cloudevents.decode(message)
     except ValidationError as error:
-        places = [(".".join(map(str, e["loc"])) or "data", e["msg"]) for e in error.errors()]
-        raise InvalidCopy("\n".join(f"{place}: {says}" for place, says in places)) from error
+        problems = [(".".join(map(str, e["loc"])) or "data", e["msg"]) for e in error.errors()]
+        raise InvalidCopy("\n".join(f"{field}: {problem}" for field, problem in problems)) from error
     except MessagingError as error:
         raise InvalidCopy(str(error)) from error
 
 
 def _check_fields(event: type[Event], data: dict[str, Any], original: object) -> None:
-    """Readers ignore what they do not know; in a field written by hand that is a slip of the pen."""
+    """Reject fields unknown to schema and original. Consumers would ignore them: they are typing errors."""
     known = {*event.model_fields, *(original if isinstance(original, dict) else ())}
     if unknown := sorted(set(data) - known):
         raise InvalidCopy("\n".join(f"{name}: {event.type} has no such field" for name in unknown))
 
 
-def _settle_original(letter: DeadLetter, receivers: tuple[str, ...]) -> None:
-    """Have the consumers take the event for consumed; NotReplayable if one of them has consumed it.
+def _mark_original_consumed(letter: DeadLetter, receivers: tuple[str, ...]) -> None:
+    """Insert the original into the inbox of the receivers.
 
-    Else a copy with a new id would take effect besides the event.
+    Raises NotReplayable if one of them has consumed it: the copy, having another id, would take effect too.
     """
-    original_id: UUID | None = letter.event_id or as_uuid(parsed(letter).get("id"))
+    original_id: UUID | None = letter.event_id or uuid_or_none(parse_body(letter).get("id"))
     if not original_id:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, [original_id, list(receivers)])
+        cursor.execute(_MARK_CONSUMED, [original_id, list(receivers)])
         if letter.event_id and cursor.rowcount < len(receivers):
             raise NotReplayable(
                 f"the event has been consumed meanwhile ({' or '.join(receivers)}): "
@@ -130,5 +137,5 @@ def _settle_original(letter: DeadLetter, receivers: tuple[str, ...]) -> None:
 
 
 def _diff(letter: DeadLetter, text: str) -> str:
-    before, after = editable_text(letter).splitlines(), pretty(_parse(text)).splitlines()
+    before, after = editable_text(letter).splitlines(), pretty_json(_parse(text)).splitlines()
     return "\n".join(difflib.unified_diff(before, after, "event", "copy", lineterm="", n=2))

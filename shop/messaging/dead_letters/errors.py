@@ -1,4 +1,4 @@
-"""Why something cannot be done with a dead letter."""
+"""Errors of actions on dead letters."""
 
 from shop.messaging.errors import MessagingError
 
@@ -12,8 +12,8 @@ class NotOpen(MessagingError):
 
 
 class ReasonMissing(MessagingError):
-    """Say why: the reason is kept with the dead letter."""
+    """State a reason: it is kept with the dead letter."""
 
 
 class InvalidCopy(MessagingError):
-    """What was written is no event that the consumer could take."""
+    """The edited text is not an event that the consumer accepts."""

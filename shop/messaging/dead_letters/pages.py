@@ -1,4 +1,4 @@
-"""The operators' pages of dead letters: by cause, asking before acting, progress, edit and replay."""
+"""Admin pages of dead letters: list by cause, replay and discard with confirmation, progress, edit."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from shop.messaging.dead_letters import tasks
-from shop.messaging.dead_letters.actions import Tally, discard_dead_letters, replay_dead_letters
+from shop.messaging.dead_letters.actions import ReplayProgress, discard_dead_letters, replay_dead_letters
 from shop.messaging.dead_letters.causes import causes
-from shop.messaging.dead_letters.edits import editable_text, is_whole, replace_dead_letter
+from shop.messaging.dead_letters.edits import editable_text, edits_whole_message, replace_dead_letter
 from shop.messaging.dead_letters.preview import preview
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
 
-#: More dead letters than this are replayed by a worker.
-REPLAYED_AT_ONCE = 100
+#: Largest number of dead letters replayed in the request. More are replayed by a worker.
+MAX_REPLAYED_IN_REQUEST = 100
 LIST = "admin:messaging_deadletter_changelist"
 
 
 class ReasonForm(forms.Form):
-    """Why something is done."""
+    """Form for the reason of an action."""
 
     reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}))
 
 
 class ReplayForm(ReasonForm):
-    """A replay explains itself."""
+    """Form of a replay: the reason is optional."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +46,7 @@ class ReplayForm(ReasonForm):
 
 
 class EditForm(ReasonForm):
-    """What the copy says."""
+    """Form for the text of the copy and the reason."""
 
     text = forms.CharField(strip=False, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}))
     field_order = ["text", "reason"]
@@ -64,13 +64,13 @@ class Owner(Protocol):
 
 
 class Pages:
-    """The views beside those that every ModelAdmin has."""
+    """Views of dead letters beyond those of a ModelAdmin."""
 
     def __init__(self, owner: Any) -> None:
         self._owner: Owner = owner
 
     def urls(self) -> list[URLPattern]:
-        """Their URLs; each needs a user of the admin who may see dead letters."""
+        """Return the URL patterns of the pages, each restricted to staff."""
         pages: list[tuple[str, Callable[..., HttpResponse], str]] = [
             ("by-cause/", self.by_cause, "causes"),
             ("replay/", self.replay, "replay"),
@@ -82,31 +82,31 @@ class Pages:
         return [path(route, guard(view), name=f"messaging_deadletter_{name}") for route, view, name in pages]
 
     def by_cause(self, request: HttpRequest) -> HttpResponse:
-        """The open letters, grouped."""
-        self._demand(request, self._owner.has_view_permission)
+        """List the causes of open dead letters."""
+        self._require(request, self._owner.has_view_permission)
         rows = [(cause, _list_of(cause.selection), cause.selection.as_query()) for cause in causes()]
         context = {"rows": rows, "may_act": self._owner.has_act_on_permission(request)}
         return self._render(request, "by_cause", "Dead letters by cause", **context)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
-        """Tell what a replay would do; do it once that is confirmed."""
-        self._demand(request, self._owner.has_act_on_permission)
+        """Show the preview of a replay; replay on confirmation."""
+        self._require(request, self._owner.has_act_on_permission)
         selection = _selection(request)
         if request.method == "POST":
             return self._replay(request, selection, reason=request.POST.get("reason", ""))
-        context = {"preview": preview(selection), "form": ReplayForm(), "at_once": REPLAYED_AT_ONCE}
+        context = {"preview": preview(selection), "form": ReplayForm(), "at_once": MAX_REPLAYED_IN_REQUEST}
         return self._render(
             request,
             "replay",
             "Replay dead letters?",
             query=selection.as_query(),
             **context,
-            **_settled(selection),
+            **_already_closed(selection),
         )
 
     def discard(self, request: HttpRequest) -> HttpResponse:
-        """Show what would be discarded; do it once there is a reason."""
-        self._demand(request, self._owner.has_act_on_permission)
+        """Show the letters by cause; discard them on confirmation with a reason."""
+        self._require(request, self._owner.has_act_on_permission)
         selection, form = _selection(request), ReasonForm(request.POST or None)
         if form.is_valid():
             by, reason = request.user.get_username(), form.cleaned_data["reason"]
@@ -120,57 +120,56 @@ class Pages:
             "Discard dead letters?",
             query=selection.as_query(),
             **context,
-            **_settled(selection),
+            **_already_closed(selection),
         )
 
     def progress(self, request: HttpRequest, task_id: str) -> HttpResponse:
-        """How far a replay by a worker is; the page asks again until it is finished."""
-        self._demand(request, self._owner.has_view_permission)
+        """Show the progress of a replay by a worker. The page reloads itself until it is finished."""
+        self._require(request, self._owner.has_view_permission)
         result: AsyncResult[Any] = AsyncResult(task_id)
         info = result.info if isinstance(result.info, dict) else {}
         context = {"state": result.state, "is_ready": result.ready(), "info": info, "error": result.info}
         return self._render(request, "progress", "Replay of dead letters", task_id=task_id, **context)
 
     def edit(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Edit a letter's message, and deliver the copy in its place."""
-        self._demand(request, self._owner.has_edit_permission)
+        """Edit the event of a letter, and deliver the copy instead of it."""
+        self._require(request, self._owner.has_edit_permission)
         letter = get_object_or_404(DeadLetter, pk=pk)
         form = EditForm(request.POST or None, initial={"text": editable_text(letter)})
-        if form.is_valid() and self._is_replaced(request, letter, form):
+        if form.is_valid() and self._replace(request, letter, form):
             return HttpResponseRedirect(reverse("admin:messaging_deadletter_change", args=[pk]))
-        context = {"form": form, "letter": letter, "is_whole": is_whole(letter)}
+        context = {"form": form, "letter": letter, "edits_whole_message": edits_whole_message(letter)}
         return self._render(request, "edit", f"Edit and replay: {letter}", **context)
 
     def _replay(self, request: HttpRequest, selection: Selection, *, reason: str) -> HttpResponse:
         by, total = request.user.get_username(), selection.letters().count()
-        if total > REPLAYED_AT_ONCE:
-            return self._have_replayed(request, selection, by=by, reason=reason, total=total)
-        tally = Tally()
-        for _ in replay_dead_letters(selection, by=by, reason=reason, tally=tally):
+        if total > MAX_REPLAYED_IN_REQUEST:
+            return self._replay_by_worker(request, selection, by=by, reason=reason, total=total)
+        progress = ReplayProgress()
+        for _ in replay_dead_letters(selection, by=by, reason=reason, progress=progress):
             pass
-        self._owner.message_user(request, f"{tally.replayed} replayed.", messages.SUCCESS)
-        for why, count in tally.refused.items():
-            self._owner.message_user(request, f"{count} not replayed: {why}.", messages.WARNING)
+        self._owner.message_user(request, f"{progress.replayed} replayed.", messages.SUCCESS)
+        for refusal, count in progress.refused.items():
+            self._owner.message_user(request, f"{count} not replayed: {refusal}.", messages.WARNING)
         return HttpResponseRedirect(reverse(LIST))
 
-    def _have_replayed(self, request: HttpRequest, selection: Selection, **order: Any) -> HttpResponse:
-        order["selection"] = selection.as_json()
+    def _replay_by_worker(self, request: HttpRequest, selection: Selection, **arguments: Any) -> HttpResponse:
+        arguments["selection"] = selection.as_json()
         try:
-            task = tasks.replay.apply_async(kwargs=order, retry=False)
+            task = tasks.replay.apply_async(kwargs=arguments, retry=False)
         except (OperationalError, OSError) as error:
-            text = f"Nothing was replayed: the broker that a worker is asked by cannot be reached ({error})."
+            text = f"Nothing was replayed: the broker cannot be reached, and so no worker ({error})."
             self._owner.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(reverse(LIST))
         return HttpResponseRedirect(reverse("admin:messaging_deadletter_progress", args=[task.id]))
 
-    def _is_replaced(self, request: HttpRequest, letter: DeadLetter, form: EditForm) -> bool:
-        answers = form.cleaned_data
+    def _replace(self, request: HttpRequest, letter: DeadLetter, form: EditForm) -> bool:
         try:
             replace_dead_letter(
                 dead_letter_id=letter.pk,
-                text=answers["text"],
+                text=form.cleaned_data["text"],
                 by=request.user.get_username(),
-                reason=answers["reason"],
+                reason=form.cleaned_data["reason"],
             )
         except MessagingError as error:
             form.add_error("text", str(error).splitlines())
@@ -178,7 +177,7 @@ class Pages:
         self._owner.message_user(request, "The copy is on its way.", messages.SUCCESS)
         return True
 
-    def _demand(self, request: HttpRequest, has_permission: Callable[[HttpRequest], bool]) -> None:
+    def _require(self, request: HttpRequest, has_permission: Callable[[HttpRequest], bool]) -> None:
         if not has_permission(request):
             raise PermissionDenied
 
@@ -188,18 +187,18 @@ class Pages:
 
 
 def _selection(request: HttpRequest) -> Selection:
-    """The letters that the URL names, as of when it was first opened."""
+    """Return the selection in the URL, bounded to the letters that exist now."""
     try:
         return Selection.from_query(request.GET.dict()).as_of_now()
     except ValueError as error:
         raise BadRequest(str(error)) from error
 
 
-def _settled(selection: Selection) -> dict[str, int]:
-    """How many of the letters that were ticked are settled already."""
-    return {"settled": len(selection.ids or ()) - selection.letters().count() if selection.ids else 0}
+def _already_closed(selection: Selection) -> dict[str, int]:
+    """Return the number of selected letters that are no longer open, for the template."""
+    return {"already_closed": len(selection.ids or ()) - selection.letters().count() if selection.ids else 0}
 
 
 def _list_of(selection: Selection) -> str:
-    """The list of these letters in the admin."""
+    """Return the URL of these letters' list in the admin."""
     return f"{reverse(LIST)}?{urlencode({'status__exact': DeadLetter.Status.OPEN, **selection.where})}"

@@ -1,4 +1,4 @@
-"""How a dead letter would be delivered again: who gets it, and why it cannot be."""
+"""Target of a replay: the message to be sent and its receivers, or the reason why it cannot be replayed."""
 
 from __future__ import annotations
 
@@ -19,46 +19,53 @@ from shop.messaging.models import DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class ReplayTarget:
-    """A message as it would leave the outbox again, and the consumers that would take it."""
+    """An outbox message that replays a dead letter, and the consumers that will receive it."""
 
     message_id: UUID
     aggregate_id: UUID
     type: str
-    #: Empty for everybody who subscribed.
+    #: Name of the queue; empty for all subscribers.
     queue: str
     receivers: tuple[str, ...]
     body: str
 
 
 def replay_target_of(letter: DeadLetter) -> ReplayTarget:
-    """How ``letter`` would be delivered; NotReplayable with the reason if it cannot be.
+    """Return the replay target of ``letter``. Raises NotReplayable, with the reason.
 
-    What could not be read when it came is read once more: a later version of the code may know it.
+    A message that could not be read on arrival is parsed again: a later version of the code may know its
+    type.
     """
     if letter.event_id and letter.aggregate_id:
         event_id, aggregate_id, type_ = letter.event_id, letter.aggregate_id, letter.type
     else:
-        event_id, aggregate_id, type_ = _read(letter)
+        event_id, aggregate_id, type_ = _identify(letter)
     receivers = receivers_of(letter.app, type_)
     queue = events_queue(letter.app) if letter.app else ""
     return ReplayTarget(event_id, aggregate_id, type_, queue, receivers, letter.body)
 
 
 def receivers_of(app: str, type: str) -> tuple[str, ...]:
-    """Who takes events of this type: the consumer of the app, or all who subscribe where none is named.
+    """Return the names of the consumers of a type: of one app, or of all apps if ``app`` is empty.
 
-    NotReplayable if the app has no consumer for them. Where nobody here subscribes, somebody outside may.
+    Without an app there may be other subscribers outside this project, and the result may be empty.
+
+    Raises:
+        NotReplayable: if the app has no consumer of the type.
     """
     if app:
         if not (consumer := consumer_of(app, type)):
             raise NotReplayable(f"{app} does not consume {type}")
         return (consumer.name,)
-    subscribed = (c for c in consumers() if type in c.reads and not issubclass(c.event, Reminder))
-    return tuple(consumer.name for consumer in subscribed)
+    return tuple(
+        consumer.name
+        for consumer in consumers()
+        if type in consumer.reads and not issubclass(consumer.event, Reminder)
+    )
 
 
-def parsed(letter: DeadLetter) -> dict[str, Any]:
-    """The message as far as it is JSON; empty where it is none."""
+def parse_body(letter: DeadLetter) -> dict[str, Any]:
+    """Return the message as a dict; empty if it is not a JSON object."""
     try:
         message = json.loads(letter.body)
     except (ValueError, RecursionError):
@@ -66,33 +73,33 @@ def parsed(letter: DeadLetter) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def pretty(message: object) -> str:
-    """JSON for people, whatever a stranger has put into it."""
+def pretty_json(message: object) -> str:
+    """Return indented JSON that can be encoded in UTF-8, whatever its sender wrote."""
     try:
         text = json.dumps(message, indent=2, ensure_ascii=False)
-    except RecursionError:  # deeply nested; without the indents it goes deeper
+    except RecursionError:  # without indentation the C encoder is used, which can go deeper
         text = json.dumps(message)
-    return text.encode(errors="backslashreplace").decode()  # half a surrogate pair is no UTF-8
+    return text.encode(errors="backslashreplace").decode()  # an unpaired surrogate cannot be encoded
 
 
-def as_uuid(value: object) -> UUID | None:
-    """``value`` as a UUID; None where it is none."""
+def uuid_or_none(value: object) -> UUID | None:
+    """Return ``value`` as a UUID, or None if it is not one."""
     try:
         return UUID(str(value))
     except ValueError:
         return None
 
 
-def _read(letter: DeadLetter) -> tuple[UUID, UUID, str]:
-    """Id, aggregate and type of a message of which the letter knows only the text."""
-    message = parsed(letter)
-    if letter.cause == DeadLetter.Cause.UNROUTABLE and letter.event_id:  # it need not be known here
-        return letter.event_id, as_uuid(message.get("subject")) or letter.event_id, letter.type
+def _identify(letter: DeadLetter) -> tuple[UUID, UUID, str]:
+    """Return id, aggregate and type from the message of a letter without them."""
+    message = parse_body(letter)
+    if letter.cause == DeadLetter.Cause.UNROUTABLE and letter.event_id:  # its type may be unknown here
+        return letter.event_id, uuid_or_none(message.get("subject")) or letter.event_id, letter.type
     try:
         event = cloudevents.decode(message)
     except MessagingError as error:
-        raise NotReplayable("it cannot be read: mend its sender and discard it, or edit it") from error
-    # What is known by its id, the inbox remembers as long as there is a letter of it.
+        raise NotReplayable("it cannot be read: fix its sender and discard it, or edit it") from error
+    # The inbox keeps its rows for letters with an event id only: a duplicate might be consumed twice.
     if letter.died_at < datetime.now(UTC) - settings.SHOP_INBOX_RETENTION + failures.LONGEST_DELIVERY:
         raise NotReplayable("it is so old that the inbox may have forgotten whether it was consumed since")
     return event.meta.id, event.aggregate_id, event.type

@@ -1,4 +1,4 @@
-"""Which dead letters are meant: a filter, as small for 100,000 of them as for one."""
+"""Selection of dead letters: a filter, of the same size for one letter as for 100,000."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from django.db.models import Max, Q, QuerySet
 
 from shop.messaging.models import DeadLetter
 
-#: What dead letters can be filtered by.
+#: Fields that dead letters can be filtered by.
 FIELDS = ("cause", "app", "consumer", "type", "error_type")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Some of the open dead letters. All of it is JSON, so that it can be sent to a worker."""
+    """A filter of open dead letters. It is serializable as JSON, as the argument of a task."""
 
-    #: Field -> the value that it has to have; an empty value is one too.
+    #: Required value by field. An empty value selects letters without one.
     where: Mapping[str, str] = field(default_factory=dict)
-    #: Only these; None for all.
+    #: Primary keys; None for all letters.
     ids: list[int] | None = None
     search: str = ""
-    #: Only up to this one: what has died since the operator looked is not meant.
+    #: Largest primary key. It leaves out letters that were added after the operator opened the page.
     newest: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse to filter by anything else: it may come from a URL."""
+        """Reject other fields: the filter may come from a URL."""
         if unknown := set(self.where) - set(FIELDS):
             raise ValueError(f"dead letters cannot be selected by {', '.join(sorted(unknown))}")
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Selection:
-        """Read what :meth:`as_query` wrote; ValueError where it is none."""
+        """Parse the parameters written by :meth:`as_query`. Raises ValueError if they are invalid."""
         return cls(
             where={name: query[name] for name in FIELDS if name in query},
             ids=[int(pk) for pk in query["ids"].split(",")] if "ids" in query else None,
@@ -44,7 +44,7 @@ class Selection:
         )
 
     def as_query(self) -> str:
-        """Write it as the query of a URL."""
+        """Return the selection as the query string of a URL."""
         query: dict[str, Any] = dict(self.where)
         if self.ids is not None:
             query["ids"] = ",".join(map(str, self.ids))
@@ -55,27 +55,27 @@ class Selection:
         return urlencode(query)
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields, from which ``Selection(**fields)`` makes it again."""
+        """Return the fields as a dict; ``Selection(**fields)`` reverses it."""
         return asdict(self)
 
     def letters(self) -> QuerySet[DeadLetter]:
-        """The letters that are still open, oldest first."""
+        """Return the selected letters that are still open, oldest first."""
         letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN, **self.where).order_by("pk")
         if self.ids is not None:
             letters = letters.filter(pk__in=self.ids)
         if self.newest is not None:
             letters = letters.filter(pk__lte=self.newest)
-        return letters.filter(matching(self.search)) if self.search else letters
+        return letters.filter(search_condition(self.search)) if self.search else letters
 
     def as_of_now(self) -> Selection:
-        """The same, without what dies from now on."""
+        """Return the selection bounded to the letters that exist now, unless it is bounded already."""
         if self.newest is not None:
             return self
         return replace(self, newest=self.letters().aggregate(newest=Max("pk"))["newest"] or 0)
 
 
-def matching(text: str) -> Q:
-    """What a search for ``text`` finds: the id of an event, or of what it is about, or part of an error."""
+def search_condition(text: str) -> Q:
+    """Return the condition of a search: the id of an event or an aggregate, or part of an error."""
     try:
         wanted = UUID(text.strip())
     except ValueError:

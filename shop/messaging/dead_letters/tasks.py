@@ -1,4 +1,4 @@
-"""Celery tasks of dead letters: recording, replaying, pruning."""
+"""Celery tasks of dead letters: recording, replay, pruning."""
 
 import json
 import time
@@ -12,24 +12,24 @@ from django.db import DatabaseError, connection
 from shop.messaging import database_errors
 from shop.messaging.consuming import DeliveryTask, consumer_of, failures
 from shop.messaging.contracts import Event, cloudevents
-from shop.messaging.dead_letters import Selection, Tally, replay_dead_letters
+from shop.messaging.dead_letters import ReplayProgress, Selection, replay_dead_letters
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
 from shop.messaging.operations import retention
 from shop.messaging.pruning import continue_pruning
 
-#: Seconds that a replay goes on before another run goes on with it; far below the time limit of tasks.
-SLICE = 5.0
+#: Seconds after which a replay continues in another run of its task. Far below the time limit of tasks.
+TIME_SLICE = 5.0
 
-#: Seconds before a replay asks again for a database that is away.
-OUTAGE_PAUSE = 2.0
+#: Delay in seconds before a replay is retried during an outage of the database.
+OUTAGE_DELAY = 2.0
 
 
 @shared_task(name="messaging.bury_unreadable", base=DeliveryTask)
 def dead_letter_unreadable(
     app: str, body: str, error_type: str, error: str, cause: str, attempts: int
 ) -> None:
-    """Record a message that cannot be consumed; the bridge then rejects it to the dead-letter queue."""
+    """Record a message that cannot be consumed. The worker then rejects it to the dead-letter queue."""
     try:
         event = _event_in(body) if cause == DeadLetter.Cause.CRASHED else None
         consumer = event and consumer_of(app, event.type)
@@ -45,13 +45,13 @@ def dead_letter_unreadable(
 
 @shared_task(name="messaging.put_aside_unknown", base=DeliveryTask)
 def retry_unknown_later(app: str, body: str, error_type: str, error: str, cause: str, attempts: int) -> None:
-    """Keep a message of an unknown type for a worker that knows it, and in the end as a dead letter."""
+    """Schedule a retry of a message of unknown type; after the last attempt it becomes a dead letter."""
     try:
         failures.retry_unknown_later(app=app, body=body, error=error, attempts=attempts)
-    except RecursionError:  # nested deeper than can be read here
+    except RecursionError:  # nested too deeply to be parsed
         dead_letter_unreadable(app, body, error_type, error, cause, attempts)
     except Exception as failure:
-        raise Reject(f"not put aside: {failure}", requeue=True) from failure
+        raise Reject(f"not scheduled: {failure}", requeue=True) from failure
 
 
 def _event_in(body: str) -> Event | None:
@@ -70,37 +70,40 @@ def replay(
     reason: str = "",
     so_far: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Replay dead letters on behalf of an operator, showing its progress in the task's result.
+    """Replay dead letters for an operator, with the progress in the task's result.
 
-    After a while it hands the rest to another run of itself: so it stays below the limits for tasks and
-    the broker's patience, others get their turn, and one that is killed is gone on with where it began.
+    After a time slice, another run of the task under the same id continues. This keeps each run below the
+    time limit of tasks and the broker's acknowledgement timeout, and lets other tasks run. A killed run
+    is redelivered; the letters that it has replayed are no longer open.
     """
-    chosen, tally, until = Selection(**selection), Tally(**(so_far or {})), time.monotonic() + SLICE
+    selected, progress = Selection(**selection), ReplayProgress(**(so_far or {}))
+    deadline = time.monotonic() + TIME_SLICE
     try:
-        for _ in replay_dead_letters(chosen, by=by, reason=reason, tally=tally):
-            left = chosen.letters().filter(pk__gt=tally.last).count()
+        for _ in replay_dead_letters(selected, by=by, reason=reason, progress=progress):
+            left = selected.letters().filter(pk__gt=progress.last).count()
             self.update_state(state="PROGRESS", meta={"done": total - left, "total": total})
-            if left and time.monotonic() > until:
-                _continue(self, selection=selection, by=by, total=total, reason=reason, so_far=asdict(tally))
+            if left and time.monotonic() > deadline:
+                so_far = asdict(progress)
+                _continue(self, selection=selection, by=by, total=total, reason=reason, so_far=so_far)
     except DatabaseError as error:
         if not database_errors.is_outage(error):
             raise
         connection.close()
-        time.sleep(OUTAGE_PAUSE)
-        raise Reject(f"the database is away: {error}", requeue=True) from error
-    return {"done": total, "total": total, "open": chosen.letters().count(), "refused": tally.refused}
+        time.sleep(OUTAGE_DELAY)
+        raise Reject(f"the database is unavailable: {error}", requeue=True) from error
+    return {"done": total, "total": total, "open": selected.letters().count(), "refused": progress.refused}
 
 
 def _continue(task: Task[Any, Any], **arguments: Any) -> NoReturn:
-    """Have the rest done by another run under the same id."""
+    """Send the rest to another run of the task under the same id, and end this one without a result."""
     try:
         task.apply_async(kwargs=arguments, task_id=task.request.id, retry=False)
     except (OperationalError, OSError) as error:
-        raise Reject(f"the broker is away: {error}", requeue=True) from error
+        raise Reject(f"the broker is unavailable: {error}", requeue=True) from error
     raise Ignore
 
 
 @shared_task(name="messaging.prune_dead_letters", bind=True, ignore_result=False)
 def prune_dead_letters(self: Task[Any, Any]) -> dict[str, int]:
-    """Forget dead letters that were dealt with long ago."""
-    return continue_pruning(self, retention.forget_dead_letters())
+    """Delete replayed dead letters whose retention has expired."""
+    return continue_pruning(self, retention.prune_dead_letters())

@@ -1,4 +1,4 @@
-"""The events as an AsyncAPI 3 document, made from the registered types and their consumers."""
+"""AsyncAPI 3 document of the events, generated from the registered types and consumers."""
 
 from typing import Any
 
@@ -18,7 +18,11 @@ _ENVELOPE = {
         "id": {"type": "string", "format": "uuid", "description": "UUIDv7; the same in every delivery."},
         "source": {"type": "string", "examples": ["/shop/orders"]},
         "type": {"type": "string", "description": "Also the routing key."},
-        "subject": {"type": "string", "format": "uuid", "description": "What the event is about."},
+        "subject": {
+            "type": "string",
+            "format": "uuid",
+            "description": "Id of the aggregate that the event is about.",
+        },
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
         "correlationid": {"type": "string", "format": "uuid"},
@@ -27,7 +31,7 @@ _ENVELOPE = {
         "data": {"type": "object"},
     },
 }
-_READING = f"""\
+_DESCRIPTION = f"""\
 Bind a queue of your own to the topic exchange `shop.events` by routing key.
 
 A message brings one event as `{CONTENT_TYPE}` or, under load, up to {LARGEST_BUNDLE} of one type as
@@ -36,14 +40,14 @@ A message brings one event as `{CONTENT_TYPE}` or, under load, up to {LARGEST_BU
 
 
 def document() -> dict[str, Any]:
-    """The AsyncAPI document of all events that are published to everybody."""
+    """Return the AsyncAPI document of all events that are published to all subscribers."""
     shared = shared_types()
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "shop events",
             "version": "1.0.0",
-            "description": _READING,
+            "description": _DESCRIPTION,
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": {kind.type: _channel(kind) for kind in shared},
@@ -56,7 +60,7 @@ def document() -> dict[str, Any]:
 
 
 def shared_types() -> list[type[Event]]:
-    """The types and versions that the installed apps publish to everybody."""
+    """Return the event types and versions that the installed apps publish to all subscribers."""
     return [kind for kind in event_types() if not issubclass(kind, Reminder) and apps.is_installed(kind.app)]
 
 
@@ -75,7 +79,7 @@ def _channel(kind: type[Event]) -> dict[str, Any]:
 
 def _operation(kind: type[Event]) -> dict[str, Any]:
     readers = [consumer.name for consumer in consumers() if kind.type in consumer.reads]
-    consumed = f"Consumed by {', '.join(readers)}." if readers else "Consumed by nobody in the shop."
+    consumed = f"Consumed by {', '.join(readers)}." if readers else "It has no consumer in the shop."
     latest = newest(kind)
     return {
         "action": "send",
@@ -99,16 +103,16 @@ def _message(kind: type[Event]) -> dict[str, Any]:
 
 
 def schema_of(kind: type[Event]) -> dict[str, Any]:
-    """The JSON Schema of the data, with its parts inline, so that it can be read by itself."""
+    """Return the self-contained JSON Schema of the data, with all definitions inlined."""
     schema = kind.model_json_schema(mode="serialization")
-    parts = schema.pop("$defs", {})
-    inlined: dict[str, Any] = _inline(schema, parts)
+    definitions = schema.pop("$defs", {})
+    inlined: dict[str, Any] = _inline(schema, definitions)
     return inlined
 
 
-def _inline(node: Any, parts: dict[str, Any]) -> Any:
+def _inline(node: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(node, dict):
         if "$ref" in node:
-            return _inline(parts[node["$ref"].rsplit("/", 1)[1]], parts)
-        return {key: _inline(value, parts) for key, value in node.items()}
-    return [_inline(value, parts) for value in node] if isinstance(node, list) else node
+            return _inline(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
+        return {key: _inline(value, definitions) for key, value in node.items()}
+    return [_inline(value, definitions) for value in node] if isinstance(node, list) else node

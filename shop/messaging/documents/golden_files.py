@@ -1,4 +1,4 @@
-"""Golden files: for every type and version of event its schema, and a message that must stay readable."""
+"""Golden files: schema and example message of each event type and version, which must stay readable."""
 
 import json
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ from uuid import UUID
 from django.conf import settings
 
 from shop.messaging.contracts import Event, Meta, cloudevents
-from shop.messaging.contracts.compatibility import breaks
+from shop.messaging.contracts.compatibility import breaking_changes
 from shop.messaging.documents.asyncapi import schema_of, shared_types
 from shop.messaging.errors import BreakingChange
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "events"
 _ID = UUID("0199b1d0-0000-7000-8000-000000000001")
 _TIME = datetime(2026, 12, 24, 12, tzinfo=UTC)
-#: JSON type or format -> an example of it.
+#: Example values by JSON type or format.
 _EXAMPLES = {
     "uuid": str(_ID),
     "date-time": _TIME.isoformat(),
@@ -30,14 +30,15 @@ _EXAMPLES = {
 
 
 def path_of(kind: type[Event]) -> Path:
-    """Where the golden file of this type and version is."""
+    """Return the path of the golden file of this type and version."""
     return FOLDER / f"{kind.type}.json"
 
 
-def renewed() -> dict[Path, str]:
-    """The golden files as they should be. An example that is there stays: that is what it is for.
+def regenerate() -> dict[Path, str]:
+    """Return the golden files with current schemas. Existing examples are kept: they stand for old messages.
 
-    Raises BreakingChange, naming all that breaks.
+    Raises:
+        BreakingChange: if a schema breaks readers or old messages.
     """
     files = {path_of(kind): _golden(kind) for kind in shared_types()}
     return {path: json.dumps(golden, indent=2, ensure_ascii=False) + "\n" for path, golden in files.items()}
@@ -48,26 +49,26 @@ def _golden(kind: type[Event]) -> dict[str, Any]:
     if not path.exists():
         return {"type": kind.type, "schema": schema, "example": _example(kind, schema)}
     golden: dict[str, Any] = json.loads(path.read_text())
-    if broken := breaks(golden["schema"], schema):
+    if broken := breaking_changes(golden["schema"], schema):
         raise BreakingChange(f"{kind.type}: {'; '.join(broken)}. Make it a new version.")
     return golden | {"schema": schema}
 
 
 def _example(kind: type[Event], schema: dict[str, Any]) -> Any:
-    event = kind.model_validate(_value(schema)).with_meta(Meta(_ID, _TIME, _ID))
+    event = kind.model_validate(_example_value(schema)).with_meta(Meta(_ID, _TIME, _ID))
     return json.loads(cloudevents.encode(event))
 
 
-def _value(schema: dict[str, Any]) -> Any:
-    """A value that fits the schema. Where a pattern asks for more, the field has to say ``examples=``."""
-    if given := schema.get("examples") or schema.get("enum"):
-        return given[0]
+def _example_value(schema: dict[str, Any]) -> Any:
+    """Return a value that is valid for the schema. A field with a pattern has to declare ``examples=``."""
+    if values := schema.get("examples") or schema.get("enum"):
+        return values[0]
     if "const" in schema:
         return schema["const"]
     if "anyOf" in schema:
-        return _value(schema["anyOf"][0])
+        return _example_value(schema["anyOf"][0])
     if schema.get("type") == "object":
-        return {name: _value(part) for name, part in schema.get("properties", {}).items()}
+        return {name: _example_value(part) for name, part in schema.get("properties", {}).items()}
     if schema.get("type") == "array":
-        return [_value(schema["items"])]
+        return [_example_value(schema["items"])]
     return _EXAMPLES[schema.get("format", schema["type"])]

@@ -1,1 +1,1 @@
-"""Operators' view of the kernel: what is under way, what was lost, how long things are kept."""
+"""Operation of the kernel: queries about messages, resending of lost ones, retention."""

@@ -1,4 +1,4 @@
-"""Queries about messages under way: backlog, gaps, paused consumers."""
+"""Queries about pending messages, gaps of the inbox and paused consumers."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shop.messaging.models import Circuit, DeadLetter, OutboxEntry, ScheduledMes
 
 @dataclass(frozen=True, slots=True)
 class InboxGap:
-    """An event that a subscribed consumer has not consumed."""
+    """A published event that a subscribed consumer has not consumed."""
 
     consumer: str
     event_id: UUID
@@ -26,11 +26,11 @@ class InboxGap:
 
 @dataclass(frozen=True, slots=True)
 class PendingMessage:
-    """A message that waits."""
+    """A message about an aggregate that waits in the database."""
 
     aggregate_id: UUID
     type: str
-    #: Whom it is for; empty for everybody.
+    #: Receiving app; empty for all subscribers.
     app: str
     #: ``outbox``, ``dead letter``, or a kind of scheduled message.
     place: str
@@ -38,20 +38,20 @@ class PendingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many messages are under way, by where they wait."""
+    """Numbers of pending messages, by the place where they wait."""
 
     unpublished: int
     reminders: int
     retries: int
     deferred: int
-    #: They wait for a consumer that is paused.
+    #: Messages held for paused consumers.
     held: int
     open_dead_letters: int
 
 
 @dataclass(frozen=True, slots=True)
 class PausedConsumer:
-    """A consumer whose circuit is open."""
+    """A consumer with an open circuit."""
 
     consumer: str
     since: datetime
@@ -62,19 +62,24 @@ class PausedConsumer:
 
 
 def paused_consumers() -> list[PausedConsumer]:
-    """The consumers that fail at everything, and how many events wait for each."""
+    """Return the paused consumers, each with the number of its held events."""
     return [
         PausedConsumer(
-            c.consumer, c.opened_at, c.probe_at, c.probes, c.last_error, circuit_breaker.held(c.consumer)
+            consumer=circuit.consumer,
+            since=circuit.opened_at,
+            next_probe=circuit.probe_at,
+            failed_probes=circuit.probes,
+            error=circuit.last_error,
+            held=circuit_breaker.held(circuit.consumer),
         )
-        for c in Circuit.objects.order_by("opened_at")
+        for circuit in Circuit.objects.order_by("opened_at")
     ]
 
 
 def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
-    """Published events that a subscribed consumer has not consumed; when all is quiet there are none.
+    """Return published events that a subscribed consumer has not consumed. An idle system has none.
 
-    It looks back as far as the inbox does, and leaves out what an operator has discarded.
+    Events older than the inbox's retention and discarded events are left out.
     """
     subscriptions = [
         (consumer.name, type_)
@@ -102,14 +107,14 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
 
 
 def pending_messages(aggregate_ids: Collection[UUID]) -> list[PendingMessage]:
-    """The messages about these aggregates that wait somewhere in the database; not those in the broker."""
+    """Return the messages about these aggregates that wait in the database. The broker is not asked."""
     with connection.cursor() as cursor:
         cursor.execute(_PENDING, {"ids": list(aggregate_ids), "subject": _SUBJECT})
         return [PendingMessage(*row) for row in cursor.fetchall()]
 
 
-#: What a message is about. Not all JSON is jsonb for PostgreSQL (\u0000 is not), and the body of a stranger's
-#: message that was put aside for a newer worker may have anything in it.
+#: Pattern of the subject in a message. The body cannot be cast to jsonb: messages of unknown type may contain
+#: JSON that PostgreSQL rejects, such as \u0000.
 _SUBJECT = r'"subject"\s*:\s*"([[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12})"'
 
 _PENDING = """
@@ -125,29 +130,29 @@ _PENDING = """
 """
 
 
-def given_up(app: str) -> set[UUID]:
-    """Aggregates of which operators discarded or replaced an event for this app: it never takes that."""
+def aggregates_with_skipped_events(app: str) -> set[UUID]:
+    """Return the aggregates of events that operators discarded or replaced for this app."""
     closed = [DeadLetter.Status.DISCARDED, DeadLetter.Status.REPLACED]
     letters = DeadLetter.objects.filter(app=app, status__in=closed, aggregate_id__isnull=False)
     return {aggregate_id for aggregate_id in letters.values_list("aggregate_id", flat=True) if aggregate_id}
 
 
 def overdue(*, grace: timedelta) -> tuple[int, int]:
-    """How many messages a relay should have published, and made due, more than ``grace`` ago."""
+    """Return the numbers of unpublished and of due messages that have waited longer than ``grace``."""
     since = datetime.now(UTC) - grace
     unpublished = OutboxEntry.objects.filter(created_at__lt=since).count()
     return unpublished, ScheduledMessage.objects.filter(due_at__lt=since).count()
 
 
 def backlog() -> Backlog:
-    """What is under way right now; the tables asked are small, for they empty themselves."""
+    """Return the numbers of pending messages. The counted tables stay small: rows leave them when done."""
     kinds = ScheduledMessage.Kind
-    waiting = {kind: ScheduledMessage.objects.filter(kind=kind).count() for kind in kinds}
+    scheduled = {kind: ScheduledMessage.objects.filter(kind=kind).count() for kind in kinds}
     return Backlog(
         unpublished=OutboxEntry.objects.count(),
-        reminders=waiting[kinds.REMINDER],
-        retries=waiting[kinds.RETRY],
-        deferred=waiting[kinds.DEFERRED],
-        held=waiting[kinds.HELD],
+        reminders=scheduled[kinds.REMINDER],
+        retries=scheduled[kinds.RETRY],
+        deferred=scheduled[kinds.DEFERRED],
+        held=scheduled[kinds.HELD],
         open_dead_letters=DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).count(),
     )

@@ -1,7 +1,7 @@
-"""Sends again what was lost on its way: logged events that a consumer never took, with nothing of them left.
+"""Resending of lost deliveries: logged events that a consumer has not consumed and that no row will bring.
 
-A queue that was purged or unbound, a broker whose disk is gone: the log still has every event, and the
-inbox skips what was consumed after all.
+Deliveries are lost with a purged or unbound queue, or with the broker's disk. The event log still has every
+event, and the inbox skips an event that was consumed after all.
 """
 
 from collections.abc import Collection
@@ -20,8 +20,8 @@ from shop.messaging.event_log import as_event
 from shop.messaging.models import EventRecord, OutboxEntry
 from shop.messaging.outbox import channel, shards
 
-#: What waits in the outbox, to be retried, or for an operator is not lost. A dead letter of a message that
-#: took its worker down, or could not be read, names no event: its body is looked into.
+#: Events in the outbox, in a retry or in a dead letter are not lost. Dead letters of crashed and unreadable
+#: messages have no event id: their bodies are searched for it.
 _LOST = """
     SELECT subscribed.app, subscribed.consumer, record.id, record.type, record.aggregate_id
     FROM unnest(%s::text[], %s::text[], %s::text[]) AS subscribed (app, consumer, type)
@@ -51,7 +51,7 @@ _LOST = """
 
 @dataclass(frozen=True, slots=True)
 class LostDelivery:
-    """A published event that a consumer has not consumed, and that nothing will bring to it."""
+    """A published event that a consumer has not consumed and that no pending message will bring."""
 
     app: str
     consumer: str
@@ -63,12 +63,12 @@ class LostDelivery:
 def lost_deliveries(
     *, grace: timedelta, limit: int = 10_000, event_ids: Collection[UUID] | None = None
 ) -> list[LostDelivery]:
-    """The oldest deliveries that are lost, as far as the database can tell; the broker is not asked.
+    """Return lost deliveries, oldest first, as far as the database shows. The broker is not asked.
 
     Args:
-        grace: what was published since is taken to be on its way.
-        limit: how many at the most.
-        event_ids: look only at these.
+        grace: age from which an unconsumed event counts as lost.
+        limit: largest number of deliveries returned.
+        event_ids: restrict the search to these events.
     """
     subscribed = [
         (consumer.app, consumer.name, type_)
@@ -86,15 +86,15 @@ def lost_deliveries(
 
 @transaction.atomic
 def resend(deliveries: Collection[LostDelivery]) -> list[LostDelivery]:
-    """Put lost events back on their way, each to its one consumer's queue; return those that were.
+    """Write lost events to the outbox again, each for its one consumer's queue. Returns those sent.
 
-    What was consumed, or is under way, meanwhile is left out. Sending again what still waits in the
-    broker does no harm: the inbox skips the second copy.
+    Events that are no longer lost are left out. An event that still waits in the broker may be sent twice:
+    the inbox skips the second copy.
     """
-    wanted = set(deliveries)
-    ids = {delivery.event_id for delivery in wanted}
+    requested = set(deliveries)
+    ids = {delivery.event_id for delivery in requested}
     still_lost = lost_deliveries(grace=timedelta(0), limit=len(ids) * len(consumers()), event_ids=ids)
-    lost = [delivery for delivery in still_lost if delivery in wanted]
+    lost = [delivery for delivery in still_lost if delivery in requested]
     records = EventRecord.objects.in_bulk(ids, field_name="id")
     entries = [_entry(delivery, records[delivery.event_id]) for delivery in lost]
     OutboxEntry.objects.bulk_create(entries, batch_size=1000)
@@ -104,7 +104,7 @@ def resend(deliveries: Collection[LostDelivery]) -> list[LostDelivery]:
 
 
 def _entry(delivery: LostDelivery, record: EventRecord) -> OutboxEntry:
-    event = as_version(as_event(record), _read_by(delivery.consumer))
+    event = as_version(as_event(record), _event_class_of(delivery.consumer))
     return OutboxEntry(
         shard=shards.shard_of(delivery.aggregate_id),
         message_id=delivery.event_id,
@@ -114,5 +114,5 @@ def _entry(delivery: LostDelivery, record: EventRecord) -> OutboxEntry:
     )
 
 
-def _read_by(consumer: str) -> type[Event]:
-    return next(one.event for one in consumers() if one.name == consumer)
+def _event_class_of(name: str) -> type[Event]:
+    return next(consumer.event for consumer in consumers() if consumer.name == name)

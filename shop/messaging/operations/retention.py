@@ -1,4 +1,4 @@
-"""How long the kernel remembers what was consumed, what could not be, and what tasks returned."""
+"""Retention of inbox rows, dead letters and task results."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,40 +12,41 @@ from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry, Sche
 from shop.messaging.pruning import Pruned, prune
 
 
-def forget_consumed() -> Pruned:
-    """Forget inbox rows older than ``SHOP_INBOX_RETENTION``, which is longer than any replay.
+def prune_inbox() -> Pruned:
+    """Delete inbox rows older than ``SHOP_INBOX_RETENTION``.
 
-    A row stays as long as a copy of its event waits here, as a dead letter for instance, and as long again
-    once an operator has replayed that: it may still come to the consumer once more.
+    A row is kept while its event is scheduled or has an open dead letter, and for another retention period
+    after a replay of the letter: the event may be delivered once more.
     """
     same_event = OuterRef("event_id")
-    waiting = ScheduledMessage.objects.filter(message_id=same_event)
-    buried = DeadLetter.objects.filter(event_id=same_event, status=DeadLetter.Status.OPEN)
+    scheduled = ScheduledMessage.objects.filter(message_id=same_event)
+    open_letters = DeadLetter.objects.filter(event_id=same_event, status=DeadLetter.Status.OPEN)
     horizon = _ago(settings.SHOP_INBOX_RETENTION)
     replayed = DeadLetterAction.objects.filter(dead_letter__event_id=same_event, at__gte=horizon)
-    rows = InboxEntry.objects.exclude(Exists(waiting)).exclude(Exists(buried)).exclude(Exists(replayed))
+    rows = InboxEntry.objects.exclude(Exists(scheduled)).exclude(Exists(open_letters))
+    rows = rows.exclude(Exists(replayed))
     move_inbox_horizon(horizon)
     return prune(rows, by="consumed_at", before=horizon)
 
 
-def forget_dead_letters() -> Pruned:
-    """Forget replayed dead letters ``SHOP_DEAD_LETTER_RETENTION`` after that, and who did it.
+def prune_dead_letters() -> Pruned:
+    """Delete dead letters and their actions ``SHOP_DEAD_LETTER_RETENTION`` after their replay.
 
-    Discarded and replaced ones stay: they say why an event of the log was never consumed.
+    Discarded and replaced letters are kept: they explain why an event of the log was never consumed.
     """
     horizon = _ago(settings.SHOP_DEAD_LETTER_RETENTION)
-    recently = DeadLetterAction.objects.filter(dead_letter=OuterRef("pk"), at__gte=horizon)
-    replayed = DeadLetter.objects.filter(status=DeadLetter.Status.REPLAYED).exclude(Exists(recently))
-    return prune(replayed, by="died_at", before=horizon, forget=_with_actions)
+    recent_actions = DeadLetterAction.objects.filter(dead_letter=OuterRef("pk"), at__gte=horizon)
+    replayed = DeadLetter.objects.filter(status=DeadLetter.Status.REPLAYED).exclude(Exists(recent_actions))
+    return prune(replayed, by="died_at", before=horizon, forget=_delete_with_actions)
 
 
-def _with_actions(letters: QuerySet[Any]) -> None:
+def _delete_with_actions(letters: QuerySet[Any]) -> None:
     DeadLetterAction.objects.filter(dead_letter__in=letters).delete()
     letters.delete()
 
 
-def forget_results() -> Pruned:
-    """Forget what tasks returned, ``SHOP_RESULT_RETENTION`` after they last said something."""
+def prune_results() -> Pruned:
+    """Delete task results ``SHOP_RESULT_RETENTION`` after their last update."""
     return prune(TaskResult.objects.all(), by="date_done", before=_ago(settings.SHOP_RESULT_RETENTION))
 
 

@@ -1,4 +1,4 @@
-"""Outbox: events, timers and the writes of a transaction, stored with its state change.
+"""Outbox: events, reminders and deferred writes, stored in the transaction of their state change.
 
 A context's ``repository.py`` imports ``defer_write`` from here. Services take ``unit_of_work`` from
 :mod:`shop.messaging.publishing`.

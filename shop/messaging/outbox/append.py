@@ -1,4 +1,4 @@
-"""The statement that appends to the event log, the outbox and the reminders."""
+"""The statement that appends to event log and outbox, and writes reminders and deferred writes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from shop.messaging.outbox.shards import shard_of
 from shop.postgres import json_text
 from shop.postgres.writes import Write
 
-#: What is written travels as JSON: psycopg would write arrays value by value, and need one for each column.
+#: Rows are one JSON parameter. Arrays would take a parameter for each column, and psycopg longer to encode.
 _EVENTS = """
     new AS (
         SELECT * FROM ROWS FROM (json_to_recordset(%s::json) AS (
@@ -26,50 +26,50 @@ _EVENTS = """
             id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body,
             is_copy, lock_key, nr
         )
-    ), held AS MATERIALIZED (
+    ), locked AS MATERIALIZED (
         SELECT aggregate_id, messaging_hold_aggregate(aggregate_id, lock_key) AS last
         FROM (SELECT DISTINCT lock_key, aggregate_id FROM new WHERE lock_key IS NOT NULL
-              ORDER BY lock_key, aggregate_id) AS known
-    ), told AS MATERIALIZED (
-        SELECT new.*, coalesce(held.last, (
+              ORDER BY lock_key, aggregate_id) AS aggregates
+    ), sequenced AS MATERIALIZED (
+        SELECT new.*, coalesce(locked.last, (
             SELECT max(sequence) FROM messaging_eventrecord AS earlier
             WHERE earlier.aggregate_id = new.aggregate_id), 0) AS last
-        FROM new LEFT JOIN held USING (aggregate_id)
+        FROM new LEFT JOIN locked USING (aggregate_id)
     ), logged AS (
         INSERT INTO messaging_eventrecord
             (id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, data)
         SELECT id, type, aggregate_id, row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) + last,
                time, correlation_id, causation_id, traceparent, data::jsonb
-        FROM told WHERE NOT is_copy ORDER BY nr
+        FROM sequenced WHERE NOT is_copy ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
-        SELECT shard, id, type, '', '{}', body FROM told ORDER BY nr
+        SELECT shard, id, type, '', '{}', body FROM sequenced ORDER BY nr
     )
 """
 
-_NO_EVENTS = "held AS (SELECT WHERE false)"
+_NO_EVENTS = "locked AS (SELECT WHERE false)"
 
-#: Reminders wait for the aggregates, as they would in a statement after the events': rows that are locked
-#: before could have two transactions wait for each other.
-_DUE = """
-    due AS (
+#: Reminders are written after the aggregates' advisory locks are taken: the reference to ``locked`` enforces
+#: that. Locking their rows first could deadlock two transactions.
+_SCHEDULED = """
+    scheduled AS (
         INSERT INTO messaging_scheduledmessage
             (kind, app, type, message_id, aggregate_id, body, due_at, attempts, parkings, last_error)
-        SELECT 'reminder', wanted.*, 0, 0, '' FROM json_to_recordset(%s::json) AS wanted
+        SELECT 'reminder', reminder.*, 0, 0, '' FROM json_to_recordset(%s::json) AS reminder
             (app text, type text, message_id uuid, aggregate_id uuid, body text, due_at timestamptz)
-        WHERE (SELECT count(*) FROM held) >= 0
+        WHERE (SELECT count(*) FROM locked) >= 0
         ON CONFLICT (type, aggregate_id) WHERE kind = 'reminder' DO UPDATE
         SET message_id = excluded.message_id, body = excluded.body, due_at = excluded.due_at
     )
 """
 
-_OFF = """
-    off AS (
+_UNSCHEDULED = """
+    unscheduled AS (
         DELETE FROM messaging_scheduledmessage
-        USING json_to_recordset(%s::json) AS unwanted (type text, aggregate_id uuid)
-        WHERE kind = 'reminder' AND messaging_scheduledmessage.type = unwanted.type
-          AND messaging_scheduledmessage.aggregate_id = unwanted.aggregate_id
-          AND (SELECT count(*) FROM held) >= 0
+        USING json_to_recordset(%s::json) AS reminder (type text, aggregate_id uuid)
+        WHERE kind = 'reminder' AND messaging_scheduledmessage.type = reminder.type
+          AND messaging_scheduledmessage.aggregate_id = reminder.aggregate_id
+          AND (SELECT count(*) FROM locked) >= 0
     )
 """
 
@@ -84,30 +84,31 @@ ReminderKey = tuple[str, UUID]
 def append(
     events: Sequence[Event],
     *,
-    due: Sequence[tuple[Reminder, datetime]] = (),
-    off: Sequence[ReminderKey] = (),
-    along: Sequence[Write] = (),
+    scheduled: Sequence[tuple[Reminder, datetime]] = (),
+    unscheduled: Sequence[ReminderKey] = (),
+    writes: Sequence[Write] = (),
 ) -> None:
-    """Append events to the log and put them into the outbox, in this order; schedule and call off reminders.
+    """Append events to log and outbox in this order, and write reminders and rows, by one statement.
 
-    Events of one aggregate are written one transaction after the other (an advisory lock until
-    commit), so their sequence has no gaps and the relay sees them in the order of their commits. With one
-    that begins its aggregate nobody else can know the aggregate yet.
-    The log has each fact once; the outbox also has its copies for those who read older versions.
+    An advisory lock until commit serializes the transactions that publish about an aggregate. So the sequence
+    of its events has no gaps, and the relay sees them in commit order. An event that begins its aggregate
+    takes no lock: no other transaction knows the aggregate yet.
+    The log has each event once. The outbox also has its copies in older versions.
 
     Args:
-        due: reminders and when they are due; one that is scheduled already moves.
-        off: those to be called off; one that is not scheduled is none.
-        along: what the same statement writes besides, each in a table of its own.
+        events: events with their meta.
+        scheduled: reminders and their due times. A reminder that is scheduled already moves.
+        unscheduled: reminders to cancel, scheduled or not.
+        writes: writes to other tables, one to a table.
     """
-    told = [_row(copy, is_copy=copy is not event) for event in events for copy in with_older_copies(event)]
+    rows = [_row(copy, is_copy=copy is not event) for event in events for copy in with_older_copies(event)]
     own = {
-        _EVENTS: told,
-        _DUE: [_reminder(reminder, at) for reminder, at in due],
-        _OFF: [{"type": type_, "aggregate_id": aggregate_id} for type_, aggregate_id in off],
+        _EVENTS: rows,
+        _SCHEDULED: [_reminder(reminder, at) for reminder, at in scheduled],
+        _UNSCHEDULED: [{"type": type_, "aggregate_id": aggregate_id} for type_, aggregate_id in unscheduled],
     }
-    parts: dict[str, Sequence[Any]] = {part: [json_text.dumps(what)] for part, what in own.items() if what}
-    parts.update((f"along{nr} AS ({write.statement})", write.parameters) for nr, write in enumerate(along))
+    parts: dict[str, Sequence[Any]] = {part: [json_text.dumps(new)] for part, new in own.items() if new}
+    parts.update((f"write{nr} AS ({write.statement})", write.parameters) for nr, write in enumerate(writes))
     if not parts:
         return
     if not events:
@@ -115,15 +116,15 @@ def append(
     reach(Point.BEFORE_APPEND)
     with connection.cursor() as cursor:
         cursor.execute(_statement(*parts), [*chain.from_iterable(parts.values()), CHANNEL])
-    for write in along:
+    for write in writes:
         write.mark_as_saved()
     reach(Point.AFTER_APPEND)
 
 
 @cache
 def _statement(*parts: str) -> str:
-    tell = "pg_notify(%s, '')" if _EVENTS in parts else "%s"
-    return f"WITH {','.join(parts)} SELECT {tell}"
+    result = "pg_notify(%s, '')" if _EVENTS in parts else "%s"
+    return f"WITH {','.join(parts)} SELECT {result}"
 
 
 def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _reminder(reminder: Reminder, at: datetime) -> dict[str, Any]:
 def enqueue(
     *, message_id: UUID, aggregate_id: UUID, type: str, queue: str, body: str, headers: dict[str, int]
 ) -> None:
-    """Put a message for one queue alone into the outbox: a retry, a replay."""
+    """Put a message for a single queue into the outbox: a retry or a replay."""
     with connection.cursor() as cursor:
         cursor.execute(
             _ENQUEUE, [shard_of(aggregate_id), message_id, type, queue, json_text.dumps(headers), body]
@@ -167,5 +168,5 @@ def enqueue(
 
 
 def lock_key(aggregate_id: UUID) -> int:
-    """The aggregate's advisory lock: the random half of its id, as PostgreSQL's signed bigint."""
+    """Return the key of the aggregate's advisory lock: the random half of its id, as a signed bigint."""
     return int.from_bytes(aggregate_id.bytes[8:], signed=True)

@@ -1,7 +1,7 @@
 """The PostgreSQL notification channel that wakes the relay."""
 
-#: The channel on which PostgreSQL tells the relay that there is work.
+#: Channel of notifications about new outbox rows.
 CHANNEL = "shop_outbox"
 
-#: What it tells there when scheduled messages have become due before their time.
+#: Payload of a notification about scheduled messages that were made due.
 DUE = "due"

@@ -1,11 +1,11 @@
-"""Shards: an aggregate's messages are relayed in order by one relay."""
+"""Shards of the outbox. All messages about an aggregate are in one shard, which is relayed in order."""
 
 from uuid import UUID
 
-#: Relays share the work by shard. More than there will ever be relays; changing it needs an empty outbox.
+#: Number of shards, and the maximum number of relays. A change requires an empty outbox.
 SHARDS = 16
 
 
 def shard_of(aggregate_id: UUID) -> int:
-    """The shard that relays all messages about this aggregate."""
+    """Return the shard of an aggregate."""
     return aggregate_id.int % SHARDS

@@ -1,6 +1,6 @@
 """Unit of work: one transaction of state changes, events, reminders and inbox rows.
 
-What is published, scheduled and deferred in it is written by the statement that ends it.
+Its last statement writes all events, reminders and deferred writes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shop.postgres.writes import Write
 
 
 class Consumption(Protocol):
-    """Events on their way through a consumer, as a unit of work sees them."""
+    """A run of a consumer, as the unit of work sees it."""
 
     #: The inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool
@@ -38,7 +38,7 @@ class Consumption(Protocol):
         ...
 
     def record(self, *, leaving_out: Collection[UUID]) -> None:
-        """Write the inbox rows, but those of events about the aggregates in ``leaving_out``."""
+        """Write the inbox rows, except for events about the aggregates in ``leaving_out``."""
         ...
 
     def check_declared(self, event: Event) -> None:
@@ -52,22 +52,22 @@ class Consumption(Protocol):
 
 @dataclass
 class _UnitOfWork:
-    """Events, reminders and writes of a transaction, not written yet."""
+    """Buffer of a transaction's events, reminders and deferred writes."""
 
-    #: The names of the open savepoints, and their number when the unit of work began.
+    #: Django's list of open savepoints, and its length when the unit of work began.
     savepoints: list[str]
     depth: int
     events: list[Event] = field(default_factory=list)
-    #: The last word on each reminder: its due time, or None where it is called off.
+    #: The last change to each reminder: its due time, or None if it is cancelled.
     reminders: dict[ReminderKey, tuple[Reminder, datetime] | None] = field(default_factory=dict)
-    #: Writes deferred by the app.
+    #: Writes deferred by repositories.
     writes: list[Write] = field(default_factory=list)
 
     def write(self) -> None:
-        """Write everything by one statement."""
-        due = [value for _, value in sorted(self.reminders.items(), key=itemgetter(0)) if value]
-        off = sorted(key for key, value in self.reminders.items() if value is None)
-        append(self.events, due=due, off=off, along=self.writes)
+        """Write the whole buffer by one statement."""
+        scheduled = [value for _, value in sorted(self.reminders.items(), key=itemgetter(0)) if value]
+        unscheduled = sorted(key for key, value in self.reminders.items() if value is None)
+        append(self.events, scheduled=scheduled, unscheduled=unscheduled, writes=self.writes)
 
 
 _innermost: ContextVar[_UnitOfWork | None] = ContextVar("unit_of_work", default=None)
@@ -78,19 +78,19 @@ _REQUEST = (Point.BEFORE_REQUEST_COMMIT, Point.AFTER_REQUEST_COMMIT)
 
 @contextmanager
 def unit_of_work(*, leaving_out: Collection[UUID] = (), single_statement: bool = False) -> Iterator[None]:
-    """Open a transaction of a service's state changes, the events published in it, and the inbox rows.
+    """Open a transaction for state changes, the events published with them, and the inbox rows.
 
-    A unit of work inside another one of the same consumption joins it. Without a consumer, as in a web
-    request or a command, there are no inbox rows.
+    Inside a unit of work of the same consumer run it joins that. Outside of consumers, as in a web request
+    or a command, there are no inbox rows.
 
     Args:
         leaving_out: aggregates of a batch without effects yet. Their events stay unconsumed, and the
-            consumer has to raise the reason.
+            consumer has to raise an error afterwards.
         single_statement: the block executes no statement, it only defers writes, publishes and schedules.
             The statement at the end is then the whole transaction, without BEGIN and COMMIT.
 
     Raises:
-        AlreadyConsumed: the events were consumed meanwhile.
+        AlreadyConsumed: another run has consumed the events meanwhile.
         NotInTransaction: a block with ``single_statement`` executes a statement.
     """
     consumption = _consumption.get()
@@ -110,7 +110,7 @@ def unit_of_work(*, leaving_out: Collection[UUID] = (), single_statement: bool =
 
 
 def _can_be_alone(consumption: Consumption | None) -> bool:
-    """Whether one statement can be the transaction: no other receiver of events may need an open one."""
+    """Return whether one statement may be the transaction: no other receiver relies on an open one."""
     return not (consumption or connection.in_atomic_block) and len(event_published.receivers) == 1
 
 
@@ -139,7 +139,7 @@ def _recorded(consumption: Consumption | None, leaving_out: Collection[UUID]) ->
 
 
 def _refuse(execute: object, sql: str, *context: object) -> None:
-    raise NotInTransaction(f"by itself it would commit: {sql[:200]}: read before, defer_write() the changes")
+    raise NotInTransaction(f"it would commit by itself: {sql[:200]}: read earlier, and defer_write() changes")
 
 
 @contextmanager
@@ -153,37 +153,37 @@ def consuming(consumption: Consumption) -> Iterator[None]:
 
 
 def current_consumption() -> Consumption | None:
-    """Return the consumption whose effects are being made; None outside of consumers."""
+    """Return the current run of a consumer; None outside of consumers."""
     return _consumption.get()
 
 
 def current() -> _UnitOfWork | None:
-    """Return the unit of work that collects now; None where everything is written immediately.
+    """Return the unit of work that buffers now; None if events are written immediately.
 
-    That is so inside a savepoint that was opened later: only then does it disappear with the savepoint.
+    Inside a later savepoint they are written immediately, so that its rollback undoes them.
     """
     unit = _innermost.get()
     return unit if unit and len(unit.savepoints) == unit.depth else None
 
 
 def defer_write(*writes: Write) -> None:
-    """Write by the statement that ends the unit of work; immediately inside a later savepoint.
+    """Write rows by the last statement of the unit of work; immediately inside a later savepoint.
 
-    Nobody sees the rows before, not even the transaction itself: it must be the last write of these rows,
-    and rows that it changes must be locked.
+    The rows are invisible before that, even in the same transaction. It must be their last write, and rows
+    to be updated must be locked.
 
     Raises:
         NotInTransaction: no transaction is open.
-        WrittenTwice: the unit of work writes the table already. Of two changes of a row PostgreSQL would
-            make one.
+        WrittenTwice: the unit of work writes the table already. PostgreSQL would make only one of two
+            changes to a row.
     """
     unit, innermost = current(), _innermost.get()
     if unit is None and not connection.in_atomic_block:
-        raise NotInTransaction("open a unit_of_work() around defer_write() and the events that it belongs to")
+        raise NotInTransaction("open a unit_of_work() around defer_write() and its events")
     for write in writes:
         if innermost and write.model in {other.model for other in innermost.writes}:
             table = write.model._meta.db_table
-            raise WrittenTwice(f"{table} is written already: put all its rows into one write")
+            raise WrittenTwice(f"{table} has a deferred write already: put all its rows into one")
         if unit is None:
             write.execute()
         else:
@@ -192,7 +192,7 @@ def defer_write(*writes: Write) -> None:
 
 @receiver(event_published, dispatch_uid="outbox")
 def _store(event: Event, **kwargs: object) -> None:
-    """Collect a published event, or write it immediately."""
+    """Buffer a published event, or write it immediately."""
     if unit := current():
         unit.events.append(event)
     else:

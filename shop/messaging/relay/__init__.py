@@ -1,1 +1,1 @@
-"""Relay: moves the outbox to the broker, shard by shard, in a Celery worker."""
+"""Relay: publishes the outbox to the broker, shard by shard, inside a Celery worker."""

@@ -1,4 +1,4 @@
-"""Promotion of scheduled messages that have become due to the outbox."""
+"""Promotion of due scheduled messages to the outbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psycopg
 
 from shop.messaging.failpoints import Point, reach
 
-#: Messages promoted by one statement at the most.
+#: Maximum of messages in one statement.
 LIMIT = 1000
 
 _PROMOTE = """
@@ -27,7 +27,7 @@ _PROMOTE = """
 
 
 def promote_due(session: psycopg.Connection[Any]) -> int:
-    """Move messages that have become due to the outbox; return how many. Any relay may do it."""
+    """Move due messages to the outbox; return their number. Concurrent relays skip each other's rows."""
     reach(Point.BEFORE_PROMOTE)
     promoted = session.execute(_PROMOTE, [LIMIT]).rowcount
     if promoted:

@@ -1,8 +1,8 @@
-"""The relay: moves the outbox to the broker, and what has become due to the outbox.
+"""Relay: publishes the outbox to the broker, and promotes due messages to the outbox.
 
-Several relays share the shards: each holds its shards by PostgreSQL advisory locks, so that one
-shard, and with it all events of one aggregate, is relayed by one of them, in order. It looks for
-what is unpublished, never for what is newer than something: late commits are found like any other.
+Several relays share the shards. Each holds its shards by PostgreSQL advisory locks, so that one relay at a
+time publishes a shard, and with it all events of an aggregate, in order. A relay reads all remaining entries,
+not those above a position: so it misses no late commit.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from shop.messaging.relay.shards import Shards
 
 logger = get_logger(__name__)
 
-#: Entries published and confirmed together.
+#: Maximum of entries published and confirmed together.
 BATCH = 1000
 
-#: Seconds between two looks without a notification: the wake-up that is never lost.
-POLL = 0.2
+#: Seconds between two reads of the outbox without a notification, in case one is lost.
+POLL_INTERVAL = 0.2
 
-#: Seconds that a batch has to itself while there is less than a full one each time, unless they were saved
-#: up, BURST at the most. Ten orders a second do not notice; of a hundred, some travel together.
-PACE, BURST = 0.02, 0.4
+#: Minimum time of a partial batch, in seconds. Up to BURST seconds of idle time count towards later batches.
+#: At ten orders a second the relay never waits. At a hundred it does, and so forms larger bundles.
+BATCH_INTERVAL, BURST = 0.02, 0.4
 
-#: And so many times as long as it took, where that is more: then the machine is busy, and each batch costs a
-#: message for each of its types and queues, and a run of their consumers. But no longer than LONGEST_REST: a
-#: broker that takes its time with a thousand messages would leave all workers without work meanwhile.
-REST, LONGEST_REST = 3, 0.1
+#: On a busy machine the minimum time is REST_FACTOR times the duration of the batch, up to LONGEST_REST
+#: seconds. Each batch costs a message for each type and queue, and a run of each consumer. Without the bound,
+#: workers would be idle behind a slow broker.
+REST_FACTOR, LONGEST_REST = 3, 0.1
 
-#: Seconds to wait after an error: the first time, and at the most.
+#: First and longest wait after an error, in seconds; doubled in between.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
-#: Seconds between two declarations of the topology: a binding that somebody removed comes back.
-REDECLARE = 30.0
+#: Seconds between two declarations of the topology, which restore a binding deleted by mistake.
+REDECLARE_INTERVAL = 30.0
 
 _FETCH = """
     SELECT id, message_id, type, queue, headers, body FROM messaging_outboxentry
@@ -60,13 +60,13 @@ _FETCH = """
 """
 
 _DEAD_LETTER_UNROUTABLE = """
-    WITH gone AS (DELETE FROM messaging_outboxentry WHERE id = ANY(%b) RETURNING *)
+    WITH deleted AS (DELETE FROM messaging_outboxentry WHERE id = ANY(%b) RETURNING *)
     INSERT INTO messaging_deadletter
         (status, cause, app, consumer, type, event_id, body, error_type, error, traceback, attempts)
     SELECT 'open', 'unroutable', split_part(queue, '.', 1), '', type, message_id, body, 'Unroutable',
            CASE queue WHEN '' THEN 'no queue is bound to ' || type ELSE 'there is no queue ' || queue END,
            '', 1
-    FROM gone
+    FROM deleted
     ON CONFLICT DO NOTHING
 """
 
@@ -74,7 +74,7 @@ _AnyPublisher = Publisher | ConfirmingPublisher
 
 
 class Relay:
-    """Relays until told to stop. Broker or database away: it waits, and nothing counts as an attempt."""
+    """Relays until stop(). During an outage of broker or database it waits, and counts no attempts."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -82,7 +82,7 @@ class Relay:
         self._pause = SHORTEST_PAUSE
 
     def stop(self) -> None:
-        """Finish the batch in hand, then stop."""
+        """Stop after the current batch."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -91,24 +91,24 @@ class Relay:
             try:
                 with self._sessions() as (session, publisher, declare):
                     self._relay(session, publisher, declare)
-            except Exception as error:  # noqa: BLE001 - the relay outlives whatever happens to it
+            except Exception as error:  # noqa: BLE001 - the relay survives every error
                 logger.warning("relay pauses: %s: %s", type(error).__name__, error)
                 self._stopping.wait(self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     @contextmanager
     def _sessions(self) -> Iterator[tuple[psycopg.Connection[Any], _AnyPublisher, Callable[[], None]]]:
-        """A database session, a publisher, and what declares the topology; thrown away afterwards."""
+        """Open a database session, a publisher, and a function that declares the topology again."""
         with connect() as session, self._app.connection_for_write() as connection:
             try:
-                # One round of all nodes that the URL names.
+                # One attempt at each node in the URL.
                 connection.ensure_connection(max_retries=len(connection.alt[1:]))
                 topology.declare_topology(connection)
                 publisher = publisher_for(connection)
                 yield session, publisher, partial(topology.declare_topology, connection)
             except BaseException:
-                # Late confirms would be taken for those of the next batch, and a broker that is silent
-                # would not answer a farewell.
+                # Discard the connection without the AMQP close handshake, which a silent broker would not
+                # answer. It cannot be reused: late confirms would be taken for those of the next batch.
                 connection.collect(socket_timeout=1)
                 raise
 
@@ -117,7 +117,7 @@ class Relay:
     ) -> None:
         session.execute(f"LISTEN {channel.CHANNEL}")
         shards = Shards(session)
-        next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE
+        next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE_INTERVAL
         pace = LeakyBucket(BURST)
         while not self._stopping.is_set():
             shards.rebalance()
@@ -127,19 +127,19 @@ class Relay:
             more = relayed == BATCH
             self._pause = SHORTEST_PAUSE
             if relayed and not more:
-                self._stopping.wait(pace.pause(max(PACE, min(REST * took, LONGEST_REST))))
+                self._stopping.wait(pace.pause(max(BATCH_INTERVAL, min(REST_FACTOR * took, LONGEST_REST))))
             if time.monotonic() > next_promotion:
                 more |= promote_due(session) + circuit_breaker.send_probes(session) > 0
-                next_promotion = time.monotonic() + POLL
+                next_promotion = time.monotonic() + POLL_INTERVAL
             if time.monotonic() > next_declaration:
                 declare()
-                next_declaration = time.monotonic() + REDECLARE
-            if not more and _await_notification(session):
+                next_declaration = time.monotonic() + REDECLARE_INTERVAL
+            if not more and await_notification(session):
                 next_promotion = 0.0
 
 
 def connect() -> psycopg.Connection[Any]:
-    """A session of our own on Django's database, in autocommit."""
+    """Open a psycopg session on Django's database, in autocommit mode."""
     parameters = django_connection.get_connection_params()
     for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
         parameters.pop(name, None)
@@ -147,10 +147,11 @@ def connect() -> psycopg.Connection[Any]:
 
 
 def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shards: list[int]) -> int:
-    """Publish the oldest entries of the shards, BATCH at the most, and delete them; return how many.
+    """Publish the oldest entries of the shards, up to BATCH, and delete the confirmed; return their number.
 
-    Raises :class:`Refused` if the broker refused any. The channel may be to blame: one that turned to a
-    quorum queue whose leader had just died refuses all that goes there, as long as it lives (RabbitMQ 3.10).
+    Raises:
+        Refused: the broker rejected some. Retry over a new channel: in RabbitMQ 3.10 a channel that published
+            to a quorum queue whose leader had just died rejects all later messages to it.
     """
     rows = session.execute(_FETCH, [shards, BATCH]).fetchall()
     if not rows:
@@ -173,10 +174,10 @@ def _delete_confirmed(session: psycopg.Connection[Any], receipt: Receipt) -> Non
         session.execute(_DEAD_LETTER_UNROUTABLE, [list(receipt.unroutable)])
 
 
-def _await_notification(session: psycopg.Connection[Any]) -> bool:
-    """Wait for work, POLL seconds at the most; say whether scheduled messages are part of it.
+def await_notification(session: psycopg.Connection[Any]) -> bool:
+    """Wait for a notification, up to POLL_INTERVAL seconds; return whether scheduled messages are due.
 
-    What was told while a batch was on its way is told now.
+    Notifications that arrived during a batch are returned at once.
     """
-    told = list(session.notifies(timeout=POLL, stop_after=1))
-    return any(notification.payload == channel.DUE for notification in told)
+    notifications = list(session.notifies(timeout=POLL_INTERVAL, stop_after=1))
+    return any(notification.payload == channel.DUE for notification in notifications)

@@ -1,1 +1,1 @@
-"""Tracing: correlation, causation and W3C trace context of the work in hand."""
+"""Tracing: correlation id, causation id and W3C trace context."""

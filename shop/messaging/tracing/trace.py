@@ -1,4 +1,4 @@
-"""What ties events together: correlation, causation and the W3C trace context of the current work."""
+"""Trace of the current context: correlation id, causation id and W3C trace context."""
 
 import random
 import re
@@ -16,7 +16,7 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where the work in hand comes from."""
+    """Origin of the current work; events that it publishes carry its ids."""
 
     correlation_id: UUID
     traceparent: str
@@ -27,32 +27,32 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def current() -> Trace:
-    """The trace of the work in hand; a new one if nothing has begun it."""
+    """Return the current trace, or a new one if there is none."""
     return _current.get() or begin()
 
 
 def begin(traceparent: str = "", correlation_id: UUID | None = None) -> Trace:
-    """A trace that continues ``traceparent``, or starts afresh where that is not valid."""
+    """Return a trace that continues ``traceparent``, or a new one if that is invalid."""
     if not _TRACEPARENT.fullmatch(traceparent):
         traceparent = f"00-{_random_hex(16)}-{_random_hex(8)}-01"
     return Trace(correlation_id or uuid7(), traceparent)
 
 
 def caused_by(meta: Meta) -> Trace:
-    """The trace of what the event with ``meta`` sets off: same correlation, a new span."""
+    """Return the trace of an event's consumption: same correlation id, new span."""
     head, _, flags = (meta.traceparent or begin().traceparent).rpartition("-")
     trace_id = head.split("-")[1]
     return Trace(meta.correlation_id, f"00-{trace_id}-{_random_hex(8)}-{flags}", meta.id)
 
 
 def _random_hex(size: int) -> str:
-    """So many random bytes, in hex. No secret: asking the system for them takes ten times as long."""
+    """Return random bytes in hex. They are not secret: the operating system's source is ten times slower."""
     return random.randbytes(size).hex()
 
 
 @contextmanager
 def using(trace: Trace) -> Iterator[Trace]:
-    """Make ``trace`` the current one."""
+    """Make ``trace`` the current one within the block."""
     token = _current.set(trace)
     try:
         yield trace

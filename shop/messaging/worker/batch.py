@@ -1,4 +1,4 @@
-"""Batches of events that run together, as Celery task messages and requests."""
+"""Batches of events, as Celery task messages and requests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from shop.postgres import json_text
 
 
 class TaskMessage:
-    """What Celery's strategy sees of a batch: one task message."""
+    """Task message of a batch, as Celery's execution strategy expects it."""
 
     content_type, content_encoding = "application/json", "utf-8"
-    #: Celery copies a message's arguments to where it shows them; a batch stays in the body.
+    #: Celery copies the payload into its task events. It stays empty: the arguments are in the body only.
     payload: tuple[Any, ...] = ((), {}, None)
 
     def __init__(self, batch: Batch) -> None:
@@ -39,19 +39,22 @@ class TaskMessage:
 
 @dataclass(eq=False)
 class Batch:
-    """Events that run together; the messages that are done with them are acknowledged together."""
+    """Events that run together, in one run of one task."""
 
     task: str
     events: list[IncomingEvent]
-    #: The consumer handed it back in good order; else its process died.
-    handed_back: bool = False
+    #: The batch was rejected on purpose. If False after a failure, its worker process was lost.
+    was_rejected: bool = False
 
     def body(self) -> str:
-        """The arguments of the task, as Celery wants them."""
+        """Return the task's arguments in Celery's message protocol."""
         return json_text.dumps([self._arguments(), {}, None])
 
     def _arguments(self) -> list[Any]:
-        """Events go as one text: Celery's own reading of JSON calls Python for each object in it."""
+        """Return the positional arguments: all events in one string.
+
+        Celery's JSON decoder calls a Python hook for each object; a string is decoded without it.
+        """
         first = self.events[0]
         if first.problem:
             return first.dead_letter_args()
@@ -61,10 +64,10 @@ class Batch:
 
 
 class DeliveryRequest(Request):
-    """Celery's request for a batch; it notices whether a batch came back or its process died."""
+    """Celery's request for a batch. It tells a rejected batch from a lost worker process."""
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """Remember that the consumer rejected the batch on purpose."""
+        """Record whether the task rejected the batch."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        self.message.batch.handed_back = isinstance(error, Reject)
+        self.message.batch.was_rejected = isinstance(error, Reject)
         return super().on_failure(exc_info, send_failed_event, return_ok)

@@ -1,4 +1,4 @@
-"""The dispatcher: gives the messages that are ready to the worker's pool, as runs of Celery tasks."""
+"""Dispatcher: gives ready events to the worker's pool as Celery tasks, and acknowledges their messages."""
 
 from __future__ import annotations
 
@@ -15,187 +15,199 @@ from shop.messaging.errors import WorkerLost
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter
 from shop.messaging.worker.batch import Batch, TaskMessage
-from shop.messaging.worker.doorbell import Doorbell
 from shop.messaging.worker.incoming import DEAD_LETTER_TASK, IncomingEvent
+from shop.messaging.worker.loop_waker import LoopWaker
 from shop.messaging.worker.ready_queue import ReadyQueue
 
-#: Seconds before messages that came back unconsumed are tried again.
-HOLD = 2.0
+#: Delay in seconds before events of a rejected batch are tried again.
+RETRY_DELAY = 2.0
 
-#: After killing this many workers a message is a dead letter.
+#: Number of lost worker processes after which an event becomes a dead letter.
 MAX_CRASHES = 3
 
 
 class Dispatcher:
-    """Keeps what is ready and gives it to the pool, one batch for each place that is free.
+    """Starts a batch for each free process of the pool.
 
-    With an event loop (AMQP) all of it happens in the loop's thread. Without one, messages, results
-    and starts have a thread each, for each of them may block.
+    With an event loop (AMQP) everything runs in the loop's thread. Without one, receiving messages, handling
+    results and starting batches have a thread each, because each of them may block.
     """
 
-    def __init__(self, c: Any) -> None:
-        self._c = c
-        self._places = c.controller.concurrency
-        #: With a loop a full batch may wait in the pool, so that no process waits for it.
-        self._spare = 1 if c.hub else 0
-        self._alarm = False
-        self._ready = ReadyQueue(c.controller.concurrency)
-        #: What came back unconsumed and is tried again in a while.
-        self._held: set[IncomingEvent] = set()
+    def __init__(self, celery_consumer: Any) -> None:
+        self._celery = celery_consumer
+        self._free_slots = celery_consumer.controller.concurrency
+        #: Batches that may wait in the pool's queue, so that a process does not wait for the next batch.
+        #: Without an event loop none may: adding a job to a full pool blocks.
+        self._spare_slots = 1 if celery_consumer.hub else 0
+        #: A timer is set for the next event that will be due.
+        self._is_timer_set = False
+        self._ready = ReadyQueue(celery_consumer.controller.concurrency)
+        #: Events of rejected batches, until their retry.
+        self._delayed: set[IncomingEvent] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
-        self._acknowledger = acknowledger_for(c.connection, c.connection_errors)
-        self._doorbell = Doorbell(c.hub, self._start_when_read) if c.hub else None
+        connection = celery_consumer.connection
+        self._acknowledger = acknowledger_for(connection, celery_consumer.connection_errors)
+        self._waker = LoopWaker(celery_consumer.hub, self._start_batches) if celery_consumer.hub else None
         self._socket = select.poll()
-        if sock := c.hub and getattr(c.connection.connection, "sock", None):
+        if sock := celery_consumer.hub and getattr(connection.connection, "sock", None):
             self._socket.register(sock, select.POLLIN)
-        if not c.hub:
-            threading.Thread(target=self._start_when_ready, name="bridge", daemon=True).start()
-        self._keep_later()
+        if not celery_consumer.hub:
+            threading.Thread(target=self._run, name="bridge", daemon=True).start()
+        self._schedule_extension()
 
     def note(self, message: Message) -> None:
-        """Note that a message has been delivered; what it is shows add()."""
+        """Register a delivery as unacknowledged. Its events follow by add()."""
         with self._changed:
             self._acknowledger.note(message)
 
     def add(self, incoming: IncomingEvent) -> None:
-        """Take an event in; it runs as soon as there is a place."""
+        """Add an event to the ready queue; requeue its message if the dispatcher is closed."""
         with self._changed:
             if self._closed:
-                self._give_back(incoming)
+                self._requeue(incoming)
                 return
             self._ready.add(incoming)
             self._wake()
 
     def close(self) -> None:
-        """Give back what has not been started."""
+        """Requeue the messages of all events that have not started.
+
+        Running batches are still acknowledged.
+        """
         with self._changed:
             if self._closed:
                 return
             self._closed = True
-            self._acknowledger.keep()  # once more, for what runs
-            if self._doorbell:
-                self._doorbell.remove()
-            waiting = [*self._held, *self._ready.clear()]
-            self._held.clear()
+            self._acknowledger.extend_visibility()  # for the last time, for running batches
+            if self._waker:
+                self._waker.close()
+            waiting = [*self._delayed, *self._ready.clear()]
+            self._delayed.clear()
             self._changed.notify()
         for incoming in waiting:
-            self._give_back(incoming)
+            self._requeue(incoming)
 
-    def _give_back(self, incoming: IncomingEvent) -> None:
-        """Have the broker deliver its message again; one that has lost us does so by itself.
+    def _requeue(self, incoming: IncomingEvent) -> None:
+        """Have the broker redeliver the event's message, once per message.
 
-        Of a bundle that comes again the inbox skips what is consumed meanwhile.
+        After a lost connection the broker does so by itself. When a bundle is redelivered, the inbox skips
+        the events that were consumed.
         """
-        if not incoming.message.is_given_back:
-            incoming.message.is_given_back = True
+        if not incoming.message.is_requeued:
+            incoming.message.is_requeued = True
             self._acknowledger.reject(incoming.message.raw, requeue=True)
 
-    def _keep_later(self) -> None:
-        if seconds := self._acknowledger.keep_every:
-            self._c.timer.call_after(seconds, self._keep)
+    def _schedule_extension(self) -> None:
+        if seconds := self._acknowledger.extend_every:
+            self._celery.timer.call_after(seconds, self._extend_visibility)
 
-    def _keep(self) -> None:
-        """Keep what is in hand, where the broker would deliver it again, however long it waits and runs."""
+    def _extend_visibility(self) -> None:
+        """Extend the visibility timeout of all unacknowledged messages, where the broker has one."""
         with self._changed:
             if not self._closed:
-                self._keep_later()
-                self._acknowledger.keep()
+                self._schedule_extension()
+                self._acknowledger.extend_visibility()
 
     def _wake(self) -> None:
-        if self._doorbell:
-            self._doorbell.ring()
+        if self._waker:
+            self._waker.wake()
         else:
             self._changed.notify()
 
-    def _start_when_read(self) -> None:
-        """Start batches once the socket has nothing more to read: the messages that are here go together."""
-        if self._socket.poll(0) and self._places > 0:
+    def _start_batches(self) -> None:
+        """Start batches, in the event loop.
+
+        While the socket has more to read, they wait for it: messages that are already here share a batch.
+        """
+        if self._socket.poll(0) and self._free_slots > 0:
             self._wake()
             return
         while batch := self._next_batch():
             self._start(batch)
-        pause = self._until_due()
-        if pause is not None and not self._alarm:
-            self._alarm = True
-            self._c.timer.call_after(pause, self._on_alarm)
+        delay = self._seconds_until_due()
+        if delay is not None and not self._is_timer_set:
+            self._is_timer_set = True
+            self._celery.timer.call_after(delay, self._on_timer)
 
-    def _on_alarm(self) -> None:
-        self._alarm = False
+    def _on_timer(self) -> None:
+        self._is_timer_set = False
         if not self._closed:
-            self._start_when_read()
+            self._start_batches()
 
-    def _start_when_ready(self) -> None:
+    def _run(self) -> None:
+        """Start batches in a thread, in workers without an event loop."""
         while not self._closed:
             with self._changed:
                 batch = self._next_batch()
                 if not batch:
-                    self._changed.wait(self._until_due())
+                    self._changed.wait(self._seconds_until_due())
                     continue
             self._start(batch)
 
     def _next_batch(self) -> Batch | None:
-        if self._closed or self._places + self._spare <= 0:
+        if self._closed or self._free_slots + self._spare_slots <= 0:
             return None
-        batch = self._ready.take(full=self._places <= 0)
+        batch = self._ready.take(full_only=self._free_slots <= 0)
         if batch:
-            self._places -= 1
+            self._free_slots -= 1
         return batch
 
-    def _until_due(self) -> float | None:
-        """Seconds until what waits, though there is a place for it, is due; None if nothing does."""
-        if self._closed or self._places <= 0:
+    def _seconds_until_due(self) -> float | None:
+        """Seconds until the next event is due; None without a free slot or without such an event."""
+        if self._closed or self._free_slots <= 0:
             return None
-        return self._ready.until_due()
+        return self._ready.seconds_until_due()
 
     def _start(self, batch: Batch) -> None:
         requests: list[Any] = []
-        self._c.strategies[batch.task](
+        self._celery.strategies[batch.task](
             TaskMessage(batch),
             None,
-            lambda *args: self._settle(self._on_ack, batch),
-            lambda *args, **kwargs: self._settle(self._on_reject, batch),
-            [*self._c.on_task_message, requests.append],
+            lambda *args: self._finish(batch, self._acknowledge),
+            lambda *args, **kwargs: self._finish(batch, self._retry_later),
+            [*self._celery.on_task_message, requests.append],
         )
-        # A pool that closes, which it does before close() comes, takes nothing, and does not say so. With an
-        # event loop both happen in its thread, and a request may still wait for its turn.
-        threaded = not self._c.hub and not self._c.pool.is_green
-        if threaded and requests and requests[0]._apply_result is None:
-            batch.handed_back = True
+        # A closing pool, which closes before this dispatcher, drops jobs without an error. With an event loop
+        # both happen in its thread, and a request without a result may still be waiting.
+        is_threaded = not self._celery.hub and not self._celery.pool.is_green
+        if is_threaded and requests and requests[0]._apply_result is None:
+            batch.was_rejected = True
             requests[0].reject(requeue=True)
 
-    def _settle(self, how: Callable[[Batch], None], batch: Batch) -> None:
-        """Acknowledge or reject; with an event loop in the thread that owns the connection."""
-        if self._c.hub and threading.current_thread() is not threading.main_thread():
-            self._c.hub.call_soon(self._settle, how, batch)
+    def _finish(self, batch: Batch, handle_outcome: Callable[[Batch], None]) -> None:
+        """Free the batch's slot and handle its outcome, with an event loop in the connection's thread."""
+        if self._celery.hub and threading.current_thread() is not threading.main_thread():
+            self._celery.hub.call_soon(self._finish, batch, handle_outcome)
             return
         with self._changed:
-            how(batch)
+            self._free_slots += 1
+            self._ready.finish(batch)
+            handle_outcome(batch)
             self._wake()
 
-    def _on_ack(self, batch: Batch) -> None:
-        self._free(batch)
+    def _acknowledge(self, batch: Batch) -> None:
+        """Acknowledge the messages whose events are all finished.
+
+        Messages with a dead letter move to the dead-letter queue.
+        """
         if batch.task == DEAD_LETTER_TASK:
             for incoming in batch.events:
                 incoming.message.is_dead = True
-        done = [incoming for incoming in batch.events if incoming.message.settle()]
-        if consumed := [incoming.message.raw for incoming in done if not incoming.message.is_dead]:
+        finished = [incoming for incoming in batch.events if incoming.message.finish_event()]
+        if consumed := [incoming.message.raw for incoming in finished if not incoming.message.is_dead]:
             reach(Point.BEFORE_ACKNOWLEDGE)
             self._acknowledger.acknowledge(consumed)
             reach(Point.AFTER_ACKNOWLEDGE)
-        for incoming in done:
+        for incoming in finished:
             if incoming.message.is_dead:
                 reach(Point.BEFORE_DEAD_QUEUE)
-                self._to_dead_queue(incoming)
+                self._move_to_dead_queue(incoming)
                 reach(Point.AFTER_DEAD_QUEUE)
 
-    def _free(self, batch: Batch) -> None:
-        self._places += 1
-        self._ready.finish(batch)
-
-    def _to_dead_queue(self, incoming: IncomingEvent) -> None:
-        """Reject a recorded message to the dead-letter queue; where the broker has none, copy it there."""
-        connection, message = self._c.connection, incoming.message.raw
+    def _move_to_dead_queue(self, incoming: IncomingEvent) -> None:
+        """Reject a recorded message to the dead-letter queue; copy it where the broker does not do so."""
+        connection, message = self._celery.connection, incoming.message.raw
         if amqp.is_amqp(connection):
             self._acknowledger.reject(message, requeue=False)
             return
@@ -203,28 +215,28 @@ class Dispatcher:
             topology.copy_to_dead_queue(channel, incoming.app, message)
         self._acknowledger.acknowledge([message])
 
-    def _on_reject(self, batch: Batch) -> None:
-        """Keep the events and try them again in a while; those that crash workers run alone."""
-        self._free(batch)
+    def _retry_later(self, batch: Batch) -> None:
+        """Schedule a retry of the batch's events. After a lost worker process each of them runs alone."""
         if self._closed:
             for incoming in batch.events:
-                self._give_back(incoming)
+                self._requeue(incoming)
             return
         for incoming in batch.events:
-            if not batch.handed_back and not incoming.problem:
-                self._blame(incoming, of=len(batch.events))
-            self._held.add(incoming)
-            self._c.timer.call_after(HOLD, self._try_again, (incoming,))
+            if not batch.was_rejected and not incoming.problem:
+                self._count_crash(incoming, batch)
+            self._delayed.add(incoming)
+            self._celery.timer.call_after(RETRY_DELAY, self._retry, (incoming,))
 
-    def _try_again(self, incoming: IncomingEvent) -> None:
+    def _retry(self, incoming: IncomingEvent) -> None:
         with self._changed:
-            if incoming in self._held:  # else it was given back meanwhile
-                self._held.remove(incoming)
+            if incoming in self._delayed:  # otherwise it was requeued by close()
+                self._delayed.remove(incoming)
                 self.add(incoming)
 
-    def _blame(self, incoming: IncomingEvent, *, of: int) -> None:
+    def _count_crash(self, incoming: IncomingEvent, batch: Batch) -> None:
+        """Isolate the event; if it ran alone, count the crash, and give it up after MAX_CRASHES."""
         incoming.alone = True
-        if of == 1:
+        if len(batch.events) == 1:
             incoming.crashes += 1
         if incoming.crashes >= MAX_CRASHES and incoming.consumer:
             incoming.problem = WorkerLost(

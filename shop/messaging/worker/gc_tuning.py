@@ -1,14 +1,14 @@
-"""Python's garbage collector, tuned for processes that live long and work in batches."""
+"""Garbage collector settings for long-lived processes that work in batches."""
 
 import gc
 
-#: New objects before the collector looks through them: more than a batch makes. After 700 it looked again
-#: and again in every batch, a tenth of a worker's time, at objects that are about to go by themselves.
+#: Thresholds of the three generations. The first exceeds the objects that a batch allocates: with Python's
+#: default of 700 several collections per batch took a tenth of a worker's time and freed nothing.
 THRESHOLDS = (50_000, 20, 100)
 
 
 def freeze(**kwargs: object) -> None:
-    """Take all that is here for what stays, so that nobody looks through it again, and look less often."""
+    """Freeze the objects that exist now and raise the collector's thresholds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

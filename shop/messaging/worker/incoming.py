@@ -1,4 +1,4 @@
-"""Incoming messages and events in the hands of a worker."""
+"""Messages that a worker has received and not yet acknowledged, and their events."""
 
 from __future__ import annotations
 
@@ -13,65 +13,68 @@ from shop.messaging.consuming.envelope import ATTEMPTS
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.models import DeadLetter
 
-#: The task that records what cannot be read, see tasks.py.
+#: Task that records an unreadable message as a dead letter, see dead_letters/tasks.py.
 DEAD_LETTER_TASK = "messaging.bury_unreadable"
 
-#: The task that puts aside what a newer worker may be able to read.
+#: Task that schedules a retry of a message of unknown type, for a newer worker.
 RETRY_UNKNOWN_TASK = "messaging.put_aside_unknown"
 
 
 @dataclass(eq=False)
 class IncomingMessage:
-    """A message in our hands, and how many of its events are not yet settled."""
+    """A delivered message and the number of its events that are unfinished."""
 
     raw: Message
-    open: int
+    unfinished: int
     #: One of its events is recorded as a dead letter.
     is_dead: bool = False
-    #: It is given back, and will be delivered again with all its events.
-    is_given_back: bool = False
+    #: It is returned to its queue and will be redelivered with all its events.
+    is_requeued: bool = False
 
-    def settle(self) -> bool:
-        """Note that an event is settled; say whether the message is to be acknowledged now."""
-        self.open -= 1
-        return not self.open
+    def finish_event(self) -> bool:
+        """Count one event as finished. Returns True after the last one: the message can be acknowledged."""
+        self.unfinished -= 1
+        return not self.unfinished
 
 
 @dataclass(eq=False)
 class IncomingEvent:
-    """An event in our hands."""
+    """An event of a delivered message, with its consumer or the reason why it has none."""
 
     message: IncomingMessage
     app: str
-    #: The event as it was sent, which is JSON if it has a consumer.
+    #: The event as received; valid JSON if it has a consumer.
     text: str
-    #: Who consumes it; None if it cannot be read.
+    #: None if the event cannot be consumed.
     consumer: Consumer | None
     headers: dict[str, int]
-    #: Why it cannot be consumed.
+    #: Reason why it cannot be consumed.
     problem: Exception | None = None
-    #: Run it alone: it, or one that ran with it, may have brought a worker down.
+    #: It runs in a batch of its own: it may have crashed a worker process.
     alone: bool = False
-    #: What it is about, an order mostly; empty if it does not say.
+    #: Id of its aggregate; empty if the event has none.
     subject: str = ""
+    #: Cause of its dead letter, if it becomes one.
     cause: str = DeadLetter.Cause.UNREADABLE
+    #: Worker processes lost while it ran alone.
     crashes: int = 0
+    #: Time of arrival, by the monotonic clock.
     arrived: float = field(default_factory=time.monotonic)
 
     @property
     def task(self) -> str:
-        """The task that takes it."""
+        """Name of the task that takes the event."""
         if self.consumer:
             return self.consumer.name
         return RETRY_UNKNOWN_TASK if isinstance(self.problem, UnknownEventType) else DEAD_LETTER_TASK
 
     @property
     def is_low_priority(self) -> bool:
-        """Whether nobody waits for it."""
+        """Return whether the event yields to others under load."""
         return self.consumer is not None and has_low_priority(self.consumer)
 
     def dead_letter_args(self) -> list[Any]:
-        """The arguments of the task that records it."""
+        """Return the arguments of the task that records the event as a dead letter."""
         attempts = self.headers.get(ATTEMPTS, 0) + self.crashes
         return [
             self.app,

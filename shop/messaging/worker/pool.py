@@ -1,9 +1,9 @@
-"""Celery's pool of processes, made so that it outlives each of them.
+"""Celery's prefork pool, made to survive the loss of any process.
 
-Without an event loop, as on the embedded broker, the processes of a pool share a pipe, and whoever waits for
-work holds its lock: a semaphore, which nobody releases any more if that process is killed. The worker would
-go on taking messages and never run one again. And what a killed process had just taken from the pipe, and not
-accepted yet, would be waited for without end, together with its place in the pool.
+Without an event loop, as on the embedded broker, the processes of a pool share one pipe. The reader holds a
+semaphore, which stays locked if that process is killed: the worker would keep receiving messages and never
+run another task. A job that a process has read but not yet accepted when it is killed would occupy its slot
+in the pool for ever.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from celery.concurrency.prefork import TaskPool
 
 
 class CrashSafeLock:
-    """A lock between processes that the kernel releases when its holder dies, however it does."""
+    """Inter-process lock on a file, released by the operating system when its holder dies."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the lock lives
@@ -26,11 +26,11 @@ class CrashSafeLock:
         self._file.close()
 
     def acquire(self) -> None:
-        """Wait for the lock."""
+        """Block until the lock is acquired."""
         fcntl.lockf(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def __enter__(self) -> None:
@@ -41,7 +41,7 @@ class CrashSafeLock:
 
 
 class SharedPipesPool(Pool):
-    """Billiard's pool with locks that die with their holders, and that gives up what nobody will run."""
+    """Billiard's pool with crash-safe locks and detection of jobs lost between pipe and acceptance."""
 
     _inqueue: Any
     _outqueue: Any
@@ -53,35 +53,38 @@ class SharedPipesPool(Pool):
         super()._setup_queues()  # type: ignore[misc]  # not in the stubs
         for queue in (self._inqueue, self._outqueue):
             queue._rlock, queue._wlock = CrashSafeLock(), CrashSafeLock()
-        #: Jobs that have left the pipe and are not accepted, and when that was seen first.
-        self._taken: dict[Any, float] = {}
+        #: Jobs that have left the pipe and are not accepted, and the time when this was first seen.
+        self._unaccepted: dict[Any, float] = {}
 
     def _maintain_pool(self) -> None:
-        """Billiard's supervision, and then what it overlooks: each end is looked at once only."""
+        """Run billiard's supervision, then the checks for jobs that it misses."""
         super()._maintain_pool()  # type: ignore[misc]  # not in the stubs
-        self._note_late_acceptances()
-        self._give_up_what_was_taken()
+        self._mark_late_acceptances()
+        self._fail_unaccepted_jobs()
 
-    def _note_late_acceptances(self) -> None:
-        """Note as lost what a process accepted whose end was seen before its acceptance was read."""
+    def _mark_late_acceptances(self) -> None:
+        """Mark jobs as lost whose process had ended before its acceptance message was read.
+
+        Billiard looks at the jobs of a process once, when it finds the process ended.
+        """
         alive = {process.pid for process in self._pool}
         for job in list(self._cache.values()):
             if job.worker_pids() and not (alive.intersection(job.worker_pids()) or job._worker_lost):
                 job._worker_lost = (time.monotonic(), -signal.SIGKILL)
 
-    def _give_up_what_was_taken(self) -> None:
-        """Give up jobs that a process took from the pipe and was killed before it could accept them.
+    def _fail_unaccepted_jobs(self) -> None:
+        """Fail jobs whose process was killed between reading them from the pipe and accepting them.
 
-        It may have been in the middle of reading, and then the next reader takes the rest for something
-        else: whoever waits for work is replaced, now that the pipe is empty.
+        It may have been killed in the middle of a message. A process blocked on the rest of it would take
+        the next message for that rest, so all idle processes are replaced while the pipe is empty.
         """
         if not self._taskqueue.empty() or self._inqueue._reader.poll(0):
-            self._taken = {}  # one of those seen before may have been on its way into the pipe
+            self._unaccepted = {}  # a job seen before may have been on its way into the pipe
             return
         now = time.monotonic()
         waiting = [job for job in list(self._cache.values()) if not (job.accepted() or job.ready())]
-        self._taken = {job: self._taken.get(job, now) for job in waiting}
-        lost = [job for job, since in self._taken.items() if now - since > job._lost_worker_timeout]
+        self._unaccepted = {job: self._unaccepted.get(job, now) for job in waiting}
+        lost = [job for job, since in self._unaccepted.items() if now - since > job._lost_worker_timeout]
         for process in self._iterinactive() if lost else ():  # type: ignore[attr-defined]
             process.terminate_controlled()
         for job in lost:
@@ -90,6 +93,9 @@ class SharedPipesPool(Pool):
 
 
 class CrashSafePool(TaskPool):
-    """Celery's prefork pool; with an event loop each process has pipes of its own, and all is as before."""
+    """Celery's prefork pool with SharedPipesPool in workers without an event loop.
+
+    With an event loop each process has pipes of its own, and Celery's AsynPool is used unchanged.
+    """
 
     BlockingPool: Any = SharedPipesPool

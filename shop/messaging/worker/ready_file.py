@@ -1,4 +1,4 @@
-"""Tells whoever started a worker that it is ready, by a file: quicker and surer than to ask the broker."""
+"""Readiness file of a worker, for its supervisor. It works without the broker, unlike ``inspect ping``."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,6 @@ from celery.signals import worker_ready
 
 @worker_ready.connect
 def touch_ready_file(**kwargs: object) -> None:
-    """Touch the file that ``SHOP_READY_FILE`` names, if any."""
+    """Touch the file named by ``SHOP_READY_FILE``, if set."""
     if path := os.environ.get("SHOP_READY_FILE"):
         Path(path).touch()

@@ -1,12 +1,13 @@
-"""Whose turn it is: which of the events that wait in a worker run next, and which of them together.
+"""Ready queue: the events that a worker holds, in the order and the batches in which they run.
 
-An event never waits for others to run with: whatever is there goes, up to the size of a batch. But
+An event does not wait for a batch to fill: whatever is ready runs, up to the consumer's batch size. Two rules
+change the order of arrival:
 
-- what nobody waits for (letters, figures, the state that an order shows) is patient: it lets what carries
-  orders on go first, and leaves it half the processes;
-- what happened to one order reaches an app in the order in which it arrived, however many processes the
-  worker has: an event waits until the app is done with the earlier ones of its order. It waits for no call
-  to a gateway or carrier, though: that may take long, and a cancellation has to get past it.
+- Low-priority events (e-mails, read models, displayed states) yield to the others. Under load they get at
+  most half of the pool's processes.
+- Events of one aggregate run in the order of arrival within an app, however many processes the worker has:
+  an event waits until the app has finished the earlier ones of its aggregate. Calls to a provider are an
+  exception. They may take long, and a cancellation has to overtake them.
 """
 
 from __future__ import annotations
@@ -18,146 +19,175 @@ from collections.abc import Iterable
 from shop.messaging.worker.batch import Batch
 from shop.messaging.worker.incoming import IncomingEvent
 
-#: Seconds for which a patient event lets the others go first, though there is a place for it. An event
-#: reaches all apps at once, and they share the machine: what carries the order on shall have it.
+#: Delay in seconds before a low-priority event may start while a process is free. An event reaches all apps
+#: at once and they share the machine: consumers that carry on an order go first.
 LOW_PRIORITY_DELAY = 0.05
-#: So many waiting events of an app end that: there is load. It is half of MOST_MESSAGES, so that no worker
-#: waits while it has all in hand that the broker gives it.
+#: Number of waiting events of an app from which there is no delay: the worker is under load. It is half of
+#: MAX_PREFETCH, so that no worker idles with its whole prefetch in hand.
 LOADED_FROM = 50
-#: Seconds within which whatever is not patient overtakes letters and figures when places are scarce. So it
-#: takes a longer load than that before orders wait for them.
+#: Seconds by which later events may overtake a low-priority event while processes are scarce. Orders wait for
+#: e-mails and read models only if a load lasts longer.
 MAX_OVERTAKING = 10.0
-#: The same for what is patient by itself, in an app that publishes: the state of an order is quickly written,
-#: and its customer looks at it.
-MAX_OVERTAKING_OF_STATES = 1.0
+#: The same for consumers that declare low priority in an app that publishes. They store the status of an
+#: order, which is quickly done and which its customer looks at.
+MAX_STATUS_OVERTAKING = 1.0
 
 _AggregateKey = tuple[str, str]
 
 
 class ReadyQueue:
-    """The events that are ready, and the order in which they run."""
+    """Events that are ready to run, ordered by priority and arrival."""
 
     def __init__(self, concurrency: int) -> None:
-        #: So many patient batches run at once while others run.
-        self._low_priority_share = max(1, concurrency // 2)
-        self._ready: dict[str, deque[IncomingEvent]] = defaultdict(deque)
-        #: What waits of each order in each app and holds later events up, in the order of arrival.
+        #: Low-priority batches that may run at once while other batches run.
+        self._max_low_priority = max(1, concurrency // 2)
+        #: Waiting events by task, in the order of arrival.
+        self._queues: dict[str, deque[IncomingEvent]] = defaultdict(deque)
+        #: Waiting events that block later ones of their aggregate, in the order of arrival.
         self._waiting_by_key: dict[_AggregateKey, deque[IncomingEvent]] = defaultdict(deque)
-        self._waiting: Counter[str] = Counter()
-        #: Of which orders something runs that holds later events up, by app.
-        self._running: set[_AggregateKey] = set()
-        self._batches: Counter[bool] = Counter()
+        #: Number of waiting events by app.
+        self._waiting_by_app: Counter[str] = Counter()
+        #: Aggregates with running events that block later ones.
+        self._running_keys: set[_AggregateKey] = set()
+        #: Number of running batches, by whether they have low priority.
+        self._running_batches: Counter[bool] = Counter()
 
     def add(self, incoming: IncomingEvent) -> None:
-        """Take an event in."""
-        self._ready[incoming.task].append(incoming)
-        self._waiting[incoming.app] += 1
-        if (key := _aggregate_key(incoming)) and _holds_up(incoming):
+        """Add an event."""
+        self._queues[incoming.task].append(incoming)
+        self._waiting_by_app[incoming.app] += 1
+        if (key := _aggregate_key(incoming)) and _blocks_later_events(incoming):
             self._waiting_by_key[key].append(incoming)
 
-    def take(self, *, full: bool = False) -> Batch | None:
-        """The batch that runs next; None if none may now, or if it has to be full and is not."""
-        first = self._next(time.monotonic())
-        if not first or (full and not self._is_worth_a_place(first)):
+    def take(self, *, full_only: bool = False) -> Batch | None:
+        """Remove and return the batch that runs next, or None if none may run now.
+
+        Args:
+            full_only: return only a batch to which later arrivals could make no difference.
+        """
+        first = self._next_event(time.monotonic())
+        if not first or (full_only and not self._is_final(first)):
             return None
-        batch = Batch(first.task, self._pick(first))
-        self._batches[first.is_low_priority] += 1
+        batch = Batch(first.task, self._take_events(first))
+        self._running_batches[first.is_low_priority] += 1
         return batch
 
     def finish(self, batch: Batch) -> None:
-        """Note that a batch has run, whatever became of it."""
-        self._batches[batch.events[0].is_low_priority] -= 1
-        self._running.difference_update(_keys_held_up_by(batch.events))
+        """Unblock the aggregates of a batch that has run, successfully or not."""
+        self._running_batches[batch.events[0].is_low_priority] -= 1
+        self._running_keys.difference_update(_blocked_keys(batch.events))
 
-    def until_due(self) -> float | None:
-        """Seconds until something may run, if nothing else happens; None if nothing will."""
+    def seconds_until_due(self) -> float | None:
+        """Seconds until the next event may run; None if all of them wait for a batch to finish."""
         now = time.monotonic()
-        waits = [wait for queue in self._queues() if (wait := self._wait_of(queue, now)) is not None]
-        return max(0.0, min(waits)) if waits else None
+        delays = [
+            delay
+            for queue in self._eligible_queues()
+            if (delay := self._delay_of_queue(queue, now)) is not None
+        ]
+        return max(0.0, min(delays)) if delays else None
 
     def clear(self) -> list[IncomingEvent]:
-        """Forget what waits, and return it."""
-        waiting = [incoming for queue in self._ready.values() for incoming in queue]
-        self._ready.clear()
+        """Remove and return all waiting events."""
+        waiting = [incoming for queue in self._queues.values() for incoming in queue]
+        self._queues.clear()
         self._waiting_by_key.clear()
-        self._waiting.clear()
+        self._waiting_by_app.clear()
         return waiting
 
-    def _next(self, now: float) -> IncomingEvent | None:
-        """Whose turn it is: of what is due and first of its order, what has waited longest."""
+    def _next_event(self, now: float) -> IncomingEvent | None:
+        """Return the event with the earliest rank that is due and not blocked.
+
+        Queues are searched in the order of their first events: a search through blocked events is skipped
+        once no event in the queue can win.
+        """
         best: IncomingEvent | None = None
-        for queue in sorted(self._queues(), key=lambda queue: _rank(queue[0])):
+        for queue in sorted(self._eligible_queues(), key=lambda queue: _rank(queue[0])):
             if best and _rank(best) <= _rank(queue[0]):
                 break
-            if self._wait(queue[0], now) > 0:
+            if self._delay_of(queue[0], now) > 0:
                 continue
-            head = self._first_in(queue)
-            if head and self._wait(head, now) <= 0 and not (best and _rank(best) <= _rank(head)):
+            head = self._first_unblocked(queue)
+            if head and self._delay_of(head, now) <= 0 and not (best and _rank(best) <= _rank(head)):
                 best = head
         return best
 
-    def _queues(self) -> list[deque[IncomingEvent]]:
-        """What waits for each task, in the order of arrival, as far as there are places."""
-        full = self._batches[True] >= self._low_priority_share and self._batches[False] > 0
-        return [queue for queue in self._ready.values() if queue and not (full and queue[0].is_low_priority)]
+    def _eligible_queues(self) -> list[deque[IncomingEvent]]:
+        """Return the queues with events, without low-priority ones while their share of processes is used."""
+        is_share_used = (
+            self._running_batches[True] >= self._max_low_priority and self._running_batches[False] > 0
+        )
+        return [
+            queue
+            for queue in self._queues.values()
+            if queue and not (is_share_used and queue[0].is_low_priority)
+        ]
 
-    def _wait_of(self, queue: deque[IncomingEvent], now: float) -> float | None:
-        """Seconds until one may run, or shows whether it may; None if earlier events hold all of them up."""
-        if (wait := self._wait(queue[0], now)) > 0:
-            return wait
-        head = self._first_in(queue)
-        return self._wait(head, now) if head else None
+    def _delay_of_queue(self, queue: deque[IncomingEvent], now: float) -> float | None:
+        """Seconds until an event of the queue may run; None if all of them are blocked.
 
-    def _first_in(self, queue: deque[IncomingEvent]) -> IncomingEvent | None:
-        """The first that no earlier event of its order holds up; it looks through all that are held up."""
-        return next(filter(self._is_first, queue), None)
+        While its first event is not due, the queue is not searched: the delay may be too short.
+        """
+        if (delay := self._delay_of(queue[0], now)) > 0:
+            return delay
+        head = self._first_unblocked(queue)
+        return self._delay_of(head, now) if head else None
 
-    def _is_worth_a_place(self, head: IncomingEvent) -> bool:
-        """Whether it may wait in the pool: no more can go with it, and nothing is to overtake it."""
-        is_full = len(self._ready[head.task]) >= _limit(head)
-        return is_full and not (head.is_low_priority and self._batches[False])
+    def _first_unblocked(self, queue: deque[IncomingEvent]) -> IncomingEvent | None:
+        """Return the first event that no earlier one of its aggregate blocks, in linear time."""
+        return next(filter(self._is_unblocked, queue), None)
 
-    def _is_first(self, incoming: IncomingEvent) -> bool:
+    def _is_final(self, head: IncomingEvent) -> bool:
+        """Return whether later arrivals could neither join the event's batch nor have to overtake it."""
+        is_full = len(self._queues[head.task]) >= _batch_size(head)
+        return is_full and not (head.is_low_priority and self._running_batches[False])
+
+    def _is_unblocked(self, incoming: IncomingEvent) -> bool:
         key = _aggregate_key(incoming)
         if not key or key not in self._waiting_by_key:
-            return key not in self._running
+            return key not in self._running_keys
         first = self._waiting_by_key[key][0]
-        return key not in self._running and (first is incoming or first.arrived > incoming.arrived)
+        return key not in self._running_keys and (first is incoming or first.arrived > incoming.arrived)
 
-    def _wait(self, head: IncomingEvent, now: float) -> float:
-        """Seconds that it still has to wait."""
-        if not head.is_low_priority or self._waiting[head.app] >= min(LOADED_FROM, _limit(head)):
+    def _delay_of(self, incoming: IncomingEvent, now: float) -> float:
+        """Seconds until the event is due; zero or less if it is."""
+        if not incoming.is_low_priority:
             return 0.0
-        return head.arrived + LOW_PRIORITY_DELAY - now
+        if self._waiting_by_app[incoming.app] >= min(LOADED_FROM, _batch_size(incoming)):
+            return 0.0
+        return incoming.arrived + LOW_PRIORITY_DELAY - now
 
-    def _pick(self, first: IncomingEvent) -> list[IncomingEvent]:
-        """Take it, and what may run with it, out of what waits."""
-        queue, picked, left = self._ready[first.task], list[IncomingEvent](), list[IncomingEvent]()
-        while queue and len(picked) < _limit(first):
+    def _take_events(self, first: IncomingEvent) -> list[IncomingEvent]:
+        """Remove and return the event and those that may run with it."""
+        queue, taken, skipped = self._queues[first.task], list[IncomingEvent](), list[IncomingEvent]()
+        while queue and len(taken) < _batch_size(first):
             incoming = queue.popleft()
-            if (picked and incoming.alone) or not self._is_first(incoming):
-                left.append(incoming)
+            if (taken and incoming.alone) or not self._is_unblocked(incoming):
+                skipped.append(incoming)
                 continue
-            picked.append(incoming)
-            self._leave(incoming)
-        queue.extendleft(reversed(left))
-        self._running.update(_keys_held_up_by(picked))
-        return picked
+            taken.append(incoming)
+            self._remove_waiting(incoming)
+        queue.extendleft(reversed(skipped))
+        self._running_keys.update(_blocked_keys(taken))
+        return taken
 
-    def _leave(self, incoming: IncomingEvent) -> None:
-        """Have it wait no more."""
-        self._waiting[incoming.app] -= 1
-        for key in _keys_held_up_by([incoming]):
+    def _remove_waiting(self, incoming: IncomingEvent) -> None:
+        """Remove the event from the counts of waiting events."""
+        self._waiting_by_app[incoming.app] -= 1
+        for key in _blocked_keys([incoming]):
             self._waiting_by_key[key].remove(incoming)
             if not self._waiting_by_key[key]:
                 del self._waiting_by_key[key]
 
 
-def _keys_held_up_by(events: Iterable[IncomingEvent]) -> set[_AggregateKey]:
-    return {key for incoming in events if _holds_up(incoming) and (key := _aggregate_key(incoming))}
+def _blocked_keys(events: Iterable[IncomingEvent]) -> set[_AggregateKey]:
+    """Return the aggregates whose later events these events block."""
+    return {
+        key for incoming in events if _blocks_later_events(incoming) and (key := _aggregate_key(incoming))
+    }
 
 
-def _holds_up(incoming: IncomingEvent) -> bool:
+def _blocks_later_events(incoming: IncomingEvent) -> bool:
     consumer = incoming.consumer
     return incoming.is_low_priority or not (consumer and consumer.calls_outside)
 
@@ -167,11 +197,12 @@ def _aggregate_key(incoming: IncomingEvent) -> _AggregateKey | None:
 
 
 def _rank(incoming: IncomingEvent) -> float:
+    """Return the arrival time by which events are ordered: later for low priority, by the time it yields."""
     if not (incoming.is_low_priority and incoming.consumer):
         return incoming.arrived
-    return incoming.arrived + (MAX_OVERTAKING_OF_STATES if incoming.consumer.low_priority else MAX_OVERTAKING)
+    return incoming.arrived + (MAX_STATUS_OVERTAKING if incoming.consumer.low_priority else MAX_OVERTAKING)
 
 
-def _limit(first: IncomingEvent) -> int:
-    """How many events may run together with this one, itself included."""
+def _batch_size(first: IncomingEvent) -> int:
+    """Return the largest batch that the event may lead."""
     return first.consumer.batch if first.consumer and not first.alone else 1

@@ -1,4 +1,4 @@
-"""The backend that ``DATABASES["default"]["ENGINE"]`` names."""
+"""Database wrapper of the backend, see ``DATABASES["default"]["ENGINE"]``."""
 
 import select
 
@@ -6,16 +6,16 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, which asks ``SELECT 1`` before each request whether its connection still works."""
+    """Django's wrapper, without the ``SELECT 1`` by which it checks its connection before each request."""
 
     def is_usable(self) -> bool:
-        """Whether the server has not ended the session, of which it would have told us.
+        """Return whether the session is open: no message from the server is waiting.
 
-        Nothing else comes unasked. A server that went without a word is noticed by the first statement, as it
-        would be by Django's question: after ``tcp_user_timeout``.
+        The server sends one unasked only to end the session. A server that vanished silently is noticed by
+        the next statement after ``tcp_user_timeout``, as it would be by ``SELECT 1``.
         """
         if self.connection is None or self.connection.closed:
             return False
-        news = select.poll()
-        news.register(self.connection.fileno(), select.POLLIN)
-        return not news.poll(0)
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return not poll.poll(0)

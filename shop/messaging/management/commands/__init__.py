@@ -1,0 +1,1 @@
+"""Commands of the kernel: documents of the events, and dead letters."""

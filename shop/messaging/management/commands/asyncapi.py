@@ -1,4 +1,4 @@
-"""manage.py asyncapi: write the AsyncAPI document of all events."""
+"""``manage.py asyncapi``: prints the AsyncAPI document of all events."""
 
 import json
 from typing import Any
@@ -9,7 +9,10 @@ from shop.messaging.documents.asyncapi import document
 
 
 class Command(BaseCommand):
-    help = "Print the events as an AsyncAPI 3 document; docs/asyncapi.json is made with it."
+    """Prints the AsyncAPI document."""
+
+    help = "Print the AsyncAPI 3 document of all events, as in docs/asyncapi.json."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Print the document."""
         self.stdout.write(json.dumps(document(), indent=2, ensure_ascii=False))

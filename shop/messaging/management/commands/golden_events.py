@@ -1,20 +1,22 @@
-"""manage.py golden_events: write the golden file of every event, unless a change breaks one."""
+"""``manage.py golden_events``: writes the golden files of all events, unless a change is breaking."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from shop.messaging.documents.golden_files import FOLDER, renewed
+from shop.messaging.documents.golden_files import FOLDER, regenerate
 from shop.messaging.errors import BreakingChange
 
 
 class Command(BaseCommand):
-    help = "Write docs/events: the schema of every type and version of event, with an example. It refuses a\
-    change that breaks readers."
+    """Writes the golden files."""
+
+    help = "Write docs/events: schema and example of each version of each event. Refuse breaking changes."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Write the files, or none if a change is breaking."""
         try:
-            files = renewed()
+            files = regenerate()
         except BreakingChange as error:
             raise CommandError(str(error)) from error
         FOLDER.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Consumers made up by a test, and events for them."""
+"""Consumers without a context, and events for them."""
 
 import json
 

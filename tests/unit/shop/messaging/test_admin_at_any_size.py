@@ -1,4 +1,4 @@
-"""The pages of tables with millions of rows read a page of them."""
+"""Admin pages of large tables: each query is limited to a page of rows."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""A migration alters a column while old processes have statements prepared: one error, and they go on."""
+"""Stale plans: after a migration alters a column, prepared statements fail once and are replaced."""
 
 import pytest
 from django.core.signals import got_request_exception
@@ -9,7 +9,7 @@ from shop.messaging import database_errors
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def look():
+def select_tea():
     with connection.cursor() as cursor:
         cursor.execute("SELECT word FROM stale WHERE word = %s", ["tea"])
         return cursor.fetchall()
@@ -17,12 +17,12 @@ def look():
 
 @pytest.fixture
 def outdated():
-    """A connection whose prepared statement a migration has outdated."""
+    """Alter a column of a statement that the connection has prepared."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("CREATE TABLE stale (word varchar(10))")
     for _ in range(5):
-        look()
+        select_tea()
     with other.cursor() as cursor:
         cursor.execute("ALTER TABLE stale ALTER word TYPE varchar(20)")
     yield
@@ -33,13 +33,13 @@ def outdated():
 
 def test_a_run_of_a_consumer_takes_it_for_an_outage(outdated):
     with pytest.raises(NotSupportedError) as error:
-        look()
+        select_tea()
     assert database_errors.is_outage(error.value)
 
 
 def test_a_request_that_failed_of_it_is_the_last(outdated):
     try:
-        look()
+        select_tea()
     except NotSupportedError:
         got_request_exception.send(sender=None, request=None)
-    assert look() == []
+    assert select_tea() == []

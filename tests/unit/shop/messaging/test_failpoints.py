@@ -1,4 +1,4 @@
-"""Failpoints: all are in the code, one process dies at an armed one, and nobody without a test."""
+"""Failpoints: all are in the code, exactly one process dies at an armed one, and they are inert otherwise."""
 
 import re
 import signal
@@ -17,7 +17,7 @@ from shop.messaging.providers import Calls
 
 ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
-#: Calls that only read, for audits.
+#: Read-only calls, made by audits.
 AUDITS = {"ledger", "labels"}
 REACH_IT = "from shop.messaging.failpoints import reach; reach('relay.publish.after'); print('alive')"
 
@@ -59,6 +59,6 @@ def test_other_points_than_the_armed_one_are_passed(tmp_path: Path):
 def test_without_the_variable_nothing_is_looked_at():
     done = reach_in_a_process(None)
     assert (done.stdout, done.stderr) == ("alive\n", "")
-    assert reach is failpoints._go_on
+    assert reach is failpoints._do_nothing  # nothing public shows that no file is looked up
     provider = object()
     assert Calls("nobody").watch(provider) is provider

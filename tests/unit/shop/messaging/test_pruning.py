@@ -1,4 +1,4 @@
-"""What is old goes, in batches, whoever else prunes at the same moment; what is young or needed stays."""
+"""Pruning: old rows are deleted in batches, also concurrently; young and needed rows stay."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -58,16 +58,16 @@ def test_many_rows_of_one_moment_are_forgotten():
 
 
 def test_an_inbox_row_stays_as_long_as_a_copy_of_its_event_waits():
-    retried, buried, discarded, _plain = consumed(4, days_ago=31)
+    retried, dead, discarded, _plain = consumed(4, days_ago=31)
     ScheduledMessage.objects.create(
         kind="retry", app="tests", message_id=retried.event_id, aggregate_id=uuid7(), due_at=ago(0)
     )
     letter = {"cause": "failed", "body": "{}", "error_type": "ValueError", "error": "no"}
-    DeadLetter.objects.create(event_id=buried.event_id, **letter)
+    DeadLetter.objects.create(event_id=dead.event_id, **letter)
     DeadLetter.objects.create(event_id=discarded.event_id, status="discarded", **letter)
 
     assert tasks.prune_inbox() == {"pruned": 2}
-    assert set(InboxEntry.objects.all()) == {retried, buried}
+    assert set(InboxEntry.objects.all()) == {retried, dead}
 
 
 def test_what_was_pruned_is_never_taken_for_lost(settings):

@@ -1,4 +1,4 @@
-"""publish(): log, outbox and the rules around them."""
+"""Publishing and scheduling: log, outbox, reminders, deferred writes and the rules of a unit of work."""
 
 import json
 from contextlib import nullcontext
@@ -120,20 +120,20 @@ def test_with_another_receiver_it_is_a_transaction_that_this_one_may_undo():
 
 
 @pytest.mark.django_db
-def test_what_is_written_along_is_written_at_once_where_nothing_is_collected():
+def test_a_deferred_write_outside_a_unit_of_work_is_written_at_once():
     defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
     assert SimulatedCharge.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_written_along_needs_a_transaction_with_what_tells_of_it():
+def test_a_deferred_write_needs_a_transaction():
     with pytest.raises(NotInTransaction, match="open a unit_of_work"):
         defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
     assert not SimulatedCharge.objects.exists()
 
 
 @pytest.mark.django_db
-def test_what_is_written_along_is_undone_with_its_savepoint():
+def test_a_deferred_write_is_undone_with_its_savepoint():
     @transaction.atomic
     def write_and_fail():
         defer_write(Insert([SimulatedCharge(pk="pi_7", key="capture:7")]))
@@ -146,7 +146,7 @@ def test_what_is_written_along_is_undone_with_its_savepoint():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("inner", [nullcontext, transaction.atomic])  # in a savepoint it is written at once
-def test_a_table_is_written_along_once_lest_a_change_is_lost(inner):
+def test_a_table_has_one_deferred_write_lest_a_change_is_lost(inner):
     def write_twice():
         defer_write(Update([charge], ["amount"]))
         with inner():

@@ -1,4 +1,4 @@
-"""Selects give the same results alone and together, and take one statement."""
+"""Combined selects: the same results as alone, in one statement."""
 
 from decimal import Decimal
 

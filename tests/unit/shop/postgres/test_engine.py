@@ -1,4 +1,4 @@
-"""Connections that the database has ended are noticed before they are used."""
+"""Database engine: a terminated session is noticed before it is used."""
 
 import pytest
 from django.db import connection
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def own_connection():
-    """Closed afterwards, whatever a test did to it."""
+    """Yield the connection, and close it afterwards."""
     connection.ensure_connection()
     yield connection
     connection.close()

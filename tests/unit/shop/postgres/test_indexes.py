@@ -1,4 +1,4 @@
-"""Each row that the chain writes is written into its indexes as well: there are those that a query uses."""
+"""Indexes of the tables written for each order: only those that a query uses."""
 
 import pytest
 from django.db import connection

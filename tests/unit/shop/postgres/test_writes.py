@@ -1,4 +1,4 @@
-"""Rows are written as Django writes them, in fewer statements."""
+"""Reads and writes of rows: equivalent to the ORM's, in fewer statements."""
 
 from decimal import Decimal
 from uuid import UUID

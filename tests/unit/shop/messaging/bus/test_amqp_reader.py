@@ -1,4 +1,4 @@
-"""All frames that have arrived are handled at once, each once and in order, whatever happens in between."""
+"""Buffered reads of AMQP frames: all that have arrived, each once and in order."""
 
 import socket
 from struct import pack
@@ -12,7 +12,7 @@ from shop.messaging.bus.amqp_reader import read_buffered
 
 
 class Connection:
-    """As py-amqp's: who asks a closed one for its transport opens it again."""
+    """Double of py-amqp's connection, which reconnects when its transport is accessed after close()."""
 
     def __init__(self, transport, sock, handle):
         self._transport, self.sock, self.on_inbound_frame, self.connected = transport, sock, handle, True
@@ -24,7 +24,7 @@ class Connection:
 
 
 class Wire:
-    """A connection to a broker that is the test itself, and an event loop that tells when to read."""
+    """A connection with the test as its broker and its event loop."""
 
     def __init__(self):
         self.broker, sock = socket.socketpair()
@@ -76,7 +76,7 @@ def test_a_frame_that_is_not_all_here_waits_for_the_rest_and_holds_up_nobody(wir
     assert wire.handled == [b"one", b"two", b"three"]
 
 
-def test_a_large_frame_comes_in_gulps(wire):
+def test_a_large_frame_comes_in_parts(wire):
     payload = bytes(range(256)) * 1000  # 256 kB
     rest = framed(payload) + framed(b"next")
     while rest:

@@ -1,4 +1,4 @@
-"""PostgreSQL as the broker: what belongs together goes there, and away from there, in one transaction."""
+"""Embedded broker: batches are published, acknowledged and kept invisible together."""
 
 import json
 import threading
@@ -48,20 +48,20 @@ def queue(connection: Connection) -> Any:
 
 
 def waiting(connection: Connection) -> int:
-    """How many messages are in the queue."""
+    """Return the number of messages in the queue; kombu has no public function for it."""
     size: int = connection.default_channel._size(queue(connection).name)
     return size
 
 
 def due(connection: Connection) -> dict[int, Any]:
-    """When each message is delivered, for the first time or again."""
+    """Return the end of each message's visibility timeout."""
     channel: Any = connection.default_channel
     with channel.pgmq.pool.connection() as session:
         return dict(session.execute(f"SELECT msg_id, vt FROM pgmq.q_{QUEUE}_events").fetchall())
 
 
 def batch(count: int) -> list[Outgoing]:
-    """As many messages: what has headers travels alone."""
+    """Return messages with headers, which are not bundled."""
     return [Outgoing(n, uuid4(), TYPE, "", {"x-attempts": 1}, "{}") for n in range(count)]
 
 
@@ -98,9 +98,9 @@ def test_a_large_batch_is_seen_before_all_of_it_is_there(connection: Connection,
     seen = []
     monkeypatch.setattr(bus_publisher, "reach", lambda _: seen.append(waiting(connection)))
 
-    Publisher(connection).publish(batch(bus_publisher._AT_ONCE + 1))
+    Publisher(connection).publish(batch(bus_publisher.TRANSACTION_SIZE + 1))
 
-    assert seen[-2:] == [0, bus_publisher._AT_ONCE]
+    assert seen[-2:] == [0, bus_publisher.TRANSACTION_SIZE]
 
 
 def test_a_batch_is_acknowledged_by_one_deletion(connection: Connection, monkeypatch: Any) -> None:
@@ -123,10 +123,11 @@ def test_events_of_a_type_share_messages_that_the_bridge_takes_apart(connection:
     assert len(Publisher(connection).publish(sent).confirmed) == len(events)
 
     messages = received(connection, 2)
-    delivered = [bridge.identify("analytics", message) for message in messages]
-    assert sorted(map(len, delivered)) == [5, BUNDLE]
-    assert {one.text for some in delivered for one in some} == {json.dumps(body) for body in events}
-    assert all(one.consumer and not one.alone for some in delivered for one in some)
+    bundles = [bridge.identify("analytics", message) for message in messages]
+    assert sorted(map(len, bundles)) == [5, BUNDLE]
+    delivered = [incoming for bundle in bundles for incoming in bundle]
+    assert {incoming.text for incoming in delivered} == {json.dumps(body) for body in events}
+    assert all(incoming.consumer and not incoming.alone for incoming in delivered)
 
 
 def test_what_is_in_hand_is_kept_from_others_until_it_is_settled(connection: Connection) -> None:
@@ -139,7 +140,7 @@ def test_what_is_in_hand_is_kept_from_others_until_it_is_settled(connection: Con
     acknowledger.reject(given_back, requeue=True)
     before = due(connection)
 
-    acknowledger.keep()
+    acknowledger.extend_visibility()
 
     after = due(connection)
     assert {id_ for id_ in after if after[id_] != before[id_]} == {waiting.delivery_info["pgmq_msg_id"]}
@@ -158,10 +159,10 @@ def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url
             declare_topology(other, [QUEUE])
 
     second = threading.Thread(target=declare)
-    with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as watching:
-        with pgmq.one_at_a_time(connection.default_channel):
+    with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as observer:
+        with pgmq.declaration_lock(connection.default_channel):
             second.start()
             waits = "select from pg_locks where locktype = 'advisory' and not granted"
-            eventually(lambda: watching.execute(waits).fetchall())
+            eventually(lambda: observer.execute(waits).fetchall())
         second.join(20)
     assert not second.is_alive()

@@ -1,4 +1,4 @@
-"""What a broker's kind asks of Celery's settings."""
+"""Celery settings for each kind of broker."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""A consumer that fails at everything is paused, probed, and goes on; one that fails at something is not."""
+"""Circuit breaker: pauses consumers that fail at every event, probes them, and resumes them."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Provider(SimpleNamespace):
-    """What the consumer under test depends on, and that consumer."""
+    """A provider, and a consumer that depends on it."""
 
     def __init__(self) -> None:
         super().__init__(is_down=True, poison=set(), calls=0)
@@ -49,7 +49,7 @@ def waiting(kind: str) -> int:
 
 
 def events(count: int) -> list[Event]:
-    """Published events that the relay has taken from the outbox."""
+    """Publish events and remove them from the outbox, as the relay does."""
     made = published(count)
     OutboxEntry.objects.all().delete()
     return made
@@ -61,7 +61,7 @@ def pause(provider: Provider) -> None:
 
 
 def deliver_outbox(provider: Provider) -> list[dict[str, int]]:
-    """Deliver what the relay would; return the headers of it."""
+    """Deliver the messages in the outbox; return their headers."""
     entries = list(OutboxEntry.objects.order_by("id"))
     OutboxEntry.objects.all().delete()
     for entry in entries:
@@ -70,7 +70,7 @@ def deliver_outbox(provider: Provider) -> list[dict[str, int]]:
 
 
 def probe(provider: Provider, session: object) -> list[dict[str, int]]:
-    """Have the probe sent now, and deliver it."""
+    """Send a probe now, and deliver it."""
     Circuit.objects.update(probe_at=datetime.now(UTC))
     circuit_breaker.send_probes(session)
     return deliver_outbox(provider)
@@ -131,7 +131,7 @@ def test_a_probe_that_fails_is_held_again_and_the_next_waits_longer(provider: Pr
     assert not DeadLetter.objects.exists()
 
 
-def test_probes_take_ready_so_that_poison_does_not_keep_the_circuit_open(provider: Provider, session):
+def test_probes_take_turns_so_that_poison_does_not_keep_the_circuit_open(provider: Provider, session):
     pause(provider)
     bad, good = events(2)
     run(provider.consumer, [bad, good])
@@ -176,7 +176,7 @@ def test_a_circuit_that_holds_nothing_closes(provider: Provider, session):
 
 def test_a_process_that_has_not_heard_that_the_circuit_closed_holds_nothing(provider: Provider):
     pause(provider)
-    Circuit.objects.all().delete()  # another process did; this one still believes what it read
+    Circuit.objects.all().delete()  # by another process; the cache of this one is stale
     provider.is_down = False
     run(provider.consumer, events(2))
     assert InboxEntry.objects.count() == 2
@@ -185,7 +185,7 @@ def test_a_process_that_has_not_heard_that_the_circuit_closed_holds_nothing(prov
 
 def test_a_process_that_starts_knows_that_the_consumer_is_paused(provider: Provider):
     pause(provider)
-    circuit_breaker.forget()
+    circuit_breaker.local_state.reset()
     calls = provider.calls
     run(provider.consumer, events(1))
     assert provider.calls == calls

@@ -1,4 +1,4 @@
-"""From the first failure to the dead letter: tries at once, then later, counted in the database."""
+"""Retries: at once, then later with attempts counted in the database, in the end a dead letter."""
 
 import json
 
@@ -9,13 +9,13 @@ from shop.messaging.contracts import Event
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from tests.contracts.probe.events import ProbeSent
 from tests.support.inprocess import promote_due
-from tests.unit.shop.messaging.consuming.test_runner import a_consumer, published, run
+from tests.unit.shop.messaging.support import a_consumer, published, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def failing(times: int, calls: list[Event]) -> Consumer:
-    """A consumer that fails some times, and then succeeds."""
+    """Return a consumer that fails ``times`` times, and then succeeds."""
 
     def handler(event: ProbeSent) -> None:
         calls.append(event)
@@ -59,7 +59,7 @@ def test_attempts_are_counted_from_worker_to_worker():
 
 
 def test_a_copy_that_comes_again_takes_no_attempt_back():
-    """A killed worker gives back whole messages; one of their events may have failed often since."""
+    """A killed worker's bundles are redelivered, with events that have failed since."""
     [event] = published()
     run(failing(99, []), [event], {envelope.ATTEMPTS: 4})
     run(failing(99, []), [event])
@@ -72,9 +72,9 @@ def test_what_is_said_of_a_failure_is_kept_whatever_is_in_it(attempts: int):
         raise ValueError("no \x00 in PostgreSQL")
 
     run(a_consumer(handler), published(), {envelope.ATTEMPTS: attempts})
-    said = {one.last_error for one in ScheduledMessage.objects.all()}
-    said |= {f"{one.error_type}: {one.error}" for one in DeadLetter.objects.all()}
-    assert said == {"ValueError: no \\x00 in PostgreSQL"}
+    errors = {message.last_error for message in ScheduledMessage.objects.all()}
+    errors |= {f"{letter.error_type}: {letter.error}" for letter in DeadLetter.objects.all()}
+    assert errors == {"ValueError: no \\x00 in PostgreSQL"}
 
 
 def test_what_does_not_fit_its_schema_is_not_tried_again():

@@ -1,4 +1,4 @@
-"""The runner: outages are not attempts, undeclared events are refused, batches fall apart gracefully."""
+"""Runner of consumers: outages, split batches, undeclared events and deferrals."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -118,7 +118,7 @@ def test_the_last_attempt_ends_as_a_dead_letter():
     ("task", "cause"), [("dead_letter_unreadable", "crashed"), ("retry_unknown_later", "unreadable")]
 )
 def test_what_the_bridge_could_read_and_a_process_of_the_pool_cannot_is_a_dead_letter(task, cause):
-    """The pool's stack is the deeper one: else it would come again and again."""
+    """Its stack is deeper, and so its recursion limit is nearer; the message must not come again forever."""
     body = '{"id": ' + "[" * 100_000
     getattr(tasks, task)("tests", body, "UnknownEventType", "tests does not consume it", cause, 0)
     letter = DeadLetter.objects.get()
@@ -149,9 +149,9 @@ def test_an_event_that_came_too_early_is_tried_again_soon_and_then_ever_later(mo
 
     [event] = published(1)
     waits = []
-    for parkings in (0, 1):
+    for deferrals in (0, 1):
         began = datetime.now(UTC)
-        run(a_consumer(handler), [event], headers={envelope.DEFERRALS: parkings})
+        run(a_consumer(handler), [event], headers={envelope.DEFERRALS: deferrals})
         waits.append(ScheduledMessage.objects.get().due_at - began)
     assert failures.FIRST_DEFERRAL <= waits[0] < failures.BACKOFF / 2 < waits[1]
 

@@ -1,4 +1,4 @@
-"""Versions of one fact: told in all of them as long as somebody reads them, consumed once, logged once."""
+"""Versions of an event: published in each that is still read, consumed once, logged once."""
 
 import json
 from uuid import UUID
@@ -38,7 +38,7 @@ class ParcelWeighedV2(Event, version=2, aggregate="parcel_id", replaces=ParcelWe
 
 
 class ParcelWeighedV3(Event, version=3, aggregate="parcel_id", replaces=ParcelWeighedV2):
-    """Nobody reads the second version any more: there is no downcast."""
+    """A version without downcast, because the second one has no reader left."""
 
     parcel_id: UUID
     grams: int
@@ -122,7 +122,7 @@ def test_a_message_that_cannot_be_upcast_is_retried_like_one_that_cannot_be_cons
 
 
 def test_what_is_not_told_in_an_old_version_any_more_cannot_be_read_in_it():
-    with pytest.raises(UnknownEventType, match=r"v3 is not told as tests.ParcelWeighed.v1 any more"):
+    with pytest.raises(UnknownEventType, match=r"v3 is no longer published as tests.ParcelWeighed.v1"):
         as_version(ParcelWeighedV3(parcel_id=uuid7(), grams=1), ParcelWeighed)
 
 

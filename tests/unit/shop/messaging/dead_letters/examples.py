@@ -1,4 +1,4 @@
-"""Dead letters for tests, as they come about in life."""
+"""Factories of dead letters for tests."""
 
 import json
 from uuid import UUID
@@ -17,14 +17,14 @@ ANALYTICS = "analytics.when_order_cancelled_count_it"
 
 
 def a_cancellation() -> str:
-    """The message that tells of a cancelled order."""
-    order = OrderCancelled(order_id=uuid7(), number="ORD-1041", reason="customer")
+    """Return the message of an OrderCancelled event."""
+    event = OrderCancelled(order_id=uuid7(), number="ORD-1041", reason="customer")
     with transaction.atomic():
-        return cloudevents.encode(stamp(order))
+        return cloudevents.encode(stamp(event))
 
 
 def died(*, error: Exception | None = None, order_id: UUID | None = None, **headers: int) -> DeadLetter:
-    """A cancellation that analytics could not take."""
+    """Record a cancellation as a dead letter of analytics."""
     with transaction.atomic():
         event = publish(OrderCancelled(order_id=order_id or uuid7(), number="ORD-1042", reason="customer"))
         OutboxEntry.objects.filter(message_id=event.meta.id).delete()
@@ -35,6 +35,6 @@ def died(*, error: Exception | None = None, order_id: UUID | None = None, **head
 
 
 def unreadable(body: str) -> DeadLetter:
-    """A message to analytics that nobody could read."""
+    """Record an unreadable message to analytics as a dead letter."""
     failures.dead_letter_unreadable(app="analytics", body=body, error_type="InvalidMessage", error="no JSON")
     return DeadLetter.objects.latest("pk")

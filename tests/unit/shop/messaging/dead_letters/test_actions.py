@@ -1,4 +1,4 @@
-"""Dead letters: replayed, discarded, and every action written down."""
+"""Actions on dead letters: replay, discard, and the record of each."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +19,8 @@ from shop.messaging.dead_letters import (
     NotOpen,
     NotReplayable,
     ReasonMissing,
+    ReplayProgress,
     Selection,
-    Tally,
     actions,
     discard_dead_letter,
     discard_dead_letters,
@@ -40,13 +40,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch):
-    """No live events wait here."""
-    monkeypatch.setattr(actions, "REPLAYED_A_SECOND", 1_000_000)
+    """Lift the rate limit of replays."""
+    monkeypatch.setattr(actions, "MAX_REPLAYS_PER_SECOND", 1_000_000)
 
 
 @pytest.fixture
 def letter() -> DeadLetter:
-    """A cancellation that analytics could not take."""
+    """A cancellation as a dead letter of analytics."""
     return died()
 
 
@@ -90,12 +90,12 @@ def test_the_inbox_remembers_an_event_as_long_as_there_is_a_letter_of_it(letter,
     if replayed == "yesterday":
         replay_dead_letter(dead_letter_id=letter.pk, by="olga")
         DeadLetterAction.objects.update(at=datetime.now(UTC) - timedelta(days=1))
-    retention.forget_consumed()
+    retention.prune_inbox()
     assert InboxEntry.objects.exists()
 
     DeadLetter.objects.update(status="replayed")
     DeadLetterAction.objects.update(at=long_ago)
-    retention.forget_consumed()
+    retention.prune_inbox()
     assert not InboxEntry.objects.exists()
 
 
@@ -167,12 +167,12 @@ def test_a_preview_tells_what_the_inbox_would_skip_and_what_cannot_be_replayed(s
     DeadLetter.objects.filter(pk=old.pk).update(died_at=datetime.now(UTC) - settings.SHOP_INBOX_RETENTION)
     unreadable("{broken")
 
-    told = preview(Selection())
+    outcome = preview(Selection())
 
-    [line] = told.lines
+    [line] = outcome.lines
     assert (line.consumer, line.type, line.delivered, line.skipped) == (ANALYTICS, OrderCancelled.type, 2, 1)
-    assert (told.letters, told.replayable) == (5, 3)
-    reasons = {type_: why for _, type_, why in told.refused}
+    assert (outcome.letters, outcome.replayable) == (5, 3)
+    reasons = {type_: reason for _, type_, reason in outcome.refused}
     assert "inbox may have forgotten" in reasons[OrderCancelled.type]
     assert "cannot be read" in reasons[""]
     assert not OutboxEntry.objects.exists(), "a preview does nothing"
@@ -193,15 +193,16 @@ def test_a_preview_of_an_unroutable_event_names_all_who_subscribe_by_now():
 def test_a_preview_foretells_what_the_replay_does():
     for n in range(7):
         unreadable("{broken") if n % 3 == 0 else died()
-    told, tally = preview(Selection()), replay_all(Selection())
-    assert (tally.replayed, sum(tally.refused.values())) == (told.replayable, told.refused.total()) == (4, 3)
+    expected, progress = preview(Selection()), replay_all(Selection())
+    assert (progress.replayed, sum(progress.refused.values())) == (4, 3)
+    assert (expected.replayable, expected.refused.total()) == (4, 3)
     assert OutboxEntry.objects.count() == 4
 
 
 def test_a_filter_replays_what_it_matches_and_nothing_else():
     wanted, other = died(error=ValueError("odd")), died(error=KeyError("sku"))
-    tally = replay_all(Selection(where={"error_type": "ValueError"}))
-    assert tally.replayed == 1
+    progress = replay_all(Selection(where={"error_type": "ValueError"}))
+    assert progress.replayed == 1
     assert statuses() == {wanted.pk: "replayed", other.pk: "open"}
 
 
@@ -215,12 +216,12 @@ def test_what_dies_after_the_operator_looked_is_not_meant():
 
 
 def test_letters_that_die_again_while_they_are_replayed_are_not_replayed_in_circles(monkeypatch):
-    monkeypatch.setattr(actions, "STEP", 1)
+    monkeypatch.setattr(actions, "REPLAY_BATCH", 1)
     died(), died()
-    tally = Tally()
-    for _ in replay_dead_letters(Selection(), by="olga", tally=tally):
+    progress = ReplayProgress()
+    for _ in replay_dead_letters(Selection(), by="olga", progress=progress):
         died()  # as if the replayed one had failed at once
-    assert tally.replayed == 2
+    assert progress.replayed == 2
 
 
 def test_a_selection_finds_its_way_through_url_and_broker():
@@ -235,7 +236,7 @@ def test_letters_can_only_be_selected_by_what_they_are_listed_by():
 
 
 def test_a_replay_that_was_killed_is_gone_on_with(monkeypatch):
-    monkeypatch.setattr(actions, "STEP", 2)
+    monkeypatch.setattr(actions, "REPLAY_BATCH", 2)
     for _ in range(5):
         died()
     selection = Selection().as_of_now()
@@ -249,8 +250,8 @@ def test_a_replay_that_was_killed_is_gone_on_with(monkeypatch):
 
 
 def test_a_long_replay_hands_the_rest_to_another_run_under_the_same_id(monkeypatch):
-    monkeypatch.setattr(actions, "STEP", 2)
-    monkeypatch.setattr(tasks, "SLICE", 0.0)
+    monkeypatch.setattr(actions, "REPLAY_BATCH", 2)
+    monkeypatch.setattr(tasks, "TIME_SLICE", 0.0)
     handed_over = []
     monkeypatch.setattr(tasks.replay, "apply_async", lambda **options: handed_over.append(options))
     for _ in range(5):
@@ -267,19 +268,19 @@ def test_a_long_replay_hands_the_rest_to_another_run_under_the_same_id(monkeypat
 
 
 def test_a_replay_waits_for_a_database_that_is_away(monkeypatch, transactional_db):
-    monkeypatch.setattr(tasks, "OUTAGE_PAUSE", 0)
-    monkeypatch.setattr(tasks.replay, "update_state", lambda **progress: end_the_session())
+    monkeypatch.setattr(tasks, "OUTAGE_DELAY", 0)
+    monkeypatch.setattr(tasks.replay, "update_state", lambda **_: end_the_session())
     died()
-    order = {"selection": Selection().as_of_now().as_json(), "by": "olga", "total": 1}
+    arguments = {"selection": Selection().as_of_now().as_json(), "by": "olga", "total": 1}
     with pytest.raises(Reject) as rejected:
-        tasks.replay.run(**order)
+        tasks.replay.run(**arguments)
     assert rejected.value.requeue
-    assert statuses(), "it has let go of the broken session"
+    assert statuses(), "it has closed the broken session"
 
 
 def test_the_progress_of_a_replay_is_in_its_task_result(monkeypatch):
     seen = []
-    monkeypatch.setattr(actions, "STEP", 2)
+    monkeypatch.setattr(actions, "REPLAY_BATCH", 2)
     monkeypatch.setattr(tasks.replay, "update_state", lambda **progress: seen.append(progress["meta"]))
     for _ in range(3):
         died()
@@ -289,7 +290,7 @@ def test_the_progress_of_a_replay_is_in_its_task_result(monkeypatch):
 
 def test_live_events_go_on_between_the_steps_of_a_replay(monkeypatch):
     naps = []
-    monkeypatch.setattr(actions, "REPLAYED_A_SECOND", 0.1)
+    monkeypatch.setattr(actions, "MAX_REPLAYS_PER_SECOND", 0.1)
     monkeypatch.setattr(actions.time, "sleep", naps.append)
     for _ in range(4):
         died()
@@ -300,23 +301,24 @@ def test_live_events_go_on_between_the_steps_of_a_replay(monkeypatch):
 def test_letters_that_another_operator_is_settling_are_left_to_them(transactional_db):
     mine, theirs = died(), died()
     with transaction.atomic():
-        actions.open_letter(theirs.pk)
+        actions.lock_open_letter(theirs.pk)
         with ThreadPoolExecutor() as other:
-            tally = other.submit(in_a_session_of_its_own, lambda: replay_all(Selection())).result(timeout=30)
-    assert tally.replayed == 1
+            replay = other.submit(in_a_session_of_its_own, lambda: replay_all(Selection()))
+            progress = replay.result(timeout=30)
+    assert progress.replayed == 1
     assert statuses() == {mine.pk: "replayed", theirs.pk: "open"}
 
 
 def as_if_read_by_a_later_version() -> DeadLetter:
-    """A letter that could not be read when it came, and can be now."""
+    """Record a dead letter that was unreadable on arrival and is readable now."""
     return unreadable(json.dumps({**json.loads(a_cancellation()), "id": str(uuid7())}))
 
 
-def replay_all(selection: Selection) -> Tally:
-    tally = Tally()
-    for _ in replay_dead_letters(selection, by="olga", tally=tally):
+def replay_all(selection: Selection) -> ReplayProgress:
+    progress = ReplayProgress()
+    for _ in replay_dead_letters(selection, by="olga", progress=progress):
         pass
-    return tally
+    return progress
 
 
 def in_a_session_of_its_own(work):
@@ -332,8 +334,8 @@ def end_the_session() -> None:
 
 
 def have_replayed(selection: Selection, *, total: int):
-    order = {"selection": selection.as_json(), "by": "olga", "total": total}
-    return tasks.replay.apply(kwargs=order)
+    arguments = {"selection": selection.as_json(), "by": "olga", "total": total}
+    return tasks.replay.apply(kwargs=arguments)
 
 
 def statuses() -> dict[int, str]:

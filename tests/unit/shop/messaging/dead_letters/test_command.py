@@ -1,4 +1,4 @@
-"""``manage.py dead_letters``: what the pages do, without a browser."""
+"""``manage.py dead_letters``: list, replay and discard on the command line."""
 
 from io import StringIO
 
@@ -28,9 +28,9 @@ def test_letters_are_listed_by_cause():
 
 def test_a_replay_tells_what_it_will_do_and_does_it():
     died(error=ValueError("odd")), died(error=KeyError("sku"))
-    said = run("replay", "--error-type", "ValueError", "--by", "olga", "--yes")
-    assert "1 will be delivered, 0 skipped by the inbox" in said
-    assert "Replayed: 1" in said
+    output = run("replay", "--error-type", "ValueError", "--by", "olga", "--yes")
+    assert "1 will be delivered, 0 skipped by the inbox" in output
+    assert "Replayed: 1" in output
     assert OutboxEntry.objects.count() == 1
     assert DeadLetterAction.objects.get().by == "olga"
 

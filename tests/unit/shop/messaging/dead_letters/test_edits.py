@@ -1,4 +1,4 @@
-"""Edit and replay: a mended copy takes a dead letter's place, once, and what was changed is kept."""
+"""Edit and replay: an edited copy replaces the event, once, and the changes are recorded."""
 
 import json
 from datetime import timedelta
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def letter() -> DeadLetter:
-    """A cancellation that analytics could not take."""
+    """A cancellation as a dead letter of analytics."""
     return died()
 
 
 def replaced(letter: DeadLetter, reason: str = "the till misspelt it", **changes: object) -> DeadLetter:
-    """Edit some of the data, as an operator would."""
+    """Replace the letter's event by a copy with changed data."""
     data = {**json.loads(editable_text(letter)), **changes}
     return replace_dead_letter(dead_letter_id=letter.pk, text=json.dumps(data), by="olga", reason=reason)
 

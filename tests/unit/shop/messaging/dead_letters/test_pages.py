@@ -1,4 +1,4 @@
-"""The operators' pages of dead letters: who may do what, and nothing happens unasked."""
+"""Admin pages of dead letters: permissions, confirmation, and the result of each action."""
 
 import pytest
 from celery.exceptions import OperationalError
@@ -14,20 +14,20 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch):
-    """No live events wait here."""
-    monkeypatch.setattr(actions, "REPLAYED_A_SECOND", 1_000_000)
+    """Lift the rate limit of replays."""
+    monkeypatch.setattr(actions, "MAX_REPLAYS_PER_SECOND", 1_000_000)
 
 
 @pytest.fixture
 def olga(client):
-    """An operator who may do everything."""
+    """Log in an operator with all permissions."""
     client.force_login(User.objects.create_superuser("olga", "olga@example.com", "correct horse"))
     return client
 
 
 @pytest.fixture
 def victor(client):
-    """Staff who may only look."""
+    """Log in a user who may only view dead letters."""
     user = User.objects.create_user("victor", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
     client.force_login(user)
@@ -39,7 +39,10 @@ def page(name: str, *args: object, query: str = "") -> str:
 
 
 def choose(client, action: str, *letters: DeadLetter, query: str = "", **more: str):
-    """Choose an action in the list, and open the page that asks."""
+    """Choose an action in the list and follow it to its confirmation page.
+
+    Returns the last response and its URL, which is empty if there was no redirect.
+    """
     data = {"action": action, "_selected_action": [letter.pk for letter in letters], **more}
     answer = client.post(page("changelist", query=query), data, follow=True)
     return answer, answer.redirect_chain[-1][0] if answer.redirect_chain else ""
@@ -120,28 +123,28 @@ def test_letters_are_searched_for_by_id_and_error(olga, query):
 
 
 def test_many_are_replayed_by_a_worker_that_is_given_the_filter_alone(olga, monkeypatch):
-    monkeypatch.setattr(pages, "REPLAYED_AT_ONCE", 1)
+    monkeypatch.setattr(pages, "MAX_REPLAYED_IN_REQUEST", 1)
     sent = []
     monkeypatch.setattr(
-        tasks.replay, "apply_async", lambda **order: sent.append(order) or tasks.replay.apply(**order)
+        tasks.replay, "apply_async", lambda **options: sent.append(options) or tasks.replay.apply(**options)
     )
     letters = [died(), died()]
 
     asked, url = choose(olga, "replay", *letters, select_across="1")
-    assert "A worker does it" in asked.content.decode()
+    assert "A worker replays them" in asked.content.decode()
     shown = olga.post(url, follow=True).content.decode()
-    [order] = sent
-    assert order["kwargs"]["selection"]["ids"] is None
-    assert order["kwargs"]["total"] == 2
+    [options] = sent
+    assert options["kwargs"]["selection"]["ids"] is None
+    assert options["kwargs"]["total"] == 2
     assert OutboxEntry.objects.count() == 2
     assert "2 of 2" in shown
 
 
 def test_without_a_broker_nothing_is_half_done(olga, monkeypatch):
-    def unreachable(**order: object) -> None:
+    def unreachable(**options: object) -> None:
         raise OperationalError("[Errno 111] Connection refused")
 
-    monkeypatch.setattr(pages, "REPLAYED_AT_ONCE", 0)
+    monkeypatch.setattr(pages, "MAX_REPLAYED_IN_REQUEST", 0)
     monkeypatch.setattr(tasks.replay, "apply_async", unreachable)
     letter = died()
     _, url = choose(olga, "replay", letter)
@@ -174,8 +177,8 @@ def test_a_letter_is_edited_on_a_page_that_says_what_is_wrong(olga):
     assert DeadLetter.objects.get().status == "replaced"
 
     shown = olga.get(page("change", letter.pk)).content.decode()
-    assert "ORD-1043" in shown, "the page shows what was edited"
-    assert ">Replay<" not in shown, "what is settled offers no action"
+    assert "ORD-1043" in shown, "the page shows the changes"
+    assert ">Replay<" not in shown, "a closed letter offers no action"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What waits in the outbox is found, whatever else waits there."""
+"""Pending messages: found in the outbox beside messages that PostgreSQL cannot parse."""
 
 import json
 from datetime import UTC, datetime
@@ -17,10 +17,10 @@ from shop.messaging.relay import due, relay
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def told_by_a_stranger(**facts: object) -> None:
-    """A worker puts aside what a newer one may know, and the relay is about to bring it back."""
+def unknown_message_in_outbox(**extra: object) -> None:
+    """Put a message of unknown type into the outbox: scheduled by a worker, then promoted by the relay."""
     envelope = {"specversion": "1.0", "id": str(uuid7()), "source": "/x", "type": "orders.OrderPraised.v1"}
-    body = json.dumps(envelope | facts)
+    body = json.dumps(envelope | extra)
     failures.retry_unknown_later(app="payments", body=body, error="payments does not consume it", attempts=0)
     ScheduledMessage.objects.update(due_at=datetime.now(UTC))
     with relay.connect() as session:
@@ -28,24 +28,24 @@ def told_by_a_stranger(**facts: object) -> None:
     assert OutboxEntry.objects.get().body == body
 
 
-def publish_one() -> OrderCancelled:
+def publish_cancellation() -> OrderCancelled:
     with transaction.atomic():
         return publish(OrderCancelled(order_id=uuid7(), number="ORD-1042", reason="customer"))
 
 
 @pytest.mark.parametrize(
-    "data", ["\0", "\ud800", {"subject": "praise"}], ids=["NUL", "half a pair", "another subject"]
+    "data", ["\0", "\ud800", {"subject": "praise"}], ids=["NUL", "unpaired surrogate", "another subject"]
 )
 def test_a_strangers_message_in_the_outbox_hides_no_other(data):
-    told_by_a_stranger(data=data)
-    event = publish_one()
+    unknown_message_in_outbox(data=data)
+    event = publish_cancellation()
     [found] = pending_messages([event.order_id])
     assert found == PendingMessage(event.order_id, event.type, "", "outbox")
 
 
 def test_a_strangers_message_about_an_order_is_found_as_well():
     order_id = uuid7()
-    told_by_a_stranger(data="\0", subject=str(order_id))
+    unknown_message_in_outbox(data="\0", subject=str(order_id))
     assert pending_messages([order_id]) == [
         PendingMessage(order_id, "orders.OrderPraised.v1", "payments", "outbox")
     ]

@@ -1,4 +1,4 @@
-"""What the runbook tells a superuser to do with the log works, and leaves everything else as it was."""
+"""SQL statements of the runbook: they change the intended rows of the event log and no others."""
 
 import re
 from datetime import UTC, datetime
@@ -17,9 +17,9 @@ RUNBOOK = (Path(__file__).resolve().parents[5] / "docs" / "runbook.md").read_tex
 
 
 def statement(start: str) -> str:
-    """The SQL of the runbook that starts so, up to its semicolon."""
+    """Return the runbook's SQL statement that begins with ``start``."""
     found = re.search(rf"^{start}.*?;", RUNBOOK, re.MULTILINE | re.DOTALL)
-    assert found, f"the runbook says no {start}"
+    assert found, f"the runbook has no statement {start}"
     return found[0]
 
 

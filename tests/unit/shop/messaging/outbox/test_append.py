@@ -1,4 +1,4 @@
-"""Many publish about the same aggregates at once: the log has no gaps, and the outbox is in its order."""
+"""Concurrent appends to the same aggregates: a log without gaps, and an outbox in its order."""
 
 import random
 from collections import defaultdict
@@ -20,7 +20,7 @@ AGGREGATES = [uuid7() for _ in range(4)]
 
 
 def publish_about_all(seed):
-    """Each time in another order; in a statement that is its own transaction, and in one of several."""
+    """Publish about all aggregates in random order, with and without ``single_statement``."""
     chance = random.Random(seed)
     try:
         for _ in range(TRANSACTIONS):
@@ -39,7 +39,7 @@ def remind(order_id):
     schedule(OrderDeadlinePassed(order_id=order_id, step="payment"), at=datetime.now(UTC))
 
 
-def somebody_waits():
+def a_transaction_waits():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
@@ -84,8 +84,8 @@ def test_whoever_waits_for_an_aggregate_holds_none_of_its_reminders(change):
         with transaction.atomic():
             cancel(order_id)
             waiting = threads.submit(cancel_and_change)
-            eventually(somebody_waits)
-            remind(order_id)  # it would wait for whoever waits for us
+            eventually(a_transaction_waits)
+            remind(order_id)  # a deadlock if the waiting transaction held it
         waiting.result(timeout=30)
     assert EventRecord.objects.count() == 2
     assert ScheduledMessage.objects.count() == (change is remind)

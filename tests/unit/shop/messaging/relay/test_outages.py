@@ -1,4 +1,4 @@
-"""A database that says nothing any more is noticed; a broker that is back is found soon."""
+"""Outages: a silent database is noticed, a broker that returns is found soon."""
 
 import re
 
@@ -14,7 +14,8 @@ from dev.faults.network import Network
 from shop.messaging.models import InboxEntry
 from shop.messaging.relay import relay
 from shop.messaging.tasks import prune_inbox
-from shop.messaging.worker.celery_consumer import LONGEST_PAUSE, ShopConsumer
+from shop.messaging.worker import connections  # noqa: F401  # connect to the signals under test
+from shop.messaging.worker.celery_consumer import MAX_RECONNECT_INTERVAL, ShopConsumer
 
 
 @pytest.mark.django_db
@@ -33,11 +34,11 @@ def test_a_database_that_accepts_connections_and_does_not_answer_is_given_up(mon
 
 @pytest.mark.django_db
 def test_a_session_whose_other_end_has_vanished_ends_in_seconds_and_with_it_its_locks():
-    theirs = "SELECT current_setting('tcp_keepalives_idle'), current_setting('tcp_user_timeout')"
+    server_parameters = "SELECT current_setting('tcp_keepalives_idle'), current_setting('tcp_user_timeout')"
     with relay.connect() as session:
-        ours = session.info.get_parameters()
-        assert (ours["keepalives_idle"], ours["tcp_user_timeout"]) == ("10", "20000")
-        assert session.execute(theirs).fetchone() == ("10", "20000")
+        client = session.info.get_parameters()
+        assert (client["keepalives_idle"], client["tcp_user_timeout"]) == ("10", "20000")
+        assert session.execute(server_parameters).fetchone() == ("10", "20000")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -55,7 +56,7 @@ def test_a_process_that_is_forked_after_an_outage_of_the_database_finds_a_workin
 
 
 def lose_connection() -> None:
-    """Have the database end our session, and notice it."""
+    """Terminate this process's database session, and run into the error."""
     connection.ensure_connection()
     with relay.connect() as another:
         another.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
@@ -74,4 +75,4 @@ def test_a_worker_is_back_soon_however_long_the_broker_was_away(monkeypatch, cap
 
     waits = [float(wait) for wait in re.findall(r"Trying again in ([\d.]+) seconds", caplog.text)]
     assert len(waits) == 10
-    assert max(waits) <= LONGEST_PAUSE
+    assert max(waits) <= MAX_RECONNECT_INTERVAL

@@ -1,4 +1,4 @@
-"""The relay: sharing, late commits, and what remains when the broker does not confirm."""
+"""Relay: shards, late commits, confirms, notifications and pauses."""
 
 import threading
 import time
@@ -20,15 +20,15 @@ from shop.messaging.publishing import publish
 from shop.messaging.relay import due, relay
 from shop.messaging.relay import shards as shards_module
 
-#: Seconds that a busy machine may take to hand a notification on.
-PATIENCE = 20.0
+#: Seconds within which a notification arrives on a busy machine.
+TIMEOUT = 20.0
 ALL = list(range(shards.SHARDS))
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class RecordingPublisher:
-    """Confirms all but what it is told not to."""
+    """Confirms all messages, or returns or refuses all of them."""
 
     def __init__(self, *, unroutable: bool = False, refused: bool = False) -> None:
         self.unroutable, self.refused = unroutable, refused
@@ -106,25 +106,25 @@ def test_an_event_that_commits_late_is_not_skipped(session):
 
 
 def test_relays_share_the_shards_and_take_over_those_of_a_dead_one(monkeypatch):
-    monkeypatch.setattr(shards_module, "REBALANCE", 0)
+    monkeypatch.setattr(shards_module, "REBALANCE_INTERVAL", 0)
     with relay.connect() as first, relay.connect() as second:
-        mine, theirs = shards_module.Shards(first), shards_module.Shards(second)
-        mine.rebalance()
-        theirs.rebalance()
-        mine.rebalance()
-        theirs.rebalance()
-        assert len(mine.held) == len(theirs.held) == shards.SHARDS // 2
-        assert sorted(mine.held + theirs.held) == ALL
+        of_first, of_second = shards_module.Shards(first), shards_module.Shards(second)
+        of_first.rebalance()
+        of_second.rebalance()
+        of_first.rebalance()
+        of_second.rebalance()
+        assert len(of_first.held) == len(of_second.held) == shards.SHARDS // 2
+        assert sorted(of_first.held + of_second.held) == ALL
 
         first.close()
         deadline = time.monotonic() + 10  # the server notices in its own time
-        while len(theirs.held) < len(ALL) and time.monotonic() < deadline:
-            theirs.rebalance()
-        assert sorted(theirs.held) == ALL
+        while len(of_second.held) < len(ALL) and time.monotonic() < deadline:
+            of_second.rebalance()
+        assert sorted(of_second.held) == ALL
 
 
 def test_events_of_one_aggregate_commit_one_after_the_other():
-    """Else a later event could be relayed, and numbered, before an earlier one."""
+    """Otherwise a later event could be numbered and relayed before an earlier one."""
     order_id, begun, commit, order = uuid7(), threading.Event(), threading.Event(), []
 
     def hold() -> None:
@@ -154,15 +154,15 @@ def test_events_of_one_aggregate_commit_one_after_the_other():
 
 
 def test_an_event_is_no_reason_to_look_for_what_is_due(session, monkeypatch):
-    monkeypatch.setattr(relay, "POLL", PATIENCE)
+    monkeypatch.setattr(relay, "POLL_INTERVAL", TIMEOUT)
     session.execute(f"LISTEN {channel.CHANNEL}")
     publish_one()
-    assert not relay._await_notification(session)
+    assert not relay.await_notification(session)
 
 
 def test_what_a_consumer_frees_is_looked_for_at_once(session, monkeypatch):
-    """It came too early, and its predecessor has come."""
-    monkeypatch.setattr(relay, "POLL", PATIENCE)
+    """It was deferred, and its predecessor has come."""
+    monkeypatch.setattr(relay, "POLL_INTERVAL", TIMEOUT)
     session.execute(f"LISTEN {channel.CHANNEL}")
     event = OrderCancelled(order_id=uuid7(), number="ORD-1042", reason="customer")
     with transaction.atomic():
@@ -177,11 +177,11 @@ def test_what_a_consumer_frees_is_looked_for_at_once(session, monkeypatch):
         body="{}",
         due_at=datetime.now(UTC) + timedelta(hours=1),
     )
-    assert not relay._await_notification(session)
+    assert not relay.await_notification(session)
 
     with transaction.atomic():
         inbox.record(consumer, [event])
-    assert relay._await_notification(session)
+    assert relay.await_notification(session)
     assert due.promote_due(session) == 1
 
 
@@ -198,24 +198,36 @@ def test_a_burst_goes_at_once_and_then_so_many_a_second(monkeypatch):
 
 
 def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_a_longer_pause(monkeypatch):
-    looks = [(relay.BATCH, 9), (relay.BATCH, 9), (8, 0.02), (8, 0.5), (8, relay.PACE / 10), (0, 9)]
+    batches = [
+        (relay.BATCH, 9),
+        (relay.BATCH, 9),
+        (8, 0.02),
+        (8, 0.5),
+        (8, relay.BATCH_INTERVAL / 10),
+        (0, 9),
+    ]
     waits = []
-    one, now = relay.Relay(None), [100.0]
+    relaying, now = relay.Relay(None), [100.0]
 
-    def look(*_):
-        if len(looks) == 1:
-            one.stop()
-        relayed, seconds = looks.pop(0)
+    def relay_batch(*_):
+        if len(batches) == 1:
+            relaying.stop()
+        relayed, seconds = batches.pop(0)
         now[0] += seconds
         return relayed
 
     monkeypatch.setattr(relay.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(relay, "relay_batch", look)
+    monkeypatch.setattr(relay, "relay_batch", relay_batch)
     monkeypatch.setattr(relay, "promote_due", lambda _: 0)
     monkeypatch.setattr(relay.circuit_breaker, "send_probes", lambda _: 0)
-    monkeypatch.setattr(relay, "_await_notification", lambda _: False)
-    monkeypatch.setattr(LeakyBucket, "pause", lambda _, seconds: waits.append((len(looks), seconds)) or 0.0)
+    monkeypatch.setattr(relay, "await_notification", lambda _: False)
+    monkeypatch.setattr(LeakyBucket, "pause", lambda _, seconds: waits.append((len(batches), seconds)) or 0.0)
     with relay.connect() as session:
-        one._relay(session, RecordingPublisher(), lambda: None)
-    pauses = [(3, pytest.approx(relay.REST * 0.02)), (2, relay.LONGEST_REST), (1, relay.PACE)]
+        # The loop inside run(), which would connect to a broker first.
+        relaying._relay(session, RecordingPublisher(), lambda: None)
+    pauses = [
+        (3, pytest.approx(relay.REST_FACTOR * 0.02)),
+        (2, relay.LONGEST_REST),
+        (1, relay.BATCH_INTERVAL),
+    ]
     assert waits == pauses, "after those that were neither full nor empty"

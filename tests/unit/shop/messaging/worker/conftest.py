@@ -1,4 +1,4 @@
-"""A dispatcher in the hands of a test."""
+"""Fixtures of a dispatcher and of the Celery double that drives it."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,18 @@ from tests.unit.shop.messaging.worker.doubles import Celery
 
 
 @pytest.fixture
-def celery() -> Celery:
-    return Celery()
+def concurrency() -> int:
+    """Number of processes of the pool. Override it with ``@pytest.mark.parametrize``."""
+    return 10
+
+
+@pytest.fixture
+def celery(concurrency: int) -> Celery:
+    return Celery(concurrency)
 
 
 @pytest.fixture
 def dispatcher(celery: Celery) -> Iterator[Dispatcher]:
-    one = Dispatcher(celery)
-    yield one
-    one.close()
+    dispatcher = Dispatcher(celery)
+    yield dispatcher
+    dispatcher.close()

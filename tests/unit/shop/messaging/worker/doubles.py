@@ -1,6 +1,7 @@
-"""A worker in the hands of a test: messages for its dispatcher, and a Celery that runs what it is told to."""
+"""Doubles of kombu's messages and of Celery's consumer, for tests of the dispatcher."""
 
 import json
+import select
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,20 +15,20 @@ PAID, SHIPPED = "payments.PaymentProcessed.v1", "shipping.OrderShipped.v1"
 
 
 def event(type_: str = PAID, subject: Any = None) -> dict[str, Any]:
-    """An event about an order of its own, if it is not said about what."""
+    """An event, by default about an order that no other event is about."""
     id_ = str(uuid7())
     return {"specversion": "1.0", "id": id_, "source": "/shop", "type": type_, "subject": subject or id_}
 
 
 class Channel:
-    """Remembers what becomes of deliveries."""
+    """Records acknowledged and rejected deliveries."""
 
     def __init__(self) -> None:
         self.settled: list[tuple[str, int]] = []
 
 
 class Message:
-    """What kombu hands over."""
+    """Double of kombu's message."""
 
     delivery_info: dict[str, Any] = {}
     properties: dict[str, Any] = {}
@@ -42,23 +43,42 @@ class Message:
         self.channel.settled.append(("ack", self.delivery_tag))
 
     def reject(self, requeue: bool) -> None:
-        self.channel.settled.append(("requeue" if requeue else "bury", self.delivery_tag))
+        self.channel.settled.append(("requeue" if requeue else "reject", self.delivery_tag))
+
+
+class Hub:
+    """Double of kombu's event loop. Each iteration is run by the test."""
+
+    def __init__(self) -> None:
+        self._readers: dict[int, Callable[[], None]] = {}
+
+    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
+        self._readers[fd] = callback
+
+    def remove_reader(self, fd: int) -> None:
+        del self._readers[fd]
+
+    def run_once(self) -> None:
+        """Call the readers of all descriptors that are readable."""
+        readable, _, _ = select.select(list(self._readers), [], [], 0)
+        for fd in readable:
+            self._readers[fd]()
 
 
 class Celery:
-    """What the dispatcher needs of Celery's consumer; runs what it is given when a test says so."""
+    """Double of Celery's consumer. It records started batches; their outcome is decided by the test."""
 
-    def __init__(self) -> None:
-        self.controller = SimpleNamespace(concurrency=10)
-        self.hub = SimpleNamespace(add_reader=lambda *a: None, remove_reader=lambda *a: None)
+    def __init__(self, concurrency: int) -> None:
+        self.controller = SimpleNamespace(concurrency=concurrency)
+        self.hub = Hub()
         self.connection = SimpleNamespace(
             connection=None, transport=SimpleNamespace(driver_type="test"), channel=None
         )
         self.connection_errors = ()
         self.on_task_message: set[Any] = set()
         self.pool = SimpleNamespace(is_green=False)
-        self.timer = SimpleNamespace(call_after=lambda *alarm: self.alarms.append(alarm))
-        self.alarms: list[tuple[Any, ...]] = []
+        self.timer = SimpleNamespace(call_after=lambda *timer: self.timers.append(timer))
+        self.timers: list[tuple[Any, ...]] = []
         self.strategies = self
         self.started: list[tuple[str, int, Callable[..., None], Callable[..., None]]] = []
 
@@ -68,10 +88,16 @@ class Celery:
 
         return start
 
+    def fire_timers(self) -> None:
+        """Call the functions of all timers, as if their time had come."""
+        fired, self.timers = self.timers, []
+        for _, callback, *arguments in fired:
+            callback(*(arguments[0] if arguments else ()))
 
-def deliver(dispatcher: Dispatcher, *messages: Message, app: str = "payments") -> None:
-    for message in messages:
-        dispatcher.note(message)
-        for delivered in bridge.identify(app, message):
-            dispatcher.add(delivered)
-    dispatcher._start_when_read()
+    def deliver(self, dispatcher: Dispatcher, *messages: Message, app: str = "payments") -> None:
+        """Deliver messages to an app, and run the event loop once."""
+        for message in messages:
+            dispatcher.note(message)
+            for incoming in bridge.identify(app, message):
+                dispatcher.add(incoming)
+        self.hub.run_once()

@@ -1,6 +1,7 @@
-"""Several events travel in one message; it is acknowledged, given back or buried once, when it is due."""
+"""Bundles: messages with several events, each acknowledged, requeued or rejected once."""
 
 import json
+from collections import defaultdict
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 from uuid import UUID
@@ -10,14 +11,13 @@ from django.core.checks import run_checks
 from django.core.management.base import SystemCheckError
 
 from shop.messaging.bus.confirms import ConfirmingPublisher
-from shop.messaging.bus.outgoing import Outgoing
-from shop.messaging.bus.outgoing import bundled as bundled
+from shop.messaging.bus.outgoing import Outgoing, bundled
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch, parse_batch
 from shop.messaging.errors import InvalidMessage, UnknownEventType
 from shop.messaging.relay.step import RELAY_QUEUE, RelayStep
 from shop.messaging.worker import bridge
 from shop.messaging.worker.incoming import DEAD_LETTER_TASK
-from tests.unit.shop.messaging.worker.doubles import PAID, SHIPPED, Channel, Message, deliver, event
+from tests.unit.shop.messaging.worker.doubles import PAID, SHIPPED, Channel, Message, event
 
 
 def outgoing(number: int, type_: str = PAID, queue: str = "", **headers: int) -> Outgoing:
@@ -42,10 +42,14 @@ def test_what_is_sent_again_or_to_one_queue_goes_alone():
     ("setting", "messages"),
     [(1, [CONTENT_TYPE] * 5), (2, [BATCH_CONTENT_TYPE] * 2 + [CONTENT_TYPE]), (100, [BATCH_CONTENT_TYPE])],
 )
-def test_the_setting_says_how_many_events_share_a_message(settings, monkeypatch, setting, messages):
+def test_the_setting_says_how_many_events_share_a_message(settings, setting, messages):
+    def confirm_all(timeout: float) -> None:
+        for on_ack in channel.events["basic_ack"]:
+            on_ack(len(messages), True)
+
     settings.SHOP_EVENTS_PER_MESSAGE = setting
-    monkeypatch.setattr(ConfirmingPublisher, "_await_confirms", lambda _: None)
-    channel = MagicMock()
+    channel = MagicMock(events=defaultdict(set))
+    channel.connection.drain_events = confirm_all
     ConfirmingPublisher(SimpleNamespace(channel=lambda: channel)).publish([outgoing(n) for n in range(5)])
     prepared = [call.kwargs["content_type"] for call in channel.prepare_message.call_args_list]
     assert prepared == messages
@@ -78,7 +82,7 @@ EVENTS = [{"id": "1", "data": {"text": "with a\nbreak,\n and more"}}, {"id": "2"
         json.dumps(EVENTS, indent=1),
         json.dumps(EVENTS).replace(", {}", ",\n{}"),
     ],
-    ids=["ours", "in a line", "indented", "with our separator inside"],
+    ids=["as written here", "in a line", "indented", "with the separator inside"],
 )
 def test_a_batch_is_read_however_it_is_written(text):
     parsed = parse_batch(text)
@@ -108,7 +112,7 @@ def test_a_bundle_that_came_back_often_runs_event_by_event():
 
 def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispatcher):
     channel, many = Channel(), 110  # payments charges 100 at a time
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(many)]))
+    celery.deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(many)]))
     (_, first, ack, _), (_, second, ack_rest, _) = celery.started
     assert (first, second) == (100, 10)
 
@@ -118,11 +122,10 @@ def test_a_bundle_is_acknowledged_once_all_its_events_are_consumed(celery, dispa
     assert channel.settled == [("ack", 7)]
 
 
+@pytest.mark.parametrize("concurrency", [1])
 def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatcher):
-    dispatcher._places = 1
-    dispatcher._spare = 0
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
+    celery.deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
     [(_, _, ack, _)] = celery.started
 
     dispatcher.close()
@@ -133,31 +136,30 @@ def test_a_bundle_that_is_given_back_is_not_acknowledged_as_well(celery, dispatc
 
 def test_of_a_bundle_that_is_tried_again_the_rest_is_done(celery, dispatcher):
     channel = Channel()
-    deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
+    celery.deliver(dispatcher, Message(channel, 7, *[event("orders.OrderCreated.v1") for _ in range(110)]))
     (_, _, _, reject), (_, _, ack, _) = celery.started
 
     ack()
     reject()
     assert channel.settled == []
-    for delivered in list(dispatcher._held):
-        dispatcher._try_again(delivered)
-    dispatcher._start_when_read()
+    celery.fire_timers()
+    celery.hub.run_once()
     for _, _, ack_again, _ in (again := celery.started[2:]):
         assert channel.settled == []
         ack_again()
-        dispatcher._start_when_read()
+        celery.hub.run_once()
         again += celery.started[2 + len(again) :]
     assert channel.settled == [("ack", 7)]
 
 
-def test_a_bundle_with_a_dead_letter_is_buried_once_the_others_are_consumed(celery, dispatcher):
-    channel, copies = Channel(), []
+def test_a_bundle_with_a_dead_letter_is_rejected_once_the_others_are_consumed(celery, dispatcher):
+    channel = Channel()
     celery.connection.transport.driver_type = "amqp"
-    deliver(dispatcher, Message(channel, 7, event("orders.OrderCreated.v1"), {"no": "CloudEvent"}))
+    celery.deliver(dispatcher, Message(channel, 7, event("orders.OrderCreated.v1"), {"no": "CloudEvent"}))
     by_task = {task: ack for task, _, ack, _ in celery.started}
 
     by_task.pop(DEAD_LETTER_TASK)()
-    assert channel.settled == copies == []
+    assert channel.settled == []
     for ack in by_task.values():
         ack()
-    assert channel.settled == [("bury", 7)]
+    assert channel.settled == [("reject", 7)]

@@ -1,4 +1,4 @@
-"""How workers' database connections are set up."""
+"""Settings of the database connections of workers."""
 
 import pytest
 from django.db import connection
@@ -9,10 +9,10 @@ from shop.messaging.worker import connections as workers_connections
 
 @pytest.fixture
 def connection_of_a_pool_process(transactional_db, settings):
-    """The test's connection, made anew as after a fork."""
+    """The test's connection, reopened with the settings of a pool process."""
     before = dict(connection.settings_dict["OPTIONS"])
     connection.close()
-    workers_connections.look_up_by_index()
+    workers_connections.prefer_index_scans()
     yield connection
     connection.close()
     connection.settings_dict["OPTIONS"] = before

@@ -1,4 +1,7 @@
-"""The pool of processes that share a pipe: it outlives each of them, and gives up what nobody will run."""
+"""Shared-pipes pool: it survives the loss of its processes, and fails the jobs lost with them.
+
+Billiard has no public attributes for a pool's processes and pipes and for a job's result: these are private.
+"""
 
 import os
 import signal
@@ -15,8 +18,8 @@ from billiard.exceptions import WorkerLostError
 from shop.messaging.worker.pool import SharedPipesPool
 from tests.support.waiting import eventually
 
-#: Seconds within which everything here happens.
-SOON = 20.0
+#: Timeout in seconds of each step.
+TIMEOUT = 20.0
 
 
 def die() -> None:
@@ -24,14 +27,14 @@ def die() -> None:
 
 
 class Deadly:
-    """Kills whoever reads it."""
+    """Argument that kills the process that unpickles it."""
 
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
         return die, ()
 
 
 class Slow:
-    """Keeps whoever reads it from accepting its job at once."""
+    """Argument that delays the acceptance of its job: unpickling it takes a while."""
 
     def __reduce__(self) -> tuple[Callable[[float], None], tuple[float]]:
         return time.sleep, (0.3,)
@@ -41,18 +44,18 @@ class Slow:
 def pool() -> Iterator[Any]:
     pool: Any = SharedPipesPool(processes=1, lost_worker_timeout=0.5)
     yield pool
-    pool._cache.clear()  # what a failed test left is not waited for
+    pool._cache.clear()  # join() would wait for jobs that a failed test has left
     pool.close()
     end = threading.Thread(target=pool.join, daemon=True)
     end.start()
-    end.join(SOON)
-    if end.is_alive():  # nor for a process that reads what is no message
+    end.join(TIMEOUT)
+    if end.is_alive():  # a process may be blocked on the rest of a message
         for process in pool._pool:
             os.kill(process.pid, signal.SIGKILL)
 
 
 def expect_lost(job: Any) -> None:
-    job.wait(SOON)
+    job.wait(TIMEOUT)
     assert job.ready()
     assert isinstance(job._value.exception.exc, WorkerLostError)
 
@@ -62,12 +65,12 @@ def wait_for(path: Path) -> None:
 
 
 def process_of(pool: Any) -> int:
-    """The process that runs its jobs now.
+    """Return the pid of the process that runs the pool's jobs.
 
-    One that was asked or made to end may read a job before it does, which is lost then: it is waited for.
+    A process that is ending may still read a job, which would be lost: wait until it has ended.
     """
     eventually(lambda: not any(is_ending(process) for process in list(pool._pool)) and len(pool._pool) > 0)
-    pid: int = pool.apply_async(os.getpid).get(SOON)
+    pid: int = pool.apply_async(os.getpid).get(TIMEOUT)
     return pid
 
 
@@ -99,7 +102,7 @@ def test_a_job_that_was_accepted_by_a_process_whose_end_was_seen_before_is_lost(
     killed = process_of(pool)
     lost = pool.apply_async(os.getpid, (Deadly(),))
     wait_until_replaced(pool, killed)
-    lost._ack(0, time.monotonic(), killed, None)  # as if its acceptance had waited to be read
+    lost._ack(0, time.monotonic(), killed, None)  # as if its acceptance were read only now
 
     expect_lost(lost)
 
@@ -115,7 +118,7 @@ def test_what_a_killed_reader_left_of_a_message_is_not_taken_for_the_next(pool: 
 def test_a_job_that_waits_for_its_process_is_not_given_up(pool: Any) -> None:
     busy = [pool.apply_async(time.sleep, (seconds,)) for seconds in (3.0, 0.0)]
 
-    assert [job.get(SOON) for job in busy] == [None, None]
+    assert [job.get(TIMEOUT) for job in busy] == [None, None]
 
 
 def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_leaves_it(
@@ -123,14 +126,15 @@ def test_a_job_that_was_seen_on_its_way_into_the_pipe_is_not_given_up_when_it_le
 ) -> None:
     pool.apply_async(wait_for, (tmp_path / "go",))
     job = pool.apply_async(str, (Slow(),))
-    job._lost_worker_timeout = SOON
+    job._lost_worker_timeout = TIMEOUT
     eventually(lambda: pool._taskqueue.empty())
-    pool._taken = {job: time.monotonic() - 2 * SOON}  # neither in the one queue nor in the other just then
-    pool._give_up_what_was_taken()
+    # Billiard moves a job from its queue to the pipe in a moment that no public method can hit.
+    pool._unaccepted = {job: time.monotonic() - 2 * TIMEOUT}
+    pool._fail_unaccepted_jobs()
     (tmp_path / "go").touch()
 
     def has_run() -> bool:
-        pool._give_up_what_was_taken()
+        pool._fail_unaccepted_jobs()
         return bool(job.ready())
 
     eventually(has_run)

@@ -1,6 +1,4 @@
-"""Who goes first: what carries an order on, and of one order what came first."""
-
-from types import SimpleNamespace
+"""Order of the ready queue: low priority yields, and events of one order keep their order."""
 
 import pytest
 
@@ -11,10 +9,10 @@ from shop.messaging.worker.ready_queue import (
     LOADED_FROM,
     LOW_PRIORITY_DELAY,
     MAX_OVERTAKING,
-    MAX_OVERTAKING_OF_STATES,
+    MAX_STATUS_OVERTAKING,
     ReadyQueue,
 )
-from tests.unit.shop.messaging.worker.doubles import PAID, Channel, Message, deliver, event
+from tests.unit.shop.messaging.worker.doubles import PAID, Channel, Message, event
 
 A_MINUTE = 60.0
 CREATED, FAILED = "orders.OrderCreated.v1", "payments.PaymentFailed.v1"
@@ -32,7 +30,7 @@ BOOKING, STOPPING = (
 
 @pytest.fixture
 def later(monkeypatch):
-    """However slow the machine is, courtesy does not pass before this is called."""
+    """Suspend the end of the low-priority delay until the returned function is called."""
     monkeypatch.setattr("shop.messaging.worker.ready_queue.LOW_PRIORITY_DELAY", A_MINUTE)
     return lambda: monkeypatch.setattr("shop.messaging.worker.ready_queue.LOW_PRIORITY_DELAY", 0.0)
 
@@ -46,16 +44,16 @@ def paid(tag: int, events: int = 1) -> Message:
 
 
 def arrive(ready: ReadyQueue, app: str, *events: dict, ago: float = 0.0) -> list[IncomingEvent]:
-    """Have events wait in a worker, for as long as it is said."""
+    """Add events to the ready queue, as if they had arrived ``ago`` seconds ago."""
     arrived = bridge.identify(app, Message(Channel(), 1, *events))
-    for delivered in arrived:
-        delivered.arrived -= ago
-        ready.add(delivered)
+    for incoming in arrived:
+        incoming.arrived -= ago
+        ready.add(incoming)
     return arrived
 
 
 def taken(ready: ReadyQueue) -> list[tuple[str, int]]:
-    """Take what may run, and let it run on."""
+    """Take batches until none may run; none of them finishes."""
     batches = []
     while batch := ready.take():
         batches.append((batch.task, len(batch.events)))
@@ -70,14 +68,14 @@ def test_letters_figures_and_the_state_of_orders_are_what_nobody_waits_for():
     assert "orders.when_payment_processed_mark_order_paid" not in waited_for
 
 
+@pytest.mark.parametrize("concurrency", [1])
 def test_only_a_full_batch_waits_in_the_pool_for_a_process(celery, dispatcher):
-    dispatcher._places = 1
-    deliver(dispatcher, paid(1), app="inventory")
-    deliver(dispatcher, paid(2, events=99), app="inventory")
-    assert [events for _, events, *_ in celery.started] == [1], "more may come that can go with the 99"
-    deliver(dispatcher, paid(3), app="inventory")
+    celery.deliver(dispatcher, paid(1), app="inventory")
+    celery.deliver(dispatcher, paid(2, events=99), app="inventory")
+    assert [events for _, events, *_ in celery.started] == [1], "more may arrive that can run with the 99"
+    celery.deliver(dispatcher, paid(3), app="inventory")
     assert [events for _, events, *_ in celery.started] == [1, 100]
-    deliver(dispatcher, paid(4, events=100), app="inventory")
+    celery.deliver(dispatcher, paid(4, events=100), app="inventory")
     assert len(celery.started) == 2, "and no more than one"
 
 
@@ -86,58 +84,57 @@ def test_a_full_batch_takes_no_place_from_what_goes_first():
     arrive(ready, "inventory", *[event(PAID) for _ in range(101)])
     arrive(ready, "analytics", *[event(PAID) for _ in range(500)])
     ready.take()
-    assert ready.take(full=True) is None, "one more that is paid is to be deducted first"
+    assert ready.take(full_only=True) is None, "one more event of inventory has to run first"
     ready.take()
-    assert ready.take(full=True) is None, "what is deducted may bring more that goes first"
+    assert ready.take(full_only=True) is None, "the running batch may publish events that have to run first"
 
 
-def test_patient_batches_wait_in_the_pool_while_there_is_nothing_else():
+def test_low_priority_batches_wait_in_the_pool_while_there_is_nothing_else():
     ready = ReadyQueue(concurrency=1)
     arrive(ready, "analytics", *[event(PAID) for _ in range(1000)])
     ready.take()
-    assert len(ready.take(full=True).events) == 500
+    assert len(ready.take(full_only=True).events) == 500
 
 
-# --- Who lets others go first -------------------------------------------------------------------
+# --- Low priority -------------------------------------------------------------------------------
 
 
 def test_what_carries_an_order_on_starts_at_once(celery, dispatcher):
-    deliver(dispatcher, paid(1), app="inventory")
+    celery.deliver(dispatcher, paid(1), app="inventory")
     assert started(celery) == [DEDUCTING]
 
 
 def test_what_nobody_waits_for_starts_a_moment_later_by_itself(celery, dispatcher, later):
-    deliver(dispatcher, paid(1), app="analytics")
+    celery.deliver(dispatcher, paid(1), app="analytics")
     assert started(celery) == []
-    [(seconds, ring)] = celery.alarms
+    [(seconds, _)] = celery.timers
     assert A_MINUTE / 2 < seconds <= A_MINUTE
 
     later()
-    ring()
+    celery.fire_timers()
     assert started(celery) == [COUNTING]
 
 
-def test_while_it_waits_there_is_one_alarm(celery, dispatcher, later):
-    deliver(dispatcher, paid(1), app="analytics")
-    deliver(dispatcher, paid(2), app="analytics")
-    assert len(celery.alarms) == 1
+def test_while_it_waits_there_is_one_timer(celery, dispatcher, later):
+    celery.deliver(dispatcher, paid(1), app="analytics")
+    celery.deliver(dispatcher, paid(2), app="analytics")
+    assert len(celery.timers) == 1
 
 
-def test_an_alarm_after_the_end_starts_nothing(celery, dispatcher, later):
-    deliver(dispatcher, paid(1), app="analytics")
-    [(_, ring)] = celery.alarms
+def test_a_timer_after_the_end_starts_nothing(celery, dispatcher, later):
+    celery.deliver(dispatcher, paid(1), app="analytics")
     later()
     dispatcher.close()
-    ring()
+    celery.fire_timers()
     assert started(celery) == []
 
 
 def test_where_many_wait_there_is_load_and_they_start_at_once(celery, dispatcher, later):
-    deliver(dispatcher, paid(1, events=LOADED_FROM - 1), app="analytics")
+    celery.deliver(dispatcher, paid(1, events=LOADED_FROM - 1), app="analytics")
     assert started(celery) == []
-    deliver(dispatcher, paid(2), app="analytics")
+    celery.deliver(dispatcher, paid(2), app="analytics")
     assert [(task, events) for task, events, *_ in celery.started] == [(COUNTING, LOADED_FROM)]
-    deliver(dispatcher, paid(3), app="analytics")
+    celery.deliver(dispatcher, paid(3), app="analytics")
     assert len(celery.started) == 1
 
 
@@ -160,7 +157,7 @@ def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_lett
     for app, ago in (
         ("analytics", MAX_OVERTAKING / 2),
         ("inventory", 0),
-        ("orders", MAX_OVERTAKING_OF_STATES + 3),
+        ("orders", MAX_STATUS_OVERTAKING + 3),
     ):
         arrive(ready, app, event(PAID), ago=ago)
     apps = []
@@ -173,7 +170,7 @@ def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_lett
 def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
     ready = ReadyQueue(concurrency=4)
     for app in ("inventory", "analytics", "notifications", "orders"):
-        arrive(ready, app, event(PAID), ago=MAX_OVERTAKING_OF_STATES / 2)
+        arrive(ready, app, event(PAID), ago=MAX_STATUS_OVERTAKING / 2)
     assert next(task for task, _ in taken(ready)) == DEDUCTING
     assert len(ready.clear()) == 1
 
@@ -185,7 +182,7 @@ def test_and_has_all_of_them_while_the_others_have_nothing_to_do():
     assert len(taken(ready)) == 3
 
 
-# --- What came first of an order ----------------------------------------------------------------
+# --- Order within an aggregate ------------------------------------------------------------------
 
 
 def test_what_happened_to_an_order_runs_in_its_order_however_many_processes_there_are():
@@ -193,7 +190,7 @@ def test_what_happened_to_an_order_runs_in_its_order_however_many_processes_ther
     arrive(ready, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
     remembering = ready.take()
     arrive(ready, "inventory", event(PAID, subject="a"), event(PAID, subject="c"))
-    assert taken(ready) == [(DEDUCTING, 1)], "c, of which nothing runs"
+    assert taken(ready) == [(DEDUCTING, 1)], "c, which has no running event"
 
     ready.finish(remembering)
     assert taken(ready) == [(DEDUCTING, 1)]
@@ -203,7 +200,9 @@ def test_a_later_event_does_not_overtake_one_that_still_waits(later):
     ready = ReadyQueue(concurrency=2)
     arrive(ready, "orders", event(PAID, subject="a"))
     arrive(ready, "orders", event(FAILED, subject="a"), event(FAILED, subject="b"))
-    assert [events for _, events in taken(ready)] == [1], "b; what came before the failure of a is patient"
+    assert [events for _, events in taken(ready)] == [1], (
+        "b; the event of a before its failure is still delayed"
+    )
 
 
 def test_a_cancellation_gets_past_a_carrier_that_takes_long():
@@ -219,7 +218,9 @@ def test_a_cancellation_waits_for_no_booking_that_waits():
     ready = ReadyQueue(concurrency=2)
     arrive(ready, "shipping", event(BOOKED, subject="a"))
     arrive(ready, "shipping", event(CANCELLED, subject="a"))
-    assert [ready._first_in(queue).task for queue in ready._queues()] == [BOOKING, STOPPING]
+    # Both may run. take() would show the older one first, blocked or not.
+    unblocked = [ready._first_unblocked(queue) for queue in ready._eligible_queues()]
+    assert [event.task for event in unblocked] == [BOOKING, STOPPING]
 
 
 def test_but_both_wait_for_what_shipping_has_to_remember():
@@ -282,16 +283,20 @@ def test_an_event_that_comes_back_is_the_first_of_its_order_again():
     ready.finish(ready.take())
     arrive(ready, "inventory", event(PAID, subject="a"))
     ready.add(back)
-    assert taken(ready) == [(REMEMBERING, 1)], "it came first"
-    assert back not in ready._waiting_by_key["inventory", "a"]
+    again = ready.take()
+    assert again.events == [back], "it came first"
+    assert ready.take() is None
+    ready.finish(again)
+    assert taken(ready) == [(DEDUCTING, 1)]
 
 
 def test_nothing_is_left_of_orders_that_are_done():
     ready = ReadyQueue(concurrency=2)
     arrive(ready, "inventory", event(CREATED, subject="a"), event(CREATED, subject="b"))
     ready.finish(ready.take())
+    # Only the attributes would show a leak of memory.
     assert not ready._waiting_by_key
-    assert not ready._running
+    assert not ready._running_keys
 
 
 def test_what_may_bring_a_worker_down_runs_alone():
@@ -303,7 +308,6 @@ def test_what_may_bring_a_worker_down_runs_alone():
 
 
 @pytest.mark.parametrize(("app", "messages"), [("analytics", 100), ("payments", 1000 // 25)])
-def test_fewer_messages_are_in_hand_where_a_provider_is_called(celery, settings, app, messages):
+def test_fewer_messages_are_in_hand_where_a_provider_is_called(settings, app, messages):
     settings.SHOP_EVENTS_PER_MESSAGE = 25
-    consumer = SimpleNamespace(_c=celery)
-    assert bridge.Bridge._prefetch(consumer, app) == messages
+    assert bridge.prefetch_count(app, concurrency=10) == messages
