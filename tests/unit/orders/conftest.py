@@ -1,4 +1,4 @@
-"""Ada, who orders teapots, and what orders says of it."""
+"""Fixtures: Ada, who orders teapots, and the events of orders about it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,7 +69,7 @@ def order(place) -> Order:
 
 @pytest.fixture
 def said() -> Callable[[Order], list[str]]:
-    """The names of what orders published about an order, in order, without its creation."""
+    """Names of the events that orders published about an order, in order, without its creation."""
 
     def names(order: Order) -> list[str]:
         records = EventRecord.objects.filter(aggregate_id=order.pk, type__startswith="orders.")
@@ -80,7 +80,7 @@ def said() -> Callable[[Order], list[str]]:
 
 @pytest.fixture
 def waits_for() -> Callable[[Order], str | None]:
-    """Which step of the order will be looked at in time, by a reminder; None if there is none."""
+    """The step of the order that its timer is set for; None without a timer."""
 
     def step(order: Order) -> str | None:
         reminder = ScheduledMessage.objects.filter(aggregate_id=order.pk, kind="reminder").first()
@@ -97,7 +97,7 @@ def waits_for() -> Callable[[Order], str | None]:
 
 @pytest.fixture
 def miss_deadline() -> Callable[[Order], Order]:
-    """Let days pass, and the reminder come."""
+    """Let days pass, and the timer fire."""
 
     def miss(order: Order) -> Order:
         Order.objects.filter(pk=order.pk).update(changed_at=timezone.now() - timedelta(days=2))

@@ -1,4 +1,4 @@
-"""Operators read everything of an order and change nothing but by legal actions, after being asked."""
+"""Orders in the admin: everything is readable, and only legal, confirmed actions change an order."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -15,7 +15,7 @@ LIST = "admin:orders_order_changelist"
 
 @pytest.fixture(autouse=True)
 def panels(settings, tmp_path):
-    """Stand-in for what the console shows below an order, which is none of orders' business."""
+    """Stand-in for the console's panels below an order."""
     (tmp_path / "console").mkdir()
     (tmp_path / "console" / "order_panels.html").write_text("Panels of {{ original.number }}")
     [engine] = settings.TEMPLATES
@@ -30,7 +30,7 @@ def operator(client, olga):
 
 @pytest.fixture
 def viewer(client):
-    """Somebody who may look, and no more."""
+    """A user with the view permission alone."""
     user = User.objects.create_user("vera", is_staff=True)
     views = Permission.objects.filter(content_type__app_label="orders", codename__startswith="view")
     user.user_permissions.set(views)

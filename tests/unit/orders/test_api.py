@@ -1,4 +1,4 @@
-"""Orders over the REST API: placed once, refused with a remedy, seen by whom they concern."""
+"""Orders over the REST API: placed once, refused with a remedy, visible to their customers and staff."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Cancelling, deadlines, and what an operator may do when an order is held up."""
+"""Cancellations, deadlines, and an operator's actions on orders that are held up."""
 
 from datetime import timedelta
 

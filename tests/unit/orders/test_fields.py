@@ -1,4 +1,4 @@
-"""No field of a request or an order is forgotten: a new one is fingerprinted, and set once or changeable."""
+"""Every field of a request is fingerprinted, and every column of an order is set once or changeable."""
 
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Following the chain: in whatever order the news comes, and however often, the end is the same."""
+"""Orders follow the chain: the end is the same in any order of outcomes, and however often they come."""
 
 from itertools import permutations
 
@@ -77,7 +77,7 @@ NEWS = {
 
 
 def tell(order, *news):
-    """Publish news about an order and let orders consume it; returns the events."""
+    """Publish outcomes of an order and let orders consume them; return the events."""
     events = []
     for name in news:
         with transaction.atomic():

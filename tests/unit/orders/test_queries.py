@@ -1,4 +1,4 @@
-"""What others may ask orders."""
+"""Queries of orders."""
 
 from decimal import Decimal
 

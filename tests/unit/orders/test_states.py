@@ -1,4 +1,4 @@
-"""The model's own rules: which transitions there are, and what late, early and repeated news still means."""
+"""Rules of the model: legal transitions, and the meaning of late, early and repeated outcomes."""
 
 import pytest
 from django.db import IntegrityError
@@ -23,6 +23,7 @@ def an_order(status, attention="refund_failed"):
 @pytest.mark.parametrize("before", Status)
 @pytest.mark.parametrize("after", Status)
 def test_only_legal_transitions_happen(before, after):
+    # By the private method: the steps refuse most pairs before they get there.
     order = an_order(before)
     if after in LEGAL[before]:
         order._move(after)
