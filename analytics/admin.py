@@ -1,4 +1,4 @@
-"""The operators' view of the read models: to be read; operators may have them rebuilt."""
+"""Read models in the admin: read-only pages, and a button that rebuilds them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from shop.adminkit.read_only import ReadOnlyAdmin
 
 @admin.register(DailySales)
 class DailySalesAdmin(ReadOnlyAdmin):
-    """Orders and revenue per day; from here a rebuild is started."""
+    """Orders and revenue per day, with the button that starts a rebuild."""
 
     list_display = (
         "day",
@@ -37,19 +37,21 @@ class DailySalesAdmin(ReadOnlyAdmin):
     ordering = ("-day", "currency")
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the URL of the rebuild."""
         view = self.admin_site.admin_view(self.rebuild)
         return [path("rebuild/", view, name="analytics_rebuild"), *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Show the button to users who may rebuild."""
         return super().changelist_view(
             request, {**(extra_context or {}), "may_rebuild": self._may_rebuild(request)}
         )
 
     @method_decorator(require_POST)
     def rebuild(self, request: HttpRequest) -> HttpResponse:
-        """Have a worker rebuild the read models, and say where its progress is to be seen."""
+        """Start a rebuild in a worker, and link to its progress."""
         if not self._may_rebuild(request):
             raise PermissionDenied
         try:
@@ -58,7 +60,7 @@ class DailySalesAdmin(ReadOnlyAdmin):
             self.message_user(request, f"The rebuild could not be started: {error}", messages.ERROR)
         else:
             results = reverse("admin:django_celery_results_taskresult_changelist")
-            text = 'A worker rebuilds the figures. <a href="{}?q={}">See how far it is.</a>'
+            text = 'A worker rebuilds the figures. <a href="{}?q={}">See its progress.</a>'
             self.message_user(request, format_html(text, results, task_id), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:analytics_dailysales_changelist"))
 
@@ -68,7 +70,7 @@ class DailySalesAdmin(ReadOnlyAdmin):
 
 @admin.register(ProductSales)
 class ProductSalesAdmin(ReadOnlyAdmin):
-    """How products sell."""
+    """Quantities of products that were ordered, sold and restocked."""
 
     list_display = ("sku", "name", "quantity_ordered", "quantity_sold", "quantity_restocked")
     search_fields = ("=sku", "name")
@@ -77,7 +79,7 @@ class ProductSalesAdmin(ReadOnlyAdmin):
 
 @admin.register(ProductRevenue)
 class ProductRevenueAdmin(ReadOnlyAdmin):
-    """What was ordered of products, in money."""
+    """Ordered revenue of products."""
 
     list_display = ("sku", "currency", "ordered")
     list_filter = ("currency",)
@@ -87,7 +89,7 @@ class ProductRevenueAdmin(ReadOnlyAdmin):
 
 @admin.register(OrderFact)
 class OrderFactAdmin(KeysetAdmin):
-    """When each order took its steps."""
+    """Times of the steps of each order."""
 
     list_display = (
         "order_id",
@@ -107,7 +109,7 @@ class OrderFactAdmin(KeysetAdmin):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """What is consumed while a rebuild runs; empty most of the time."""
+    """Journal of a running rebuild; empty most of the time."""
 
     list_display = ("id", "event_id", "written_at")
     search_fields = ("event_id__exact",)

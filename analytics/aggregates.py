@@ -1,6 +1,6 @@
-"""Adds numbers to the tables that only add up: a statement a table, rows sorted by key.
+"""Aggregates per day and product: one upsert for each table, with rows sorted by key.
 
-The tables are named without their schema: a rebuild leads the statements to fresh ones.
+The tables are named without their schema, so that a rebuild can redirect the statements to shadow tables.
 """
 
 from collections import defaultdict
@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import connection
 
-from analytics.measurements import Observation
+from analytics.measurements import Measurement
 
-#: Day, currency and column -> what is to be added.
+#: Day, currency and column -> amount to add.
 Daily = defaultdict[tuple[date, str, str], Decimal]
 
 COUNTS = ("orders_placed", "orders_paid", "orders_shipped", "orders_delivered", "orders_cancelled")
@@ -54,8 +54,8 @@ _ADD_TO_REVENUE = """
 
 
 @dataclass
-class ProductTally:
-    """What a batch says of one product."""
+class ProductTotals:
+    """Totals of one product in a batch."""
 
     name: str = ""
     named_at: datetime | None = None
@@ -63,14 +63,14 @@ class ProductTally:
     sold: int = 0
     restocked: int = 0
 
-    def call(self, name: str, at: datetime) -> None:
-        """The newest name counts; of two at the same time the greater, so that it is always the same."""
+    def rename(self, name: str, at: datetime) -> None:
+        """Keep the newest name; of two of the same time the greater, so that their order does not matter."""
         if self.named_at is None or (at, name) > (self.named_at, self.name):
             self.name, self.named_at = name, at
 
 
 def add_to_days(daily: Daily) -> None:
-    """Add to the numbers of days."""
+    """Add to the counts and the revenue of days."""
     changes = {key: change for key, change in daily.items() if change}
     rows = [
         (day, currency, *(changes.get((day, currency, column), Decimal()) for column in COLUMNS))
@@ -79,36 +79,36 @@ def add_to_days(daily: Daily) -> None:
     execute(_ADD_TO_DAYS, rows)
 
 
-def add_to_products(observations: Sequence[Observation]) -> None:
-    """Add to what was ordered, sold and restocked of products."""
-    tallies: defaultdict[str, ProductTally] = defaultdict(ProductTally)
+def add_to_products(measurements: Sequence[Measurement]) -> None:
+    """Add to the ordered, sold and restocked quantities of products, and to their revenue."""
+    products: defaultdict[str, ProductTotals] = defaultdict(ProductTotals)
     revenue: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for observation in observations:
-        _tally(observation, tallies, revenue)
+    for measurement in measurements:
+        _add_up(measurement, products, revenue)
     rows = [
-        (sku, tally.name, tally.named_at, tally.ordered, tally.sold, tally.restocked)
-        for sku, tally in sorted(tallies.items())
+        (sku, totals.name, totals.named_at, totals.ordered, totals.sold, totals.restocked)
+        for sku, totals in sorted(products.items())
     ]
     execute(_ADD_TO_PRODUCTS, rows)
     execute(_ADD_TO_REVENUE, [(*key, amount) for key, amount in sorted(revenue.items())])
 
 
-def _tally(
-    observation: Observation,
-    tallies: defaultdict[str, ProductTally],
+def _add_up(
+    measurement: Measurement,
+    products: defaultdict[str, ProductTotals],
     revenue: defaultdict[tuple[str, str], Decimal],
 ) -> None:
-    for line in observation.ordered:
-        tallies[line.sku].call(line.name, observation.at)
-        tallies[line.sku].ordered += line.quantity
+    for line in measurement.ordered:
+        products[line.sku].rename(line.name, measurement.at)
+        products[line.sku].ordered += line.quantity
         revenue[line.sku, line.revenue.currency] += line.revenue.amount
-    for moved in observation.moved:
-        tallies[moved.sku].sold += moved.sold
-        tallies[moved.sku].restocked += moved.restocked
+    for moved in measurement.moved:
+        products[moved.sku].sold += moved.sold
+        products[moved.sku].restocked += moved.restocked
 
 
 def execute(statement: str, rows: Sequence[Iterable[Any]]) -> None:
-    """Run a statement over rows given column by column; none for no rows."""
+    """Execute a statement with one array for each column of the rows; no rows take none."""
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])

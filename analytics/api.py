@@ -1,4 +1,4 @@
-"""How staff ask analytics over REST."""
+"""REST API of analytics, for staff."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,17 +13,18 @@ from rest_framework.views import APIView
 from analytics import queries
 from shop.rest.fields import MoneyField
 
-#: Days that are told of unless others are asked for: today and those before.
+#: Length of the default period in days, which ends today.
 DAYS = 30
 
 
 class Period(serializers.Serializer[Any]):
-    """The days asked for, both included; the last 30 unless told otherwise."""
+    """A period of days, both included; by default the last 30 days."""
 
     since = serializers.DateField(required=False, help_text="First day (UTC).")
     until = serializers.DateField(required=False, help_text="Last day (UTC).")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the defaults, and refuse a period that ends before it starts."""
         attrs.setdefault("until", max(_today(), attrs.get("since", date.min)))
         attrs.setdefault("since", attrs["until"] - timedelta(days=DAYS - 1))
         if attrs["since"] > attrs["until"]:
@@ -32,20 +33,20 @@ class Period(serializers.Serializer[Any]):
 
 
 class SalesQuery(Period):
-    """The days and the currency asked for."""
+    """A period and a currency."""
 
     currency = serializers.RegexField("^[A-Z]{3}$", required=False, help_text="ISO 4217, as in EUR.")
 
 
 class Ranking(serializers.Serializer[Any]):
-    """What best sellers are ranked by, and how many are told."""
+    """Rank and number of the best sellers."""
 
     by = serializers.ChoiceField(["sold", "ordered", "restocked"], default="sold")
     limit = serializers.IntegerField(min_value=1, max_value=200, default=10)
 
 
 class DayOut(serializers.Serializer[Any]):
-    """A day in a currency."""
+    """Orders and revenue of a day in a currency."""
 
     day = serializers.DateField()
     currency = serializers.CharField()
@@ -60,25 +61,25 @@ class DayOut(serializers.Serializer[Any]):
 
 
 class RevenueOut(serializers.Serializer[Any]):
-    """Money, of one of several currencies."""
+    """Money in one of several currencies."""
 
     amount = serializers.DecimalField(max_digits=14, decimal_places=2)
     currency = serializers.CharField()
 
 
 class ProductFiguresOut(serializers.Serializer[Any]):
-    """How a product sells."""
+    """Quantities and revenue of a product."""
 
     sku = serializers.CharField()
     name = serializers.CharField()
     quantity_ordered = serializers.IntegerField()
     quantity_sold = serializers.IntegerField(help_text="Taken from the stock for paid orders.")
-    quantity_restocked = serializers.IntegerField(help_text="Of these, what came back.")
-    ordered = RevenueOut(many=True, source="revenue_ordered", help_text="What was ordered, by currency.")
+    quantity_restocked = serializers.IntegerField(help_text="Part of these that came back.")
+    ordered = RevenueOut(many=True, source="revenue_ordered", help_text="Ordered revenue, by currency.")
 
 
 class FunnelOut(serializers.Serializer[Any]):
-    """How many of the orders placed in a time got so far."""
+    """Number of the orders placed in a period that have reached a step."""
 
     step = serializers.CharField()
     orders = serializers.IntegerField()
@@ -86,7 +87,7 @@ class FunnelOut(serializers.Serializer[Any]):
 
 
 class StepTimeOut(serializers.Serializer[Any]):
-    """How long orders take from one step to another."""
+    """Duration between two steps of an order."""
 
     since = serializers.CharField()
     until = serializers.CharField()
@@ -96,27 +97,27 @@ class StepTimeOut(serializers.Serializer[Any]):
 
 
 class StaffView(APIView):
-    """Figures are for staff; the query is validated, and what it does not know is refused."""
+    """Base of the views: for staff, with validated parameters; unknown ones are refused."""
 
     permission_classes = [IsAdminUser]
-    asked: type[serializers.Serializer[Any]] = Period
+    parameters: type[serializers.Serializer[Any]] = Period
 
-    def question(self, request: Request) -> dict[str, Any]:
-        """What was asked for, with defaults filled in."""
-        asked = self.asked(data=request.query_params)
-        unknown = request.query_params.keys() - asked.fields.keys() - {"format"}
+    def validated(self, request: Request) -> dict[str, Any]:
+        """Return the parameters of a request, with defaults filled in."""
+        given = self.parameters(data=request.query_params)
+        unknown = request.query_params.keys() - given.fields.keys() - {"format"}
         if unknown:
-            remedy = f"Unknown parameter: remove it. Known are {', '.join(asked.fields)}."
+            remedy = f"Unknown parameter: remove it. Known are {', '.join(given.fields)}."
             raise serializers.ValidationError({name: [remedy] for name in sorted(unknown)}, "unknown_field")
-        asked.is_valid(raise_exception=True)
-        answer: dict[str, Any] = asked.validated_data
-        return answer
+        given.is_valid(raise_exception=True)
+        valid: dict[str, Any] = given.validated_data
+        return valid
 
 
 class DailySales(StaffView):
     """Orders and revenue of each day."""
 
-    asked = SalesQuery
+    parameters = SalesQuery
 
     @extend_schema(
         summary="Orders and revenue per day",
@@ -125,14 +126,14 @@ class DailySales(StaffView):
         responses=DayOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """The days on which anything happened, newest first."""
-        return Response(DayOut(queries.daily_sales(**self.question(request)), many=True).data)
+        """List the days with orders or revenue, newest first."""
+        return Response(DayOut(queries.daily_sales(**self.validated(request)), many=True).data)
 
 
 class BestSellers(StaffView):
-    """The products that sell best."""
+    """Best-selling products."""
 
-    asked = Ranking
+    parameters = Ranking
 
     @extend_schema(
         summary="Best-selling products",
@@ -141,33 +142,36 @@ class BestSellers(StaffView):
         responses=ProductFiguresOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """The products with the greatest quantity."""
-        return Response(ProductFiguresOut(queries.best_sellers(**self.question(request)), many=True).data)
+        """List the products with the greatest quantities."""
+        return Response(ProductFiguresOut(queries.best_sellers(**self.validated(request)), many=True).data)
 
 
 class Funnel(StaffView):
-    """How far orders get."""
+    """Steps that orders reach."""
 
     @extend_schema(
-        summary="How far orders get", tags=["analytics"], parameters=[Period], responses=FunnelOut(many=True)
+        summary="Steps that orders reach",
+        tags=["analytics"],
+        parameters=[Period],
+        responses=FunnelOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """How many of the orders placed in these days reached each step so far."""
-        return Response(FunnelOut(queries.funnel(**self.question(request)), many=True).data)
+        """Count the orders placed in the period that have reached each step."""
+        return Response(FunnelOut(queries.funnel(**self.validated(request)), many=True).data)
 
 
 class StepTimes(StaffView):
-    """How long orders take."""
+    """Durations of the steps of orders."""
 
     @extend_schema(
-        summary="How long the steps take",
+        summary="Durations of steps",
         tags=["analytics"],
         parameters=[Period],
         responses=StepTimeOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Median and 99th percentile of the orders placed in these days."""
-        return Response(StepTimeOut(queries.step_times(**self.question(request)), many=True).data)
+        """Return median and 99th percentile for the orders placed in the period."""
+        return Response(StepTimeOut(queries.step_times(**self.validated(request)), many=True).data)
 
 
 def _today() -> date:

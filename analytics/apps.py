@@ -1,8 +1,10 @@
-"""The Django app of the analytics context."""
+"""analytics: the read models of sales."""
 
 from django.apps import AppConfig
 
 
 class AnalyticsConfig(AppConfig):
+    """App of the analytics context."""
+
     name = "analytics"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,9 +1,9 @@
-"""What can go wrong in analytics, one class each."""
+"""Errors of analytics, one class each."""
 
 
 class AnalyticsError(Exception):
-    """Something went wrong in analytics."""
+    """An error of analytics."""
 
 
 class RebuildRunning(AnalyticsError):
-    """The read models are being rebuilt already; one rebuild at a time."""
+    """A rebuild of the read models is running already."""

@@ -1,1 +1,1 @@
-"""analytics publishes nothing: it only listens."""
+"""Events of analytics: none."""

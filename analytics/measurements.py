@@ -1,4 +1,4 @@
-"""What analytics takes from an event: consumers translate into it, the projection reads nothing else."""
+"""Measurements: the values that consumers extract from events, and the only input of the projection."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from shop.messaging.contracts import Money
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A line of an order."""
+    """Quantity and revenue of a product in an order."""
 
     sku: str
     name: str
@@ -23,7 +23,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """So much of a product left the stock, or came back."""
+    """Quantity of a product that left the stock, or came back."""
 
     sku: str
     sold: int = 0
@@ -31,12 +31,12 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """An order took a step, and what that means for money and products."""
+class Measurement:
+    """A step of an order, with its money and products."""
 
-    #: The event that tells of it.
+    #: The measured event.
     event_id: UUID
-    #: When the event was published, by the log; never the time of reading.
+    #: Time of publication, so that a rebuild measures the same.
     at: datetime
     order_id: UUID
     step: Step
@@ -47,13 +47,13 @@ class Observation:
     moved: tuple[Moved, ...] = ()
 
     def as_json(self) -> Any:
-        """What JSON can hold of it: all."""
-        return _OBSERVATION.dump_python(self, mode="json")
+        """Return the measurement as JSON values."""
+        return _ADAPTER.dump_python(self, mode="json")
 
     @staticmethod
-    def from_json(value: Any) -> "Observation":
-        """What as_json() was made of."""
-        return _OBSERVATION.validate_python(value)
+    def from_json(value: Any) -> "Measurement":
+        """Restore a measurement from as_json()."""
+        return _ADAPTER.validate_python(value)
 
 
-_OBSERVATION = TypeAdapter(Observation)
+_ADAPTER = TypeAdapter(Measurement)

@@ -1,4 +1,4 @@
-"""What analytics remembers: read models that events alone write, in whatever order they come."""
+"""Models of analytics: read models, which follow from the events in any order, and a journal."""
 
 from typing import Any, NoReturn
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Step(models.TextChoices):
-    """What can happen to an order; OrderFact has a column ``<step>_at`` for each."""
+    """Step of an order; OrderFact has a column ``<step>_at`` for each."""
 
     PLACED = "placed"
     PAID = "paid"
@@ -35,21 +35,21 @@ class Step(models.TextChoices):
 
 
 class ReadModel(models.Model):
-    """Written by the projection, in SQL; what it says follows from the log."""
+    """Table that the projection writes, in SQL, and that follows from the log."""
 
     class Meta:
         abstract = True
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse: a read model is rebuilt, not edited."""
+        """Raise TypeError: a read model is rebuilt, not edited."""
         raise TypeError("a read model is not edited: rebuild it from the log")
 
 
 class OrderFact(ReadModel):
-    """When each step of an order happened first, and what it is worth."""
+    """An order: its total, and the earliest time of each step."""
 
     order_id = models.UUIDField(primary_key=True)
-    #: Unknown until OrderCreated came.
+    #: Empty until OrderCreated comes.
     currency = models.CharField(max_length=3, blank=True)
     total = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     placed_at = models.DateTimeField(null=True, db_index=True)
@@ -77,7 +77,7 @@ class OrderFact(ReadModel):
 
 
 class DailySales(ReadModel):
-    """What happened on a day (UTC) in a currency."""
+    """Orders and revenue of a day (UTC) in a currency."""
 
     day = models.DateField()
     currency = models.CharField(max_length=3)
@@ -99,16 +99,16 @@ class DailySales(ReadModel):
 
 
 class ProductSales(ReadModel):
-    """How much of a product was ordered, left the stock and came back."""
+    """Quantities of a product that were ordered, left the stock and came back."""
 
     sku = models.CharField("SKU", max_length=64, primary_key=True)
-    #: As the newest order calls it.
+    #: Name in the newest order.
     name = models.TextField(blank=True)
     named_at = models.DateTimeField(null=True)
     quantity_ordered = models.BigIntegerField(default=0)
     #: Taken from the stock for paid orders.
     quantity_sold = models.BigIntegerField(default=0)
-    #: Of these, what came back.
+    #: Part of these that came back.
     quantity_restocked = models.BigIntegerField(default=0)
 
     class Meta:
@@ -119,7 +119,7 @@ class ProductSales(ReadModel):
 
 
 class ProductRevenue(ReadModel):
-    """What was ordered of a product, in money of one currency."""
+    """Ordered revenue of a product in a currency."""
 
     sku = models.CharField("SKU", max_length=64)
     currency = models.CharField(max_length=3)
@@ -134,7 +134,7 @@ class ProductRevenue(ReadModel):
 
 
 class JournalEntry(models.Model):
-    """What was consumed live while a rebuild ran; the rebuild applies it before it swaps."""
+    """Measurement of an event that was consumed during a rebuild; the rebuild adds it before it ends."""
 
     event_id = models.UUIDField(unique=True)
     observation = models.JSONField()
@@ -147,5 +147,5 @@ class JournalEntry(models.Model):
         return f"journal entry {self.pk}"
 
 
-#: What a rebuild makes anew.
+#: Tables that a rebuild replaces.
 READ_MODELS: tuple[type[ReadModel], ...] = (OrderFact, DailySales, ProductSales, ProductRevenue)

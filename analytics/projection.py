@@ -1,12 +1,11 @@
-"""Adds observations to the read models, set by set: as many statements for one observation as for thousands.
+"""Projection of measurements into the read models, in a fixed number of statements for a batch of any size.
 
-It is commutative: whatever the order in which observations come, alone or in batches, the tables end up
-the same. Times merge to the earliest, quantities and money add up, and an order counts on the day of a
-step once its currency is known, whichever of the two is learnt last. Each observation must come once
-only; the inbox sees to that.
+It is commutative: the tables end up the same for any order and any batches of measurements. Times merge to
+the earliest; quantities and money add up. An order counts on the day of a step once its currency is known,
+whichever comes last. Each measurement must come once, which the inbox ensures.
 
-Every batch writes the tables in the same order, and the rows of each sorted by key: two batches never
-wait for each other in a circle. The busiest row, today's, comes last and is held the shortest.
+Every batch writes the tables in the same order, and the rows of each sorted by key, so that concurrent
+batches do not deadlock. The row with the most contention, that of today, comes last and is locked briefly.
 """
 
 from collections import defaultdict
@@ -19,10 +18,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from analytics import aggregates
-from analytics.measurements import Observation
+from analytics.measurements import Measurement
 from analytics.models import Step
 
-#: Steps that count for their day, and the column that they count in.
+#: Step -> column of its day that counts it.
 COUNTED: Mapping[Step, str] = {
     Step.PLACED: "orders_placed",
     Step.PAID: "orders_paid",
@@ -30,11 +29,11 @@ COUNTED: Mapping[Step, str] = {
     Step.DELIVERED: "orders_delivered",
     Step.CANCELLED: "orders_cancelled",
 }
-#: Columns of OrderFact that are no times.
+#: Types of the columns of OrderFact that are not times.
 _TYPES = {"currency": "text", "total": "numeric"}
-#: What decides for which days an order counts, once its currency becomes known.
+#: Columns that decide on which days an order counts.
 _COUNTING = tuple(step.column for step in COUNTED)
-_MAKE = """
+_INSERT = """
     INSERT INTO analytics_orderfact (order_id, {columns}) SELECT * FROM unnest(%b::uuid[], {arrays})
     ON CONFLICT (order_id) DO NOTHING RETURNING order_id
 """
@@ -42,80 +41,80 @@ _LOCK = """
     SELECT order_id, {columns} FROM analytics_orderfact WHERE order_id = ANY(%b) ORDER BY order_id
     FOR NO KEY UPDATE
 """
-_SAVE = """
+_UPDATE = """
     UPDATE analytics_orderfact AS fact SET {changes}
     FROM unnest(%b::uuid[], {arrays}) AS new (order_id, {columns}) WHERE fact.order_id = new.order_id
 """
 
-#: Columns of OrderFact and their values, as many as matter.
+#: Columns of OrderFact that are read or written, with their values.
 Fact = dict[str, Any]
 
 
 @transaction.atomic(savepoint=False)
-def apply(observations: Sequence[Observation]) -> None:
-    """Add observations, each for the first time, to the read models."""
+def apply(measurements: Sequence[Measurement]) -> None:
+    """Add measurements to the read models. Not idempotent."""
     daily: aggregates.Daily = defaultdict(Decimal)
-    _merge_into_facts(observations, daily)
-    aggregates.add_to_products(observations)
-    _count_money(observations, daily)
+    _merge_into_facts(measurements, daily)
+    aggregates.add_to_products(measurements)
+    _count_money(measurements, daily)
     aggregates.add_to_days(daily)
 
 
-def _merge_into_facts(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
-    """Merge into the orders' facts, and add to ``daily`` by how much that changes the days' counts."""
-    made = _make(observations)
-    for fact in made.values():
+def _merge_into_facts(measurements: Sequence[Measurement], daily: aggregates.Daily) -> None:
+    """Merge measurements into the facts of orders, and add the changes of the days' counts to ``daily``."""
+    inserted = _insert_facts(measurements)
+    for fact in inserted.values():
         _count(fact, daily, +1)
-    _change([o for o in observations if o.order_id not in made], daily)
+    _update_facts([m for m in measurements if m.order_id not in inserted], daily)
 
 
-def _make(observations: Sequence[Observation]) -> dict[UUID, Fact]:
-    """Make the facts of orders of which nothing was known; the others are left as they are."""
+def _insert_facts(measurements: Sequence[Measurement]) -> dict[UUID, Fact]:
+    """Insert the facts of unknown orders, and return them."""
     facts: defaultdict[UUID, Fact] = defaultdict(lambda: {"currency": ""})
-    columns = {"currency"}.union(*(_merge(o, facts[o.order_id]) for o in observations))
-    made = _write(_MAKE, facts, columns)
-    return {order_id: facts[order_id] for (order_id,) in made}
+    columns = {"currency"}.union(*(_merge(m, facts[m.order_id]) for m in measurements))
+    inserted = _write(_INSERT, facts, columns)
+    return {order_id: facts[order_id] for (order_id,) in inserted}
 
 
-def _change(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
-    """Merge into facts that are there, locked until the transaction ends."""
-    facts = _locked(observations)
+def _update_facts(measurements: Sequence[Measurement], daily: aggregates.Daily) -> None:
+    """Merge measurements into known facts, which are locked until the transaction ends."""
+    facts = _lock_facts(measurements)
     for fact in facts.values():
         _count(fact, daily, -1)
-    changed = {column for o in observations for column in _merge(o, facts[o.order_id])}
+    changed = {column for m in measurements for column in _merge(m, facts[m.order_id])}
     for fact in facts.values():
         _count(fact, daily, +1)
     if changed:
-        _write(_SAVE, facts, changed)
+        _write(_UPDATE, facts, changed)
 
 
-def _locked(observations: Sequence[Observation]) -> dict[UUID, Fact]:
-    """What the observations may change of facts, and what that may change in turn."""
-    if not observations:
+def _lock_facts(measurements: Sequence[Measurement]) -> dict[UUID, Fact]:
+    """Lock facts, and read the columns that the measurements may change, and those that decide on counts."""
+    if not measurements:
         return {}
-    columns = {"currency", *(o.step.column for o in observations)}
-    if any(o.total for o in observations):
+    columns = {"currency", *(m.step.column for m in measurements)}
+    if any(m.total for m in measurements):
         columns.update(("total", *_COUNTING))
     names = sorted(columns)
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK.format(columns=", ".join(names)), [[o.order_id for o in observations]])
+        cursor.execute(_LOCK.format(columns=", ".join(names)), [[m.order_id for m in measurements]])
         return {order_id: dict(zip(names, values, strict=True)) for order_id, *values in cursor.fetchall()}
 
 
-def _merge(observation: Observation, fact: Fact) -> Iterator[str]:
-    """Merge one observation into its order's fact; yield the columns that changed."""
-    column = observation.step.column
+def _merge(measurement: Measurement, fact: Fact) -> Iterator[str]:
+    """Merge a measurement into the fact of its order; yield the changed columns."""
+    column = measurement.step.column
     known = fact.get(column)
-    if known is None or observation.at < known:
-        fact[column] = observation.at
+    if known is None or measurement.at < known:
+        fact[column] = measurement.at
         yield column
-    if observation.total:
-        fact["total"], fact["currency"] = observation.total.amount, observation.total.currency
+    if measurement.total:
+        fact["total"], fact["currency"] = measurement.total.amount, measurement.total.currency
         yield from ("total", "currency")
 
 
 def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str]) -> list[Any]:
-    """Run a statement over these columns of facts, mostly few of twenty; return what it returns."""
+    """Execute a statement for these columns of facts, mostly few of twenty; return its rows."""
     names = sorted(columns)
     rows = [(order_id, *map(facts[order_id].get, names)) for order_id in sorted(facts)]
     with connection.cursor() as cursor:
@@ -131,7 +130,7 @@ def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str])
 
 
 def _count(fact: Fact, daily: aggregates.Daily, sign: int) -> None:
-    """Add an order to the days of its steps; it counts nowhere until its currency is known."""
+    """Count an order on the days of its steps, once its currency is known."""
     if not fact["currency"]:
         return
     for step, column in COUNTED.items():
@@ -139,12 +138,12 @@ def _count(fact: Fact, daily: aggregates.Daily, sign: int) -> None:
             daily[_day(at), fact["currency"], column] += sign
 
 
-def _count_money(observations: Sequence[Observation], daily: aggregates.Daily) -> None:
-    for observation in observations:
-        day = _day(observation.at)
-        if money := observation.captured:
+def _count_money(measurements: Sequence[Measurement], daily: aggregates.Daily) -> None:
+    for measurement in measurements:
+        day = _day(measurement.at)
+        if money := measurement.captured:
             daily[day, money.currency, "revenue_captured"] += money.amount
-        if money := observation.refunded:
+        if money := measurement.refunded:
             daily[day, money.currency, "revenue_refunded"] += money.amount
 
 

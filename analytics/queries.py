@@ -1,4 +1,4 @@
-"""What others may ask analytics: sales, products, the funnel, and how long the steps take."""
+"""Queries of analytics: sales, products, the funnel, and the durations of steps."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from django.db.models import Count, F, QuerySet, Sum
 
 from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
 
-#: Steps of the funnel, in the order in which a good order takes them, then the ways out.
+#: Steps of the funnel: those of a fulfilled order in their order, then the others.
 FUNNEL = (
     Step.PLACED,
     Step.PAID,
@@ -30,8 +30,8 @@ FUNNEL = (
     Step.CANCELLED,
     Step.NEEDS_ATTENTION,
 )
-#: Stretches of an order's way that are measured.
-STRETCHES = (
+#: Pairs of steps with a measured duration.
+INTERVALS = (
     (Step.PLACED, Step.PAID),
     (Step.PAID, Step.STOCKED),
     (Step.STOCKED, Step.SHIPPED),
@@ -46,7 +46,7 @@ Ranking = Literal["sold", "ordered", "restocked"]
 
 @dataclass(frozen=True, slots=True)
 class DayOfSales:
-    """What happened on a day (UTC) in a currency."""
+    """Orders and revenue of a day (UTC) in a currency."""
 
     day: date
     currency: str
@@ -60,13 +60,13 @@ class DayOfSales:
 
     @property
     def revenue(self) -> Decimal:
-        """What was captured and not refunded on this day."""
+        """Captured revenue less refunds."""
         return self.revenue_captured - self.revenue_refunded
 
 
 @dataclass(frozen=True, slots=True)
 class Revenue:
-    """Money of one currency."""
+    """Money in one currency."""
 
     amount: Decimal
     currency: str
@@ -74,31 +74,31 @@ class Revenue:
 
 @dataclass(frozen=True, slots=True)
 class ProductFigures:
-    """How a product sells."""
+    """Quantities and revenue of a product."""
 
     sku: str
     name: str
     quantity_ordered: int
     quantity_sold: int
     quantity_restocked: int
-    #: What was ordered, one for each currency.
+    #: Ordered revenue, one item for each currency.
     revenue_ordered: tuple[Revenue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """How many of the orders placed in a time got so far."""
+    """Number of the orders placed in a period that have reached a step."""
 
     step: str
     label: str
     orders: int
-    #: Of the orders placed, 0 to 1.
+    #: Share of the orders placed, 0 to 1.
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """How long orders take from one step to another, in seconds: median and 99th percentile."""
+    """Duration between two steps in seconds: median and 99th percentile."""
 
     since: str
     until: str
@@ -108,7 +108,7 @@ class StepTime:
 
 
 def daily_sales(*, since: date, until: date, currency: str = "") -> list[DayOfSales]:
-    """The days from ``since`` to ``until``, both included, on which anything happened; newest first."""
+    """Return the days with orders or revenue from ``since`` to ``until``, both included, newest first."""
     rows = DailySales.objects.filter(day__range=(since, until)).order_by("-day", "currency")
     if currency:
         rows = rows.filter(currency=currency)
@@ -116,7 +116,7 @@ def daily_sales(*, since: date, until: date, currency: str = "") -> list[DayOfSa
 
 
 def best_sellers(*, by: Ranking = "sold", limit: int = 10) -> list[ProductFigures]:
-    """The products with the greatest quantity sold (less what came back), ordered or restocked."""
+    """Return the products with the greatest quantity sold (less restocked), ordered or restocked."""
     ranked = ProductSales.objects.annotate(sold=F("quantity_sold") - F("quantity_restocked"))
     rank = {"sold": "-sold", "ordered": "-quantity_ordered", "restocked": "-quantity_restocked"}[by]
     products = list(ranked.order_by(rank, "sku")[:limit])
@@ -125,7 +125,7 @@ def best_sellers(*, by: Ranking = "sold", limit: int = 10) -> list[ProductFigure
 
 
 def funnel(*, since: date, until: date) -> list[FunnelStep]:
-    """How far the orders got that were placed from ``since`` to ``until``, both included."""
+    """Count the orders placed from ``since`` to ``until``, both included, that have reached each step."""
     counts = _placed(since, until).aggregate(**{step.value: Count(step.column) for step in FUNNEL})
     placed = counts[Step.PLACED.value]
     return [
@@ -135,14 +135,14 @@ def funnel(*, since: date, until: date) -> list[FunnelStep]:
 
 
 def step_times(*, since: date, until: date) -> list[StepTime]:
-    """How long each stretch took the orders placed from ``since`` to ``until``, both included."""
+    """Return the durations between steps of orders placed from ``since`` to ``until``, both included."""
     begin, end = _bounds(since, until)
     with connection.cursor() as cursor:
         cursor.execute(_STEP_TIMES, [begin, end])
         (row,) = cursor.fetchall()
     return [
         StepTime(start.value, stop.value, row[n * 2], *(row[n * 2 + 1] or (None, None)))
-        for n, (start, stop) in enumerate(STRETCHES)
+        for n, (start, stop) in enumerate(INTERVALS)
     ]
 
 
@@ -150,7 +150,7 @@ def step_times(*, since: date, until: date) -> list[StepTime]:
 
 
 def steps_by_order() -> Iterator[tuple[UUID, frozenset[str]]]:
-    """The steps that the figures show of every order, streamed by order."""
+    """Stream the steps of every order, by order id."""
     steps = [step.value for step in Step]
     facts = OrderFact.objects.order_by("order_id")
     columns = [step.column for step in Step]
@@ -159,21 +159,21 @@ def steps_by_order() -> Iterator[tuple[UUID, frozenset[str]]]:
 
 
 def days_that_disagree() -> list[tuple[date, str]]:
-    """Days and currencies whose counts of orders are not what the single orders add up to."""
+    """Return days and currencies with counts that differ from the facts of the orders."""
     with connection.cursor() as cursor:
         cursor.execute(_DAYS_THAT_DISAGREE)
         return list(cursor.fetchall())
 
 
 def revenue_in_all() -> dict[str, tuple[Decimal, Decimal]]:
-    """Currency -> what the days say was captured and refunded in all."""
+    """Return the captured and refunded totals of all days, by currency."""
     sums = DailySales.objects.order_by().values_list("currency")
     rows = sums.annotate(captured=Sum("revenue_captured"), refunded=Sum("revenue_refunded"))
     return {currency: (captured, refunded) for currency, captured, refunded in rows}
 
 
 def quantities_moved() -> dict[str, tuple[int, int]]:
-    """SKU -> how many were sold, and of these restocked."""
+    """Return the sold and restocked quantities, by SKU."""
     rows = ProductSales.objects.values_list("sku", "quantity_sold", "quantity_restocked")
     return {sku: (sold, restocked) for sku, sold, restocked in rows.iterator()}
 
@@ -198,13 +198,13 @@ _DAYS_THAT_DISAGREE = """
 """
 
 
-def _stretch(start: Step, stop: Step) -> str:
+def _interval(start: Step, stop: Step) -> str:
     took = f"extract(epoch FROM {stop.column} - {start.column})::double precision"
     return f"count({took}), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY {took})"
 
 
 _STEP_TIMES = f"""
-    SELECT {", ".join(_stretch(start, stop) for start, stop in STRETCHES)}
+    SELECT {", ".join(_interval(start, stop) for start, stop in INTERVALS)}
     FROM analytics_orderfact WHERE placed_at >= %s AND placed_at < %s
 """  # noqa: S608 - of our own column names
 

@@ -1,11 +1,11 @@
-"""Live projection and rebuild take turns here, so that no event is lost or counted twice.
+"""Locks between the live projection and a rebuild, so that no event is lost or counted twice.
 
-Three advisory locks of PostgreSQL, which a process that dies loses with its connection:
+Three advisory locks of PostgreSQL. A crashed process loses them with its connection.
 
-``RUNNING``   held by a rebuild from beginning to end; whoever projects meanwhile writes it to the journal.
-``GATE``      shared by everybody who projects, until commit; held alone for the two moments of a rebuild
-              when nobody may be in between: its beginning and its swap.
-``SINGLE``    one rebuild at a time.
+``REBUILD``     exclusive, held during a rebuild: one rebuild at a time.
+``JOURNAL``     exclusive, held during a rebuild: every projection meanwhile writes to the journal as well.
+``PROJECTION``  shared by live projections until they commit; exclusive for the beginning and the swap of a
+                rebuild, the two moments without a projection in between.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,56 +14,56 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from analytics.errors import RebuildRunning
-from analytics.measurements import Observation
+from analytics.measurements import Measurement
 from analytics.models import JournalEntry
 
-#: The first half of our locks' keys: nobody else's.
-_OURS = 0x616E61
-SINGLE, RUNNING, GATE = 1, 2, 3
-#: Longest wait for the gate and the tables at the swap: rather no rebuild than no live projection.
-PATIENCE = "20s"
+#: First half of the keys of these locks.
+_NAMESPACE = 0x616E61
+REBUILD, JOURNAL, PROJECTION = 1, 2, 3
+#: Longest wait of a rebuild for locks. After it the rebuild fails, lest it delays the live projection.
+LOCK_TIMEOUT = "20s"
 
 
-def join(observations: Sequence[Observation]) -> None:
-    """Enter with what is to be projected live, and stay in until the transaction ends."""
+def lock_projection(measurements: Sequence[Measurement]) -> None:
+    """Take the shared lock until the transaction ends; write to the journal if a rebuild is running."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock_shared(%s, %s), pg_try_advisory_xact_lock_shared(%s, %s)",
-            [_OURS, GATE, _OURS, RUNNING],
+            [_NAMESPACE, PROJECTION, _NAMESPACE, JOURNAL],
         )
-        alone = cursor.fetchall()[0][1]
-    if not alone:
+        no_rebuild = cursor.fetchall()[0][1]
+    if not no_rebuild:
         JournalEntry.objects.bulk_create(
-            JournalEntry(event_id=o.event_id, observation=o.as_json()) for o in observations
+            JournalEntry(event_id=m.event_id, observation=m.as_json()) for m in measurements
         )
 
 
 @contextmanager
 def journaling() -> Iterator[None]:
-    """Have all that is projected live written to the journal; RebuildRunning if that is so already."""
-    if not _ask("pg_try_advisory_lock", SINGLE):
+    """Have live projections write to the journal; RebuildRunning if a rebuild is running."""
+    if not _call("pg_try_advisory_lock", REBUILD):
         raise RebuildRunning("A rebuild is running already: wait until it is done.")
     try:
-        _ask("pg_advisory_lock", RUNNING)
+        _call("pg_advisory_lock", JOURNAL)
         try:
             yield
         finally:
-            _ask("pg_advisory_unlock", RUNNING)
+            _call("pg_advisory_unlock", JOURNAL)
     finally:
-        _ask("pg_advisory_unlock", SINGLE)
+        _call("pg_advisory_unlock", REBUILD)
 
 
 @contextmanager
-def closed() -> Iterator[None]:
-    """A transaction in which nobody else projects; whoever wants to waits for its end."""
+def projection_paused() -> Iterator[None]:
+    """Open a transaction without concurrent projections; they wait for its end."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
-        _ask("pg_advisory_xact_lock", GATE)
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        _call("pg_advisory_xact_lock", PROJECTION)
         yield
 
 
-def _ask(function: str, key: int) -> bool:
+def _call(function: str, key: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [_OURS, key])
+        cursor.execute(f"SELECT {function}(%s, %s)", [_NAMESPACE, key])
         return cursor.fetchall()[0][0] is not False

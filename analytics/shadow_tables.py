@@ -1,7 +1,7 @@
-"""Fresh, empty tables beside the live ones, for a rebuild to fill and then to put in their place.
+"""Shadow tables: empty copies of the read models, which a rebuild fills and then copies to the live tables.
 
-They stand in a schema of their own under the same names: inside ``fresh_tables()`` the search path leads
-every statement to them, so that a rebuild runs the very code of the live projection.
+They are in a schema of their own under the same names. Inside ``redirected()`` the search path redirects
+every statement to them, so a rebuild runs the code of the live projection.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from analytics.models import READ_MODELS
 SCHEMA = "analytics_rebuild"
 
 
-def make() -> None:
-    """Make the tables anew, whatever an earlier rebuild has left behind."""
+def create() -> None:
+    """Create the tables, without those that a crashed rebuild left."""
     drop()
     _run(f"CREATE SCHEMA {SCHEMA}")
     for model in READ_MODELS:
@@ -24,23 +24,23 @@ def make() -> None:
 
 
 def drop() -> None:
-    """Remove the tables."""
+    """Drop the tables."""
     _run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
 @contextmanager
-def fresh_tables() -> Iterator[None]:
-    """A transaction in which the read models are the fresh tables."""
+def redirected() -> Iterator[None]:
+    """Open a transaction in which the read models are the shadow tables."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('search_path')")
         (live,) = cursor.fetchone()
-        _lead_to(f"{SCHEMA}, {live}")
+        _set_search_path(f"{SCHEMA}, {live}")
         yield
-        _lead_to(live)
+        _set_search_path(live)
 
 
-def take_over() -> None:
-    """Put what the fresh tables hold into the live ones; readers wait until the transaction ends."""
+def copy_to_live_tables() -> None:
+    """Replace the rows of the live tables; readers wait until the transaction ends."""
     _run(f"TRUNCATE {', '.join(model._meta.db_table for model in READ_MODELS)}")
     for model in READ_MODELS:
         table, columns = model._meta.db_table, ", ".join(_columns(model))
@@ -48,12 +48,12 @@ def take_over() -> None:
 
 
 def _columns(model: type[object]) -> list[str]:
-    """All columns but a number that the database gives."""
+    """Return the columns, without a generated primary key."""
     fields = model._meta.concrete_fields  # type: ignore[attr-defined]
     return [field.column for field in fields if field.name != "id"]
 
 
-def _lead_to(path: str) -> None:
+def _set_search_path(path: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('search_path', %s, true)", [path])
 

@@ -1,4 +1,4 @@
-"""What operators start: it runs in a worker, and its result is kept."""
+"""Task of analytics, started by operators. Its result is stored."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from celery import Task, shared_task
 
 from analytics import services
 
-#: Seconds that a rebuild may take; far above a consumer's limit, far below RabbitMQ's patience.
+#: Time limit of a rebuild in seconds: far above that of a consumer, far below RabbitMQ's consumer timeout.
 TIME_LIMIT = 25 * 60
 
 
@@ -14,12 +14,12 @@ TIME_LIMIT = 25 * 60
     name="analytics.rebuild",
     bind=True,
     ignore_result=False,
-    # Acknowledged at once: a rebuild that dies is started by an operator again, not by the broker.
+    # Acknowledged at the start: an operator starts a crashed rebuild again, not the broker.
     acks_late=False,
     time_limit=TIME_LIMIT,
 )
 def rebuild(self: "Task[Any, Any]", by: str = "") -> dict[str, Any]:
-    """Make the read models anew from the log; its state is PROGRESS meanwhile, with events done and total."""
+    """Rebuild the read models from the log, in state PROGRESS with the events done and their total."""
 
     def progress(done: int, total: int) -> None:
         self.update_state(state="PROGRESS", meta={"done": done, "total": total})

@@ -1,4 +1,4 @@
-"""The REST addresses of analytics."""
+"""URLs of the REST API of analytics."""
 
 from django.urls import path
 

@@ -1,0 +1,1 @@
+"""Bounded context of inventory: keeps the catalogue, and takes stock for orders."""

@@ -1,4 +1,4 @@
-"""The operators' view of catalogue and stock: what happened is there to be read, not rewritten."""
+"""Catalogue and stock in the admin: products can be edited and adjusted, the ledger is read-only."""
 
 from typing import Any
 
@@ -19,20 +19,22 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
 
-#: Below this, a product is shown as scarce.
+#: Products with a stock below this are shown as scarce.
 SCARCE = 10
 
 
 class StockFilter(admin.SimpleListFilter):
-    """Finds what is running out."""
+    """Filter by the level of the stock."""
 
     title = "stock"
     parameter_name = "stock"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the levels with their labels."""
         return [("none", "Sold out"), ("scarce", f"Less than {SCARCE}"), ("plenty", f"{SCARCE} or more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        """Restrict the list to the chosen level."""
         ranges: dict[str | None, dict[str, int]] = {
             "none": {"available": 0},
             "scarce": {"available__lt": SCARCE},
@@ -42,17 +44,17 @@ class StockFilter(admin.SimpleListFilter):
 
 
 class AdjustmentForm(forms.Form):
-    """By how much and why the stock is corrected."""
+    """Quantity and reason of a correction of the stock."""
 
     quantity = forms.IntegerField(
         min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
     )
-    reason = forms.CharField(max_length=200, help_text="Is kept with the movement.")
+    reason = forms.CharField(max_length=200, help_text="Stored with the movement.")
 
 
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin[Product]):
-    """The catalogue: how a product is sold can be edited, its stock only adjusted with a reason."""
+    """Catalogue. A product's offer can be edited; its stock is adjusted with a reason."""
 
     list_display = ("sku", "name", "price_with_currency", "available", "stock_status", "active")
     list_display_links = ("sku", "name")
@@ -69,16 +71,18 @@ class ProductAdmin(admin.ModelAdmin[Product]):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
+        """Make SKU, currency and stock of a known product read-only."""
         known = ("sku", "currency", "initial_stock") if obj else ()
         return ("available", "created_at", *known)
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        """Forbid deletion: movements refer to products."""
         return False
 
     def save_model(
         self, request: HttpRequest, obj: Product, form: forms.ModelForm[Any], change: bool
     ) -> None:
-        """Write what was edited and nothing else: the stock may have moved since the form was opened."""
+        """Write the edited fields only: the stock may have changed since the form was opened."""
         if change:
             obj.save(update_fields=form.changed_data)
             return
@@ -86,6 +90,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         obj.pk = services.add_product(**given, stock=form.cleaned_data["initial_stock"]).pk
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the URL of the adjustment."""
         adjust = self.admin_site.admin_view(self.adjust_stock)
         return [
             path("<uuid:product_id>/adjust/", adjust, name="inventory_product_adjust"),
@@ -93,12 +98,12 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         ]
 
     def adjust_stock(self, request: HttpRequest, product_id: str) -> HttpResponse:
-        """Ask for quantity and reason, then adjust."""
+        """Ask for quantity and reason, then adjust the stock."""
         product = get_object_or_404(Product, pk=product_id)
         if not self.has_change_permission(request, product):
             raise PermissionDenied
         form = AdjustmentForm(request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._adjusted(request, product, form):
+        if request.method == "POST" and form.is_valid() and self._try_to_adjust(request, product, form):
             return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -109,7 +114,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         }
         return TemplateResponse(request, "admin/inventory/product/adjust.html", context)
 
-    def _adjusted(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
+    def _try_to_adjust(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
         try:
             adjusted = services.adjust_stock(
                 sku=product.sku, actor=request.user.get_username(), **form.cleaned_data
@@ -124,18 +129,22 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Make the selected products available to customers."""
         messages.success(request, f"On sale: {queryset.update(active=True)} products.")
 
     @admin.action(description="Take off sale", permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Hide the selected products from customers."""
         messages.success(request, f"Off sale: {queryset.update(active=False)} products.")
 
     @admin.display(description="Price", ordering="price")
     def price_with_currency(self, product: Product) -> str:
+        """Return the price with its currency."""
         return f"{product.price} {product.currency}"
 
     @admin.display(description="Stock")
     def stock_status(self, product: Product) -> str:
+        """Return the level of the stock, in bold if it is low."""
         if product.available >= SCARCE:
             return "in stock"
         return format_html("<strong>{}</strong>", "scarce" if product.available else "sold out")
@@ -143,7 +152,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
 
 @admin.register(StockMovement)
 class StockMovementAdmin(KeysetAdmin):
-    """The ledger of the stock."""
+    """Ledger of the stock."""
 
     list_display = ("at", "product", "kind", "quantity", "order_id", "reason", "actor")
     list_filter = ("kind",)
@@ -155,7 +164,7 @@ class StockMovementAdmin(KeysetAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
     ) -> tuple[QuerySet[StockMovement], bool]:
-        """A product has so many movements that the newest are taken first, not found first."""
+        """Resolve a SKU to its product first, so that the index by product is used."""
         if product := Product.objects.filter(sku=search_term.strip()).first():
             return queryset.filter(product=product.pk), False
         return super().get_search_results(request, queryset, search_term)
@@ -163,7 +172,7 @@ class StockMovementAdmin(KeysetAdmin):
 
 @admin.register(OrderStock)
 class OrderStockAdmin(KeysetAdmin):
-    """What each order wanted from the stock, and whether it got it."""
+    """Lines of orders, and the states of their deduction."""
 
     list_display = ("order_id", "state", "wants", "changed_at")
     list_filter = ("state", RecentFilter)
@@ -173,4 +182,5 @@ class OrderStockAdmin(KeysetAdmin):
 
     @admin.display(description="Wants")
     def wants(self, order: OrderStock) -> str:
+        """Return the lines of the order as text."""
         return ", ".join(f"{line.quantity} x {line.sku}" for line in order.stock_lines)

@@ -1,4 +1,4 @@
-"""How the REST API reaches the catalogue and the stock."""
+"""REST API of the catalogue and the stock."""
 
 from typing import Any
 
@@ -33,11 +33,12 @@ class ProductOut(serializers.Serializer[Product]):
     url = serializers.HyperlinkedIdentityField(view_name="product-detail", lookup_field="sku")
 
     def get_in_stock(self, product: Product) -> bool:
+        """Tell whether at least one is available."""
         return product.available > 0
 
 
 class StockOut(serializers.Serializer[Product]):
-    """How much there is of a product."""
+    """Stock of a product."""
 
     sku = serializers.CharField()
     name = serializers.CharField()
@@ -55,6 +56,7 @@ class AdjustmentIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
     def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields."""
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
         if unknown:
             remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
@@ -65,7 +67,7 @@ class AdjustmentIn(serializers.Serializer[Any]):
 
 
 class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """What products can be looked for by."""
+    """Filters of products."""
 
     search = django_filters.CharFilter(method="having_all_words", label="Words in name, SKU or description")
     active = django_filters.BooleanFilter(label="Whether it can be ordered")
@@ -75,6 +77,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: tuple[str, ...] = ()
 
     def having_all_words(self, products: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Filter by words, each in name, SKU or description."""
         for word in value.split():
             products = products.filter(
                 Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
@@ -83,13 +86,14 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class VisibleProducts(GenericAPIView[Product]):
-    """Customers see what they can order; staff see all."""
+    """Base of the views of products: customers see the active ones, staff see all."""
 
     permission_classes = [AllowAny]
     serializer_class = ProductOut
     lookup_field = "sku"
 
     def get_queryset(self) -> QuerySet[Product]:
+        """Restrict customers to active products."""
         if self.request.user.is_staff:
             return Product.objects.all()
         return Product.objects.filter(active=True)
@@ -97,19 +101,19 @@ class VisibleProducts(GenericAPIView[Product]):
 
 @extend_schema_view(get=extend_schema(summary="List products", tags=["products"]))
 class Products(VisibleProducts, ListAPIView[Product]):
-    """The catalogue, newest products first; open to everybody."""
+    """List the catalogue, newest products first. Public."""
 
     filterset_class = ProductFilter
 
 
 @extend_schema_view(get=extend_schema(summary="Read a product", tags=["products"]))
 class ProductDetail(VisibleProducts, RetrieveAPIView[Product]):
-    """One product; open to everybody."""
+    """Read one product. Public."""
 
 
 @extend_schema_view(get=extend_schema(summary="List the stock", tags=["stock"]))
 class Stock(ListAPIView[Product]):
-    """How much there is of each product; for staff."""
+    """List the stock of the products. For staff."""
 
     permission_classes = [IsAdminUser]
     serializer_class = StockOut
@@ -118,7 +122,7 @@ class Stock(ListAPIView[Product]):
 
 
 class StockAdjustment(APIView):
-    """Correct the stock of a product; for staff."""
+    """Adjustment of a product's stock. For staff."""
 
     permission_classes = [IsAdminUser]
 
@@ -130,11 +134,11 @@ class StockAdjustment(APIView):
             200: StockOut,
             400: OpenApiResponse(description="A field is wrong, missing or unknown."),
             404: OpenApiResponse(description="There is no such product."),
-            409: OpenApiResponse(description="There is less than is to be taken away."),
+            409: OpenApiResponse(description="The stock would fall below zero or exceed the limit."),
         },
     )
     def post(self, request: Request, sku: str) -> Response:
-        """Correct the stock by ``quantity``, and keep who did it and why."""
+        """Correct the stock by ``quantity``, and record the user and the reason."""
         adjustment = AdjustmentIn(data=request.data)
         adjustment.is_valid(raise_exception=True)
         product = _adjust(sku, actor=request.user.get_username(), **adjustment.validated_data)

@@ -1,7 +1,9 @@
-"""inventory: the catalogue and the stock behind it."""
+"""inventory: the catalogue, and the stock of its products."""
 
 from django.apps import AppConfig
 
 
 class InventoryConfig(AppConfig):
+    """App of the inventory context."""
+
     name = "inventory"

@@ -1,4 +1,4 @@
-"""What inventory reacts to."""
+"""Consumers of inventory."""
 
 from collections.abc import Sequence
 
@@ -17,23 +17,23 @@ from shop.messaging.consuming import consumes
 
 @consumes(OrderCreated, batch=100)
 def when_order_created_remember_its_lines(events: Sequence[OrderCreated]) -> None:
-    """Remember what the order wants, so that the payment alone can set off the deduction."""
+    """Remember the lines of new orders, for the deduction after their payment."""
     services.remember_orders(lines={e.order_id: [(x.sku, x.quantity) for x in e.lines] for e in events})
 
 
 @consumes(PaymentProcessed, emits=(InventoryUpdated, InventoryRejected), batch=100)
 def when_payment_processed_deduct_stock(events: Sequence[PaymentProcessed]) -> None:
-    """Take all lines of a paid order from the stock, or none."""
+    """Take all lines of a paid order from the stock, or none of them."""
     services.deduct_stock(order_ids=[event.order_id for event in events])
 
 
 @consumes(ShipmentFailed, emits=(InventoryRestocked,), batch=100)
 def when_shipment_failed_restock(events: Sequence[ShipmentFailed]) -> None:
-    """Put back what the carrier did not take."""
+    """Put the stock of a parcel that the carrier refused back."""
     services.restock(order_ids=[event.order_id for event in events])
 
 
 @consumes(FulfilmentStopped, emits=(InventoryRestocked, InventoryReleased), batch=100)
 def when_fulfilment_stopped_restock_or_release(events: Sequence[FulfilmentStopped]) -> None:
-    """Put back what was taken; if nothing was, make sure that nothing will be."""
+    """Put the stock of a stopped order back, or prevent its deduction."""
     services.stop_orders(order_ids=[event.order_id for event in events])

@@ -1,4 +1,4 @@
-"""What can go wrong in inventory, one class each; the docstring is what a person reads."""
+"""Errors of inventory, one class each. The docstring is the message that a person reads."""
 
 
 class InventoryError(Exception):

@@ -1,4 +1,4 @@
-"""What inventory publishes."""
+"""Events of inventory."""
 
 from uuid import UUID
 
@@ -8,11 +8,15 @@ from shop.messaging.contracts import Event, Fact
 
 
 class StockLine(Fact):
+    """Quantity of a product that an order wants."""
+
     sku: str
     quantity: int = Field(gt=0)
 
 
 class Shortage(Fact):
+    """Product with a stock below the quantity that an order wants."""
+
     sku: str
     requested: int
     available: int
@@ -33,13 +37,13 @@ class InventoryRejected(Event):
 
 
 class InventoryRestocked(Event):
-    """What had been taken for the order is back in the stock."""
+    """All lines of the order are back in the stock."""
 
     order_id: UUID
     lines: tuple[StockLine, ...]
 
 
 class InventoryReleased(Event):
-    """Nothing had been taken for the order, and nothing will be."""
+    """Nothing has been taken for the order, and nothing will be."""
 
     order_id: UUID

@@ -1,4 +1,4 @@
-"""What inventory remembers: products with their stock, its movements, and what each order took."""
+"""Models of inventory: products with their stock, its movements, and the stock of each order."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -15,18 +15,28 @@ from inventory.errors import IllegalTransition
 from inventory.events import StockLine
 from shop.ids import uuid7
 
-#: Fits into a URL and onto a label.
+#: SKUs fit into a URL and onto a label.
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
-#: The most of one product that the shop can hold: what fits into the column.
+#: Highest stock of one product: the limit of the column.
 MAX_STOCK = 2_147_483_647
 
 
 def default_currency() -> str:
+    """Return the shop's own currency."""
     return settings.SHOP_CURRENCY
 
 
 class Product(models.Model):
-    """Something to sell, and how much of it there is."""
+    """A product for sale, and its stock."""
+
+    #: Columns that are written with the product and never change.
+    SET_ONCE = ("id", "sku", "initial_stock", "created_at")
+    #: Columns that decide how the product is sold.
+    OFFER = ("name", "price", "currency", "description", "picture", "active")
+    #: Columns that movements of the stock change.
+    STOCK = ("available",)
+    #: Columns that change.
+    CHANGEABLE = (*OFFER, *STOCK)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     sku = models.CharField(
@@ -76,16 +86,18 @@ class Product(models.Model):
 
 
 class StockMovement(models.Model):
-    """One change of one product's stock. Written once: the database refuses to change or delete it."""
+    """Change of a product's stock. Append-only: the database refuses to change or delete it."""
 
     class Kind(models.TextChoices):
-        #: What there was when the product came into the catalogue.
+        """Kind of a movement."""
+
+        #: The stock of a product when it came into the catalogue.
         INITIAL = "initial", "Initial stock"
         #: Taken for a paid order.
         SOLD = "sold", "Sold"
-        #: Put back because the order was undone.
+        #: Put back for a stopped order.
         RESTOCKED = "restocked", "Restocked"
-        #: Corrected by an operator: a delivery, a loss, a count.
+        #: Correction by an operator: a delivery, a loss, a count.
         ADJUSTED = "adjusted", "Adjusted"
 
     WRITTEN_ONCE = "a stock movement is never changed or deleted: write the opposite one"
@@ -131,29 +143,31 @@ class StockMovement(models.Model):
         return f"{self.quantity:+} {self.get_kind_display().lower()}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write it, once."""
+        """Insert the movement; TypeError if it is stored already."""
         if not self._state.adding:
             raise TypeError(self.WRITTEN_ONCE)
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse: what has moved has moved."""
+        """Raise TypeError: the ledger is append-only."""
         raise TypeError(self.WRITTEN_ONCE)
 
 
 class OrderStock(models.Model):
-    """What an order wants from the stock, and whether it got it."""
+    """Lines of an order, and the state of their deduction."""
 
     class State(models.TextChoices):
-        #: The order was created; its lines are known, nothing is taken.
+        """State of an order's stock."""
+
+        #: The order was created. Nothing is taken yet.
         REMEMBERED = "remembered", "Remembered"
         #: All lines are taken.
         DEDUCTED = "deducted", "Deducted"
-        #: The stock could not serve it; nothing is taken.
+        #: The stock could not serve the order. Nothing is taken.
         REJECTED = "rejected", "Rejected"
-        #: What was taken is back.
+        #: All lines are back in the stock.
         RESTOCKED = "restocked", "Restocked"
-        #: The order was stopped before anything was taken; whatever comes later does nothing.
+        #: The order was stopped before a deduction. Late events do nothing.
         RELEASED = "released", "Released"
 
     LEGAL: dict[str, set[str]] = defaultdict(
@@ -164,6 +178,11 @@ class OrderStock(models.Model):
             State.REJECTED: {State.RELEASED},
         },
     )
+
+    #: Columns that are written with the order and never change.
+    SET_ONCE = ("order_id", "lines", "created_at")
+    #: Columns that change; ``changed_at`` is the time of the last change.
+    CHANGEABLE = ("state", "shortages")
 
     order_id = models.UUIDField("order", primary_key=True, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REMEMBERED)
@@ -199,4 +218,5 @@ class OrderStock(models.Model):
 
     @cached_property
     def stock_lines(self) -> tuple[StockLine, ...]:
+        """The lines of the order."""
         return tuple(StockLine(**line) for line in self.lines)

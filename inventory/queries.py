@@ -1,4 +1,4 @@
-"""What others may ask inventory: prices, the catalogue, stock, and facts for the audit. Plain data only."""
+"""Queries of inventory: prices, catalogue, stock, and facts for the audit, as plain data."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from shop.postgres.combined_selects import Select, fetch
 
 Row = OrderStock | StockMovement
 
-#: What every order asks for: not by the ORM, which takes four times as long.
+#: Runs for every order. The ORM takes four times as long.
 _PRICES = """
     SELECT sku, name, price::text, currency, active FROM inventory_product WHERE sku = ANY(%b::text[])
 """
@@ -25,12 +25,13 @@ _PRICES = """
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a product costs now, and whether it can be ordered."""
+    """Current price of a product."""
 
     sku: str
     name: str
     unit_price: Decimal
     currency: str
+    #: It can be ordered.
     active: bool
 
 
@@ -50,11 +51,14 @@ class CatalogueItem:
 
     @property
     def in_stock(self) -> bool:
+        """True if at least one is available."""
         return self.available > 0
 
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
+    """Stock of a product."""
+
     sku: str
     name: str
     initial: int
@@ -64,6 +68,8 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
+    """Change of a product's stock."""
+
     sku: str
     kind: str
     quantity: int
@@ -75,40 +81,40 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class StockOfOrder:
-    """What an order wanted from the stock, and whether it got it."""
+    """Lines of an order, and the outcome of their deduction."""
 
     order_id: UUID
     state: str
     state_label: str
     #: SKU -> quantity.
     wanted: dict[str, int]
-    #: SKU -> (requested, available at that moment), of a rejected order.
+    #: SKU -> (requested, available at the decision), of a rejected order.
     shortages: dict[str, tuple[int, int]]
     changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class StockFacts:
-    """A product for the audit: its stock beside what its movements add up to."""
+    """Stock of a product and the sums of its movements, for the audit."""
 
     sku: str
     initial: int
     available: int
-    #: Kind of movement -> sum of the signed quantities.
+    #: Kind of movement -> sum of its signed quantities.
     movements: dict[str, int] = field(default_factory=dict)
 
     @property
     def expected(self) -> int:
-        """What should be available."""
+        """The stock that the movements add up to."""
         return sum(self.movements.values())
 
 
 @dataclass(frozen=True, slots=True)
 class OrderStockFacts:
-    """An order for the audit: what its state says, beside what its movements say."""
+    """State of an order's stock and its movements, for the audit."""
 
     order_id: UUID
-    #: ``unknown`` if inventory has movements for an order that it never heard of.
+    #: ``unknown`` if there are movements of an order that inventory does not know.
     state: str
     wanted: dict[str, int] = field(default_factory=dict)
     #: SKU -> quantity taken, positive.
@@ -130,7 +136,7 @@ def _read_prices(rows: list[dict[str, Any]]) -> dict[str, Price]:
 
 
 def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[CatalogueItem]:
-    """Products that can be ordered, by name; the next page comes ``after`` the last SKU seen."""
+    """Return products that can be ordered, by name; the next page comes ``after`` the last SKU seen."""
     products = _matching(search).filter(active=True).order_by("name", "sku")
     if last := Product.objects.filter(sku=after).values_list("name", "sku").first() if after else None:
         products = products.filter(Q(name__gt=last[0]) | Q(name=last[0], sku__gt=last[1]))
@@ -138,27 +144,29 @@ def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[Ca
 
 
 def product(sku: str) -> CatalogueItem | None:
-    """One product, also one that is not active any more."""
+    """Return one product, active or not."""
     found = Product.objects.filter(sku=sku).first()
     return _item(found) if found else None
 
 
 def products(skus: Collection[str]) -> dict[str, CatalogueItem]:
-    """Those of the SKUs that exist, also those not active any more, in one statement."""
+    """Return those of the SKUs that exist, active or not, in one statement."""
     return {found.sku: _item(found) for found in Product.objects.filter(sku__in=set(skus))}
 
 
 def stock_levels(skus: Collection[str]) -> dict[str, StockLevel]:
+    """Return the stock of those of the SKUs that exist."""
     return {p.sku: _level(p) for p in Product.objects.filter(sku__in=set(skus))}
 
 
 def low_stock(*, below: int = 10, limit: int = 20) -> list[StockLevel]:
-    """Active products of which less than ``below`` are left, the scarcest first."""
+    """Return active products with a stock below ``below``, lowest first."""
     scarce = Product.objects.filter(active=True, available__lt=below).order_by("available", "sku")
     return [_level(p) for p in scarce[:limit]]
 
 
 def stock_of_order(order_id: UUID) -> StockOfOrder | None:
+    """Return the stock of an order; None if inventory does not know the order."""
     order = OrderStock.objects.filter(pk=order_id).first()
     if order is None:
         return None
@@ -173,19 +181,20 @@ def stock_of_order(order_id: UUID) -> StockOfOrder | None:
 
 
 def movements_of_order(order_id: UUID) -> list[Movement]:
+    """Return the movements of an order, oldest first."""
     return [_movement(m) for m in _movements().filter(order_id=order_id).order_by("pk")]
 
 
 def movements_of_product(sku: str, *, limit: int = 50) -> list[Movement]:
-    """The latest movements of a product, newest first."""
+    """Return the latest movements of a product, newest first."""
     return [_movement(m) for m in _movements().filter(product__sku=sku).order_by("-pk")[:limit]]
 
 
-# --- For the audit: streams, whatever the size ------------------------------------------------
+# --- Streams for the audit ---------------------------------------------------------------------
 
 
 def stock_facts() -> Iterator[StockFacts]:
-    """Every product with the sums of its movements, by SKU."""
+    """Stream every product with the sums of its movements, by SKU."""
     sums = StockMovement.objects.order_by().values_list("product_id", "kind").annotate(total=Sum("quantity"))
     by_product: dict[UUID, dict[str, int]] = {}
     for product_id, kind, total in sums.iterator():
@@ -195,7 +204,7 @@ def stock_facts() -> Iterator[StockFacts]:
 
 
 def order_stock_facts() -> Iterator[OrderStockFacts]:
-    """Every order that inventory heard of or that has movements, by order id."""
+    """Stream every order that is known or has movements, by order id."""
     states: Iterator[tuple[UUID, Row]] = (
         (order.order_id, order) for order in OrderStock.objects.order_by("pk").iterator()
     )

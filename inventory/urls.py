@@ -1,4 +1,4 @@
-"""The REST addresses of inventory."""
+"""URLs of the REST API of inventory."""
 
 from django.urls import path
 

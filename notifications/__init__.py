@@ -1,0 +1,1 @@
+"""Bounded context of notifications: sends e-mails to customers."""

@@ -1,4 +1,4 @@
-"""The operators' view of the messages to customers: to be read, and to be sent again."""
+"""Messages to customers in the admin: read-only pages, and resends."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from shop.adminkit.read_only import ReadOnly
 
 
 class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
-    """The history of a message's resends."""
+    """Resends on the page of their message."""
 
     model = Resend
     extra = 0
@@ -33,7 +33,7 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 
 @admin.register(Notification)
 class NotificationAdmin(KeysetAdmin):
-    """The ledger of messages."""
+    """Messages to customers."""
 
     list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
     list_filter = ("state", "kind", RecentFilter)
@@ -51,21 +51,22 @@ class NotificationAdmin(KeysetAdmin):
 
     @admin.display(description="Message")
     def preview(self, notification: Notification) -> SafeString:
-        """What the customer sees, locked into a frame that can run nothing."""
+        """Return the e-mail's HTML in a sandboxed frame, which runs no scripts."""
         return format_html(
             '<iframe title="The message" sandbox srcdoc="{}" style="width:600px; max-width:100%; '
             'height:560px; border:1px solid var(--border-color)"></iframe>',
-            escape(html_of(notification)),  # it is marked as safe, but not for an attribute
+            escape(html_of(notification)),  # safe as HTML, but not inside an attribute
         )
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the URL of the resend button."""
         view = self.admin_site.admin_view(self.resend_one)
         resend = path("<uuid:notification_id>/resend/", view, name="notifications_notification_resend")
         return [resend, *super().get_urls()]
 
     @method_decorator(require_POST)
     def resend_one(self, request: HttpRequest, notification_id: UUID) -> HttpResponse:
-        """Send one message once more, and go back to where the button was."""
+        """Send one message again, and redirect to the page of the button."""
         if not self.has_resend_permission(request):
             raise PermissionDenied
         notification = get_object_or_404(Notification, pk=notification_id)
@@ -76,12 +77,12 @@ class NotificationAdmin(KeysetAdmin):
         return HttpResponseRedirect(back)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may have messages sent again."""
+        """Tell whether the user may send messages again."""
         return request.user.has_perm("notifications.resend_notification")
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
-        """Send the selected messages once more."""
+        """Send the selected messages again."""
         for notification in queryset:
             try:
                 services.resend(notification_id=notification.pk, by=request.user.get_username())
@@ -93,7 +94,7 @@ class NotificationAdmin(KeysetAdmin):
 
 @admin.register(Resend)
 class ResendAdmin(KeysetAdmin):
-    """Who had messages sent again."""
+    """Resends, with who requested them and their outcomes."""
 
     list_display = ("requested_at", "notification", "by", "email", "outcome", "error")
     list_filter = ("outcome", "requested_at")
@@ -104,7 +105,7 @@ class ResendAdmin(KeysetAdmin):
 
 @admin.register(Recipient)
 class RecipientAdmin(KeysetAdmin):
-    """Whom orders' messages go to."""
+    """Recipients of the messages about orders."""
 
     list_display = ("number", "name", "email")
     search_fields = ("number", "email__iexact", "order_id")

@@ -1,4 +1,4 @@
-"""How staff reach the messages to customers over REST: look, and have one sent again."""
+"""REST API of the messages to customers, for staff: read them, and send one again."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class NotificationOut(serializers.ModelSerializer[Notification]):
 
 
 class ResendOut(serializers.ModelSerializer[Resend]):
-    """Who had the message sent again, and how it went."""
+    """A resend: who requested it, and its outcome."""
 
     class Meta:
         model = Resend
@@ -56,7 +56,7 @@ class ResendOut(serializers.ModelSerializer[Resend]):
 
 
 class NotificationDetailOut(NotificationOut):
-    """A message to a customer, with what it says and who had it sent again."""
+    """A message to a customer, with the values of its template and its resends."""
 
     resends = ResendOut(many=True, read_only=True)
 
@@ -66,13 +66,14 @@ class NotificationDetailOut(NotificationOut):
 
 
 class ResendIn(serializers.Serializer[Any]):
-    """How a message is to be sent again."""
+    """Request of a resend."""
 
     email = serializers.EmailField(
-        required=False, help_text="Where to, if not where it went before; kept for later messages."
+        required=False, help_text="A new address, for later messages too; the known one by default."
     )
 
     def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields."""
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
         if unknown:
             remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
@@ -81,7 +82,7 @@ class ResendIn(serializers.Serializer[Any]):
 
 
 class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """What messages can be looked for by."""
+    """Filters of messages."""
 
     order_id = django_filters.UUIDFilter()
     number = django_filters.CharFilter(label="Order number")
@@ -94,7 +95,7 @@ class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 @extend_schema_view(get=extend_schema(summary="List the messages to customers", tags=["notifications"]))
 class Notifications(ListAPIView[Notification]):
-    """The messages to customers, newest first; for staff."""
+    """List the messages to customers, newest first. For staff."""
 
     permission_classes = [IsAdminUser]
     serializer_class = NotificationOut
@@ -104,17 +105,18 @@ class Notifications(ListAPIView[Notification]):
 
 @extend_schema_view(get=extend_schema(summary="Read a message to a customer", tags=["notifications"]))
 class NotificationDetail(RetrieveAPIView[Notification]):
-    """One message, with what it says and its resends; for staff."""
+    """Read one message, with the values of its template and its resends. For staff."""
 
     permission_classes = [IsAdminUser]
     serializer_class = NotificationDetailOut
 
     def get_queryset(self) -> QuerySet[Notification]:
+        """Fetch the messages with their resends."""
         return Notification.objects.prefetch_related("resends")
 
 
 class NotificationResend(APIView):
-    """Send a message again; for staff who may."""
+    """Resend of a message. For staff with the permission."""
 
     permission_classes = [IsAdminUser]
 
@@ -127,11 +129,11 @@ class NotificationResend(APIView):
             400: OpenApiResponse(description="A field is wrong or unknown."),
             403: OpenApiResponse(description="You lack the permission to resend."),
             404: OpenApiResponse(description="There is no such message."),
-            409: OpenApiResponse(description="It waits to be sent by itself, or the mail server refuses it."),
+            409: OpenApiResponse(description="It is queued already, or the mail server refuses it."),
         },
     )
     def post(self, request: Request, pk: str) -> Response:
-        """Send it once more, and keep who wanted it and how it went."""
+        """Send the message again, and record the user and the outcome."""
         if not request.user.has_perm("notifications.resend_notification"):
             raise PermissionDenied
         notification = get_object_or_404(Notification, pk=pk)

@@ -1,8 +1,10 @@
-"""The Django app of the notifications context."""
+"""notifications: the e-mails to customers."""
 
 from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
+    """App of the notifications context."""
+
     name = "notifications"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""The port to the world of mail: letters go out over Django's e-mail backend, one connection a batch."""
+"""Port to the mail server: e-mails go out through Django's e-mail backend, one connection for a batch."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -15,11 +15,12 @@ from notifications.mime import Mail
 from shop.messaging.errors import without_nul
 from shop.messaging.providers import Calls
 
-#: Seconds after which a batch stops with what it has got, far below a task's time limit.
+#: Seconds after which a batch ends with the replies so far. A task's time limit is far above.
 TIME_LIMIT = 20.0
-#: An attempt that failed only after so many seconds means a server that keeps its callers waiting ...
+#: A failure after more seconds than this counts as a timeout of the mail server ...
 SLOW = 1.0
-#: ... and for so many seconds this process does not let it: a split batch would wait once a message.
+#: ... and stops this process from calling it for some seconds. Otherwise each message of a batch that is
+#: retried one by one would run into the same timeout.
 PAUSE = 20.0
 
 _CALLS = Calls("mail", "send_messages")
@@ -27,107 +28,109 @@ _CALLS = Calls("mail", "send_messages")
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """One message, ready to go."""
+    """An e-mail, ready to be sent."""
 
     to_name: str
     to_email: str
     subject: str
     text: str
     html: str
-    #: The same for every attempt at the same message, so that mailboxes know a second copy.
+    #: The same at every attempt to send the message, so that mailboxes recognize duplicates.
     message_id: str
 
 
-class Verdict(Enum):
-    #: The mail server has taken the letter.
-    TAKEN = "taken"
-    #: It does not take this letter now, but may later (a full mailbox, greylisting).
+class Outcome(Enum):
+    """Outcome of an attempt to send an e-mail."""
+
+    #: The mail server has accepted the e-mail.
+    ACCEPTED = "accepted"
+    #: Transient failure: it may accept the e-mail later (a full mailbox, greylisting).
     POSTPONED = "postponed"
-    #: It will never take this letter (no such mailbox, a malformed address).
+    #: Permanent failure: it will never accept the e-mail (no such mailbox, a malformed address).
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the mail server said to one letter."""
+class Reply:
+    """Reply of the mail server to one e-mail."""
 
-    letter: Email
-    verdict: Verdict
+    outcome: Outcome
+    #: Code and text of the reply; empty if the e-mail was accepted.
     reason: str = ""
 
 
 class MailServerSilent(OSError):
-    """The mail server kept this process waiting a moment ago; it is left alone for a while."""
+    """The mail server ran into a timeout a moment ago and is not called for a while."""
 
 
 class EmailChannel:
-    """Sends letters through the configured e-mail backend."""
+    """Sender of e-mails through the configured e-mail backend."""
 
-    #: When this process may call a mail server again that kept it waiting.
+    #: Time, on the monotonic clock, until which this process does not call the mail server.
     paused_until = 0.0
 
-    def send(self, letters: Iterable[Email]) -> Iterator[Answer]:
-        """Send the letters over one connection and yield the answer to each as it comes.
+    def send(self, emails: Iterable[Email]) -> Iterator[Reply]:
+        """Send e-mails over one connection, and yield the reply to each as it comes.
 
-        What concerns a single letter is an Answer; an unreachable or broken mail server is the
-        exception of the backend (OSError, SMTPException), and the letters from there on are unsent.
-        So they are where it stops early because it has run for PATIENCE seconds.
+        It stops early after TIME_LIMIT seconds. The e-mails without a reply are unsent then, as they are
+        after an error.
+
+        Raises:
+            OSError, SMTPException: the mail server is unreachable or broken.
         """
         began = time.monotonic()
         if began < EmailChannel.paused_until:
             raise MailServerSilent(f"not called for another {EmailChannel.paused_until - began:.0f} s")
         try:
-            yield from _send_until(began + TIME_LIMIT, letters)
+            yield from _send_until(began + TIME_LIMIT, emails)
         except (OSError, SMTPException):
             if time.monotonic() - began > SLOW:
                 EmailChannel.paused_until = time.monotonic() + PAUSE
             raise
 
 
-def _send_until(deadline: float, letters: Iterable[Email]) -> Iterator[Answer]:
+def _send_until(deadline: float, emails: Iterable[Email]) -> Iterator[Reply]:
     with get_connection() as connection:
-        for letter in letters:
-            yield _send(connection, letter)
+        for email in emails:
+            yield _send(connection, email)
             if time.monotonic() > deadline:
                 return
 
 
-def _send(connection: BaseEmailBackend, letter: Email) -> Answer:
+def _send(connection: BaseEmailBackend, email: Email) -> Reply:
     try:
-        validate_email(letter.to_email)
-        _CALLS.watch(connection).send_messages([_mail(letter)])
+        validate_email(email.to_email)
+        _CALLS.watch(connection).send_messages([_mail(email)])
     except SMTPRecipientsRefused as refusal:
         code, reason = next(iter(refusal.recipients.values()))
-        return Answer(letter, _verdict(code), f"{code} {_text(reason)}")
+        return _negative_reply(code, reason)
     except SMTPDataError as refusal:
-        return Answer(letter, _verdict(refusal.smtp_code), f"{refusal.smtp_code} {_text(refusal.smtp_error)}")
+        return _negative_reply(refusal.smtp_code, refusal.smtp_error)
     except ValidationError:
-        return Answer(letter, Verdict.REFUSED, f"{letter.to_email!r} is no e-mail address.")
-    return Answer(letter, Verdict.TAKEN)
+        return Reply(Outcome.REFUSED, f"{email.to_email!r} is no e-mail address.")
+    return Reply(Outcome.ACCEPTED)
 
 
-def _verdict(code: int) -> Verdict:
-    """SMTP says 4xx for *not now* and 5xx for *never* (RFC 5321, 4.2.1)."""
-    return Verdict.POSTPONED if 400 <= code < 500 else Verdict.REFUSED
+def _negative_reply(code: int, reason: bytes | str) -> Reply:
+    """Interpret a reply: 4xx is a transient failure, 5xx a permanent one (RFC 5321, 4.2.1)."""
+    outcome = Outcome.POSTPONED if 400 <= code < 500 else Outcome.REFUSED
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+    # PostgreSQL refuses NUL in text, and the reply could not be stored.
+    return Reply(outcome, f"{code} {without_nul(text)}")
 
 
-def _text(reason: bytes | str) -> str:
-    """What the server said; without NUL, which the database cannot store: the answer would be forgotten."""
-    return without_nul(reason.decode(errors="replace") if isinstance(reason, bytes) else reason)
-
-
-def _mail(letter: Email) -> Mail:
+def _mail(email: Email) -> Mail:
     return Mail(
-        name=_one_line(letter.to_name),
-        address=letter.to_email,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        # The first stops out-of-office replies, the second tells the mailbox that two copies are one message.
-        headers={"Auto-Submitted": "auto-generated", "Message-ID": letter.message_id},
+        name=_one_line(email.to_name),
+        address=email.to_email,
+        subject=email.subject,
+        text=email.text,
+        html=email.html,
+        # Auto-Submitted prevents out-of-office replies; mailboxes recognize duplicates by Message-ID.
+        headers={"Auto-Submitted": "auto-generated", "Message-ID": email.message_id},
     )
 
 
 def _one_line(name: str) -> str:
-    """A name comes from the customer; a line break in it must not become a header of its own."""
+    """Remove line breaks from a customer's name, which could inject headers."""
     return " ".join(name.split())

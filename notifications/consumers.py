@@ -1,4 +1,4 @@
-"""What notifications reacts to: every turn of an order that its customer should hear of."""
+"""Consumers of notifications: the events of an order that its customer is informed of."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
 from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
 from shop.messaging.consuming import consumes
 
-#: The most messages that go out over one mail connection; well below what fits into a task's time limit.
+#: Messages over one mail connection at the most. They fit well into a task's time limit.
 BATCH = 100
 
 
 @consumes(OrderCreated, calls_outside=True, batch=BATCH)
 def when_order_created_confirm_receipt(events: Sequence[OrderCreated]) -> None:
-    """Remember whom to write to, then tell them what they ordered."""
+    """Remember the recipients, then confirm their orders."""
     services.remember_recipients(recipients=[_recipient(event) for event in events])
     services.send_messages(
         kind=Kind.ORDER_RECEIVED, contexts={event.order_id: _ordered(event) for event in events}
@@ -25,7 +25,7 @@ def when_order_created_confirm_receipt(events: Sequence[OrderCreated]) -> None:
 
 @consumes(PaymentProcessed, calls_outside=True, batch=BATCH)
 def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> None:
-    """Tell customers that they paid."""
+    """Tell customers that their payment has arrived."""
     services.send_messages(
         kind=Kind.PAYMENT_RECEIVED,
         contexts={event.order_id: {"amount": str(event.amount)} for event in events},
@@ -34,7 +34,7 @@ def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> 
 
 @consumes(PaymentFailed, calls_outside=True, batch=BATCH)
 def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
-    """Tell customers why they could not pay."""
+    """Tell customers why their payment failed."""
     services.send_messages(
         kind=Kind.PAYMENT_FAILED, contexts={event.order_id: {"message": event.message} for event in events}
     )
@@ -42,7 +42,7 @@ def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
 
 @consumes(PaymentRefunded, calls_outside=True, batch=BATCH)
 def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> None:
-    """Tell customers that their money is back."""
+    """Tell customers that their payment is refunded."""
     services.send_messages(
         kind=Kind.REFUNDED, contexts={event.order_id: {"amount": str(event.amount)} for event in events}
     )
@@ -71,7 +71,7 @@ def when_cancellation_rejected_tell_customer(events: Sequence[CancellationReject
 
 @consumes(OrderCancelled, calls_outside=True, batch=BATCH)
 def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None:
-    """Tell customers that their order is off, and why."""
+    """Tell customers that their order is cancelled, and why."""
     services.send_messages(
         kind=Kind.CANCELLED, contexts={event.order_id: {"reason": event.reason} for event in events}
     )

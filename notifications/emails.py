@@ -1,4 +1,4 @@
-"""What a message says: its subject, and its text and HTML from the templates of its kind."""
+"""Contents of e-mails: subject, text and HTML from the templates of a kind."""
 
 from collections.abc import Mapping
 from email.utils import parseaddr
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from notifications.channels import Email
 from notifications.models import Kind, Notification, Resend
 
-#: What a customer is told besides name and order number: the values that the templates of a kind show.
+#: Values for the templates of a kind, besides name and order number.
 Context = dict[str, Any]
 
 SUBJECTS: Mapping[Kind, str] = {
@@ -28,14 +28,14 @@ SUBJECTS: Mapping[Kind, str] = {
 
 
 class _Environment(Environment):
-    """Takes ``line.name`` for ``line["name"]`` at once: letters speak of plain values, without attributes."""
+    """Environment that looks ``line.name`` up as ``line["name"]``: the values have no attributes."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self.getitem(obj, attribute)
 
 
-#: Jinja takes a fifth of the time of Django's templates, which was half of a message's.
-#: What it has compiled stays: a template that changes is read at the next start.
+#: Jinja takes a fifth of the time of Django's templates, which took half of the time of an e-mail.
+#: Compiled templates are kept: a changed one is read at the next start.
 _TEMPLATES = _Environment(
     loader=PackageLoader("notifications"),
     autoescape=select_autoescape(["html"]),
@@ -45,12 +45,12 @@ _TEMPLATES = _Environment(
 
 
 def subject(kind: Kind, number: str) -> str:
-    """The subject line of a message."""
+    """Return the subject line of a kind."""
     return SUBJECTS[kind].format(number=number)
 
 
 def message_id(order_id: UUID, kind: Kind) -> str:
-    """The Message-ID of the one message of this kind about the order, the same at every attempt."""
+    """Return the Message-ID of an order's message of this kind, the same at every attempt."""
     return f"<{kind}.{order_id}@{_domain_of(settings.DEFAULT_FROM_EMAIL)}>"
 
 
@@ -60,36 +60,36 @@ def _domain_of(sender: str) -> str:
 
 
 def message_id_of_resend(resend: Resend) -> str:
-    """The Message-ID of a resend: a new one, else the mailbox hides it as one that it knows."""
+    """Return the Message-ID of a resend, a new one: mailboxes hide duplicates of a known one."""
     name, _, domain = resend.notification.message_id.rpartition("@")
     return f"{name}.{resend.sequence}@{domain}"
 
 
-def write(notification: Notification, *, message_id: str = "") -> Email:
-    """Write the letter for a notification, under its own Message-ID unless another is given."""
-    says = _says(notification)
+def compose(notification: Notification, *, message_id: str = "") -> Email:
+    """Compose the e-mail of a notification, under its own Message-ID unless another is given."""
+    context = _context(notification)
     return Email(
         to_name=notification.name,
         to_email=notification.email,
         subject=notification.subject,
-        text=_render(f"{notification.kind}.txt", says),
-        html=_render(f"{notification.kind}.html", says),
+        text=_render(f"{notification.kind}.txt", context),
+        html=_render(f"{notification.kind}.html", context),
         message_id=message_id or notification.message_id,
     )
 
 
 def html_of(notification: Notification) -> str:
-    """The HTML of a notification's letter, to look at."""
-    return _render(f"{notification.kind}.html", _says(notification))
+    """Return the HTML of a notification's e-mail, for previews."""
+    return _render(f"{notification.kind}.html", _context(notification))
 
 
-def _render(name: str, says: Context) -> str:
-    """Render a template without Jinja's globals, which no letter uses and render() copies each time."""
+def _render(name: str, context: Context) -> str:
+    """Render a template without Jinja's globals: none is used, and render() copies them each time."""
     template = _TEMPLATES.get_template(name)
-    return "".join(template.root_render_func(template.new_context(says, shared=True)))
+    return "".join(template.root_render_func(template.new_context(context, shared=True)))
 
 
-def _says(notification: Notification) -> Context:
+def _context(notification: Notification) -> Context:
     return {
         **notification.context,
         "number": notification.number,

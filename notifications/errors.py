@@ -1,17 +1,17 @@
-"""What can go wrong in notifications, one class each."""
+"""Errors of notifications, one class each."""
 
 
 class NotificationsError(Exception):
-    """Something went wrong with a message to a customer."""
+    """An error with a message to a customer."""
 
 
 class StillWaiting(NotificationsError):
-    """The message waits to be sent by itself; resend it once it was sent or refused."""
+    """The message is queued and will be sent; it can be resent once it was sent or refused."""
 
 
 class ResendFailed(NotificationsError):
-    """The message could not be sent again; the attempt is in its history."""
+    """The message could not be sent again; its history has the attempt."""
 
 
 class DeliveryPostponed(NotificationsError):
-    """The mail server cannot take the message now; it is tried again later."""
+    """The mail server cannot accept the message now; it is sent again later."""

@@ -1,1 +1,1 @@
-"""notifications publishes nothing: it is the end of the line."""
+"""Events of notifications: none."""

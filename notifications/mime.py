@@ -1,4 +1,4 @@
-"""A mail that writes itself: with the standard library, folding headers took half the time of a message."""
+"""MIME messages without the standard library, which takes half of the time of an e-mail to fold headers."""
 
 import re
 from email.utils import formataddr, formatdate
@@ -8,20 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-#: RFC 5322, 2.1.1: what a line of a header should not exceed, and what no line of a body may.
+#: Length limits of RFC 5322, 2.1.1: recommended for lines of headers, required for lines of bodies.
 _HEADER, _LINE = 78, 998
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
 class Mail(EmailMultiAlternatives):
-    """A text with its HTML to one recipient.
+    """E-mail of text and HTML to one recipient.
 
-    Django writes those that need more than this: headers that are long or no plain ASCII, long lines.
+    Django serializes it if it has long headers, headers beyond plain ASCII, or long lines.
     """
 
     def __init__(self, *, name: str, address: str, text: str, html: str, **options: Any) -> None:
         self.address = address
-        #: Whether name and address need no encoding.
+        #: Name and address need no encoding.
         self.is_plain = _is_plain(name + address)
         self._to = formataddr((name, address)) if self.is_plain else ""
         super().__init__(to=[f'"{_quoted(name)}" <{address}>'], body=text, **options)
@@ -29,7 +29,7 @@ class Mail(EmailMultiAlternatives):
         self._texts = {"plain": text, "html": html}
 
     def message(self, **options: Any) -> Any:
-        """What the backend sends."""
+        """Return the message that the backend sends."""
         headers = {
             "Subject": self.subject,
             "From": self.from_email,
@@ -38,17 +38,18 @@ class Mail(EmailMultiAlternatives):
             **self.extra_headers,
         }
         if self._to and all(map(_fits, headers.items())) and all(map(_has_short_lines, self._texts.values())):
-            return Written(headers, self._texts)
+            return SerializedMail(headers, self._texts)
         return super().message(**options)
 
 
-class Written:
-    """What backends ask of a message: its bytes."""
+class SerializedMail:
+    """The part of ``email.message.Message`` that backends use."""
 
     def __init__(self, headers: dict[str, str], texts: dict[str, str]) -> None:
         self._headers, self._texts = headers, texts
 
     def as_bytes(self, linesep: str = "\n") -> bytes:
+        """Serialize the message as multipart/alternative."""
         boundary = f"==============={getrandbits(64):020}=="
         lines = [f'Content-Type: multipart/alternative; boundary="{boundary}"', "MIME-Version: 1.0"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]
@@ -57,12 +58,12 @@ class Written:
             lines += [f"--{boundary}", f'Content-Type: text/{subtype}; charset="utf-8"', "MIME-Version: 1.0"]
             lines += [f"Content-Transfer-Encoding: {_encoding(text)}", "", text]
         written = "\n".join([*lines, f"--{boundary}--", ""])
-        # Also a bare CR: to some servers it ends a line, and a full stop after it the mail.
+        # Also a bare CR: some servers end a line there, and the mail at a dot after it.
         plain = _LINE_END.sub("\n", written) if "\r" in written else written
         return plain.replace("\n", linesep).encode()
 
     def get_charset(self) -> None:
-        """None: it is a multipart."""
+        """Return None: a multipart message has no charset."""
 
 
 def _quoted(name: str) -> str:
@@ -71,7 +72,7 @@ def _quoted(name: str) -> str:
 
 def _fits(header: tuple[str, str]) -> bool:
     name, value = header
-    # An id is one word, and cannot be folded.
+    # A Message-ID is one word and cannot be folded.
     return _is_plain(value) and (name == "Message-ID" or len(name) + 2 + len(value) <= _HEADER)
 
 

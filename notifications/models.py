@@ -1,4 +1,4 @@
-"""What notifications remembers: whom to write to, and every message written, once per order and kind."""
+"""Models of notifications: recipients, one message per order and kind, and resends."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from shop.ids import uuid7
 
 
 class Recipient(models.Model):
-    """Whom to write to about an order; remembered from OrderCreated."""
+    """Recipient of the messages about an order; known from OrderCreated."""
 
     order_id = models.UUIDField(primary_key=True)
-    #: The order's number as the customer knows it.
+    #: The order's number, such as ORD-1042.
     number = models.CharField(max_length=30)
     name = models.TextField()
     email = models.CharField(max_length=254)
@@ -29,7 +29,7 @@ class Recipient(models.Model):
 
 
 class Kind(models.TextChoices):
-    """What a message is about; a customer gets each at most once for an order."""
+    """Kind of a message. A customer gets each at most once for an order."""
 
     ORDER_RECEIVED = "order_received"
     PAYMENT_RECEIVED = "payment_received"
@@ -42,22 +42,24 @@ class Kind(models.TextChoices):
 
 
 class State(models.TextChoices):
-    #: Not taken yet, and to be handed to the mail server again.
+    """State of a message."""
+
+    #: Not accepted yet; it is sent again.
     QUEUED = "queued"
-    #: The first of a batch, before anything of it is handed over; after a crash it is handed over again.
+    #: First message of a batch that is being sent; after a crash it is sent again.
     SENDING = "sending"
-    #: The mail server has taken it.
+    #: The mail server has accepted it.
     SENT = "sent"
-    #: The mail server refuses this address for good.
+    #: The mail server refuses the address permanently.
     FAILED = "failed"
 
     @classmethod
     def unsent(cls) -> "tuple[State, State]":
-        """The states of a message that is still to be sent by itself."""
+        """Return the states of a message that is still to be sent."""
         return cls.QUEUED, cls.SENDING
 
 
-#: Which state may follow which. After SENT and FAILED only an operator's resend does anything.
+#: State -> legal next states. Only an operator's resend changes a message after SENT and FAILED.
 LEGAL: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
     State.SENDING: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
@@ -66,19 +68,38 @@ LEGAL: Mapping[State, frozenset[State]] = {
 }
 
 
-#: What few customers are told of: the newest of them are far apart.
+#: Kinds of few messages. Without an index, lists of them would scan most of the table.
 RARE_KINDS = [Kind.PAYMENT_FAILED, Kind.REFUNDED, Kind.CANCELLATION_REJECTED, Kind.CANCELLED]
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
+    """Query set with legal transitions."""
+
     def move(self, to: State, **changes: Any) -> int:
-        """Move those of the rows that legally may to state ``to``; say how many did."""
+        """Change the state to ``to`` where that is legal; return the number of changed rows."""
         sources = [state for state, targets in LEGAL.items() if to in targets]
         return self.filter(state__in=sources).update(state=to, **changes)
 
 
 class Notification(models.Model):
-    """One message to a customer: one row and one Message-ID per order and kind."""
+    """A message to a customer: one row and one Message-ID per order and kind."""
+
+    #: Columns that are written with the message and never change.
+    SET_ONCE = (
+        "id",
+        "order_id",
+        "number",
+        "kind",
+        "name",
+        "subject",
+        "context",
+        "message_id",
+        "created_at",
+    )
+    #: Columns that attempts to send the message change.
+    DELIVERY = ("state", "attempts", "last_error", "sent_at")
+    #: Columns that change. A resend may have a new address.
+    CHANGEABLE = (*DELIVERY, "email")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField()
@@ -88,11 +109,11 @@ class Notification(models.Model):
     name = models.TextField("recipient's name")
     email = models.CharField("recipient's e-mail", max_length=254)
     subject = models.CharField(max_length=200)
-    #: What the templates say besides number and name; plain strings, so that it reads the same for ever.
+    #: Values for the templates besides number and name; formatted, so that a resend reads the same.
     context = models.JSONField(default=dict)
-    #: Made of kind and order, and so as unique as they are together.
+    #: Derived from kind and order, and as unique.
     message_id = models.CharField("Message-ID", max_length=200)
-    #: How often it was handed to the mail server, resends included, as far as no crash hid it.
+    #: Number of attempts to send it, resends included. A crash may leave an attempt uncounted.
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -121,16 +142,18 @@ class Notification(models.Model):
 
 
 class Resend(models.Model):
-    """Who had a message sent again, when, to which address, and how it went."""
+    """A resend of a message: who requested it, when, to which address, and its outcome."""
 
     class Outcome(models.TextChoices):
-        #: The mail server has not answered (yet, or the process died meanwhile).
+        """Outcome of a resend."""
+
+        #: The mail server has not replied yet, or the process died meanwhile.
         REQUESTED = "requested"
         SENT = "sent"
         FAILED = "failed"
 
     notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="resends")
-    #: 1, 2, 3 ... of the message; part of the Message-ID, lest the mailbox hides it as a duplicate.
+    #: Number of the resend, from 1; part of its Message-ID.
     sequence = models.PositiveIntegerField()
     by = models.CharField(max_length=150)
     email = models.CharField(max_length=254)

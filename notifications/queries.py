@@ -1,4 +1,4 @@
-"""What others may ask notifications."""
+"""Queries of notifications: the messages about orders, as plain data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from notifications.models import Notification, State
 
 @dataclass(frozen=True, slots=True)
 class NotificationSummary:
-    """A message about an order, and how far it got."""
+    """A message about an order, and its state."""
 
     id: UUID
     order_id: UUID
@@ -25,7 +25,7 @@ class NotificationSummary:
 
     @property
     def can_be_resent(self) -> bool:
-        """Whether an operator may have it sent again: it does not wait to be sent by itself."""
+        """True unless the message still waits to be sent."""
         return self.state not in State.unsent()
 
 
@@ -33,12 +33,12 @@ _FIELDS = tuple(NotificationSummary.__annotations__)
 
 
 def notifications_of(order_id: UUID) -> list[NotificationSummary]:
-    """The messages about an order, oldest first."""
+    """Return the messages about an order, oldest first."""
     rows = Notification.objects.filter(order_id=order_id).order_by("id").values(*_FIELDS)
     return [NotificationSummary(**row) for row in rows]
 
 
 def kinds_by_order() -> Iterator[tuple[UUID, str, str]]:
-    """Order, kind and state of every message there is, streamed by order; for audits."""
+    """Stream order, kind and state of every message, by order; for audits."""
     rows = Notification.objects.order_by("order_id").values_list("order_id", "kind", "state")
     yield from rows.iterator(chunk_size=5000)

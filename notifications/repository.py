@@ -1,9 +1,9 @@
-"""The ledger of messages: which are still to be sent, and how each went, in few statements.
+"""Statements of notifications beyond the ORM: recipients added, messages loaded and stored in sets.
 
-Only the sole sender of a message may ask and write here: what it has read stays true while it sends.
+A message is loaded and stored by the holder of its send lock only, so that it does not change in between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from uuid import UUID
 
@@ -11,25 +11,24 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.emails import Context, message_id, subject
-from notifications.models import Kind, Notification, State
+from notifications.models import Kind, Notification, Recipient, State
 from shop.messaging.errors import TooEarly
-from shop.postgres import json_text
+from shop.postgres import json_text, statements
 
 _RECIPIENTS = """
     SELECT order_id, number, name, email FROM notifications_recipient WHERE order_id = ANY(%b)
 """
-_KNOWN = """
+_STATES = """
     SELECT order_id, state FROM notifications_notification WHERE kind = %s AND order_id = ANY(%b)
 """
 _COLUMNS = tuple(field.attname for field in Notification._meta.concrete_fields)
 _values = attrgetter(*_COLUMNS)
-#: As JSON, for psycopg writes arrays value by value. What was sent or refused before stays as it is.
-_PUT_DOWN = f"""
+#: The rows are JSON: psycopg writes arrays value by value. Sent and refused messages stay as they are.
+_STORE = f"""
     INSERT INTO notifications_notification AS known ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)} FROM json_populate_recordset(NULL::notifications_notification, %s::json)
     ON CONFLICT (order_id, kind) DO UPDATE
-    SET state = excluded.state, attempts = excluded.attempts, last_error = excluded.last_error,
-        sent_at = excluded.sent_at
+    SET {", ".join(f"{column} = excluded.{column}" for column in Notification.DELIVERY)}
     WHERE known.state IN ('queued', 'sending')
 """  # noqa: S608 - of our own columns
 
@@ -37,25 +36,31 @@ _PUT_DOWN = f"""
 _Person = tuple[str, str, str]
 
 
-def unsent(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notification]:
-    """The messages of this kind that are still to be sent, by order: drafts, and what waits already.
+def add_recipients(recipients: Collection[Recipient]) -> None:
+    """Insert the recipients of orders that have none."""
+    statements.insert_new(sorted(recipients, key=attrgetter("order_id")))
 
-    Raises TooEarly if the recipient of one is not known yet.
+
+def load_unsent(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notification]:
+    """Return the unsent messages of this kind about the orders, by order id: new ones and queued ones.
+
+    Raises:
+        TooEarly: the recipient of one is unknown.
     """
     order_ids = sorted(contexts)
     with connection.cursor() as cursor:
         cursor.execute(_RECIPIENTS, [order_ids])
         recipients: dict[UUID, _Person] = {order_id: person for order_id, *person in cursor.fetchall()}
-        cursor.execute(_KNOWN, [kind, order_ids])
+        cursor.execute(_STATES, [kind, order_ids])
         known = dict(cursor.fetchall())
     if missing := contexts.keys() - recipients.keys():
-        raise TooEarly(f"{kind}: nothing is known yet of order {', '.join(map(str, missing))}")
-    drafts = [_draft(kind, new, recipients[new], contexts[new]) for new in order_ids if new not in known]
-    waiting = [order_id for order_id, state in known.items() if state in State.unsent()]
-    if not waiting:
-        return drafts
-    rows = Notification.objects.filter(kind=kind, order_id__in=waiting)
-    return sorted([*drafts, *rows], key=attrgetter("order_id"))
+        raise TooEarly(f"{kind}: notifications has not heard of order {', '.join(map(str, sorted(missing)))}")
+    new = [_draft(kind, key, recipients[key], contexts[key]) for key in order_ids if key not in known]
+    queued = [order_id for order_id, state in known.items() if state in State.unsent()]
+    if not queued:
+        return new
+    rows = Notification.objects.filter(kind=kind, order_id__in=queued)
+    return sorted([*new, *rows], key=attrgetter("order_id"))
 
 
 def _draft(kind: Kind, order_id: UUID, person: _Person, context: Context) -> Notification:
@@ -73,10 +78,20 @@ def _draft(kind: Kind, order_id: UUID, person: _Person, context: Context) -> Not
     )
 
 
+def lock(notification_id: UUID) -> Notification:
+    """Lock a message until the transaction ends; Notification.DoesNotExist if there is none."""
+    return Notification.objects.select_for_update().get(pk=notification_id)
+
+
 def store(messages: Sequence[Notification]) -> None:
-    """Write how the messages went; doing so again changes nothing."""
+    """Insert new messages and write the delivery of known ones, in one statement. Idempotent."""
     if not messages:
         return
     rows = [dict(zip(_COLUMNS, _values(message), strict=True)) for message in messages]
     with connection.cursor() as cursor:
-        cursor.execute(_PUT_DOWN, [json_text.dumps(rows)])
+        cursor.execute(_STORE, [json_text.dumps(rows)])
+
+
+def store_resend(message: Notification) -> None:
+    """Write the address and the attempts of a message that is sent again, which is locked."""
+    message.save(update_fields=["attempts", "email"])

@@ -1,4 +1,4 @@
-"""Nobody sends the same message at the same time as somebody else; a crashed sender hinders nobody."""
+"""Send locks: a message is sent by one process at a time, and a crashed process holds no lock."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,18 +11,17 @@ _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended(name, 0)) FROM unnest(%b::
 
 
 @contextmanager
-def sole_sender(kind: str, order_ids: Iterable[UUID]) -> Iterator[None]:
-    """Hold the right to send the orders' messages of this kind; wait while another process has it.
+def send_locks(kind: str, order_ids: Iterable[UUID]) -> Iterator[None]:
+    """Hold the locks of the orders' messages of this kind; wait while another process holds one.
 
-    The locks belong to the database session, as mail is sent outside of transactions: a sender that
-    dies loses them with its connection. They are taken in one order, so that two batches with the same
-    messages do not wait for each other.
+    Mail is sent outside of transactions, so the locks belong to the database session: a crashed process
+    loses them with its connection. They are taken in one order, so that overlapping batches do not deadlock.
     """
     names = [f"notifications:{kind}:{order_id}" for order_id in sorted(order_ids)]
     try:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK, [names])
         yield
-    finally:  # also where waiting for one has failed: those before it are held
+    finally:  # also if waiting for one failed: the locks before it are held
         with connection.cursor() as cursor:
             cursor.execute(_UNLOCK, [names])

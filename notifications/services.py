@@ -1,13 +1,12 @@
-"""What notifications does: remember whom to write to, and send each message once.
+"""Services of notifications: remember the recipients, send each message once, and resend it on request.
 
-A message is handed to the mail server outside of any transaction and written down with the answer, PORTION
-messages in a statement. A process that dies in between leaves the portion in hand without its rows; when the
-events come again, it is sent again under the same Message-IDs. So there is one row and one Message-ID per
-order and kind; the mail server sees a second copy only if the process died between its answer and our commit.
+E-mails are sent outside of transactions, and CHUNK replies are stored by one statement. If the process dies
+before that, these e-mails are sent again when the events come again, under the same Message-IDs. So there is
+one row and one Message-ID per order and kind, and the mail server gets a duplicate only if the process died
+between its reply and the commit.
 """
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from smtplib import SMTPException
 from uuid import UUID
 
@@ -16,139 +15,154 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from notifications.channels import Answer, EmailChannel, Verdict
-from notifications.emails import Context, message_id_of_resend, write
+from notifications import repository
+from notifications.channels import EmailChannel, Outcome, Reply
+from notifications.emails import Context, compose, message_id_of_resend
 from notifications.errors import DeliveryPostponed, ResendFailed, StillWaiting
 from notifications.models import Kind, Notification, Recipient, Resend, State
-from notifications.repository import store, unsent
-from notifications.send_lock import sole_sender
+from notifications.send_lock import send_locks
 from shop.ids import uuid7_at
 from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import unit_of_work
-from shop.postgres.statements import insert_new
 
-#: So many answers of the mail server are put down together.
-PORTION = 10
+#: Number of replies of the mail server that one statement stores.
+CHUNK = 10
 
-#: What each answer makes of a message.
-_STATES = {Verdict.TAKEN: State.SENT, Verdict.POSTPONED: State.QUEUED, Verdict.REFUSED: State.FAILED}
+#: Outcome of an attempt -> state of the message.
+_STATES = {Outcome.ACCEPTED: State.SENT, Outcome.POSTPONED: State.QUEUED, Outcome.REFUSED: State.FAILED}
 
 
 def remember_recipients(*, recipients: Sequence[Recipient]) -> None:
-    """Remember whom to write to about each order; who is known already stays as remembered."""
-    insert_new(sorted(recipients, key=attrgetter("order_id")))
+    """Remember the recipients of the messages about orders. A known recipient stays as it is."""
+    repository.add_recipients(recipients)
+
+
+# --- Sending ---------------------------------------------------------------------------------
 
 
 def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
     """Send the message of this kind to the customer of each order (the keys), unless it was sent before.
 
-    Raises TooEarly, with nothing sent, if the recipient of one is not known yet. An address that the
-    mail server refuses is marked failed and does not hold up the others. Raises the mail backend's
-    error if the server is down: what it took is marked sent, the rest waits as queued.
+    A refused address marks its message as failed and does not delay the others. After any other failure,
+    the messages without a reply are queued.
+
+    Raises:
+        TooEarly: the recipient of a message is unknown; nothing was sent.
+        DeliveryPostponed: the mail server did not accept all messages; call again.
+        OSError, SMTPException: the mail server is unreachable or broken; call again.
     """
-    with sole_sender(kind, contexts):
-        messages = unsent(kind, contexts)
-        fresh: Sequence[Notification] = ()
+    with send_locks(kind, contexts):
+        messages = repository.load_unsent(kind, contexts)
+        unstored: Sequence[Notification] = ()
         if messages:
             _begin(messages)
-            fresh = _deliver(messages)
-        _finish(messages, fresh)
+            unstored = _deliver(messages)
+        _store_and_consume(messages, unstored)
 
 
 def _begin(messages: Sequence[Notification]) -> None:
-    """Write the first message down before any is sent.
+    """Count the attempt, and store the first message before any is sent.
 
-    A database that takes no rows (it is full, it has become a replica) shows it here: else the same
-    messages would go out at each attempt, for nothing would tell that they had.
+    This fails if the database accepts no rows (a full disk, a replica). Otherwise the messages would be sent
+    at each attempt, as no row could show that they were.
     """
     for message in messages:
         message.attempts += 1
     messages[0].state = State.SENDING
-    store(messages[:1])
+    repository.store(messages[:1])
 
 
 def _deliver(messages: Sequence[Notification]) -> list[Notification]:
-    """Hand the messages to the mail server; return those whose answers are not put down yet."""
-    fresh: list[Notification] = []
-    answered = 0
+    """Send the messages, and store the replies in chunks; return the last chunk, which is not stored."""
+    unstored: list[Notification] = []
+    replied = 0
     try:
-        for answer in EmailChannel().send(map(write, messages)):
-            fresh.append(_noted(messages[answered], answer))
-            answered += 1
-            if len(fresh) == PORTION and answered < len(messages):
-                store(fresh)
-                fresh = []
+        for reply in EmailChannel().send(map(compose, messages)):
+            unstored.append(_with_reply(messages[replied], reply))
+            replied += 1
+            if len(unstored) == CHUNK and replied < len(messages):
+                repository.store(unstored)
+                unstored = []
     except Exception as error:
-        _put_aside(fresh, messages[answered:], _reason(error))
+        _store_and_queue(unstored, messages[replied:], _describe(error))
         raise
-    if left := messages[answered:]:
-        _put_aside(fresh, left, f"The mail server is slow: {len(left)} of {len(messages)} messages are left.")
+    if left := messages[replied:]:
+        slow = f"The mail server is slow: {len(left)} of {len(messages)} messages are left."
+        _store_and_queue(unstored, left, slow)
         return []
-    return fresh
+    return unstored
 
 
-def _noted(message: Notification, answer: Answer) -> Notification:
-    """The message with what the mail server said to it."""
-    message.state, message.last_error = _STATES[answer.verdict], answer.reason
-    if answer.verdict is Verdict.TAKEN:
+def _with_reply(message: Notification, reply: Reply) -> Notification:
+    """Set the state of a message by the mail server's reply."""
+    message.state, message.last_error = _STATES[reply.outcome], reply.reason
+    if reply.outcome is Outcome.ACCEPTED:
         message.sent_at = timezone.now()
     return message
 
 
-def _put_aside(answered: Sequence[Notification], left: Sequence[Notification], reason: str) -> None:
-    """Put down the answers that there are, and that the others wait."""
+def _store_and_queue(replied: Sequence[Notification], left: Sequence[Notification], reason: str) -> None:
+    """Store the replies that came, and queue the messages without a reply."""
     for message in left:
         message.state, message.last_error = State.QUEUED, reason
-    store([*answered, *left])
+    repository.store([*replied, *left])
 
 
-def _finish(messages: Sequence[Notification], fresh: Sequence[Notification]) -> None:
-    """Consume the events with the answers, which stand even if somebody else consumed one of the events."""
+def _store_and_consume(messages: Sequence[Notification], unstored: Sequence[Notification]) -> None:
+    """Store the last replies and consume the events, unless messages are left.
+
+    The replies are stored even if another process has consumed one of the events meanwhile.
+    """
     if reasons := {message.last_error: None for message in messages if message.state == State.QUEUED}:
-        store(fresh)
+        repository.store(unstored)
         raise DeliveryPostponed(" ".join(reasons))
     try:
         with unit_of_work():
-            store(fresh)
+            repository.store(unstored)
     except AlreadyConsumed:
-        store(fresh)
+        repository.store(unstored)
         raise
 
 
-def _reason(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+# --- Resending -------------------------------------------------------------------------------
+
+
 def resend(*, notification_id: UUID, by: str, email: str = "") -> Notification:
-    """Send a message again because an operator says so, to ``email`` if one is given.
+    """Send a message again for an operator, to ``email`` if that is given.
 
-    A new address is remembered for the order's later messages. The row stays the only one of its order
-    and kind; who had it sent again, when and how it went is added to its history. A resend has a
-    Message-ID of its own, derived from its number, for a mailbox would hide a known one.
+    The new address is kept for later messages about the order. The message keeps its row; its history gets
+    an entry with the operator, the address and the outcome. The resend has a Message-ID of its own, as
+    mailboxes hide duplicates.
 
-    Raises StillWaiting if the message is queued or being sent, ResendFailed if it was not taken.
+    Raises:
+        StillWaiting: the message is queued or being sent.
+        ResendFailed: the mail server did not accept it.
     """
     wanted = Notification.objects.only("kind", "order_id").get(pk=notification_id)
-    with sole_sender(wanted.kind, [wanted.order_id]):
+    with send_locks(wanted.kind, [wanted.order_id]):
         attempt = _begin_resend(notification_id, by, email)
-        reason = _try_resend(attempt)
-        _finish_resend(attempt, reason)
-    if reason:
-        raise ResendFailed(f"{attempt.notification} was not taken by the mail server: {reason}")
+        failure = _try_resend(attempt)
+        _finish_resend(attempt, failure)
+    if failure:
+        raise ResendFailed(f"{attempt.notification} was not accepted by the mail server: {failure}")
     return Notification.objects.get(pk=notification_id)
 
 
 @transaction.atomic
 def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
-    notification = Notification.objects.select_for_update().get(pk=notification_id)
+    notification = repository.lock(notification_id)
     if notification.state in State.unsent():
-        raise StillWaiting(f"{notification} is {notification.state} and will be sent by itself.")
+        raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically.")
     if email:
         Recipient.objects.filter(pk=notification.order_id).update(email=email)
         notification.email = email
     notification.attempts += 1
-    notification.save(update_fields=["attempts", "email"])
+    repository.store_resend(notification)
     sequence = notification.resends.count() + 1
     return Resend.objects.create(
         notification=notification, sequence=sequence, by=by, email=notification.email
@@ -156,41 +170,46 @@ def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
 
 
 def _try_resend(attempt: Resend) -> str:
-    """Hand the message over; return why it was not taken, or nothing."""
-    letter = write(attempt.notification, message_id=message_id_of_resend(attempt))
+    """Send the message; return the reason if it was not accepted, else nothing."""
+    email = compose(attempt.notification, message_id=message_id_of_resend(attempt))
     try:
-        (answer,) = EmailChannel().send([letter])
+        (reply,) = EmailChannel().send([email])
     except (OSError, SMTPException) as error:
-        return _reason(error)
-    return answer.reason
+        return _describe(error)
+    return reply.reason
 
 
 @transaction.atomic
-def _finish_resend(attempt: Resend, reason: str) -> None:
-    attempt.outcome = Resend.Outcome.FAILED if reason else Resend.Outcome.SENT
-    attempt.error = reason
+def _finish_resend(attempt: Resend, failure: str) -> None:
+    attempt.outcome = Resend.Outcome.FAILED if failure else Resend.Outcome.SENT
+    attempt.error = failure
     attempt.save(update_fields=["outcome", "error"])
     row = Notification.objects.filter(pk=attempt.notification_id)
-    if reason:
-        row.update(last_error=reason)
+    if failure:
+        row.update(last_error=failure)
     else:
         row.move(State.SENT, sent_at=timezone.now(), last_error="")
 
 
-def forget_messages() -> Pruned:
-    """Forget messages ``SHOP_NOTIFICATION_RETENTION`` after they were written, sent and sent again.
+# --- Retention -------------------------------------------------------------------------------
 
-    Those that still wait to be sent stay. With the last message of an order goes its recipient.
+
+def forget_messages() -> Pruned:
+    """Delete messages ``SHOP_NOTIFICATION_RETENTION`` after they were written and last sent.
+
+    Queued messages stay. The recipient of an order is deleted with its last message.
     """
     horizon = timezone.now() - settings.SHOP_NOTIFICATION_RETENTION
-    lately = Resend.objects.filter(notification=OuterRef("pk"), requested_at__gte=horizon)
-    over = Notification.objects.exclude(state__in=State.unsent()).exclude(sent_at__gte=horizon)
-    return prune(over.exclude(Exists(lately)), by="id", before=uuid7_at(horizon), forget=_with_resends)
+    recent_resends = Resend.objects.filter(notification=OuterRef("pk"), requested_at__gte=horizon)
+    ended = Notification.objects.exclude(state__in=State.unsent()).exclude(sent_at__gte=horizon)
+    return prune(
+        ended.exclude(Exists(recent_resends)), by="id", before=uuid7_at(horizon), forget=_delete_with_resends
+    )
 
 
-def _with_resends(messages: QuerySet[Notification]) -> None:
+def _delete_with_resends(messages: QuerySet[Notification]) -> None:
     order_ids = list(messages.values_list("order_id", flat=True))
     Resend.objects.filter(notification__in=messages).delete()
     messages.delete()
-    still_told = Notification.objects.filter(order_id=OuterRef("pk"))
-    Recipient.objects.filter(pk__in=order_ids).exclude(Exists(still_told)).delete()
+    remaining = Notification.objects.filter(order_id=OuterRef("pk"))
+    Recipient.objects.filter(pk__in=order_ids).exclude(Exists(remaining)).delete()

@@ -1,7 +1,7 @@
-"""A mail server without a network: keeps mail in files, refuses known addresses, and can be taken down.
+"""Simulated mail server: writes mail to files, refuses known addresses, and can be taken down.
 
-Chosen by ``EMAIL_BACKEND=notifications.simulator.EmailBackend``. Its switch is a file beside the mail, so
-that any process can take it down for all of them.
+Chosen by ``EMAIL_BACKEND=notifications.simulator.EmailBackend``. A file beside the mail takes the server
+down for all processes.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.filebased import EmailBackend as FileBackend
 
-#: Recipients with such a local part are refused: for good, or for the time being.
+#: Local part of a recipient -> code and text of the refusal, permanent or transient.
 REFUSALS = {
     "bounce": (550, b"5.1.1 No such mailbox here"),
     "mailboxfull": (452, b"4.2.2 The mailbox is full"),
@@ -20,7 +20,7 @@ REFUSALS = {
 
 
 class EmailBackend(FileBackend):
-    """Takes every mail but those to the addresses in REFUSALS, unless it is down."""
+    """Backend that accepts all mail but that to the addresses in REFUSALS, unless it is down."""
 
     def open(self) -> bool | None:
         """Connect; ConnectionRefusedError while the server is down."""
@@ -29,7 +29,7 @@ class EmailBackend(FileBackend):
         return super().open()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Take the messages; SMTPRecipientsRefused for an address that it does not serve."""
+        """Accept the messages; SMTPRecipientsRefused for an address in REFUSALS."""
         self.open()
         for message in email_messages:
             self._check(message)
@@ -43,7 +43,7 @@ class EmailBackend(FileBackend):
 
 
 def take_down() -> None:
-    """Make the mail server unreachable for all processes, also in the middle of a batch."""
+    """Make the mail server unreachable for all processes, even within a batch."""
     _switch().parent.mkdir(parents=True, exist_ok=True)
     _switch().touch()
 

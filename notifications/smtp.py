@@ -1,6 +1,6 @@
-"""Django's SMTP backend without its parsing of both addresses of each mail, two thirds of a letter's time.
+"""Django's SMTP backend without the parsing of addresses, which takes two thirds of the time of an e-mail.
 
-Chosen by ``EMAIL_BACKEND=notifications.smtp.EmailBackend``; the settings are those of Django's.
+Chosen by ``EMAIL_BACKEND=notifications.smtp.EmailBackend``, with the settings of Django's backend.
 """
 
 from functools import cache
@@ -15,11 +15,11 @@ from notifications.mime import Mail
 
 
 class EmailBackend(SmtpBackend):
-    """Sends letters to plain addresses at once; everything else is left to Django."""
+    """SMTP backend that sends e-mails to plain addresses itself, and leaves all others to Django."""
 
     def _send(self, email_message: EmailMessage) -> bool:
         if not isinstance(email_message, Mail) or not email_message.is_plain:
-            return bool(super()._send(email_message))  # type: ignore[misc] # the stubs do not know it
+            return bool(super()._send(email_message))  # type: ignore[misc] # missing in the stubs
         server: Any = self.connection
         message = email_message.message().as_bytes(linesep="\r\n")
         server.sendmail(_sender(email_message.from_email), [email_message.address], message)

@@ -1,4 +1,4 @@
-"""What time starts: it runs in a worker, and its result is kept."""
+"""Scheduled task of notifications. Its result is stored."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ from shop.messaging.pruning import continue_pruning
 
 @shared_task(name="notifications.prune_messages", bind=True, ignore_result=False)
 def prune_messages(self: "Task[Any, Any]") -> dict[str, int]:
-    """Forget messages that were sent long ago."""
+    """Delete messages that were sent long ago."""
     return continue_pruning(self, services.forget_messages())

@@ -1,4 +1,4 @@
-"""The REST addresses of notifications."""
+"""URLs of the REST API of notifications."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Sales are looked up by whole SKUs, not by how one begins."""
+"""Drop an unused index for prefixes of SKUs, concurrently."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""The database itself refuses to rewrite the ledger of the stock."""
+"""Create a trigger that makes the ledger of the stock append-only."""
 
 from django.db import migrations
 

@@ -1,9 +1,9 @@
-"""The newest movements of a product, or of a rare kind, are found by an index; made while stock goes on moving."""
+"""Create indexes for the newest movements of a product or of a rare kind, concurrently."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-#: The index that Django made for the foreign key; movement_by_product serves it as well.
+#: Django's index of the foreign key; movement_by_product replaces it.
 DROP = "DROP INDEX CONCURRENTLY IF EXISTS inventory_stockmovement_product_id_4eccfd0a"
 UNDROP = "CREATE INDEX inventory_stockmovement_product_id_4eccfd0a ON inventory_stockmovement (product_id)"
 _PRODUCT = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""The ledger keeps the indexes that a query uses; the others go while stock goes on moving."""
+"""Drop unused indexes, and make the index by state partial, concurrently."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""Messages are found by recipient and by rare kinds; the indexes are made while messages go on being sent."""
+"""Create indexes for messages of a recipient or of a rare kind, concurrently."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models

@@ -1,7 +1,7 @@
-"""A message has the indexes that something is looked up by, and no others; they change while messages are sent.
+"""Drop unused indexes of messages, and create the one by order number concurrently.
 
-Workers of the version before look messages up by Message-ID: each portion of theirs reads the whole table until
-they are replaced.
+Workers of the previous version look messages up by Message-ID. Each of their chunks scans the whole table
+until they are replaced.
 """
 
 from django.contrib.postgres.operations import AddIndexConcurrently

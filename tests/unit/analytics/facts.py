@@ -1,9 +1,8 @@
-"""A shop's day: orders of every fate, published with the times they happened at."""
+"""Events of orders with every outcome, published at fixed times."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
 
 from django.db import transaction
 
@@ -32,12 +31,12 @@ def money(amount: str, currency: str = "EUR") -> Money:
 
 
 def at(event: Event, time: datetime) -> Event:
-    """The event as if it had been published at ``time``."""
+    """Return the event as if it had been published at ``time``."""
     return event.with_meta(Meta(uuid7(), time, uuid7()))
 
 
-class Life:
-    """The events of one order, a step every five minutes."""
+class Story:
+    """Events of one order, a step every five minutes."""
 
     def __init__(self, begin: datetime = EVENING, currency: str = "EUR", **quantities: int) -> None:
         self.order_id = uuid7()
@@ -50,13 +49,13 @@ class Life:
     def total(self) -> Money:
         return money(str(sum(self.quantities.values()) * Decimal("10.00")), self.currency)
 
-    def then(self, kind: type[Event], minutes: float = 5, **facts: object) -> "Life":
-        """Let it happen, some minutes after what happened before."""
+    def then(self, kind: type[Event], minutes: float = 5, **facts: object) -> "Story":
+        """Add an event, some minutes after the last one."""
         self.now += timedelta(minutes=minutes if self.events else 0)
         self.events.append(at(kind(order_id=self.order_id, **facts), self.now))
         return self
 
-    def placed(self) -> "Life":
+    def placed(self) -> "Story":
         lines = [
             OrderedLine(sku=sku, name=sku.title(), quantity=n, unit_price=money("10.00", self.currency))
             for sku, n in self.quantities.items()
@@ -78,64 +77,60 @@ class Life:
     def stock(self) -> list[StockLine]:
         return [StockLine(sku=sku, quantity=n) for sku, n in self.quantities.items()]
 
-    def paid(self) -> "Life":
+    def paid(self) -> "Story":
         return self.placed().then(PaymentProcessed, payment_id=self.payment_id, amount=self.total)
 
-    def stocked(self) -> "Life":
+    def stocked(self) -> "Story":
         return self.paid().then(InventoryUpdated, lines=self.stock)
 
-    def shipped(self) -> "Life":
+    def shipped(self) -> "Story":
         return self.stocked().then(
             OrderShipped, shipment_id=self.shipment_id, carrier="UPS", tracking_number="EZ1"
         )
 
-    def delivered(self) -> "Life":
+    def delivered(self) -> "Story":
         return self.shipped().then(OrderDelivered, shipment_id=self.shipment_id, delivered_at=self.now)
 
-    def declined(self) -> "Life":
+    def declined(self) -> "Story":
         self.placed().then(PaymentFailed, payment_id=self.payment_id, code="expired_card", message="Expired.")
         return self.then(OrderCancelled, number="ORD-1042", reason="payment_failed")
 
-    def sold_out(self) -> "Life":
+    def sold_out(self) -> "Story":
         self.paid().then(InventoryRejected, shortages=[Shortage(sku="tea", requested=2, available=0)])
         return self._refunded().then(OrderCancelled, number="ORD-1042", reason="out_of_stock")
 
-    def cancelled(self) -> "Life":
+    def cancelled(self) -> "Story":
         self.stocked().then(OrderCancellationRequested, reason="customer")
         self.then(FulfilmentStopped, reason="customer").then(InventoryRestocked, lines=self.stock)
         return self._refunded().then(OrderCancelled, number="ORD-1042", reason="customer")
 
-    def stopped_at_once(self) -> "Life":
+    def stopped_at_once(self) -> "Story":
         self.placed().then(OrderCancellationRequested, reason="customer")
         self.then(FulfilmentStopped, reason="customer").then(InventoryReleased)
         self.then(PaymentVoided, payment_id=self.payment_id)
         return self.then(OrderCancelled, number="ORD-1042", reason="customer")
 
-    def too_late(self) -> "Life":
+    def too_late(self) -> "Story":
         self.shipped().then(OrderCancellationRequested, reason="customer")
         return self.then(CancellationRejected, reason="customer")
 
-    def _refunded(self) -> "Life":
+    def _refunded(self) -> "Story":
         return self.then(PaymentRefunded, payment_id=self.payment_id, refund_id=uuid7(), amount=self.total)
 
 
-FATES = ("delivered", "shipped", "declined", "sold_out", "cancelled", "stopped_at_once", "too_late")
+OUTCOMES = ("delivered", "shipped", "declined", "sold_out", "cancelled", "stopped_at_once", "too_late")
 
 
-def lives(how_many: int) -> Iterator[Life]:
-    """Orders of every fate, in two currencies, a minute apart."""
+def stories(how_many: int) -> Iterator[Story]:
+    """Yield orders of every outcome, in two currencies, a minute apart."""
     for n in range(how_many):
-        life = Life(EVENING + timedelta(minutes=n), "EUR" if n % 3 else "USD", tea=n % 4 + 1, pot=1)
-        yield getattr(life, FATES[n % len(FATES)])()
+        story = Story(EVENING + timedelta(minutes=n), "EUR" if n % 3 else "USD", tea=n % 4 + 1, pot=1)
+        yield getattr(story, OUTCOMES[n % len(OUTCOMES)])()
 
 
-def logged(*stories: Life) -> list[Event]:
-    """Write the orders' events to the log, as they happened, and return them."""
-    events = sorted((e for life in stories for e in life.events), key=lambda event: event.meta.time)
+def logged(*orders: Story) -> list[Event]:
+    """Append the orders' events to the log by time, and return them."""
+    events = sorted((e for story in orders for e in story.events), key=lambda event: event.meta.time)
     with transaction.atomic():
         append(events)
     return events
-
-
-def order_ids(*stories: Life) -> list[UUID]:
-    return [life.order_id for life in stories]

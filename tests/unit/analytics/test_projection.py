@@ -1,4 +1,4 @@
-"""The figures follow from the events, in whatever order and in whatever batches these come."""
+"""Projection: the figures follow from the events, in any order and in any batches."""
 
 import random
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from analytics import queries
 from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
 from shop.messaging.consuming import consumers
 from shop.messaging.models import DeadLetter, InboxEntry, ScheduledMessage
-from tests.unit.analytics.facts import EVENING, FATES, TODAY, TOMORROW, Life, at, lives
+from tests.unit.analytics.facts import EVENING, OUTCOMES, TODAY, TOMORROW, Story, at, stories
 from tests.unit.analytics.support import consume, figures
 
 EUR = {"currency": "EUR"}
@@ -21,7 +21,7 @@ EUR = {"currency": "EUR"}
 @pytest.mark.django_db
 def test_a_delivered_order_counts_on_the_days_of_its_steps():
     consume(
-        Life().delivered().events
+        Story().delivered().events
     )  # placed 23:45, paid 23:50, stocked 23:55, shipped 00:00, delivered 00:05
 
     evening, morning = DailySales.objects.order_by("day")
@@ -34,7 +34,7 @@ def test_a_delivered_order_counts_on_the_days_of_its_steps():
 
 @pytest.mark.django_db
 def test_a_cancelled_order_gives_back_money_and_goods():
-    consume(Life(tea=3).cancelled().events)
+    consume(Story(tea=3).cancelled().events)
 
     sums = {key: sum(day[key] for day in DailySales.objects.values()) for key in figures()["DailySales"][0]
             if key.startswith(("orders", "revenue"))}  # fmt: skip
@@ -47,20 +47,20 @@ def test_a_cancelled_order_gives_back_money_and_goods():
 
 @pytest.mark.django_db
 def test_an_order_counts_nowhere_before_its_currency_is_known_and_everywhere_after():
-    *_, shipped = Life().shipped().events
+    *_, shipped = Story().shipped().events
     consume([shipped])
     assert not DailySales.objects.exists()
     assert OrderFact.objects.get().shipped_at == shipped.meta.time
 
-    life = Life()
-    life.order_id = shipped.order_id
-    consume(life.placed().events)
+    story = Story()
+    story.order_id = shipped.order_id
+    consume(story.placed().events)
     assert DailySales.objects.get(day=TOMORROW, **EUR).orders_shipped == 1
 
 
 @pytest.mark.django_db
 def test_times_come_from_the_events_and_never_from_the_clock():
-    consume(Life().delivered().events)
+    consume(Story().delivered().events)
     fact = OrderFact.objects.get()
     assert fact.placed_at == EVENING
     assert fact.delivered_at == EVENING + timedelta(minutes=20)
@@ -68,7 +68,7 @@ def test_times_come_from_the_events_and_never_from_the_clock():
 
 @pytest.mark.django_db
 def test_an_event_that_comes_twice_counts_once():
-    events = Life().cancelled().events
+    events = Story().cancelled().events
     consume(events)
     once = figures()
     consume(events)
@@ -79,7 +79,7 @@ def test_an_event_that_comes_twice_counts_once():
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(6))
 def test_any_order_and_any_batches_give_the_same_figures(seed):
-    events = [event for life in lives(3 * len(FATES)) for event in life.events]
+    events = [event for story in stories(3 * len(OUTCOMES)) for event in story.events]
     with transaction.atomic():
         consume(sorted(events, key=lambda event: event.meta.time))
         expected = figures()
@@ -94,7 +94,7 @@ def test_any_order_and_any_batches_give_the_same_figures(seed):
 
 @pytest.mark.django_db
 def test_a_product_is_called_as_its_newest_order_calls_it():
-    older, newer = Life(EVENING, tea=1).placed().events[0], Life(EVENING, tea=1).placed().events[0]
+    older, newer = Story(EVENING, tea=1).placed().events[0], Story(EVENING, tea=1).placed().events[0]
     line = newer.lines[0].model_copy(update={"name": "Finest Tea"})
     newer = at(newer.model_copy(update={"lines": (line,)}), EVENING + timedelta(hours=1))
     consume([newer])
@@ -105,17 +105,19 @@ def test_a_product_is_called_as_its_newest_order_calls_it():
 
 @pytest.mark.django_db
 def test_currencies_are_kept_apart():
-    consume(Life(currency="EUR", tea=1).paid().events)
-    consume(Life(currency="USD", tea=2).paid().events)
+    consume(Story(currency="EUR", tea=1).paid().events)
+    consume(Story(currency="USD", tea=2).paid().events)
     assert set(DailySales.objects.values_list("currency", "revenue_captured")) == {("EUR", 10), ("USD", 20)}
     assert set(ProductRevenue.objects.values_list("currency", "ordered")) == {("EUR", 10), ("USD", 20)}
     assert ProductSales.objects.get().quantity_ordered == 3
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("fate", "statements"), [("placed", 9), ("paid", 7)])
-def test_a_batch_takes_the_same_few_statements_whatever_its_size(fate, statements, django_assert_num_queries):
-    few, many = ([getattr(Life(), fate)().events[-1] for _ in range(n)] for n in (2, 200))
+@pytest.mark.parametrize(("outcome", "statements"), [("placed", 9), ("paid", 7)])
+def test_a_batch_takes_the_same_few_statements_whatever_its_size(
+    outcome, statements, django_assert_num_queries
+):
+    few, many = ([getattr(Story(), outcome)().events[-1] for _ in range(n)] for n in (2, 200))
     with django_assert_num_queries(statements):
         consume(few)
     with django_assert_num_queries(statements):
@@ -124,7 +126,7 @@ def test_a_batch_takes_the_same_few_statements_whatever_its_size(fate, statement
 
 @pytest.mark.django_db
 def test_what_happens_to_known_orders_takes_two_statements_more(django_assert_num_queries):
-    paid = [Life().paid().events for _ in range(20)]
+    paid = [Story().paid().events for _ in range(20)]
     consume([placed for placed, *_ in paid])
     with django_assert_num_queries(7 + 2):
         consume([event for *_, event in paid])
@@ -132,26 +134,26 @@ def test_what_happens_to_known_orders_takes_two_statements_more(django_assert_nu
 
 @pytest.mark.django_db
 def test_every_step_has_a_consumer_and_a_column():
-    observed = set()
-    for life in lives(len(FATES)):
-        consume(life.events)
+    measured = set()
+    for story in stories(len(OUTCOMES)):
+        consume(story.events)
     fact_columns = {field.name for field in OrderFact._meta.fields}
     assert {step.column for step in Step} <= fact_columns
     for fact in OrderFact.objects.values():
-        observed |= {name for name, value in fact.items() if name.endswith("_at") and value}
+        measured |= {name for name, value in fact.items() if name.endswith("_at") and value}
     rare = {Step.REFUND_FAILED, Step.SHIPMENT_FAILED, Step.DELIVERY_FAILED, Step.NEEDS_ATTENTION}
-    assert observed == {step.column for step in set(Step) - rare}
+    assert measured == {step.column for step in set(Step) - rare}
     assert len([c for c in consumers() if c.app == "analytics"]) == len(Step)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_with_opposed_batches_of_the_same_orders_do_not_block_each_other():
-    stories = list(lives(40))
-    types = sorted({event.type for life in stories for event in life.events})
+    orders = list(stories(40))
+    types = sorted({event.type for story in orders for event in story.events})
 
     def work(backwards: bool) -> None:
         for type_ in types if backwards else types[::-1]:
-            batch = [e for life in stories for e in life.events if e.type == type_]
+            batch = [e for story in orders for e in story.events if e.type == type_]
             consume(batch[:: -1 if backwards else 1])
         connection.close()
 
@@ -162,13 +164,13 @@ def test_workers_with_opposed_batches_of_the_same_orders_do_not_block_each_other
         worker.join()
     assert not ScheduledMessage.objects.exists()
     assert not DeadLetter.objects.exists()
-    events = [event for life in stories for event in life.events]
+    events = [event for story in orders for event in story.events]
     assert InboxEntry.objects.count() == len(events)
     at_once = figures()
     for name in ("OrderFact", "DailySales", "ProductSales", "ProductRevenue"):
         assert at_once[name]
     placed = sum(day["orders_placed"] for day in at_once["DailySales"])
-    assert placed == len(stories)
+    assert placed == len(orders)
 
 
 # --- Queries ---------------------------------------------------------------------------------
@@ -176,8 +178,8 @@ def test_workers_with_opposed_batches_of_the_same_orders_do_not_block_each_other
 
 @pytest.fixture
 def sales(db):
-    for life in lives(14):
-        consume(life.events)
+    for story in stories(14):
+        consume(story.events)
 
 
 def test_daily_sales_tell_orders_and_revenue(sales):
@@ -193,9 +195,9 @@ def test_daily_sales_tell_orders_and_revenue(sales):
 
 
 def test_best_sellers_are_ranked_by_what_left_for_good(db):
-    consume(Life(tea=5).cancelled().events)
-    consume(Life(pot=2).stocked().events)
-    consume(Life(cup=3).placed().events)
+    consume(Story(tea=5).cancelled().events)
+    consume(Story(pot=2).stocked().events)
+    consume(Story(cup=3).placed().events)
     assert [(p.sku, p.quantity_sold, p.quantity_restocked) for p in queries.best_sellers()] == [
         ("pot", 2, 0),
         ("cup", 0, 0),
@@ -221,8 +223,8 @@ def test_the_funnel_tells_how_far_orders_got(sales):
 
 def test_step_times_tell_median_and_99th_percentile(db):
     for minutes in (1, 2, 3, 4, 100):
-        life = Life().placed()
-        consume(life.then(type(Life().paid().events[1]), minutes, **paid(life)).events)
+        story = Story().placed()
+        consume(story.then(type(Story().paid().events[1]), minutes, **paid(story)).events)
     times = {(t.since, t.until): t for t in queries.step_times(since=TODAY, until=TODAY)}
     paying = times["placed", "paid"]
     assert (paying.orders, paying.p50) == (5, 180)
@@ -230,5 +232,5 @@ def test_step_times_tell_median_and_99th_percentile(db):
     assert times["shipped", "delivered"] == queries.StepTime("shipped", "delivered", 0, None, None)
 
 
-def paid(life):
-    return {"payment_id": life.payment_id, "amount": life.total}
+def paid(story):
+    return {"payment_id": story.payment_id, "amount": story.total}

@@ -1,4 +1,4 @@
-"""Staff reach the figures over REST and in the admin."""
+"""Figures over REST and in the admin, for staff."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -6,7 +6,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from analytics import services
-from tests.unit.analytics.facts import TODAY, TOMORROW, Life, lives
+from tests.unit.analytics.facts import TODAY, TOMORROW, Story, stories
 from tests.unit.analytics.support import consume
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def api(clerk):
 
 
 def test_daily_sales(api):
-    consume(Life(tea=2).delivered().events)
+    consume(Story(tea=2).delivered().events)
     today = api.get(reverse("analytics-daily-sales"), PERIOD).json()[-1]
     assert today == {
         "day": "2026-03-04",
@@ -45,7 +45,7 @@ def test_daily_sales(api):
 
 
 def test_best_sellers(api):
-    consume([event for life in lives(7) for event in life.events])
+    consume([event for story in stories(7) for event in story.events])
     url = reverse("analytics-best-sellers")
     first, *_ = api.get(url, {"by": "ordered", "limit": 1}).json()
     assert first["sku"] == "tea"
@@ -53,7 +53,7 @@ def test_best_sellers(api):
 
 
 def test_funnel_and_step_times(api):
-    consume(Life().shipped().events)
+    consume(Story().shipped().events)
     funnel = api.get(reverse("analytics-funnel"), PERIOD).json()
     assert funnel[0] == {"step": "placed", "orders": 1, "share": 1.0}
     times = api.get(reverse("analytics-step-times"), PERIOD).json()
@@ -67,7 +67,7 @@ def test_without_a_period_it_is_the_last_30_days(api):
 
 
 @pytest.mark.parametrize(
-    ("name", "query", "says"),
+    ("name", "query", "message"),
     [
         ("analytics-funnel", {"since": "2026-03-05", "until": "2026-03-04"}, "not after until"),
         ("analytics-funnel", {"since": "yesterday"}, "since"),
@@ -77,10 +77,10 @@ def test_without_a_period_it_is_the_last_30_days(api):
         ("analytics-daily-sales", {"currency": "euro"}, "currency"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(api, name, query, says):
+def test_invalid_parameters_are_refused(api, name, query, message):
     response = api.get(reverse(name), query)
     assert response.status_code == 400
-    assert says in response.json()["detail"]
+    assert message in response.json()["detail"]
 
 
 def test_figures_are_for_staff(client):
@@ -104,7 +104,7 @@ def operator():
 
 
 def test_the_admin_shows_the_figures_and_changes_none(client, operator):
-    consume(Life().delivered().events)
+    consume(Story().delivered().events)
     client.force_login(operator)
     for model in ("dailysales", "productsales", "productrevenue", "orderfact", "journalentry"):
         assert client.get(reverse(f"admin:analytics_{model}_changelist")).status_code == 200

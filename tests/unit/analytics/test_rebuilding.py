@@ -1,4 +1,4 @@
-"""A rebuild ends with what the consumers have consumed: no event lost, none counted twice, none too early."""
+"""Rebuild: it counts exactly the events that the consumers have consumed."""
 
 import random
 import threading
@@ -13,7 +13,7 @@ from analytics import rebuild_lock, services, shadow_tables, tasks
 from analytics.errors import RebuildRunning
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductSales
 from shop.messaging.models import InboxEntry
-from tests.unit.analytics.facts import FATES, Life, lives, logged
+from tests.unit.analytics.facts import OUTCOMES, Story, logged, stories
 from tests.unit.analytics.support import consume, figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ def inbox_that_forgets_nothing(settings):
 
 @pytest.fixture
 def elsewhere():
-    """Run something in a process of its own, as far as the database can tell, and wait for it."""
+    """Return a function that runs work on its own database connection, and waits for it."""
 
     def run(work, *args):
         def body():
@@ -62,8 +62,8 @@ def leftovers():
     return schemas, JournalEntry.objects.count()
 
 
-def test_a_rebuild_gives_the_same_figures_as_living_through_it():
-    consume(logged(*lives(3 * len(FATES))))
+def test_a_rebuild_gives_the_same_figures_as_the_live_projection():
+    consume(logged(*stories(3 * len(OUTCOMES))))
     live = figures()
     damage()
     assert figures() != live
@@ -74,7 +74,7 @@ def test_a_rebuild_gives_the_same_figures_as_living_through_it():
 
 
 def test_a_rebuild_twice_changes_nothing():
-    consume(logged(*lives(7)))
+    consume(logged(*stories(7)))
     services.rebuild()
     once = figures()
     services.rebuild()
@@ -82,7 +82,7 @@ def test_a_rebuild_twice_changes_nothing():
 
 
 def test_what_was_not_consumed_yet_counts_when_it_is():
-    events = logged(*lives(14))
+    events = logged(*stories(14))
     consume(events[:20])
     before = figures()
     assert services.rebuild() == 20
@@ -95,13 +95,13 @@ def test_what_was_not_consumed_yet_counts_when_it_is():
 
 
 def test_what_is_consumed_while_a_rebuild_runs_counts_once(elsewhere):
-    events = logged(*lives(14))
+    events = logged(*stories(14))
     rest = random.Random(7).sample(events, len(events))
     consume(rest[:30])
 
     def meanwhile(done, total):
         assert total == len(events)
-        elsewhere(consume, rest[30 + done : 40 + done])  # before and behind where the replay is
+        elsewhere(consume, rest[30 + done : 40 + done])  # before and behind the position of the replay
 
     services.rebuild(progress=meanwhile)
     assert JournalEntry.objects.count() == 0
@@ -116,8 +116,8 @@ def test_what_is_consumed_while_a_rebuild_runs_counts_once(elsewhere):
 
 
 def test_live_figures_go_on_while_a_rebuild_runs(elsewhere):
-    consume(logged(Life().placed()))
-    late = logged(Life().delivered())
+    consume(logged(Story().placed()))
+    late = logged(Story().delivered())
     seen = []
 
     def meanwhile(done, total):
@@ -130,7 +130,7 @@ def test_live_figures_go_on_while_a_rebuild_runs(elsewhere):
 
 
 def test_rebuilds_under_fire_end_with_the_figures_of_peace():
-    events = logged(*lives(60))
+    events = logged(*stories(60))
     mixed = random.Random(3).sample(events, len(events))
     halves = [mixed[::2], mixed[1::2]]
     failures = []
@@ -143,7 +143,7 @@ def test_rebuilds_under_fire_end_with_the_figures_of_peace():
                     assert rebuilt_twice.wait(30)
                 batch = sorted(half[start : start + 5], key=lambda event: event.type)
                 consume(batch + batch[:1])
-        except BaseException as error:  # noqa: BLE001 - told to the test
+        except BaseException as error:  # noqa: BLE001 - for the assertion below
             failures.append(error)
         finally:
             connection.close()
@@ -167,7 +167,7 @@ def test_rebuilds_under_fire_end_with_the_figures_of_peace():
 
 
 def test_a_rebuild_that_dies_leaves_the_old_figures_and_the_next_one_clears_up(elsewhere):
-    events = logged(*lives(14))
+    events = logged(*stories(14))
     consume(events[:40])
     live = figures()
 
@@ -182,17 +182,17 @@ def test_a_rebuild_that_dies_leaves_the_old_figures_and_the_next_one_clears_up(e
 
     consume(events)
     live = figures()
-    assert JournalEntry.objects.count() == 5, "nobody writes a journal that nobody will read"
+    assert JournalEntry.objects.count() == 5, "the journal is written only during a rebuild"
     services.rebuild()
     assert figures() == live
     assert leftovers() == (0, 0)
 
 
 def test_what_a_killed_rebuild_left_behind_is_cleared_up():
-    consume(logged(*lives(7)))
+    consume(logged(*stories(7)))
     live = figures()
-    shadow_tables.make()
-    with shadow_tables.fresh_tables():
+    shadow_tables.create()
+    with shadow_tables.redirected():
         assert not OrderFact.objects.exists()
     assert figures() == live
 
@@ -202,7 +202,7 @@ def test_what_a_killed_rebuild_left_behind_is_cleared_up():
 
 
 def test_one_rebuild_at_a_time(elsewhere):
-    consume(logged(Life().paid()))
+    consume(logged(Story().paid()))
     refused = []
 
     def second(done, total):
@@ -221,7 +221,7 @@ def test_one_rebuild_at_a_time(elsewhere):
 
 def test_events_that_the_inbox_has_forgotten_are_not_forgotten(settings):
     settings.SHOP_INBOX_RETENTION = timedelta(days=30)
-    consume(logged(Life().delivered()))  # long ago
+    consume(logged(Story().delivered()))  # long ago
     live = figures()
     InboxEntry.objects.all().delete()
 
@@ -230,8 +230,8 @@ def test_events_that_the_inbox_has_forgotten_are_not_forgotten(settings):
 
 
 def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
-    consume(logged(*lives(7)))
-    monkeypatch.setattr(rebuild_lock, "PATIENCE", "100ms")
+    consume(logged(*stories(7)))
+    monkeypatch.setattr(rebuild_lock, "LOCK_TIMEOUT", "100ms")
     live = figures()
     reading, done = threading.Event(), threading.Event()
 
@@ -254,14 +254,14 @@ def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
 
 
 def test_the_command_shows_how_far_it_is_and_what_it_did():
-    consume(logged(*lives(7)))
+    consume(logged(*stories(7)))
     live = figures()
     damage()
-    out = StringIO()
-    call_command("rebuild_analytics", stdout=out)
+    out, progress = StringIO(), StringIO()
+    call_command("rebuild_analytics", stdout=out, stderr=progress)
 
     assert f"Rebuilt from {InboxEntry.objects.count()} events." in out.getvalue()
-    assert "Replaying the log" in out.getvalue()
+    assert "Replaying the log" in progress.getvalue()
     assert figures() == live
 
 
@@ -274,13 +274,13 @@ def test_the_command_says_that_a_rebuild_is_running(elsewhere):
         elsewhere(attempt)
 
 
-def test_the_task_tells_its_progress(monkeypatch):
-    consume(logged(*lives(7)))
-    told = []
-    monkeypatch.setattr(tasks.rebuild, "update_state", lambda **update: told.append(update))
+def test_the_task_reports_its_progress(monkeypatch):
+    consume(logged(*stories(7)))
+    updates = []
+    monkeypatch.setattr(tasks.rebuild, "update_state", lambda **update: updates.append(update))
     result = tasks.rebuild.apply(kwargs={"by": "olga"}).get()
 
     events = InboxEntry.objects.count()
     assert result == {"events": events, "by": "olga"}
-    assert told[0] == {"state": "PROGRESS", "meta": {"done": 10, "total": events}}
-    assert told[-1]["meta"]["done"] == events
+    assert updates[0] == {"state": "PROGRESS", "meta": {"done": 10, "total": events}}
+    assert updates[-1]["meta"]["done"] == events

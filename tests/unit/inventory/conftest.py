@@ -1,4 +1,4 @@
-"""A small catalogue, and what inventory says of the orders that want some of it."""
+"""Fixtures of inventory: products, orders, and the outcomes that inventory published."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -27,7 +27,7 @@ def kettle(db) -> Product:
 
 @pytest.fixture
 def wants() -> Callable[..., UUID]:
-    """Remember an order of so many of each SKU, and return its id."""
+    """Return a function that remembers an order of quantities by SKU, and returns its id."""
 
     def remember(**lines: int) -> UUID:
         order_id = uuid7()
@@ -38,8 +38,8 @@ def wants() -> Callable[..., UUID]:
 
 
 @pytest.fixture
-def said() -> Callable[[UUID], list[str]]:
-    """The names of what inventory published about an order, in order."""
+def published() -> Callable[[UUID], list[str]]:
+    """Return a function that lists the names of the events about an order, oldest first."""
 
     def names(order_id: UUID) -> list[str]:
         records = EventRecord.objects.filter(aggregate_id=order_id).order_by("position")
@@ -60,5 +60,5 @@ def available() -> Callable[[str], int]:
 
 @pytest.fixture
 def balanced() -> Callable[[], bool]:
-    """Whether every product has what its movements add up to."""
+    """Return a function that compares every product's stock with the sum of its movements."""
     return lambda: all(facts.expected == facts.available for facts in queries.stock_facts())

@@ -1,4 +1,4 @@
-"""Operators sell products differently and correct the stock; what happened stays as it is."""
+"""Inventory in the admin: products are edited, stock is adjusted, the ledger is read-only."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -19,7 +19,7 @@ def olga(client):
 
 @pytest.fixture
 def viewer(client):
-    """Somebody who may look, and no more."""
+    """Return the client of a user with view permissions only."""
     user = User.objects.create_user("vera", is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(content_type__app_label="inventory", codename__startswith="view")

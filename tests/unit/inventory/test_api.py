@@ -1,4 +1,4 @@
-"""The catalogue for everybody, the stock for staff."""
+"""REST API of inventory: a public catalogue, and the stock for staff."""
 
 from decimal import Decimal
 

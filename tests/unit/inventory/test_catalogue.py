@@ -1,4 +1,4 @@
-"""The catalogue, the ledger behind the stock, and what others may ask of them."""
+"""Catalogue, adjustments, constraints of the ledger, and queries."""
 
 from decimal import Decimal
 
@@ -102,7 +102,7 @@ def test_a_refusal_says_what_is_wrong(teapot):
         services.adjust_stock(sku="TEAPOT", quantity=-6, reason="Broken")
 
 
-# --- What the database holds, whatever the code does ---
+# --- Constraints of the database ---
 
 
 def test_the_database_refuses_negative_stock(teapot):

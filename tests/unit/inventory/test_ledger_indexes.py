@@ -1,4 +1,4 @@
-"""The ledger has the indexes that its constraints and lists stand on."""
+"""Indexes of the ledger, for its constraints and lists."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""Real threads with real transactions: nobody oversells, nobody deadlocks, everybody is answered."""
+"""Concurrent transactions neither oversell nor deadlock, and every order gets an outcome."""
 
 import threading
 from collections import Counter
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def race(*starts):
-    """Run all at the same moment, each on a thread and a connection of its own."""
+    """Run all functions at the same moment, each on its own thread and connection."""
     line = threading.Barrier(len(starts), timeout=30)
 
     def run(start):

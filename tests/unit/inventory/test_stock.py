@@ -1,4 +1,4 @@
-"""Taking stock for orders and giving it back: all or nothing, once, in whatever order the events come."""
+"""Deduction and restocking: all lines or none, once, in any order of events."""
 
 import pytest
 from django.db import transaction
@@ -53,12 +53,12 @@ def payment_processed(order_id):
 # --- Deducting ---
 
 
-def test_a_paid_order_takes_all_its_lines(teapot, kettle, wants, said, available, balanced):
+def test_a_paid_order_takes_all_its_lines(teapot, kettle, wants, published, available, balanced):
     order = wants(TEAPOT=2, KETTLE=1)
     services.deduct_stock(order_ids=[order])
 
     assert (available("TEAPOT"), available("KETTLE")) == (3, 2)
-    assert said(order) == ["InventoryUpdated"]
+    assert published(order) == ["InventoryUpdated"]
     assert EventRecord.objects.get().data["lines"] == [
         {"sku": "TEAPOT", "quantity": 2},
         {"sku": "KETTLE", "quantity": 1},
@@ -66,21 +66,21 @@ def test_a_paid_order_takes_all_its_lines(teapot, kettle, wants, said, available
     assert balanced()
 
 
-def test_an_order_that_cannot_have_all_lines_takes_none(teapot, kettle, wants, said, available, state):
+def test_an_order_that_cannot_have_all_lines_takes_none(teapot, kettle, wants, published, available, state):
     order = wants(TEAPOT=2, KETTLE=4)
     services.deduct_stock(order_ids=[order])
 
     assert (available("TEAPOT"), available("KETTLE")) == (5, 3)
     assert state(order) == OrderStock.State.REJECTED
-    assert said(order) == ["InventoryRejected"]
+    assert published(order) == ["InventoryRejected"]
     assert EventRecord.objects.get().data["shortages"] == [{"sku": "KETTLE", "requested": 4, "available": 3}]
     assert not StockMovement.objects.filter(order_id=order).exists()
 
 
-def test_a_product_that_does_not_exist_is_out_of_stock(teapot, wants, said):
+def test_a_product_that_does_not_exist_is_out_of_stock(teapot, wants, published):
     order = wants(TEAPOT=1, GHOST=1)
     services.deduct_stock(order_ids=[order])
-    assert said(order) == ["InventoryRejected"]
+    assert published(order) == ["InventoryRejected"]
 
 
 def test_in_a_batch_older_orders_come_first_and_a_rejection_undoes_no_other(
@@ -94,30 +94,30 @@ def test_in_a_batch_older_orders_come_first_and_a_rejection_undoes_no_other(
     assert balanced()
 
 
-def test_a_second_payment_event_takes_nothing_more(teapot, wants, said, available):
+def test_a_second_payment_event_takes_nothing_more(teapot, wants, published, available):
     order = wants(TEAPOT=2)
     services.deduct_stock(order_ids=[order])
     assert services.deduct_stock(order_ids=[order]) == []
     assert available("TEAPOT") == 3
-    assert said(order) == ["InventoryUpdated"]
+    assert published(order) == ["InventoryUpdated"]
 
 
 def test_a_batch_takes_few_statements(teapot, kettle, wants, django_assert_num_queries):
     orders = [wants(TEAPOT=1) for _ in range(4)] + [wants(KETTLE=9)]
-    # A savepoint's frame; orders, products; stock, movements, states, log and outbox.
+    # Savepoint and its release; orders; products; all writes at once.
     with django_assert_num_queries(5):
         services.deduct_stock(order_ids=orders)
 
 
 def test_payment_before_the_order_is_known_is_too_early():
-    with pytest.raises(TooEarly, match="not heard of yet"):
+    with pytest.raises(TooEarly, match="has not heard of order"):
         services.deduct_stock(order_ids=[uuid7()])
 
 
 # --- Giving back ---
 
 
-def test_restocking_puts_everything_back_once(teapot, wants, said, available, state, balanced):
+def test_restocking_puts_everything_back_once(teapot, wants, published, available, state, balanced):
     order = wants(TEAPOT=2)
     services.deduct_stock(order_ids=[order])
     services.restock(order_ids=[order])
@@ -125,55 +125,55 @@ def test_restocking_puts_everything_back_once(teapot, wants, said, available, st
 
     assert available("TEAPOT") == 5
     assert state(order) == OrderStock.State.RESTOCKED
-    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+    assert published(order) == ["InventoryUpdated", "InventoryRestocked"]
     assert balanced()
 
 
-def test_stopping_a_deducted_order_restocks_it(teapot, wants, said, available):
+def test_stopping_a_deducted_order_restocks_it(teapot, wants, published, available):
     order = wants(TEAPOT=2)
     services.deduct_stock(order_ids=[order])
     services.stop_orders(order_ids=[order])
     assert available("TEAPOT") == 5
-    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+    assert published(order) == ["InventoryUpdated", "InventoryRestocked"]
 
 
-def test_stopping_an_order_before_payment_releases_it_for_good(teapot, wants, said, available, state):
+def test_stopping_an_order_before_payment_releases_it_for_good(teapot, wants, published, available, state):
     order = wants(TEAPOT=2)
     services.stop_orders(order_ids=[order])
     services.deduct_stock(order_ids=[order])
     assert state(order) == OrderStock.State.RELEASED
     assert available("TEAPOT") == 5
-    assert said(order) == ["InventoryReleased"]
+    assert published(order) == ["InventoryReleased"]
 
 
-def test_stopping_a_rejected_order_still_answers(teapot, wants, said):
+def test_stopping_a_rejected_order_still_answers(teapot, wants, published):
     order = wants(TEAPOT=9)
     services.deduct_stock(order_ids=[order])
     services.stop_orders(order_ids=[order])
-    assert said(order) == ["InventoryRejected", "InventoryReleased"]
+    assert published(order) == ["InventoryRejected", "InventoryReleased"]
 
 
-def test_stopping_an_order_that_was_restocked_says_nothing_twice(teapot, wants, said):
+def test_stopping_an_order_that_was_restocked_says_nothing_twice(teapot, wants, published):
     order = wants(TEAPOT=1)
     services.deduct_stock(order_ids=[order])
     services.restock(order_ids=[order])
     services.stop_orders(order_ids=[order])
-    assert said(order) == ["InventoryUpdated", "InventoryRestocked"]
+    assert published(order) == ["InventoryUpdated", "InventoryRestocked"]
 
 
-def test_one_batch_of_stops_answers_each_order_by_its_state(teapot, wants, said, balanced):
+def test_one_batch_of_stops_answers_each_order_by_its_state(teapot, wants, published, balanced):
     taken, untaken, unknown = wants(TEAPOT=2), wants(TEAPOT=2), uuid7()
     services.deduct_stock(order_ids=[taken])
     services.stop_orders(order_ids=[unknown, untaken, taken])
-    assert said(taken)[-1] == "InventoryRestocked"
-    assert said(untaken) == said(unknown) == ["InventoryReleased"]
+    assert published(taken)[-1] == "InventoryRestocked"
+    assert published(untaken) == published(unknown) == ["InventoryReleased"]
     assert balanced()
 
 
 # --- Through the consumers ---
 
 
-def test_the_events_of_an_order_do_their_work_however_often_they_come(teapot, said, available):
+def test_the_events_of_an_order_do_their_work_however_often_they_come(teapot, published, available):
     order = uuid7()
     created = happened(order_created(order, TEAPOT=2))
     paid = happened(payment_processed(order))
@@ -183,20 +183,20 @@ def test_the_events_of_an_order_do_their_work_however_often_they_come(teapot, sa
     for event in (failed, created, paid, failed):
         deliver(event, app="inventory")
     assert available("TEAPOT") == 5
-    assert [name for name in said(order) if name.startswith("Inventory")] == [
+    assert [name for name in published(order) if name.startswith("Inventory")] == [
         "InventoryUpdated",
         "InventoryRestocked",
     ]
 
 
-def test_a_late_creation_and_payment_of_a_stopped_order_do_nothing(teapot, said, available, state):
+def test_a_late_creation_and_payment_of_a_stopped_order_do_nothing(teapot, published, available, state):
     order = uuid7()
     happened(FulfilmentStopped(order_id=order, reason="customer"))
     happened(order_created(order, TEAPOT=2))
     happened(payment_processed(order))
     assert state(order) == OrderStock.State.RELEASED
     assert available("TEAPOT") == 5
-    assert "InventoryUpdated" not in said(order)
+    assert "InventoryUpdated" not in published(order)
 
 
 def test_a_payment_that_overtakes_the_order_waits_for_it():

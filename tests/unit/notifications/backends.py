@@ -1,4 +1,4 @@
-"""Mail servers with a fault each, chosen through EMAIL_BACKEND as a real one would be."""
+"""E-mail backends with one fault each, chosen by EMAIL_BACKEND."""
 
 import time
 
@@ -6,11 +6,11 @@ from notifications.simulator import EmailBackend
 
 
 class Crash(BaseException):
-    """The process dies: nothing that handles errors runs."""
+    """Crash of the process: no error handler runs."""
 
 
 class HangsUpAfterTwo(EmailBackend):
-    """Takes two messages over a connection, then the connection breaks."""
+    """Accepts two messages over a connection, then breaks it."""
 
     taken = 0
 
@@ -22,7 +22,7 @@ class HangsUpAfterTwo(EmailBackend):
 
 
 class CrashesAfterTaking(EmailBackend):
-    """Takes a message, whereupon our process dies before it has written that down."""
+    """Accepts a message, whereupon our process crashes before it stores the reply."""
 
     def send_messages(self, email_messages):
         super().send_messages(email_messages)
@@ -30,7 +30,7 @@ class CrashesAfterTaking(EmailBackend):
 
 
 class CrashesAfterTaking25(EmailBackend):
-    """Takes 25 messages over a connection, whereupon our process dies."""
+    """Accepts 25 messages over a connection, whereupon our process crashes."""
 
     taken = 0
 
@@ -42,7 +42,7 @@ class CrashesAfterTaking25(EmailBackend):
 
 
 class TakesItsTime(EmailBackend):
-    """Takes each message after a fifth of a second."""
+    """Accepts each message after a fifth of a second."""
 
     def send_messages(self, email_messages):
         time.sleep(0.2)
@@ -50,7 +50,7 @@ class TakesItsTime(EmailBackend):
 
 
 class TakesItsTimeByTheClock(EmailBackend):
-    """Takes each message after a fifth of a second, by a clock that nothing else moves."""
+    """Accepts each message after a fifth of a second of a simulated clock."""
 
     now = 0.0
 
@@ -60,7 +60,7 @@ class TakesItsTimeByTheClock(EmailBackend):
 
 
 class NeverAnswers(EmailBackend):
-    """Keeps every caller waiting, then lets the call time out."""
+    """Lets every call run into a timeout."""
 
     calls = 0
 

@@ -1,4 +1,4 @@
-"""Mail in these tests goes to the simulated mail server, into a folder of the test's own."""
+"""Fixtures of notifications: the simulated mail server, with a folder for each test."""
 
 import itertools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from notifications.simulator import EmailBackend
 
 
 class MailFolder:
-    """What the simulated mail server has taken."""
+    """E-mails that the simulated mail server has accepted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,7 +24,7 @@ class MailFolder:
 
     @property
     def mails(self) -> list[EmailMessage]:
-        """The messages, oldest first."""
+        """The e-mails, oldest first."""
         files = sorted(self.path.glob("*.log"))
         texts = [
             part for file in files for part in file.read_bytes().split(b"-" * 79 + b"\n") if part.strip()
@@ -40,13 +40,13 @@ class MailFolder:
 def mail(settings, tmp_path, monkeypatch) -> MailFolder:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    monkeypatch.setattr(EmailChannel, "paused_until", 0.0)  # also for whoever comes after
+    monkeypatch.setattr(EmailChannel, "paused_until", 0.0)  # restored after the test
     monkeypatch.setattr(EmailBackend, "_get_filename", file_names(tmp_path / "mail"))
     return MailFolder(tmp_path / "mail")
 
 
 def file_names(folder: Path) -> Callable[[EmailBackend], str]:
-    """A file for each connection, in their order: Django's names tell neither those of a second apart."""
+    """Name the files of connections in their order: Django's names are equal within a second."""
     numbers = itertools.count()
 
     def name(backend: EmailBackend) -> str:

@@ -1,4 +1,4 @@
-"""One customer's order, and the events of its life."""
+"""Events of one customer's order."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ def order_created(
     email: str = "alice@example.com",
     tea: str = "Tea",
 ) -> OrderCreated:
-    """Alice orders two tins of tea and a pot."""
+    """Return the event of an order of two tins of tea and a pot."""
     return OrderCreated(
         order_id=uuid7(),
         number=number,
@@ -44,8 +44,8 @@ def order_created(
     )
 
 
-def life_of(order_id: UUID) -> list[Event]:
-    """Every event after OrderCreated of which a customer hears, however unlikely in one life."""
+def later_events(order_id: UUID) -> list[Event]:
+    """Return one event of each other kind that a customer is informed of."""
     paid = {"order_id": order_id, "payment_id": uuid7()}
     parcel = {"order_id": order_id, "shipment_id": uuid7()}
     return [
@@ -60,6 +60,6 @@ def life_of(order_id: UUID) -> list[Event]:
 
 
 def published(event: Event) -> Event:
-    """The event as its consumers get it."""
+    """Publish an event, and return it as its consumers get it."""
     with transaction.atomic():
         return publish(event)

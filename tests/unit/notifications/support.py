@@ -1,4 +1,4 @@
-"""What several tests of sending do: bring batches to notifications, and see what became of them."""
+"""Helpers of tests of sending: deliver batches to notifications, and read the outcomes."""
 
 import json
 
@@ -14,7 +14,7 @@ BACKENDS = "tests.unit.notifications.backends."
 
 
 def deliver_together(events):
-    """Deliver as one micro-batch to the consumer that notifications has for them."""
+    """Deliver events of one type as a micro-batch to the consumer in notifications."""
     bodies = [json.loads(cloudevents.encode(event)) for event in events]
     runner.run(consumer_of("notifications", events[0].type), bodies, [{}] * len(bodies))
 
@@ -24,7 +24,7 @@ def orders(how_many, **facts):
 
 
 def known_recipients(how_many):
-    """Ids of orders whose customers are known, in the order of their messages."""
+    """Remember recipients, and return the ids of their orders, sorted."""
     people = [
         Recipient(order_id=uuid7(), number=f"ORD-{n}", name="Alice Liddell", email="alice@example.com")
         for n in range(how_many)

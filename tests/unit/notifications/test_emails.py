@@ -1,4 +1,4 @@
-"""What the messages say, as text and as HTML."""
+"""Contents of the e-mails, as text and as HTML."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from notifications import consumers  # noqa: F401 - registers the consumers
 from notifications.emails import html_of
 from notifications.models import Kind, Notification
 from tests.support.inprocess import deliver
-from tests.unit.notifications.facts import life_of, order_created, published
+from tests.unit.notifications.facts import later_events, order_created, published
 
 pytestmark = pytest.mark.django_db
 
-SAYS = {
+CONTENTS = {
     Kind.ORDER_RECEIVED: ["Tea", "9.95 EUR", "19.90 EUR", "Pot", "Total", "49.90 EUR", "1 Rabbit Hole"],
     Kind.PAYMENT_RECEIVED: ["We have received", "49.90 EUR"],
     Kind.PAYMENT_FAILED: ["Your card has expired.", "You have not been charged."],
@@ -23,10 +23,10 @@ SAYS = {
 
 
 @pytest.fixture
-def letters(mail):
-    """The letters of one order's whole life, by kind, each as text and HTML."""
+def emails(mail):
+    """Return an e-mail of each kind about one order, as text and HTML."""
     created = published(order_created())
-    for event in [created, *map(published, life_of(created.order_id))]:
+    for event in [created, *map(published, later_events(created.order_id))]:
         deliver(event, "notifications")
     return {
         Kind(sent["Message-ID"].strip(" <").split(".")[0]): [
@@ -37,17 +37,17 @@ def letters(mail):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_letter_says_what_its_customer_needs(letters, kind):
-    for content in letters[kind]:
+def test_an_email_says_what_its_customer_needs(emails, kind):
+    for content in emails[kind]:
         assert "Hello Alice Liddell," in content
         assert "ORD-1042" in content
-        for words in SAYS[kind]:
+        for words in CONTENTS[kind]:
             assert words in content
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_letter_needs_nothing_from_the_net(letters, kind):
-    text, html = letters[kind]
+def test_an_email_needs_nothing_from_the_net(emails, kind):
+    text, html = emails[kind]
     assert "<" not in text
     assert "http" not in html
     assert "<style" not in html

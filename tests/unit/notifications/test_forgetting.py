@@ -1,4 +1,4 @@
-"""Messages to customers are forgotten long after they were sent, and with the last one its recipient."""
+"""Retention of messages to customers, and of their recipients."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

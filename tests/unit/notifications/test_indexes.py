@@ -1,4 +1,4 @@
-"""Every index is one more entry for each message; so a message has those that are looked up by."""
+"""Indexes of messages: those that queries use, and no others, as each slows down inserts."""
 
 import pytest
 from django.db import connection
@@ -14,7 +14,7 @@ def test_messages_have_the_indexes_that_are_used_and_no_others():
         "one_notification_per_order_and_kind",
         "notification_by_number",
         "notification_by_email",
-        # Of few messages: those that wait or were refused, and those of a rare kind.
+        # Partial: queued and refused messages, and messages of a rare kind.
         "notification_not_sent",
         "notification_by_rare_kind",
     }

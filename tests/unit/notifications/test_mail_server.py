@@ -1,4 +1,4 @@
-"""Whatever a mail server does, and wherever we die over it: nothing is lost, and what went out stays sent."""
+"""Failures of the mail server and crashes while sending: no message is lost, and sent ones stay sent."""
 
 from types import SimpleNamespace
 
@@ -34,7 +34,7 @@ def test_a_mail_server_that_is_down_loses_nothing(mail):
     assert waiting(ScheduledMessage.Kind.RETRY) == 3
 
     simulator.bring_up()
-    OutboxEntry.objects.all().delete()  # the other apps' copies are not of interest here
+    OutboxEntry.objects.all().delete()  # the copies for other apps
     fire_retries()
     assert sorted(mail.subjects) == [f"We have received your order ORD-{n}" for n in range(3)]
     assert Notification.objects.filter(state=State.SENT, last_error="").count() == 3
@@ -44,7 +44,7 @@ def test_a_mail_server_that_is_down_loses_nothing(mail):
 def test_what_went_out_before_the_connection_broke_is_not_sent_again(mail, settings):
     settings.EMAIL_BACKEND = BACKENDS + "HangsUpAfterTwo"
     events = orders(5)
-    deliver_together(events)  # the batch breaks off after two; the rest follows one by one
+    deliver_together(events)  # the batch fails after two; the rest is retried one by one
 
     assert states() == ["sent"] * 5
     assert len(mail.mails) == 5
@@ -63,7 +63,7 @@ def test_one_bad_address_does_not_hold_up_the_others(mail):
     assert not ScheduledMessage.objects.exists()
 
 
-def test_whatever_a_mail_server_answers_is_put_down_and_no_message_sent_twice(mail, monkeypatch):
+def test_any_reply_of_a_mail_server_is_stored_and_no_message_sent_twice(mail, monkeypatch):
     monkeypatch.setitem(simulator.REFUSALS, "bounce", (550, b"gone\x00 \xff"))
     deliver_together([*orders(3), published(order_created("ORD-9", email="bounce@example.com"))])
 
@@ -130,12 +130,12 @@ def test_a_crash_in_the_middle_of_a_batch_sends_only_the_last_few_messages_again
     with pytest.raises(Crash):
         deliver_together(events)
 
-    assert states() == ["sent"] * (25 - 25 % services.PORTION)
+    assert states() == ["sent"] * (25 - 25 % services.CHUNK)
 
     settings.EMAIL_BACKEND = calm
     deliver_together(events)
     assert states() == ["sent"] * 40
-    assert len(mail.mails) == 40 + 25 % services.PORTION
+    assert len(mail.mails) == 40 + 25 % services.CHUNK
 
 
 def test_a_crash_at_the_end_of_a_batch_sends_only_the_last_few_messages_again(mail, settings):
@@ -146,7 +146,7 @@ def test_a_crash_at_the_end_of_a_batch_sends_only_the_last_few_messages_again(ma
 
     settings.EMAIL_BACKEND = calm
     deliver_together(events)
-    assert len(mail.mails) == 25 + 25 % services.PORTION
+    assert len(mail.mails) == 25 + 25 % services.CHUNK
 
 
 def test_where_the_connection_breaks_the_rest_of_the_batch_waits_with_the_reason(settings):

@@ -1,11 +1,11 @@
-"""Our own writing of a mail says what Django's says; what is unusual Django writes."""
+"""Serialization of mails: equal to Django's in content, and left to Django for unusual mails."""
 
 from email import message_from_bytes, policy
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
 
-from notifications.mime import Mail, Written
+from notifications.mime import Mail, SerializedMail
 
 TEXT, HTML = "Hello Rosa,\n\nyour order is on its way.\n", "<p>Hello Rosa</p>"
 HEADERS = {"Auto-Submitted": "auto-generated", "Message-ID": "<shipped.0199b1d0@example.com>"}
@@ -27,7 +27,7 @@ def read(mail, linesep="\n"):
     return message_from_bytes(mail.message().as_bytes(linesep=linesep), policy=policy.default)
 
 
-def written_by_django(mail):
+def serialized_by_django(mail):
     return message_from_bytes(EmailMultiAlternatives.message(mail).as_bytes(), policy=policy.default)
 
 
@@ -66,20 +66,20 @@ UNUSUAL = [
 @pytest.mark.parametrize("facts", PLAIN + UNUSUAL)
 def test_it_says_what_django_says(facts):
     ours = read(mail(**facts))
-    assert headers_of(ours) == headers_of(written_by_django(mail(**facts)))
-    assert parts_of(ours) == parts_of(written_by_django(mail(**facts)))
+    assert headers_of(ours) == headers_of(serialized_by_django(mail(**facts)))
+    assert parts_of(ours) == parts_of(serialized_by_django(mail(**facts)))
     assert ours["Date"]
     assert not ours.defects
 
 
 @pytest.mark.parametrize("facts", PLAIN)
 def test_what_is_plain_we_write_ourselves(facts):
-    assert isinstance(mail(**facts).message(), Written)
+    assert isinstance(mail(**facts).message(), SerializedMail)
 
 
 @pytest.mark.parametrize("facts", [facts for facts in UNUSUAL if facts != {"name": ""}])
 def test_what_is_unusual_django_writes(facts):
-    assert not isinstance(mail(**facts).message(), Written)
+    assert not isinstance(mail(**facts).message(), SerializedMail)
 
 
 def test_lines_end_as_the_server_wants_them():

@@ -1,4 +1,4 @@
-"""Operators have a message sent again: the row stays the only one, and its history says who, when and how."""
+"""Resends by operators: the message keeps its row, and its history has who, when and the outcome."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -11,7 +11,7 @@ from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.queries import notifications_of
 from shop.ids import uuid7
 from tests.support.inprocess import deliver
-from tests.unit.notifications.facts import life_of, order_created, published
+from tests.unit.notifications.facts import later_events, order_created, published
 
 pytestmark = [
     pytest.mark.django_db,
@@ -73,7 +73,7 @@ def test_a_resend_to_a_new_address_is_for_later_messages_too(mail):
     assert refused.state == State.FAILED
 
     services.resend(notification_id=refused.pk, by="olga", email="alice@example.com")
-    deliver(published(life_of(order.order_id)[0]), "notifications")
+    deliver(published(later_events(order.order_id)[0]), "notifications")
     assert [m["To"] for m in mail.mails] == ["Alice Liddell <alice@example.com>"] * 2
     assert Recipient.objects.get().email == "alice@example.com"
     assert set(Notification.objects.values_list("state", "last_error")) == {("sent", "")}
@@ -101,14 +101,14 @@ def test_what_waits_to_be_sent_by_itself_cannot_be_sent_again(mail, order):
     simulator.take_down()
     deliver(order, "notifications")
     simulator.bring_up()
-    with pytest.raises(StillWaiting, match="is queued and will be sent by itself"):
+    with pytest.raises(StillWaiting, match="is queued and will be sent automatically"):
         services.resend(notification_id=Notification.objects.get().pk, by="olga")
     assert mail.mails == []
     assert not Resend.objects.exists()
 
 
 def test_queries_tell_the_messages_of_an_order(order, notification):
-    deliver(published(life_of(order.order_id)[0]), "notifications")
+    deliver(published(later_events(order.order_id)[0]), "notifications")
     deliver(published(order_created("ORD-7")), "notifications")
 
     received, paid = notifications_of(order.order_id)
@@ -121,7 +121,7 @@ def test_queries_tell_the_messages_of_an_order(order, notification):
 
 
 def test_staff_list_and_filter_messages(api, order, notification):
-    deliver(published(life_of(order.order_id)[0]), "notifications")
+    deliver(published(later_events(order.order_id)[0]), "notifications")
     deliver(published(order_created("ORD-7")), "notifications")
 
     url = reverse("notification-list")

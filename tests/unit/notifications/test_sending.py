@@ -1,4 +1,4 @@
-"""Each message goes out once per order and kind, whatever comes twice, early or at the same time."""
+"""Sending: each message is sent once per order and kind, despite duplicates, early events and races."""
 
 from threading import Thread
 
@@ -8,11 +8,11 @@ from django.db import InternalError, OperationalError, connection
 
 from notifications import repository, services, simulator
 from notifications.models import Kind, Notification, Recipient, State
-from notifications.send_lock import sole_sender
+from notifications.send_lock import send_locks
 from shop.ids import uuid7
 from shop.messaging.models import InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
-from tests.unit.notifications.facts import life_of, order_created, published
+from tests.unit.notifications.facts import later_events, order_created, published
 from tests.unit.notifications.support import BACKENDS, deliver_together, known_recipients, orders, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_customer_hears_of_every_turn_of_an_order_once(mail):
     created = published(order_created())
     deliver(created, "notifications")
-    for event in life_of(created.order_id):
+    for event in later_events(created.order_id):
         deliver(published(event), "notifications")
 
     messages = Notification.objects.order_by("id")
@@ -54,7 +54,7 @@ def test_an_event_that_comes_twice_sends_one_message(mail):
 def test_two_events_of_one_kind_about_an_order_send_one_message(mail):
     created = published(order_created())
     deliver(created, "notifications")
-    shipped = life_of(created.order_id)[3]
+    shipped = later_events(created.order_id)[3]
     deliver_together([published(shipped), published(shipped)])
 
     assert Notification.objects.filter(kind=Kind.SHIPPED).count() == 1
@@ -69,19 +69,17 @@ def test_a_batch_goes_out_over_one_connection(mail):
     assert Notification.objects.filter(state=State.SENT, attempts=1).count() == 20
 
 
-def test_a_batch_takes_few_statements_and_one_a_portion(
-    django_assert_num_queries,
-):
+def test_a_batch_takes_few_statements_and_one_a_chunk(django_assert_num_queries):
     few, many = orders(2), orders(40)
     with django_assert_num_queries(10 + 1):
         deliver_together(few)
-    with django_assert_num_queries(10 + (40 // services.PORTION)):
+    with django_assert_num_queries(10 + (40 // services.CHUNK)):
         deliver_together(many)
 
 
-def test_an_event_before_its_order_is_parked_and_then_sent(mail):
+def test_an_event_before_its_order_is_deferred_and_then_sent(mail):
     created = published(order_created())
-    payment = published(life_of(created.order_id)[0])
+    payment = published(later_events(created.order_id)[0])
     deliver(payment, "notifications")
     assert waiting(ScheduledMessage.Kind.DEFERRED) == 1
     assert mail.mails == []
@@ -94,10 +92,10 @@ def test_an_event_before_its_order_is_parked_and_then_sent(mail):
     ]
 
 
-def test_only_the_early_events_of_a_batch_are_parked(mail):
+def test_only_the_early_events_of_a_batch_are_deferred(mail):
     known, unknown = orders(2)
     deliver(known, "notifications")
-    deliver_together([published(life_of(order.order_id)[0]) for order in (known, unknown)])
+    deliver_together([published(later_events(order.order_id)[0]) for order in (known, unknown)])
 
     assert "Payment received for your order ORD-0" in mail.subjects
     assert ScheduledMessage.objects.get().aggregate_id == unknown.order_id
@@ -111,7 +109,7 @@ def test_the_recipient_is_remembered_before_anything_is_sent():
 
 
 def test_a_database_that_takes_no_rows_has_nothing_sent(mail):
-    """It would go out again at every attempt, for nothing tells that it has."""
+    """Otherwise it would be sent again at every attempt, as no row shows that it was."""
     created = published(order_created())
     deliver(created, "notifications")
     with connection.cursor() as cursor:
@@ -126,8 +124,8 @@ def test_a_database_that_takes_no_rows_has_nothing_sent(mail):
 
 
 @pytest.mark.parametrize("state", State.unsent())
-def test_what_is_written_down_and_not_sent_goes_out_as_it_was_written(mail, state):
-    """Also what an earlier version of this code left: it wrote all messages down before it sent any."""
+def test_a_stored_message_that_is_not_sent_goes_out_as_it_was_stored(mail, state):
+    """Earlier versions stored all messages before they sent the first."""
     (order_id,) = known_recipients(1)
     services.send_messages(kind=Kind.SHIPPED, contexts={order_id: {"carrier": "UPS", "tracking_number": "1"}})
     Notification.objects.update(state=state, sent_at=None, email="old@example.com", last_error="down")
@@ -140,7 +138,7 @@ def test_what_is_written_down_and_not_sent_goes_out_as_it_was_written(mail, stat
     assert "UPS has your parcel" in str(mail.mails[1])
 
 
-def test_what_is_sent_stays_so_whatever_is_put_down_later(mail):
+def test_a_sent_message_stays_sent_whatever_is_stored_later(mail):
     deliver(published(order_created()), "notifications")
     late = Notification.objects.get()
     late.state, late.last_error = State.QUEUED, "Too late"
@@ -173,7 +171,7 @@ def test_who_gives_up_waiting_for_another_sender_hinders_nobody():
         rival.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"notifications:shipped:{theirs}"])
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 200")
-        with pytest.raises(OperationalError, match="timeout"), sole_sender(Kind.SHIPPED, [theirs, mine]):
+        with pytest.raises(OperationalError, match="timeout"), send_locks(Kind.SHIPPED, [theirs, mine]):
             pytest.fail("it is the rival's")
 
         name = f"notifications:shipped:{mine}"

@@ -1,4 +1,4 @@
-"""Our SMTP backend sends what Django's sends."""
+"""SMTP backend: it sends the same as Django's."""
 
 from email.utils import parseaddr
 
@@ -11,7 +11,7 @@ OURS, DJANGOS = "notifications.smtp.EmailBackend", "django.core.mail.backends.sm
 
 
 class Server:
-    """What smtplib would hand to a mail server."""
+    """Connection that records the e-mails instead of sending them."""
 
     def __init__(self):
         self.envelopes, self.mails = [], []
@@ -28,7 +28,7 @@ def sent_by(backend, message):
     return server
 
 
-def letter(name="Rosa Klein", address="rosa@example.com"):
+def email(name="Rosa Klein", address="rosa@example.com"):
     return Mail(name=name, address=address, subject="It is on its way", text="Hello\n", html="<p>Hello</p>")
 
 
@@ -46,27 +46,27 @@ def letter(name="Rosa Klein", address="rosa@example.com"):
 )
 def test_the_envelope_is_that_of_django(settings, sender, facts):
     settings.DEFAULT_FROM_EMAIL = sender
-    assert addressed(sent_by(OURS, letter(**facts))) == addressed(sent_by(DJANGOS, letter(**facts)))
+    assert envelopes(sent_by(OURS, email(**facts))) == envelopes(sent_by(DJANGOS, email(**facts)))
 
 
-def addressed(server):
-    """Whom the mail server is told, without the recipients' names, which smtplib leaves out as well."""
+def envelopes(server):
+    """Return senders and recipients without names, which smtplib leaves out as well."""
     return [(parseaddr(sender)[1], [parseaddr(to)[1] for to in tos]) for sender, tos in server.envelopes]
 
 
 def test_lines_end_as_smtp_wants_them():
-    (mail,) = sent_by(OURS, letter()).mails
+    (mail,) = sent_by(OURS, email()).mails
     assert b"Hello\r\n" in mail
     assert b"\n" not in mail.replace(b"\r\n", b"")
 
 
-def test_addresses_are_not_parsed_for_each_letter(monkeypatch):
-    sent_by(OURS, letter())
+def test_addresses_are_not_parsed_for_each_email(monkeypatch):
+    sent_by(OURS, email())
     monkeypatch.setattr("django.core.mail.backends.smtp.sanitize_address", None)
     monkeypatch.setattr("notifications.smtp.sanitize_address", None)
-    assert sent_by(OURS, letter(address="otto@example.com")).envelopes[0][1] == ["otto@example.com"]
+    assert sent_by(OURS, email(address="otto@example.com")).envelopes[0][1] == ["otto@example.com"]
 
 
-def test_what_is_no_letter_of_ours_is_sent_as_django_sends_it():
+def test_other_emails_are_sent_as_django_sends_them():
     report = EmailMessage("Report", "All is well", "shop@example.com", ["Olga <olga@example.com>"])
-    assert addressed(sent_by(OURS, report)) == [("shop@example.com", ["olga@example.com"])]
+    assert envelopes(sent_by(OURS, report)) == [("shop@example.com", ["olga@example.com"])]

@@ -1,0 +1,89 @@
+"""Statements of inventory beyond the ORM: orders and products added, locked and stored in sets.
+
+Orders are locked by id, then products by SKU, so that concurrent batches do not deadlock.
+"""
+
+from collections.abc import Collection, Iterable
+from operator import attrgetter
+from uuid import UUID
+
+from inventory.errors import UnknownProduct
+from inventory.models import OrderStock, Product, StockMovement
+from inventory.shelf import Movement, Shelf
+from shop.messaging.errors import TooEarly
+from shop.messaging.outbox import defer_write
+from shop.postgres import locking, statements
+from shop.postgres.writes import InsertValues, Update
+
+
+def add_new(orders: Collection[OrderStock]) -> None:
+    """Insert the orders that are unknown."""
+    statements.insert_new(sorted(orders, key=attrgetter("order_id")))
+
+
+def add_products(products: Collection[Product]) -> dict[str, Product]:
+    """Insert products with their initial movements; update how known ones are sold. Return all, by SKU.
+
+    The SKUs of ``products`` are distinct. The stock of a known product stays as it is.
+    """
+    Product.objects.bulk_create(
+        sorted(products, key=attrgetter("sku")),
+        update_conflicts=True,
+        unique_fields=["sku"],
+        update_fields=Product.OFFER,
+    )
+    stored = Product.objects.filter(sku__in=[product.sku for product in products])
+    StockMovement.objects.bulk_create(
+        [
+            StockMovement(product=product, kind=StockMovement.Kind.INITIAL, quantity=product.initial_stock)
+            for product in stored
+        ],
+        ignore_conflicts=True,
+    )
+    return {product.sku: product for product in stored}
+
+
+def lock(order_ids: Collection[UUID]) -> list[OrderStock]:
+    """Lock orders, by id, until the transaction ends; TooEarly if one is unknown."""
+    orders = locking.locked(OrderStock, "order_id", order_ids)
+    if missing := set(order_ids) - {order.order_id for order in orders}:
+        raise TooEarly(f"inventory has not heard of order {', '.join(map(str, sorted(missing)))}")
+    return orders
+
+
+def lock_or_add(order_ids: Collection[UUID]) -> list[OrderStock]:
+    """Lock orders, by id, until the transaction ends. Those that are unknown are inserted, without lines."""
+    tombstones = [OrderStock(order_id=order_id) for order_id in sorted(order_ids)]
+    OrderStock.objects.bulk_create(tombstones, ignore_conflicts=True)
+    return lock(order_ids)
+
+
+def lock_shelf(orders: Iterable[OrderStock]) -> Shelf:
+    """Lock the products of orders, by SKU, until the transaction ends, and read their stock."""
+    skus = {line.sku for order in orders for line in order.stock_lines}
+    return Shelf(locking.locked(Product, "sku", skus, only=("id", "sku", *Product.STOCK)))
+
+
+def lock_product(sku: str) -> Product:
+    """Lock a product until the transaction ends; UnknownProduct if there is none."""
+    product = Product.objects.select_for_update(no_key=True).filter(sku=sku).first()
+    if product is None:
+        raise UnknownProduct(sku=sku)
+    return product
+
+
+def store(orders: Collection[OrderStock], shelf: Shelf) -> None:
+    """Write changed orders and their changes of stock at the end of the unit of work."""
+    if shelf.movements:
+        columns = dict(zip(Movement._fields, zip(*shelf.movements, strict=True), strict=True))
+        defer_write(
+            Update(list(shelf.changed.values()), Product.STOCK),
+            InsertValues(StockMovement, columns),
+        )
+    if orders:
+        defer_write(Update(list(orders), [*OrderStock.CHANGEABLE, "changed_at"]))
+
+
+def store_stock(product: Product) -> None:
+    """Write the stock of a product, which is locked."""
+    product.save(update_fields=Product.STOCK)

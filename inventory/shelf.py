@@ -1,0 +1,54 @@
+"""Shelf: changes of stock for a batch of orders, decided in memory."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from inventory.events import Shortage
+from inventory.models import OrderStock, Product, StockMovement
+
+
+class Movement(NamedTuple):
+    """New stock movement of an order; the fields are columns of StockMovement."""
+
+    product: UUID
+    order_id: UUID
+    kind: str
+    quantity: int
+
+
+class Shelf:
+    """Locked products of a batch of orders. Records the changes that the repository stores."""
+
+    def __init__(self, products: Iterable[Product]) -> None:
+        self._products = {product.sku: product for product in products}
+        #: Products with a changed stock, by id. Each is stored once, however many orders took of it.
+        self.changed: dict[UUID, Product] = {}
+        self.movements: list[Movement] = []
+
+    def shortages(self, order: OrderStock) -> tuple[Shortage, ...]:
+        """Return the lines that the stock cannot serve in full."""
+        return tuple(
+            Shortage(sku=line.sku, requested=line.quantity, available=available)
+            for line in order.stock_lines
+            if (available := self._available(line.sku)) < line.quantity
+        )
+
+    def take(self, order: OrderStock) -> None:
+        """Take all lines of an order out of the stock."""
+        for line in order.stock_lines:
+            self._move(order, line.sku, StockMovement.Kind.SOLD, -line.quantity)
+
+    def put_back(self, order: OrderStock) -> None:
+        """Put all lines of an order back into the stock."""
+        for line in order.stock_lines:
+            self._move(order, line.sku, StockMovement.Kind.RESTOCKED, line.quantity)
+
+    def _available(self, sku: str) -> int:
+        return self._products[sku].available if sku in self._products else 0
+
+    def _move(self, order: OrderStock, sku: str, kind: StockMovement.Kind, quantity: int) -> None:
+        product = self._products[sku]
+        product.available += quantity
+        self.changed[product.pk] = product
+        self.movements.append(Movement(product.pk, order.order_id, kind.value, quantity))
