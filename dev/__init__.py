@@ -1,1 +1,1 @@
-"""Workshop of the project: everything behind the commands in script/. Never deployed."""
+"""Development tools behind the commands in script/. Never deployed."""

@@ -1,4 +1,4 @@
-"""script/check: lint, types, import rules and migrations, all at once, each with its verdict."""
+"""script/check: format, lint, types, import rules and migrations, run at the same time."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from dev.paths import ROOT
 
 _PYTHON = sys.executable
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-#: Whether the tables fit is the tests' business: no database is needed, and none is missed.
+#: The comparison of models and migrations needs no database.
 _NO_DATABASE = "ignore:Got an error checking a consistent migration history:RuntimeWarning"
 
 CHECKS: dict[str, list[str]] = {
@@ -30,20 +30,20 @@ FIXES = [[_PYTHON, "-m", "ruff", "check", "--fix", "."], [_PYTHON, "-m", "ruff",
 
 @dataclass
 class Check:
-    """A check under way, and where its output goes."""
+    """A running check and the file of its output."""
 
     name: str
     process: subprocess.Popen[bytes]
     output: IO[bytes]
 
     def finish(self) -> bool:
-        """Wait for it, print its verdict, and its output if it failed."""
-        held = self.process.wait() == 0
-        out.print(f"[green]ok[/]      {self.name}" if held else f"[bold red]failed[/]  {self.name}")
-        if not held:
+        """Wait for the end and print the result, with the output of a failure; True if it passed."""
+        passed = self.process.wait() == 0
+        out.print(f"[green]ok[/]      {self.name}" if passed else f"[bold red]failed[/]  {self.name}")
+        if not passed:
             self.output.seek(0)
             out.print(escape(self.output.read().decode(errors="replace").rstrip()), soft_wrap=True)
-        return held
+        return passed
 
 
 def main(arguments: list[str]) -> int:
@@ -55,13 +55,14 @@ def main(arguments: list[str]) -> int:
         out.print("usage: script/check [--fix]")
         return 2
     started = time.monotonic()
-    held = [check.finish() for check in [_start(name, argv) for name, argv in CHECKS.items()]]
-    out.print(f"{sum(held)} of {len(held)} checks hold, in {time.monotonic() - started:.1f} s", style="dim")
-    return 0 if all(held) else 1
+    passed = [check.finish() for check in [_start(name, argv) for name, argv in CHECKS.items()]]
+    seconds = time.monotonic() - started
+    out.print(f"{sum(passed)} of {len(passed)} checks passed in {seconds:.1f} s", style="dim")
+    return 0 if all(passed) else 1
 
 
 def _start(name: str, argv: list[str]) -> Check:
-    output = tempfile.TemporaryFile()  # noqa: SIM115  # it is read when the check has ended
+    output = tempfile.TemporaryFile()  # noqa: SIM115  # read when the check has ended
     env = os.environ | {"DJANGO_DEBUG": "1"}  # no secrets needed
     process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=output, stderr=output)
     return Check(name, process, output)

@@ -1,4 +1,4 @@
-"""How the commands speak: to a person on a terminal, and to a log without one."""
+"""Console output and exit codes of the commands."""
 
 import signal
 import sys
@@ -15,16 +15,16 @@ errors = Console(stderr=True, highlight=False, style="bold red")
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked us to stop, by Ctrl-C or SIGTERM."""
+    """The command was asked to stop, by Ctrl-C, SIGTERM or SIGHUP."""
 
 
 def say(text: str) -> None:
-    """Tell what is being done, in a quiet line."""
+    """Print a status line in a dim colour."""
     out.print(text, style="dim", soft_wrap=True)
 
 
 def run_command(name: str, main: Callable[[list[str]], int]) -> NoReturn:
-    """Run ``main`` with the command line's arguments and exit with its code; 2 if it cannot do its work."""
+    """Run ``main`` with the command line's arguments; exit with its code, or 2 after a ScriptError."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
@@ -38,7 +38,7 @@ def run_command(name: str, main: Callable[[list[str]], int]) -> NoReturn:
 
 
 def ignore_signals() -> None:
-    """From now on finish what is being done: we are stopping already."""
+    """Ignore further requests to stop: the shutdown has begun."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,21 +1,21 @@
-"""What can keep a command from doing its work, one class each; the message says what helps."""
+"""Errors that end a command. The message is for the user and names the remedy."""
 
 from pathlib import Path
 
 
 class ScriptError(Exception):
-    """The command cannot go on; the message says why, and what helps."""
+    """The command cannot go on."""
 
 
 class PortTaken(ScriptError):
-    """Another program listens where we wanted to."""
+    """Another program listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is taken: stop what listens there, or choose another with --port.")
 
 
 class AlreadyRunning(ScriptError):
-    """The same command runs in this checkout already."""
+    """The same command already runs in this checkout."""
 
     def __init__(self, command: str) -> None:
         super().__init__(
@@ -40,15 +40,15 @@ class NotReachable(ScriptError):
 
 
 class NoRabbitMQ(ScriptError):
-    """There is no RabbitMQ here, and none could be fetched."""
+    """RabbitMQ is not installed and could not be fetched."""
 
 
 class NotReady(ScriptError):
-    """A process of the shop did not come up in time."""
+    """A process of the shop did not get ready in time."""
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """The end of a log, to show beside an error."""
+    """Return the end of a log, to be shown with an error."""
     if not log.exists():
         return "(it was not written)"
     with log.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Where things lie: the checkout, what it writes (``var/``), and where servers keep their data."""
+"""Paths: the checkout, its ``var/`` folder, and the data folders of private servers."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ LOGS = VAR / "log"
 
 
 def make_private_file(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, from the first moment on."""
+    """Write a file with mode 0600 from its creation on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -23,16 +23,15 @@ def make_private_file(path: Path, text: str) -> None:
 
 
 def is_open_to_all(path: Path) -> bool:
-    """Whether every user may enter or run ``path``, and enter all folders above it."""
+    """Return True if every user may execute ``path`` and traverse all folders above it."""
     return all(p.stat().st_mode & stat.S_IXOTH for p in (path, *path.parents))
 
 
 def servers_home(user: pwd.struct_passwd | None) -> Path:
-    """The folder for the data of private servers that run as ``user`` (None: as ourselves).
+    """Return the data folder of private servers that run as ``user`` (None: as the current user).
 
-    It is ``var/`` of the checkout. Where ``user`` cannot get there, or where the path has characters that
-    the servers' own scripts stumble over, it is a folder of the same meaning beside the system's temporary
-    files that survive a restart.
+    It is ``var/`` of the checkout. If ``user`` cannot reach it, or if its path is long or contains a space,
+    which the servers' own scripts cannot handle, it is a folder of this checkout below ``/var/tmp``.
     """
     VAR.mkdir(exist_ok=True)
     plain = " " not in str(VAR) and len(str(VAR)) < 80
@@ -48,6 +47,8 @@ def _home_elsewhere() -> Path:
     home.mkdir(mode=0o755, exist_ok=True)
     found = home.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise ScriptError(f"{home} is not ours, but servers would keep their data there: remove it.")
+        raise ScriptError(
+            f"{home} belongs to another user, but servers would keep their data there: remove it."
+        )
     home.chmod(0o755)
     return home

@@ -1,4 +1,4 @@
-"""The whole shop on this machine: servers, tables, programs, started in the order of their needs."""
+"""A complete shop on this machine: servers, database tables and programs."""
 
 import contextlib
 import os
@@ -12,12 +12,12 @@ from dev.processes.ports import LOOPBACK
 from dev.processes.supervisor import Supervisor
 from dev.servers.infrastructure import Infrastructure
 
-#: What a person needs in the environment to use manage.py beside a running shop.
-_TO_KEEP = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
+#: Environment variables for manage.py beside a running shop.
+_EXPORTED = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
 
 
 class Stack:
-    """A running shop. Use it as a context manager: leaving it stops everything, in order."""
+    """Context manager of a running shop. Leaving it stops everything in order."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Stack:
         self.port = port
         self.infrastructure = Infrastructure("data", rabbitmq=rabbitmq, given=given)
         self.supervisor = Supervisor(LOGS, report=report)
-        #: How people can log in, a line each.
+        #: User names and passwords, one line each.
         self.logins: list[str] = []
         self._one_worker = one_worker
         self._stack = contextlib.ExitStack()
@@ -44,16 +44,16 @@ class Stack:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        ignore_signals()  # once stopping, we stop in order
+        ignore_signals()  # a second Ctrl-C must not interrupt the orderly shutdown
         self._stack.close()
 
     def start(self, say: Callable[[str], None]) -> None:
-        """Start everything and wait until it is ready, saying what is being done."""
+        """Start everything and wait until it is ready, reporting each step to ``say``."""
         say("Starting the servers ...")
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure
         self.env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
-        _keep(self.env)
+        _write_environment(self.env)
         say("Preparing the database ...")
         log = self.run_python("-m", "dev.run.prepare", name="prepare")
         self.logins = _logins(log.read_text())
@@ -67,22 +67,22 @@ class Stack:
         self.supervisor.wait_ready()
 
     def tend(self) -> None:
-        """Look after everything; call it often."""
+        """Check the servers and restart crashed programs. Call it often."""
         self.infrastructure.check()
         self.supervisor.tend()
 
     def run_python(self, *arguments: str | Path, name: str) -> Path:
-        """Run Python with ``arguments`` in the shop's environment; return the log, or fail with its end."""
+        """Run Python in the shop's environment and return the log; ServerFailed quotes its end."""
         log = LOGS / f"{name}.log"
         programs.run_python(self.env, *arguments, log=log)
         return log
 
 
 def _logins(output: str) -> list[str]:
-    """The lines in which ``manage.py seed`` tells who can log in."""
+    """Return the logins that ``manage.py seed`` printed."""
     return [line.strip() for line in output.partition("Log in as:")[2].splitlines() if line.strip()]
 
 
-def _keep(env: Mapping[str, str]) -> None:
-    lines = [f"export {name}='{env[name]}'\n" for name in _TO_KEEP]
+def _write_environment(env: Mapping[str, str]) -> None:
+    lines = [f"export {name}='{env[name]}'\n" for name in _EXPORTED]
     make_private_file(VAR / "environment", "".join(lines))

@@ -1,39 +1,117 @@
-"""script/test: pytest, on a private PostgreSQL and RabbitMQ that nobody else uses."""
+"""script/test: pytest on a private PostgreSQL and RabbitMQ."""
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from dev.console import Stopped, errors, ignore_signals, run_command
+from dev.chromium import REMEDY, find_chromium
+from dev.console import Stopped, errors, ignore_signals, out, run_command, say
 from dev.errors import NoRabbitMQ, ScriptError
 from dev.paths import VAR
 from dev.processes import children
 from dev.servers.infrastructure import Infrastructure, check_broker, private_rabbitmq
 from dev.servers.ownership import hold_lock
+from dev.temporary import temporary_folder
 
+USAGE = """\
+usage: script/test [--long] [PYTEST ARGUMENT ...]
+
+Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all tests in two processes.
+
+  --long      look deeper: far more random histories and schedules of faults, others each time;
+              an hour or more
+  -h, --help  show this text; .venv/bin/pytest --help lists pytest's own options
+
+Environment:
+  AMQP_URL                a RabbitMQ to use instead of a private one
+  CHROMIUM                the browser, if it is not on the path
+  CI=true                 fail instead of skipping tests for want of RabbitMQ or Chromium
+  SHOP_PROPERTY_EXAMPLES  number of random histories in tests/properties (500 with --long)
+  SHOP_TEST_LONG          seed of --long, to repeat the schedules of an earlier run
+"""
+#: The longest tests only wait for the shop's own processes, so two run at a time.
+WHOLE_SUITE = ("-n", "2", "--dist", "loadgroup")
+LONG_EXAMPLES = "500"
 _FOLDER = "test"
-#: All tests run in two processes: the longest only wait for the shop's own.
-_ALL_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
 #: Seconds that pytest gets to tidy up when it is interrupted.
 _GRACE = 30.0
 
 
+@dataclass(frozen=True)
+class Options:
+    """The parsed command line."""
+
+    #: Arguments for pytest.
+    pytest: tuple[str, ...]
+    long: bool = False
+    help: bool = False
+
+
+def parse(arguments: list[str]) -> Options:
+    """Take our own options out of ``arguments``; the rest is pytest's."""
+    own = {"--long", "-h", "--help"}
+    rest = tuple(argument for argument in arguments if argument not in own)
+    return Options(
+        pytest=rest or WHOLE_SUITE,
+        long="--long" in arguments,
+        help=not {"-h", "--help"}.isdisjoint(arguments),
+    )
+
+
+def long_settings(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables of ``--long``, with a new seed unless one is given."""
+    return {
+        "SHOP_TEST_LONG": given.get("SHOP_TEST_LONG") or str(secrets.randbelow(1_000_000)),
+        "SHOP_PROPERTY_EXAMPLES": given.get("SHOP_PROPERTY_EXAMPLES") or LONG_EXAMPLES,
+    }
+
+
+def without_rabbitmq(reason: object) -> str:
+    """Return the notice for a machine without RabbitMQ."""
+    return (
+        f"NO RABBITMQ: all tests that need one are SKIPPED. {reason} "
+        "Install it with `apt-get install rabbitmq-server`, or set AMQP_URL."
+    )
+
+
+def without_chromium() -> str:
+    """Return the notice for a machine without a browser."""
+    return f"NO CHROMIUM: all browser tests are SKIPPED. {REMEDY}"
+
+
+def report_skipped(notice: str, env: Mapping[str, str]) -> None:
+    """Print the notice loudly; in CI it is an error."""
+    if env.get("CI", "").lower() in {"1", "true"}:
+        raise ScriptError(f"CI must not skip tests. {notice}")
+    errors.print(notice, markup=False, soft_wrap=True)
+
+
 def main(arguments: list[str]) -> int:
-    """Start the servers, run pytest with ``arguments`` and return its exit code."""
+    """Start the servers, run pytest and return its exit code."""
+    options = parse(arguments)
+    if options.help:
+        out.print(USAGE, end="", markup=False, soft_wrap=True)
+        return 0
+    if not find_chromium(os.environ):
+        report_skipped(without_chromium(), os.environ)
     with (
         hold_lock(VAR / "test.lock", "script/test"),
+        temporary_folder(_FOLDER) as folder,
         _rabbitmq() as amqp_url,
         Infrastructure(_FOLDER, throw_away=True) as servers,
     ):
-        return _run_pytest(arguments, _environment(servers, amqp_url))
+        return _run_pytest(options, _environment(servers, amqp_url, folder))
 
 
 @contextlib.contextmanager
 def _rabbitmq() -> Iterator[str | None]:
-    """The URL of a RabbitMQ: one that is given, else a private one, else None with a loud line."""
+    """Yield the URL of a given RabbitMQ, else of a private one, else None after a loud notice."""
     if given := os.environ.get("AMQP_URL"):
         check_broker(given)
         yield given
@@ -45,7 +123,7 @@ def _rabbitmq() -> Iterator[str | None]:
             node.start()
             url: str | None = node.url()
         except NoRabbitMQ as reason:
-            _mourn(reason)
+            report_skipped(without_rabbitmq(reason), os.environ)
             url = None
         yield url
     finally:
@@ -53,25 +131,22 @@ def _rabbitmq() -> Iterator[str | None]:
         node.stop()
 
 
-def _mourn(reason: NoRabbitMQ) -> None:
-    if os.environ.get("CI", "").lower() in {"1", "true"}:
-        raise ScriptError(f"CI has to test on RabbitMQ. {reason}")
-    errors.print(f"NO RABBITMQ: all tests that need one are SKIPPED. {reason}", markup=False, soft_wrap=True)
-
-
-def _environment(servers: Infrastructure, amqp_url: str | None) -> dict[str, str]:
+def _environment(servers: Infrastructure, amqp_url: str | None, folder: Path) -> dict[str, str]:
     env = os.environ | {
         "DATABASE_URL": servers.database_url,
         "CELERY_BROKER_URL": servers.broker_url,
         "PGMQ_URL": servers.broker_url,
         "DJANGO_SECRET_KEY": "tests-need-one-too",
+        "TMPDIR": str(folder),
     }
     return env | {"AMQP_URL": amqp_url} if amqp_url else env
 
 
-def _run_pytest(arguments: list[str], env: dict[str, str]) -> int:
-    arguments = arguments or _ALL_AT_ONCE
-    pytest = children.start_child([sys.executable, "-m", "pytest", *arguments], env=env, log=None)
+def _run_pytest(options: Options, env: dict[str, str]) -> int:
+    if options.long:
+        env |= (settings := long_settings(env))
+        say(f"To repeat this run: {' '.join(f'{k}={v}' for k, v in settings.items())} script/test --long")
+    pytest = children.start_child([sys.executable, "-m", "pytest", *options.pytest], env=env, log=None)
     try:
         while not children.has_ended(pytest):
             time.sleep(0.05)

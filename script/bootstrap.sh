@@ -1,10 +1,10 @@
-# Sourced by the commands in script/: finds a Python, makes .venv, installs what the lock files name.
+# Sourced by the commands in script/: find a Python, make .venv, install the compiled requirements.
 # shellcheck shell=bash
 #
 # Sets $root (the checkout), $python (of .venv) and $CALLED_FROM (the caller's folder), and changes to $root.
 
 export CALLED_FROM=$PWD
-# A dozen processes import the same modules: they are compiled once, when the first one needs them.
+# Let Python write .pyc files: a dozen processes import the same modules.
 unset PYTHONDONTWRITEBYTECODE
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root" || exit 2
@@ -43,13 +43,13 @@ check_space() {
 }
 
 make_venv() {
-    [ -w "$root" ] || fail "$root is not yours to write to: clone the project as the user who runs it."
+    [ -w "$root" ] || fail "$root is not writable for you: clone the project as the user who runs it."
     find_python
     "$base_python" -m venv --clear --without-pip "$venv" ||
         fail "no virtual environment could be made in $venv; see above."
 }
 
-# Debian's Python comes without ensurepip, so pip is taken from outside and pointed at .venv.
+# Install one requirements file. Debian's Python lacks ensurepip, so the base Python's pip serves .venv.
 install() {
     local pip_python=$python
     if ! "$python" -m pip --version >/dev/null 2>&1; then
@@ -63,16 +63,16 @@ install() {
     fi
     "$pip_python" -m pip --python "$python" --disable-pip-version-check -qq install \
         --no-compile --require-hashes --requirement "$1" ||
-        fail "the installation of $1 failed; see above. Is the package index reachable, and is there space?"
+        fail "installing $1 failed; see above. Is the package index reachable, and is there space?"
 }
 
-# What many processes import at the same time is compiled beforehand, or each of them would do it.
+# Compile what many processes import at the same moment; each of them would do it otherwise.
 compile_common() {
     "$python" -m compileall -q -j 0 \
         "$venv"/lib/python3*/site-packages/{celery,kombu,billiard,psycopg,psycopg_pool,pgmq} >/dev/null
 }
 
-# require FILE...: install each requirements file unless this very text of it has been installed.
+# require FILE...: install each requirements file whose text differs from the one installed last.
 require() {
     local file stamp sum
     is_recent "$python" || make_venv
@@ -81,7 +81,7 @@ require() {
         sum=$("$python" --version; sha256sum <"$file")
         [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && continue
         check_space
-        echo "Installing what $file names into ${venv##*/} ..." >&2
+        echo "Installing $file into ${venv##*/} ..." >&2
         install "$file"
         compile_common
         echo "$sum" >"$stamp"

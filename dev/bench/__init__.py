@@ -1,1 +1,1 @@
-"""``script/bench``: how fast the shop is on this machine, beside what others reach on the same servers."""
+"""script/bench: performance of the shop on this machine, compared with competitors on the same servers."""

@@ -1,4 +1,4 @@
-"""script/bench: measure what is asked for, and show what was found."""
+"""script/bench: run a measurement and print its report."""
 
 import os
 from pathlib import Path
@@ -11,12 +11,12 @@ from dev.errors import ScriptError
 from dev.paths import VAR
 from dev.servers.ownership import hold_lock
 
-#: What is measured is meant for a small machine: more cores are left alone.
+#: Number of cores to use: the results are meant for a small machine.
 _CORES = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Measure what the options ask, print it, and write it to the files that are named."""
+    """Run the chosen measurement, print the report, and write it to the files of the options."""
     asked = options.parser().parse_args(arguments)
     text, picture = _file(asked.json), _file(asked.plot)
     if text and not text.parent.is_dir():

@@ -1,4 +1,4 @@
-"""The shop's relay and workers, with a database, a broker and a folder for measuring only."""
+"""Deployment of relay and workers with a database, a broker and a folder for measurements."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
 BROKERS = ("rabbitmq", "embedded")
-#: Products in the catalogue, with more stock than will be ordered.
+#: Products with more stock than is ordered.
 _PRODUCTS = [
     {
         "sku": f"BENCH-{n:03}",
@@ -36,9 +36,9 @@ _SKUS = [str(product["sku"]) for product in _PRODUCTS]
 
 
 class Deployment:
-    """Relay and workers in some layout, as often as it is entered. Leaving it stops them all."""
+    """Context manager of relay and workers in a layout, to be entered any number of times."""
 
-    #: Parcels are asked after hourly, as in life, and so not while we measure.
+    #: Tracking once an hour, as in production, and so not during a measurement.
     settings: Mapping[str, str] = {"SHOP_TRACKING_INTERVAL_SECONDS": "3600"}
 
     def __init__(
@@ -54,7 +54,7 @@ class Deployment:
         }
 
     def prepare(self) -> None:
-        """Make tables, catalogue and customers; once."""
+        """Create tables, catalogue and customers; called once."""
         check_broker(self._broker_url)
         self.home.mkdir(parents=True)
         wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
@@ -66,7 +66,7 @@ class Deployment:
     def __enter__(self) -> "Deployment":
         self.session = psycopg.connect(self.database_url, autocommit=True)
         try:
-            self._programs = self.what_runs()
+            self._programs = self.programs_to_run()
             self._supervisor.start(*self._programs)
             self._supervisor.wait_ready()
         except BaseException:
@@ -78,30 +78,30 @@ class Deployment:
         self._supervisor.stop()
         self.session.close()
 
-    def what_runs(self) -> Sequence[Program]:
-        """The programs that make up the shop, each time it is entered."""
+    def programs_to_run(self) -> Sequence[Program]:
+        """Return the programs of the shop, each time it is entered."""
         return self._layout.programs(self.env, home=self.home)
 
     @property
     def tokens(self) -> Path:
-        """The customers' tokens for the API."""
+        """File of the customers' API tokens."""
         return self.home / "tokens.json"
 
     @property
     def skus(self) -> Path:
-        """What can be ordered."""
+        """File of the SKUs."""
         return self.home / "skus.json"
 
     def pids(self) -> dict[str, int]:
-        """The process of each program."""
+        """Return the main process of each program."""
         return {program.name: self._supervisor[program.name].child.pid for program in self._programs}
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, and start again what has crashed."""
+        """Sleep, restarting programs that crash meanwhile."""
         self._supervisor.sleep(seconds)
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """What the database answers to ``query``."""
+        """Query the database."""
         return self.session.execute(query.encode(), parameters).fetchall()
 
     def start_placing(self, *, orders: int, threads: int, rate: float = 0.0, seed: int = 0) -> children.Child:
@@ -115,25 +115,25 @@ class Deployment:
         return self.home / "log" / "placing.log"
 
     def manage(self, command: str, *arguments: str | Path) -> None:
-        """Run one of the shop's commands to its end; :class:`ServerFailed` if it fails."""
+        """Run a management command. Raises ServerFailed if it fails."""
         log = self.home / "log" / f"{command}.log"
         programs.run_python(self.env, "manage.py", command, *arguments, log=log)
 
 
 def deployment_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Deployment:
-    """The shop on one of the brokers: that node, or a database of the same PostgreSQL."""
+    """Return the shop on a broker: the given node, or a database of the same PostgreSQL."""
     url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else embedded_broker(postgres)
     database_url = postgres.create_database(f"bench_{broker}")
     return Deployment(broker, layout=layout, database_url=database_url, broker_url=url)
 
 
 def embedded_broker(postgres: Postgres) -> str:
-    """A broker in a database of its own."""
+    """Create a database for the embedded broker and return its URL."""
     return postgres.create_database("bench_broker").replace("postgresql://", "pgmq://", 1)
 
 
 def check_placed(child: children.Child, log: Path) -> None:
-    """:class:`ServerFailed` if the process that places orders has ended in vain."""
+    """Raise ServerFailed if the process that places orders has failed."""
     if children.has_ended(child) and (code := child.wait()):
         raise ServerFailed("placing orders", f"failed with exit code {code}", log)
 

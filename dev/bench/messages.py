@@ -1,4 +1,4 @@
-"""What is relayed and published: events as the shop writes them, to whom they go, and if they got there."""
+"""Events for the measurements, plain AMQP connections, and the queues of the events."""
 
 import contextlib
 import time
@@ -16,18 +16,18 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, cloudevents
 from shop.messaging.tracing import trace
 
-#: An event that every order has, and that three contexts consume.
+#: An event of every order that three contexts consume.
 EVENT = OrderShipped
-#: Who consumes it, by the chain's own table; the relay declares their queues and bindings.
+#: Queues of its consumers; the relay declares them with their bindings.
 QUEUES = ("analytics.events", "notifications.events", "orders.events")
 EXCHANGE = "shop.events"
-#: Seconds without any message after which those that are missing are lost.
-_PATIENCE = 5.0
+#: Seconds without a new message after which the missing ones are lost.
+_IDLE_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An event as it goes over the wire."""
+class OutgoingEvent:
+    """An encoded event."""
 
     id: UUID
     aggregate_id: UUID
@@ -35,9 +35,9 @@ class Letter:
     body: str
 
 
-def write(count: int) -> list[Letter]:
-    """Events of ``count`` different orders."""
-    return [letter_of(_shipped()) for _ in range(count)]
+def make_events(count: int) -> list[OutgoingEvent]:
+    """Return events of ``count`` different orders."""
+    return [outgoing(_shipped()) for _ in range(count)]
 
 
 def _shipped() -> OrderShipped:
@@ -46,16 +46,16 @@ def _shipped() -> OrderShipped:
     )
 
 
-def letter_of(event: Event) -> Letter:
-    """``event`` as one that has just been published."""
+def outgoing(event: Event) -> OutgoingEvent:
+    """Return ``event`` as it is published now."""
     origin = trace.begin()
     meta = Meta(uuid7(), datetime.now(UTC), origin.correlation_id, uuid7(), origin.traceparent)
-    return Letter(meta.id, event.aggregate_id, event.type, cloudevents.encode(event.with_meta(meta)))
+    return OutgoingEvent(meta.id, event.aggregate_id, event.type, cloudevents.encode(event.with_meta(meta)))
 
 
 @contextlib.contextmanager
 def connect(amqp_url: str) -> Iterator[amqp.Connection]:
-    """A plain AMQP connection, without kombu."""
+    """Open an AMQP connection without kombu."""
     url = urlsplit(amqp_url)
     connection = amqp.Connection(
         host=f"{url.hostname}:{url.port}",
@@ -70,11 +70,11 @@ def connect(amqp_url: str) -> Iterator[amqp.Connection]:
 
 
 def collect(amqp_url: str, count: int, sent_by: str) -> None:
-    """Empty the queues, once ``count`` messages are in each; say so if some do not come."""
+    """Wait for ``count`` messages in each queue, report missing ones, and empty the queues."""
     with connect(amqp_url) as connection:
         channel = connection.channel()
         missing, progress = _missing(channel, count), time.monotonic()
-        while any(missing.values()) and time.monotonic() - progress < _PATIENCE:
+        while any(missing.values()) and time.monotonic() - progress < _IDLE_TIMEOUT:
             time.sleep(0.1)
             before, missing = missing, _missing(channel, count)
             progress = progress if missing == before else time.monotonic()
@@ -89,11 +89,11 @@ def _missing(channel: amqp.Channel, count: int) -> dict[str, int]:
 
 
 def depth(channel: amqp.Channel, queue: str) -> int:
-    """How many messages are ready in ``queue``."""
+    """Return the number of ready messages in ``queue``."""
     declared = channel.queue_declare(queue, passive=True)
     return declared[1] if declared else 0
 
 
-def average_size(letters: Sequence[Letter]) -> int:
-    """The average size of a body in bytes."""
-    return sum(len(letter.body.encode()) for letter in letters) // len(letters)
+def average_size(events: Sequence[OutgoingEvent]) -> int:
+    """Return the average size of a body in bytes."""
+    return sum(len(event.body.encode()) for event in events) // len(events)

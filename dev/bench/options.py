@@ -1,4 +1,4 @@
-"""What script/bench can be asked: a parser for each subcommand, which knows what measures it."""
+"""Command line of script/bench: a subparser for each measurement."""
 
 import argparse
 from collections.abc import Sequence
@@ -22,51 +22,59 @@ _Options = argparse.Namespace
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole parser; ``measure`` of what it reads takes the options and returns a report."""
+    """Return the parser. Its ``measure`` takes the parsed options and returns a report."""
     whole = argparse.ArgumentParser(
         prog="script/bench",
-        description="Measure the shop on private servers with their default durability, on two cores.",
+        description="Measure the shop on two cores and on private servers with default durability.",
     )
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", metavar="FILE", help="write all figures to FILE as well")
-    common.add_argument("--plot", metavar="FILE", help="draw them in FILE, a .png or .svg")
+    common.add_argument("--json", metavar="FILE", help="also write all values to FILE")
+    common.add_argument("--plot", metavar="FILE", help="also draw a chart into FILE (.png or .svg)")
     add = partial(whole.add_subparsers(required=True, metavar="COMMAND").add_parser, parents=[common])
     _add_relay(add("relay", help="events/s from a full outbox to RabbitMQ"))
     _add_chain(add("chain", help="orders/s from accepted to shipped, from a backlog"))
-    _add_latency(add("latency", help="the time from placed to shipped, at a steady pace"))
+    _add_latency(add("latency", help="time from placed to shipped, at a steady rate"))
     _add_consume(add("consume", help="deliveries/s from a full queue"))
-    _add_intake(add("intake", help="orders/s over HTTP, and without it"))
-    _add_backpressure(add("backpressure", help="more orders than the chain can follow"))
-    _add_memory(add("memory", help="RSS of worker and relay over time"))
-    _add_growth(add("growth", help="a week's load in bulk, and its effect"))
+    _add_intake(add("intake", help="orders/s over HTTP and without it"))
+    _add_backpressure(add("backpressure", help="overload with orders, then draining"))
+    _add_memory(add("memory", help="memory of relay and worker over many events"))
+    _add_growth(add("growth", help="duration of operations before and after a week of load"))
     return whole
 
 
 def _add_relay(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_relay)
     _add_runs(to, 5)
-    to.add_argument("--events", type=_count, default=20_000, help="in the full outbox (default 20000)")
     to.add_argument(
-        "--without-peers", action="store_true", help="only shop's relay and raw publishing: much quicker"
+        "--events", type=_count, default=20_000, help="number of events in the outbox (default 20000)"
+    )
+    to.add_argument(
+        "--without-peers",
+        action="store_true",
+        help="only the shop's relay and raw publishing, without competitors: much quicker",
     )
 
 
 def _relay(asked: _Options) -> Report:
-    return relay.measure(relay.Plan(asked.runs, asked.events, peers=not asked.without_peers))
+    return relay.measure(relay.Plan(asked.runs, asked.events, competitors=not asked.without_peers))
 
 
 def _add_chain(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_chain)
     _add_runs(to, 5)
-    to.add_argument("--orders", type=_count, default=3000, help="in the backlog (default 3000)")
+    to.add_argument("--orders", type=_count, default=3000, help="size of the backlog (default 3000)")
     _add_workers(to)
     _add_broker(to)
-    to.add_argument("--without-peers", action="store_true", help="only the shop: much quicker")
+    to.add_argument(
+        "--without-peers", action="store_true", help="only the shop, without competitors: much quicker"
+    )
 
 
 def _chain(asked: _Options) -> Report:
     return chain.measure(
-        chain.Plan(asked.runs, asked.orders, asked.workers, _brokers(asked), peers=not asked.without_peers)
+        chain.Plan(
+            asked.runs, asked.orders, asked.workers, _brokers(asked), competitors=not asked.without_peers
+        )
     )
 
 
@@ -79,7 +87,7 @@ def _add_latency(to: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="RATE:SECONDS",
         default=_PACES,
-        help="orders a second, and for how long (default 1:60 10:30 200:15)",
+        help="orders a second and number of seconds (default 1:60 10:30 200:15)",
     )
     _add_workers(to)
     _add_broker(to)
@@ -92,18 +100,22 @@ def _latency(asked: _Options) -> Report:
 def _add_consume(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_consume)
     _add_runs(to, 5)
-    to.add_argument("--events", type=_count, default=20_000, help="in the full queue (default 20000)")
-    to.add_argument("--without-rivals", action="store_true", help="only shop: quicker")
+    to.add_argument(
+        "--events", type=_count, default=20_000, help="number of events in the queue (default 20000)"
+    )
+    to.add_argument(
+        "--without-rivals", action="store_true", help="only the shop, without competitors: quicker"
+    )
 
 
 def _consume(asked: _Options) -> Report:
-    return consume.measure(consume.Plan(asked.runs, asked.events, rivals=not asked.without_rivals))
+    return consume.measure(consume.Plan(asked.runs, asked.events, competitors=not asked.without_rivals))
 
 
 def _add_intake(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_intake)
     _add_runs(to, 5)
-    to.add_argument("--orders", type=_count, default=3000, help="placed in each way (default 3000)")
+    to.add_argument("--orders", type=_count, default=3000, help="orders placed in each way (default 3000)")
     _add_clients(to)
     to.add_argument("--server", choices=SERVERS, default=SERVERS[0], help=f"(default {SERVERS[0]})")
 
@@ -115,10 +127,10 @@ def _intake(asked: _Options) -> Report:
 def _add_backpressure(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_backpressure)
     _add_runs(to, 1)
-    to.add_argument("--seconds", type=float, default=120.0, help="of too many orders (default 120)")
+    to.add_argument("--seconds", type=float, default=120.0, help="duration of the overload (default 120)")
     _add_clients(to)
-    to.add_argument("--rate", type=float, default=0.0, help="orders a second (default: as fast as it goes)")
-    to.add_argument("--every", type=float, default=5.0, help="seconds between two looks (default 5)")
+    to.add_argument("--rate", type=float, default=0.0, help="orders a second (default: as fast as possible)")
+    to.add_argument("--every", type=float, default=5.0, help="seconds between two samples (default 5)")
     _add_workers(to)
 
 
@@ -138,8 +150,8 @@ def _backpressure(asked: _Options) -> Report:
 def _add_memory(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_memory)
     _add_runs(to, 1)
-    to.add_argument("--orders", type=_count, default=100_000, help="whose events are pushed (default 100000)")
-    to.add_argument("--step", type=_count, default=10_000, help="orders between looks (default 10000)")
+    to.add_argument("--orders", type=_count, default=100_000, help="number of orders (default 100000)")
+    to.add_argument("--step", type=_count, default=10_000, help="orders between two samples (default 10000)")
 
 
 def _memory(asked: _Options) -> Report:
@@ -148,19 +160,23 @@ def _memory(asked: _Options) -> Report:
 
 def _add_growth(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=_growth)
-    to.add_argument("--days", type=_count, default=7, help="to live through (default 7)")
+    to.add_argument("--days", type=_count, default=7, help="number of days (default 7)")
     to.add_argument("--orders-per-day", type=_count, default=100_000, help="(default 100000)")
     to.add_argument(
-        "--log-events", type=int, default=0, help="let the log alone grow on to so many events, and measure"
+        "--log-events",
+        type=int,
+        default=0,
+        help="let the log grow to N events afterwards, and measure again",
+        metavar="N",
     )
     to.add_argument(
         "--orders",
         type=_sizes,
         default=(),
         metavar="N,N,N",
-        help="compare shops with so many orders instead, as in 1000,100000,1000000",
+        help="instead compare shops with these numbers of orders, as in 1000,100000,1000000",
     )
-    to.add_argument("--samples", type=_count, default=200, help="how often each is timed (default 200)")
+    to.add_argument("--samples", type=_count, default=200, help="runs of each operation (default 200)")
 
 
 def _growth(asked: _Options) -> Report:
@@ -176,13 +192,13 @@ def _growth(asked: _Options) -> Report:
 
 
 def _add_runs(to: argparse.ArgumentParser, default: int) -> None:
-    to.add_argument(
-        "--runs", type=_count, default=default, help=f"how often each is measured (default {default})"
-    )
+    to.add_argument("--runs", type=_count, default=default, help=f"number of runs (default {default})")
 
 
 def _add_clients(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--clients", type=_count, default=8, help="who keep a connection each (default 8)")
+    to.add_argument(
+        "--clients", type=_count, default=8, help="customers, each with a persistent connection (default 8)"
+    )
 
 
 def _add_workers(to: argparse.ArgumentParser) -> None:
@@ -191,13 +207,13 @@ def _add_workers(to: argparse.ArgumentParser) -> None:
         type=layouts.parse,
         metavar="LAYOUT",
         default=layouts.DEFAULT,
-        help="'each': one for each context; 2: two that serve all contexts; 1x2: one with two processes"
-        f" (default {layouts.DEFAULT}). The relay has one of its own",
+        help="'each': a worker for each context; 2: two for all contexts; 1x2: one with two processes"
+        f" (default {layouts.DEFAULT}); the relay always has a worker of its own",
     )
 
 
 def _add_broker(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--broker", choices=BROKERS, help="only on this one (default: on both)")
+    to.add_argument("--broker", choices=BROKERS, help="measure on this broker only (default: on both)")
 
 
 def _brokers(asked: _Options) -> Sequence[str]:

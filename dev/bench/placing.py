@@ -1,6 +1,6 @@
-"""A process of the shop's own that places orders: as fast as it can, or at a steady pace.
+"""Process that places orders by the service, as fast as possible or at a steady rate.
 
-Django has to be set up before anything that it serves is imported.
+Django has to be set up before the other imports.
 """
 
 import json
@@ -20,18 +20,19 @@ from django.contrib.auth.models import User  # noqa: E402
 
 from dev.bench import requests  # noqa: E402
 from orders.events import Address  # noqa: E402
+from orders.intake import OrderRequest  # noqa: E402
 from orders.services import place_order  # noqa: E402
 
 _ADDRESS = Address(**requests.ADDRESS)
 
 
 def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int) -> None:
-    """Place so many orders through so many connections.
+    """Place ``orders`` orders over ``threads`` connections.
 
     Args:
-        rate: orders a second; 0 for as fast as it goes. Each order has its own moment: one that takes
-            long does not put off the next.
-        seed: the same seed means the same orders.
+        rate: orders a second; 0 for as fast as possible. Each order has its own due time: a slow one does
+            not delay the next.
+        seed: seed of the orders' lines.
     """
     wanted = list(islice(_orders(skus, seed), orders))
     with ThreadPoolExecutor(threads) as pool:
@@ -45,21 +46,23 @@ def place(*, orders: int, skus: list[str], threads: int, rate: float, seed: int)
 
 
 def place_one_by_one(*, skus: list[str], seed: int) -> None:
-    """Place orders through one connection until we are stopped."""
+    """Place orders over one connection until stopped."""
     for order in _orders(skus, seed):
         place_order(**order)
 
 
 def _orders(skus: list[str], seed: int) -> Iterator[dict[str, Any]]:
-    """What :func:`place_order` takes, from all customers in turn, without an end."""
+    """Yield arguments of :func:`place_order` endlessly, for all customers in turn."""
     chance = random.Random(seed)
     for customer in cycle(User.objects.order_by("id")):
         wanted = requests.lines(chance, skus)
         yield {
             "customer": customer,
-            "lines": [(line["sku"], line["quantity"]) for line in wanted],
-            "ship_to": _ADDRESS,
-            "payment_method": requests.PAYMENT_METHOD,
+            "request": OrderRequest(
+                lines=[(line["sku"], line["quantity"]) for line in wanted],
+                ship_to=_ADDRESS,
+                payment_method=requests.PAYMENT_METHOD,
+            ),
         }
 
 

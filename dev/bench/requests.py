@@ -1,4 +1,4 @@
-"""What customers send: orders of one to three products, as bytes that go over the wire as they are."""
+"""HTTP requests of customers: orders of one to three products, as raw bytes."""
 
 import json
 import random
@@ -18,13 +18,13 @@ PAYMENT_METHOD = "pm_card_visa"
 
 
 def lines(chance: random.Random, skus: Sequence[str]) -> list[dict[str, Any]]:
-    """What one customer wants."""
+    """Return random order lines."""
     wanted = chance.sample(skus, k=chance.randint(1, 3))
     return [{"sku": sku, "quantity": chance.randint(1, 3)} for sku in wanted]
 
 
 def write(tokens: Iterable[str], skus: Sequence[str], count: int) -> list[bytes]:
-    """``count`` requests, the same ones every time, from all customers in turn."""
+    """Return ``count`` requests of all customers in turn; they are the same in every run."""
     chance, customers = random.Random(count), [*tokens]
     return [_request(customers[n % len(customers)], lines(chance, skus)) for n in range(count)]
 

@@ -1,4 +1,4 @@
-"""Private servers to measure on: empty at the start, and as durable as in production."""
+"""Private servers for measurements: empty at the start, durable as in production."""
 
 import contextlib
 import os
@@ -15,18 +15,18 @@ from dev.servers.infrastructure import private_postgres, private_rabbitmq
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
-#: What the measured programs write: logs, mail, signs of readiness.
+#: Folder of the measured programs' logs, mails and ready files.
 HOME = VAR / "bench" / "programs"
-#: The Python of what the shop is measured against, in a virtual environment of its own.
-PEERS_PYTHON = VAR / "bench-peers" / "bin" / "python"
+#: Python of the competitors' virtual environment.
+COMPETITORS_PYTHON = VAR / "bench-competitors" / "bin" / "python"
 _FOLDER = "bench"
-#: Apart from those of a shop that is started at the same moment.
+#: Ports that a shop on this machine does not prefer.
 _POSTGRES_PORT, _RABBITMQ_PORT = 27432, 28672
 
 
 @dataclass
 class StompRabbitMQ(RabbitMQ):
-    """A RabbitMQ that speaks STOMP besides AMQP, for django-outbox-pattern knows nothing else."""
+    """RabbitMQ with the STOMP plugin, for django-outbox-pattern."""
 
     stomp_port: int = field(init=False, default=0)
 
@@ -44,7 +44,7 @@ class StompRabbitMQ(RabbitMQ):
 
 @contextlib.contextmanager
 def empty_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL without any data of an earlier run."""
+    """Start an empty PostgreSQL."""
     server = private_postgres(_FOLDER, durable=True)
     server.preferred_port = _POSTGRES_PORT
     _empty(server.home, server.data / "postmaster.pid")
@@ -57,7 +57,7 @@ def empty_postgres() -> Iterator[Postgres]:
 
 @contextlib.contextmanager
 def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
-    """A RabbitMQ node without queues and messages of an earlier run."""
+    """Start an empty RabbitMQ node."""
     plain = private_rabbitmq(_FOLDER)
     server = StompRabbitMQ(plain.home, programs_home=plain.programs_home, preferred_port=_RABBITMQ_PORT)
     _empty(server.home, server.home / "pid")
@@ -69,21 +69,21 @@ def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
 
 
 def check(*running: Postgres | RabbitMQ) -> None:
-    """Raise :class:`ServerFailed` if a server has ended."""
+    """Raise ServerFailed if a server has ended."""
     for server in running:
         if not server.is_running():
             raise ServerFailed(type(server).__name__, "has ended", server.log)
 
 
 def pid_of(server: Postgres | RabbitMQ) -> int:
-    """The process of a server that has been started."""
+    """Return the process id of a started server."""
     if not server.child:
         raise ServerFailed(type(server).__name__, "was not started", server.log)
     return server.child.pid
 
 
 def empty_home() -> None:
-    """Remove what an earlier run wrote."""
+    """Remove the files of an earlier run."""
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
 

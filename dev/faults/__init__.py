@@ -1,1 +1,1 @@
-"""A shop under load is hurt by a seeded schedule of faults; in the end nothing may be lost or wrong."""
+"""Fault injection: a shop under load is hit by a seeded schedule of faults, then audited."""

@@ -1,11 +1,11 @@
-"""Every kind of fault there is; importing their modules registers them."""
+"""Catalogue of all kinds of faults. Importing their modules registers them."""
 
-from dev.faults import messages, processes, providers, servers, wires
-from dev.faults.kinds import KINDS, Kind
+from dev.faults import links, messages, processes, providers, servers
+from dev.faults.kinds import KINDS, FaultKind
 
-__all__ = ["all_kinds", "messages", "processes", "providers", "servers", "wires"]
+__all__ = ["all_kinds", "links", "messages", "processes", "providers", "servers"]
 
 
-def all_kinds() -> list[Kind]:
-    """All kinds, in the order of their names, so that a seed always means the same."""
+def all_kinds() -> list[FaultKind]:
+    """Return all kinds sorted by name, so that a seed always gives the same schedule."""
     return sorted(KINDS, key=lambda kind: kind.name)

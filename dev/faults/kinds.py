@@ -1,36 +1,38 @@
-"""What a kind of fault is: a function that does harm, yields for as long as it lasts, and mends it."""
+"""Kinds of faults: generator functions that inject a fault, yield while it lasts, and revert it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from dev.faults.world import World
+from dev.faults.system import System
 
-Harm = Callable[[World, Random], Iterator[None]]
+Injection = Callable[[System, Random], Iterator[None]]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of fault; two that have one ``target`` never last at the same time."""
+class FaultKind:
+    """A kind of fault. Two faults of one ``target`` are never active at the same time."""
 
     name: str
     target: str
-    #: Seconds, at least and at most; none for what is done in a moment.
-    lasts: tuple[float, float]
-    #: Does the harm when it is entered and mends it when it is left.
-    harm: Callable[[World, Random], AbstractContextManager[None]]
+    #: Minimum and maximum in seconds; 0 for an instantaneous fault.
+    duration: tuple[float, float]
+    #: Context manager that injects the fault on entry and reverts it on exit.
+    inject: Callable[[System, Random], AbstractContextManager[None]]
 
 
-#: All there are, in the order in which they are defined.
-KINDS: list[Kind] = []
+#: All registered kinds, in order of definition.
+KINDS: list[FaultKind] = []
 
 
-def fault(name: str, *, target: str, lasts: tuple[float, float] = (0, 0)) -> Callable[[Harm], Harm]:
-    """Register a generator function as a kind of fault: harm before its ``yield``, what mends it after."""
+def fault(
+    name: str, *, target: str, duration: tuple[float, float] = (0, 0)
+) -> Callable[[Injection], Injection]:
+    """Register a generator function: it injects the fault before its ``yield`` and reverts it after."""
 
-    def register(harm: Harm) -> Harm:
-        KINDS.append(Kind(name, target, lasts, contextmanager(harm)))
-        return harm
+    def register(inject: Injection) -> Injection:
+        KINDS.append(FaultKind(name, target, duration, contextmanager(inject)))
+        return inject
 
     return register

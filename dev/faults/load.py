@@ -1,4 +1,4 @@
-"""Customers who order at a steady pace, and ask again, with the same key, until they get an answer."""
+"""Customers who order at a steady rate and repeat a request, with the same key, until it is answered."""
 
 import http.client
 import random
@@ -11,31 +11,33 @@ from uuid import UUID
 
 from dev.load import scenarios
 from dev.load.api import Api, ApiError
-from dev.load.generator import Wish
-from dev.load.scenarios import Fate
+from dev.load.generator import CustomerOrder
+from dev.load.scenarios import Scenario
 
-#: Customers who order at the same time.
-_CROWD = 8
-#: Seconds until one asks again who got no answer.
-_PAUSE = 0.5
-#: A customer changes his mind within so many seconds.
-_SECOND_THOUGHTS = 4.0
+#: Customers who order in parallel.
+_CUSTOMERS = 8
+#: Seconds before an unanswered request is repeated.
+_RETRY_DELAY = 0.5
+#: Longest time in seconds from an order to its cancellation by the customer.
+_MAX_CANCEL_DELAY = 4.0
 
 
 class Customers:
-    """They order while the context is open; leaving it waits until each of them has an answer."""
+    """Context manager of customers who order. Leaving it waits until each of them has an answer."""
 
-    def __init__(self, api: Api, chosen: list[Fate], wishes: list[Wish], *, rate: float) -> None:
+    def __init__(self, api: Api, chosen: list[Scenario], orders: list[CustomerOrder], *, rate: float) -> None:
         self._api, self._rate = api, rate
-        self.fates = {wish.idempotency_key: fate for wish, fate in zip(wishes, chosen, strict=True)}
-        self._wishes: Iterator[tuple[int, Wish]] = enumerate(wishes)
+        self.scenarios = {
+            order.idempotency_key: scenario for order, scenario in zip(orders, chosen, strict=True)
+        }
+        self._orders: Iterator[tuple[int, CustomerOrder]] = enumerate(orders)
         self._lock = threading.Lock()
-        self._leaving, self._giving_up = threading.Event(), threading.Event()
-        self._threads = [threading.Thread(target=self._shop, name=f"customer {n}") for n in range(_CROWD)]
-        #: What was sent, in the order of sending.
-        self.sent: list[Wish] = []
-        #: How often there was no answer, or one that said nothing about the order.
-        self.asked_again = 0
+        self._stopping, self._aborting = threading.Event(), threading.Event()
+        self._threads = [threading.Thread(target=self._run, name=f"customer {n}") for n in range(_CUSTOMERS)]
+        #: Orders sent so far.
+        self.sent: list[CustomerOrder] = []
+        #: Number of requests without an answer, or with a server error.
+        self.retries = 0
 
     def __enter__(self) -> "Customers":
         self._started = time.monotonic()
@@ -47,87 +49,89 @@ class Customers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error:
-            self._giving_up.set()
-        self.go_home()
+            self._aborting.set()
+        self.finish()
 
     def stop_ordering(self) -> None:
-        """Place no new orders; those under way are still seen through."""
-        self._leaving.set()
+        """Place no further orders. Requests under way are still repeated until they are answered."""
+        self._stopping.set()
 
     def are_waiting(self) -> bool:
-        """Whether somebody has no answer yet."""
+        """Return True while any request is unanswered."""
         return any(thread.is_alive() for thread in self._threads)
 
-    def go_home(self) -> None:
-        """Wait until everybody has an answer; afterwards nothing changes any more."""
+    def finish(self) -> None:
+        """Stop ordering and wait until all requests are answered."""
         self.stop_ordering()
         for thread in self._threads:
             thread.join()
 
     @property
-    def accepted(self) -> list[Wish]:
-        return [wish for wish in self.sent if wish.id]
+    def accepted(self) -> list[CustomerOrder]:
+        return [order for order in self.sent if order.id]
 
-    def _shop(self) -> None:
-        while wish := self._next():
-            self._place(wish)
+    def _run(self) -> None:
+        while order := self._next():
+            self._place(order)
 
-    def _next(self) -> Wish | None:
-        """Wait for the moment of the next order."""
+    def _next(self) -> CustomerOrder | None:
+        """Wait until the next order is due."""
         with self._lock:
-            number, wish = next(self._wishes, (0, None))
+            number, order = next(self._orders, (0, None))
         due = self._started + number / self._rate
-        if wish is None or self._leaving.wait(max(0, due - time.monotonic())):
+        if order is None or self._stopping.wait(max(0, due - time.monotonic())):
             return None
         with self._lock:
-            self.sent.append(wish)
-        return wish
+            self.sent.append(order)
+        return order
 
-    def _place(self, wish: Wish) -> None:
-        api = self._api.as_owner_of(wish.token)
-        key = wish.idempotency_key
+    def _place(self, order: CustomerOrder) -> None:
+        api = self._api.as_owner_of(order.token)
+        key = order.idempotency_key
         try:
-            answer = self._insist(lambda: api.post("/api/v1/orders", wish.body, Idempotency_Key=key))
+            answer = self._retry(lambda: api.post("/api/v1/orders", order.body, Idempotency_Key=key))
         except ApiError as refusal:
-            wish.refusal = refusal.detail
+            order.refusal = refusal.detail
             return
         if answer is None:
             return
-        wish.id, wish.number = UUID(answer["id"]), answer["number"]
-        if wish.cancel_after is not None:
-            self._cancel(api, wish)
+        order.id, order.number = UUID(answer["id"]), answer["number"]
+        if order.cancel_after is not None:
+            self._cancel(api, order)
 
-    def _cancel(self, api: Api, wish: Wish) -> None:
-        self._leaving.wait(random.Random(wish.idempotency_key).uniform(0, _SECOND_THOUGHTS))
+    def _cancel(self, api: Api, order: CustomerOrder) -> None:
+        self._stopping.wait(random.Random(order.idempotency_key).uniform(0, _MAX_CANCEL_DELAY))
         try:
-            self._insist(lambda: api.post(f"/api/v1/orders/{wish.id}/cancel", {}))
+            self._retry(lambda: api.post(f"/api/v1/orders/{order.id}/cancel", {}))
         except ApiError as refusal:
-            wish.cancel_refusal = refusal.detail
+            order.cancel_refusal = refusal.detail
 
-    def _insist(self, ask: Callable[[], Any]) -> Any:
-        """Ask until there is an answer; None if the run was given up before."""
-        while not self._giving_up.is_set():
+    def _retry(self, request: Callable[[], Any]) -> Any:
+        """Repeat a request until it is answered; None if the run is aborted before."""
+        while not self._aborting.is_set():
             try:
-                return ask()
+                return request()
             except (OSError, http.client.HTTPException, ApiError) as error:
                 if isinstance(error, ApiError) and error.status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise
             with self._lock:
-                self.asked_again += 1
-            self._giving_up.wait(_PAUSE)
+                self.retries += 1
+            self._aborting.wait(_RETRY_DELAY)
         return None
 
 
-def orders(count: int, *, seed: int, skus: list[str], tokens: list[str]) -> tuple[list[Fate], list[Wish]]:
-    """Orders of mixed fate, and how each may end."""
+def draw_orders(
+    count: int, *, seed: int, skus: list[str], tokens: list[str]
+) -> tuple[list[Scenario], list[CustomerOrder]]:
+    """Return the scenarios and the orders of a run, drawn from ``seed``."""
     chosen = scenarios.draw(count, seed)
-    return chosen, scenarios.wishes(chosen, skus=skus, tokens=tokens, seed=seed, run=f"faults-{seed}")
+    return chosen, scenarios.orders_for(chosen, skus=skus, tokens=tokens, seed=seed, run=f"faults-{seed}")
 
 
-def may_end(fate: Fate, *, refund_refused: bool = False) -> frozenset[str]:
-    """The outcomes that are right. A customer who changes his mind does so at any moment here."""
+def allowed_outcomes(scenario: Scenario, *, refund_refused: bool = False) -> frozenset[str]:
+    """Return the correct outcomes of an order. A cancellation may come at any moment here."""
     if refund_refused:
         return frozenset({"needs_attention (refund_failed)"})
-    if fate.cancel_after is None:
-        return fate.outcomes
-    return fate.outcomes | {"cancelled (customer)", "delivered"}
+    if scenario.cancel_after is None:
+        return scenario.outcomes
+    return scenario.outcomes | {"cancelled (customer)", "delivered"}

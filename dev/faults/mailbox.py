@@ -1,4 +1,4 @@
-"""A mail server that remembers what it took: everything, unless it is told to postpone or to be away."""
+"""Mail server that records all mail. It can be made to reject mail temporarily, or be stopped."""
 
 from collections import Counter
 from email import message_from_bytes
@@ -10,14 +10,14 @@ from dev.processes import ports
 
 
 class Mailbox:
-    """Use it as a context manager; it listens near the port it is given."""
+    """Context manager of a mail server that listens on ``port`` or one near it."""
 
     def __init__(self, port: int) -> None:
         self.port = ports.pick(port)
-        #: Message-ID -> how often it came.
-        self.letters: Counter[str] = Counter()
-        #: Whether it takes no letter now; who sends it again later is another matter.
-        self.postpones = False
+        #: Message-ID -> number of deliveries.
+        self.received: Counter[str] = Counter()
+        #: Reject all mail with a temporary error (451).
+        self.rejects_temporarily = False
 
     def __enter__(self) -> "Mailbox":
         self.open()
@@ -27,19 +27,19 @@ class Mailbox:
         self.close()
 
     def open(self) -> None:
-        """Listen, also once it was closed."""
+        """Start listening, for the first time or again."""
         self._controller = Controller(self, hostname=ports.LOOPBACK, port=self.port)
         self._controller.start()
 
     def close(self) -> None:
-        """Throw everybody out and refuse connections."""
+        """Close all connections and refuse new ones."""
         self._controller.stop()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take a letter, or put off whoever brings it."""
-        if self.postpones:
+        """Accept or temporarily reject a mail."""
+        if self.rejects_temporarily:
             return "451 Not now"
         content = envelope.content or b""
-        letter = message_from_bytes(content if isinstance(content, bytes) else content.encode())
-        self.letters[str(letter["Message-ID"]).strip()] += 1
+        mail = message_from_bytes(content if isinstance(content, bytes) else content.encode())
+        self.received[str(mail["Message-ID"]).strip()] += 1
         return "250 OK"

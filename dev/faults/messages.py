@@ -1,4 +1,4 @@
-"""Messages come twice, in any order, and from strangers who send rubbish."""
+"""Faults of messages: duplicates, another order, and unreadable messages from foreign programs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import amqp
 from kombu import Connection
 
 from dev.faults.kinds import fault
-from dev.faults.world import World
+from dev.faults.system import System
 from shop.settings import CONTEXTS
 
 _EXCHANGE = "shop.events"
-#: How many of a queue's messages are shuffled.
-_HANDFUL = 50
+#: Number of messages of a queue that are shuffled.
+_SHUFFLE_LIMIT = 50
 _QUEUES = [f"{app}.events" for app in CONTEXTS]
-#: Their apps consume OrderCreated; what is well-formed and of an unknown type would wait for a newer worker.
+#: Queues of apps that consume OrderCreated. Elsewhere a well-formed event would be deferred as unknown.
 _POISONED = ("payments.events", "inventory.events", "shipping.events")
 _POISON: tuple[bytes, ...] = (
     b'{"specversion": "1.0", broken',
@@ -26,7 +26,7 @@ _POISON: tuple[bytes, ...] = (
     b'{"specversion": "1.0", "id": "0199b1d0-0000-7000-8000-000000000001", "source": "/x",'
     b' "type": "orders.OrderCreated.v1", "time": "2026-12-24T12:00:00Z", "data": {"order_id": "none"}}',
 )
-#: What is JSON at least, and so may be one of a message's events.
+#: The valid JSON among it, which may be one of the events of a bundle.
 _JSON_POISON = _POISON[2:]
 _ALONE, _AMONG_OTHERS = "application/cloudevents+json", "application/cloudevents-batch+json"
 _LATEST_ORDER = """
@@ -38,19 +38,19 @@ _LATEST_ORDER = """
 
 
 @contextlib.contextmanager
-def channel_to(world: World) -> Iterator[Any]:
-    """A channel of our own, past the hurt network, on which publishing waits for its confirm."""
+def channel_to(system: System) -> Iterator[Any]:
+    """Open a channel with publisher confirms that bypasses the faulty network."""
     options = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
-    with Connection(world.broker_url, transport_options=options) as connection:
+    with Connection(system.broker_url, transport_options=options) as connection:
         connection.ensure_connection(max_retries=3, timeout=10)
         with connection.channel() as channel:
             yield channel
 
 
-@fault("events delivered twice and shuffled", target="RabbitMQ", lasts=(3, 8))
-def twice_and_shuffled(world: World, chance: Random) -> Iterator[None]:
-    """What is published while it lasts comes again, to everybody, in another order."""
-    with channel_to(world) as channel:
+@fault("events delivered twice and shuffled", target="RabbitMQ", duration=(3, 8))
+def twice_and_shuffled(system: System, chance: Random) -> Iterator[None]:
+    """Redeliver the messages of this period to all queues, shuffled."""
+    with channel_to(system) as channel:
         queue = channel.queue_declare(exclusive=True).queue
         channel.queue_bind(queue, _EXCHANGE, "#")
         _shuffle_queues(channel, chance)
@@ -60,7 +60,7 @@ def twice_and_shuffled(world: World, chance: Random) -> Iterator[None]:
 
 
 def _shuffle_queues(channel: Any, chance: Random) -> None:
-    """Take out what waits in the queues, and put it back twice, in another order."""
+    """Replace the messages in the queues by two copies of each, shuffled."""
     for queue in _QUEUES:
         taken = list(_take(channel, queue))
         _publish(channel, [("", queue, message) for message in taken], chance)
@@ -69,7 +69,7 @@ def _shuffle_queues(channel: Any, chance: Random) -> None:
 
 
 def _take(channel: Any, queue: str) -> Iterator[Any]:
-    for _ in range(_HANDFUL):
+    for _ in range(_SHUFFLE_LIMIT):
         if not (message := channel.basic_get(queue)):
             return
         yield message
@@ -82,19 +82,19 @@ def _publish(channel: Any, messages: list[tuple[str, str, Any]], chance: Random)
 
 
 @fault("poison", target="RabbitMQ")
-def poison(world: World, chance: Random) -> Iterator[None]:
-    """Some queues get one message that nobody can read, or of which nobody can read one event."""
-    with channel_to(world) as channel:
+def poison(system: System, chance: Random) -> Iterator[None]:
+    """Send some queues a message that is unreadable as a whole or in one of its events."""
+    with channel_to(system) as channel:
         for queue in _POISONED:
-            channel.basic_publish(poisoned(world, chance), "", queue)
-            world.poisoned += 1
+            channel.basic_publish(poisoned(system, chance), "", queue)
+            system.poisoned += 1
     yield
 
 
-def poisoned(world: World, chance: Random) -> Any:
-    """A message of poison, alone or in a bundle with an order that all who get it consume."""
+def poisoned(system: System, chance: Random) -> Any:
+    """Return an unreadable event, alone or in a bundle with a readable one."""
     body, content_type = chance.choice(_POISON), _ALONE
-    if body in _JSON_POISON and chance.random() < 0.7 and (orders := world.rows(_LATEST_ORDER)):
+    if body in _JSON_POISON and chance.random() < 0.7 and (orders := system.rows(_LATEST_ORDER)):
         events = [orders[0][0].encode(), body]
         chance.shuffle(events)
         body, content_type = b"[%s]" % b",\n".join(events), _AMONG_OTHERS

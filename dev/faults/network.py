@@ -1,4 +1,4 @@
-"""A network that can be hurt: TCP proxies between the shop's processes and their servers."""
+"""Network fault injection: TCP proxies between the shop's processes and their servers."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,13 @@ from dev.processes import ports
 
 _CHUNK = 65536
 _Result = TypeVar("_Result")
-#: Closes a socket at once, telling the other side by a reset.
+#: SO_LINGER with a timeout of 0: closing the socket sends a reset.
 _LINGER = struct.pack("ii", 1, 0)
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Network:
-    """Runs links in a thread of its own. Use it as a context manager: leaving it cuts them all."""
+    """Context manager that runs links in a thread of its own. Leaving it closes them."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -39,13 +39,13 @@ class Network:
         self._loop.close()
 
     def link(self, *, port: int, server_port: Callable[[], int]) -> "Link":
-        """Forward what comes to a port near ``port`` to ``server_port()``, whatever that is by then."""
+        """Forward connections to a port near ``port`` to ``server_port()``, read for each connection."""
         link = Link(self.run, ports.pick(port), server_port)
         self._servers.append(self._wait(asyncio.start_server(link.serve, ports.LOOPBACK, link.port)))
         return link
 
     def run(self, action: Callable[[], None]) -> None:
-        """Do something in the thread of the links."""
+        """Run ``action`` in the thread of the links and wait for it."""
 
         async def act() -> None:
             action()
@@ -62,16 +62,16 @@ class Network:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # now the closed connections' sockets are closed
+        await asyncio.sleep(0)  # lets the transports close their sockets
 
 
-class Wire:
-    """One connection: what comes in on either side goes out on the other, as long as it flows."""
+class ProxiedConnection:
+    """A connection through a link, forwarded in both directions."""
 
     def __init__(self, link: "Link", client: _Streams, server: _Streams) -> None:
         self._link, self._client, self._server = link, client, server
         self.flowing = asyncio.Event()
-        if link.is_open:  # else it was frozen while this connection was made
+        if link.is_open:  # it may have been frozen while this connection was established
             self.flowing.set()
 
     async def carry(self) -> None:
@@ -87,7 +87,7 @@ class Wire:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             for _, writer in (self._client, self._server):
-                writer.close()  # what is written already still arrives
+                writer.close()  # after flushing
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
@@ -111,68 +111,68 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 class Link:
-    """The way to one server. What hurts it may be called from any thread."""
+    """The proxy of one server. Its fault methods may be called from any thread."""
 
     def __init__(
         self, run: Callable[[Callable[[], None]], None], port: int, server_port: Callable[[], int]
     ) -> None:
         self.port, self._server_port, self._run = port, server_port, run
-        #: Seconds by which each piece of data is late.
+        #: Delay of each chunk in seconds.
         self.latency = 0.0
-        self._wires: set[Wire] = set()
+        self._connections: set[ProxiedConnection] = set()
         self._open = asyncio.Event()
         self._open.set()
 
     @property
     def is_open(self) -> bool:
-        """Whether new connections are let through."""
+        """True if new connections are accepted."""
         return self._open.is_set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection to its end."""
+        """Forward one connection to its end."""
         try:
             await self._open.wait()
             server = await asyncio.open_connection(ports.LOOPBACK, self._server_port())
         except (OSError, asyncio.CancelledError):
             _reset(writer)
             return
-        wire = Wire(self, (reader, writer), server)
-        self._wires.add(wire)
+        connection = ProxiedConnection(self, (reader, writer), server)
+        self._connections.add(connection)
         try:
-            with contextlib.suppress(asyncio.CancelledError):  # the network is taken down
-                await wire.carry()
+            with contextlib.suppress(asyncio.CancelledError):  # the network is being closed
+                await connection.carry()
         finally:
-            self._wires.discard(wire)
+            self._connections.discard(connection)
 
     def cut(self) -> None:
-        """Reset all connections; new ones can be made."""
+        """Reset all connections; new ones work."""
         self._run(self._cut)
 
-    def forget(self) -> None:
-        """Make all connections half-open: nothing comes through any more, nobody is told; new ones work."""
-        self._run(self._forget)
+    def drop(self) -> None:
+        """Silently drop all connections, which leaves them half-open; new ones work."""
+        self._run(self._drop)
 
     def freeze(self) -> None:
-        """Let nothing through, and no new connection either, without telling anybody."""
+        """Silently stop all connections and accept no new ones."""
         self._run(self._freeze)
 
     def thaw(self) -> None:
-        """Let all go on that was frozen or forgotten, as if nothing had been."""
+        """Resume all frozen or dropped connections, without loss."""
         self._run(self._thaw)
 
     def _cut(self) -> None:
-        for wire in list(self._wires):
-            wire.cut()
+        for connection in list(self._connections):
+            connection.cut()
 
-    def _forget(self) -> None:
-        for wire in self._wires:
-            wire.flowing.clear()
+    def _drop(self) -> None:
+        for connection in self._connections:
+            connection.flowing.clear()
 
     def _freeze(self) -> None:
         self._open.clear()
-        self._forget()
+        self._drop()
 
     def _thaw(self) -> None:
         self._open.set()
-        for wire in self._wires:
-            wire.flowing.set()
+        for connection in self._connections:
+            connection.flowing.set()

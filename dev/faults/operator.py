@@ -1,6 +1,6 @@
-"""What an operator does after a bad day: discards what nobody can read, and replays every other dead letter.
+"""Operator of the shop under test: discards unreadable dead letters and replays all others.
 
-It runs in ``manage.py shell``.
+Runs in ``manage.py shell``.
 """
 
 import json
@@ -10,8 +10,8 @@ from shop.messaging.dead_letters import discard_dead_letter, replay_dead_letter
 from shop.messaging.models import DeadLetter
 
 
-def tidy_up() -> None:
-    """Act on every open dead letter, and print how many there were by cause."""
+def act_on_dead_letters() -> None:
+    """Act on every open dead letter and print their number by cause."""
     letters = list(DeadLetter.objects.filter(status=DeadLetter.Status.OPEN))
     for letter in letters:
         if letter.cause == DeadLetter.Cause.UNREADABLE:

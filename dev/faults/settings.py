@@ -1,8 +1,8 @@
-"""The shop's settings, but what is due daily is due all the time: two schedulers then collide in minutes."""
+"""Settings of the shop with frequent periodic tasks, so that two schedulers soon collide."""
 
 from shop.settings import *  # noqa: F403
-from shop.settings import CELERY_BEAT_SCHEDULE as DAILY
+from shop.settings import CELERY_BEAT_SCHEDULE as SCHEDULE
 
-#: Seconds between two starts of every periodic task.
-OFTEN = 15.0
-CELERY_BEAT_SCHEDULE = {name: {**entry, "schedule": OFTEN} for name, entry in DAILY.items()}
+#: Seconds between two runs of each periodic task.
+INTERVAL = 15.0
+CELERY_BEAT_SCHEDULE = {name: {**entry, "schedule": INTERVAL} for name, entry in SCHEDULE.items()}

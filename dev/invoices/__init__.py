@@ -1,1 +1,1 @@
-"""Invoices of real shops, read from CSV."""
+"""Import of real shops' invoices from CSV."""

@@ -1,4 +1,4 @@
-"""Turns invoices into what the shop can do: products, orders, cancellations; and remarks on the rest."""
+"""Import plan of invoices: products, orders, cancellations, and remarks on all other lines."""
 
 import re
 from collections import Counter, defaultdict
@@ -9,12 +9,12 @@ from decimal import Decimal
 from dev.invoices.reader import Invoice, Line, Remark
 
 CURRENCY = "GBP"
-#: Postage, carriage, entries by hand, discounts, samples, fees: charged like goods, but none.
+#: Stock codes that are no goods: postage, carriage, manual entries, discounts, samples, fees.
 NO_GOODS = {"POST", "DOT", "C2", "M", "D", "S", "B", "CRUK", "PADS", "AMAZONFEE", "BANK CHARGES"}
 _SKU = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")
 _LONGEST_NAME = 200
 
-#: As the invoices write it -> ISO 3166-1 alpha-2.
+#: Country name in the invoices -> ISO 3166-1 alpha-2.
 COUNTRIES = {
     "Australia": "AU",
     "Austria": "AT",
@@ -57,7 +57,7 @@ COUNTRIES = {
 
 @dataclass(frozen=True)
 class PlannedProduct:
-    """A product as the invoices know it, and how many of it the orders need."""
+    """A product of the invoices, with the quantity that the orders need."""
 
     sku: str
     name: str
@@ -67,24 +67,24 @@ class PlannedProduct:
 
 @dataclass
 class PlannedOrder:
-    """An invoice that can become an order."""
+    """An invoice that becomes an order."""
 
     invoice: str
     customer: str
     country: str
     lines: list[Line]
-    #: The invoice that takes it back, if one does.
+    #: The invoice that takes it back, if any.
     cancelled_by: Invoice | None = None
 
     @property
     def quantities(self) -> Counter[str]:
-        """SKU -> how many: an order has each product once."""
+        """SKU -> quantity. An order has one line for each product."""
         return _quantities(self.lines)
 
 
 @dataclass
 class Plan:
-    """What an import will do, and its remarks on what it cannot do."""
+    """The content of an import, and remarks on the lines that it leaves out or changes."""
 
     remarks: list[Remark] = field(default_factory=list)
     orders: list[PlannedOrder] = field(default_factory=list)
@@ -95,12 +95,12 @@ class Plan:
         return sorted({order.customer for order in self.orders})
 
     def remark(self, lines: Iterable[Line], why: str, kind: str) -> None:
-        """Say the same of each of ``lines``."""
+        """Add the same remark on each of ``lines``."""
         self.remarks += [Remark(line.number, line.invoice, line.sku, why, kind) for line in lines]
 
 
 def make_plan(invoices: Sequence[Invoice], remarks: Sequence[Remark] = ()) -> Plan:
-    """Plan the import of ``invoices``; every line ends up in an order, a cancellation or a remark."""
+    """Plan the import of ``invoices``. Every line becomes part of an order, a cancellation or a remark."""
     plan = Plan(remarks=list(remarks))
     for invoice in invoices:
         lines = [line for line in invoice.lines if _is_usable(line, invoice, plan)]
@@ -118,15 +118,15 @@ def make_plan(invoices: Sequence[Invoice], remarks: Sequence[Remark] = ()) -> Pl
 
 
 def _is_usable(line: Line, invoice: Invoice, plan: Plan) -> bool:
-    """Whether the line can be part of an order or a cancellation; if not, a remark says why."""
-    wrong = _what_is_wrong(line, invoice)
-    if wrong:
-        plan.remark([line], *wrong)
-    return not wrong
+    """Return True if the line can be imported; otherwise add a remark."""
+    problem = _problem_of(line, invoice)
+    if problem:
+        plan.remark([line], *problem)
+    return not problem
 
 
-def _what_is_wrong(line: Line, invoice: Invoice) -> tuple[str, str] | None:
-    """Why the line cannot be used, and the kind of reason."""
+def _problem_of(line: Line, invoice: Invoice) -> tuple[str, str] | None:
+    """Return the reason against importing a line, and its kind."""
     if not line.customer:
         return "it names no customer", "no customer"
     if line.customer != invoice.lines[0].customer:
@@ -145,7 +145,7 @@ def _what_is_wrong(line: Line, invoice: Invoice) -> tuple[str, str] | None:
 
 
 def _plan_cancellation(invoice: Invoice, lines: list[Line], plan: Plan) -> None:
-    """Find the order that the invoice takes back as a whole; an order cannot be cancelled in part."""
+    """Cancel the order with the same quantities; an order cannot be cancelled in part."""
     earlier = [order for order in reversed(plan.orders) if order.customer == lines[0].customer]
     open_orders = [order for order in earlier if not order.cancelled_by]
     wanted = _quantities(lines)
@@ -169,7 +169,7 @@ def _quantities(lines: Iterable[Line]) -> Counter[str]:
 
 
 def _products(orders: Sequence[PlannedOrder]) -> list[PlannedProduct]:
-    """Each product under its most frequent name and price, for a catalogue has one of each."""
+    """Return each product with its most frequent name and price."""
     by_sku: defaultdict[str, list[Line]] = defaultdict(list)
     for order in orders:
         for line in order.lines:

@@ -1,4 +1,4 @@
-"""Reads invoices as real shops keep them (CSV, plain or gzipped), and leaves nothing out silently."""
+"""Reader of invoices in CSV, plain or gzipped. Unreadable lines become remarks."""
 
 import csv
 import gzip
@@ -22,9 +22,9 @@ class UnreadableInvoices(ScriptError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the file, as it stands there."""
+    """One line of the file."""
 
-    #: Where it stands; the head line is 1.
+    #: Line number; the header is line 1.
     number: int
     invoice: str
     sku: str
@@ -37,19 +37,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A line that did not become what it says, or not as it says it, and why."""
+    """A line that was left out or changed, and the reason."""
 
     line: int
     invoice: str
     sku: str
     why: str
-    #: Sums up remarks of one kind.
+    #: Category for the summary.
     kind: str
 
 
 @dataclass
 class Invoice:
-    """The lines that share a number; one that starts with C takes back what an earlier one sold."""
+    """The lines of one invoice number. A number that starts with C marks a cancellation."""
 
     number: str
     lines: list[Line] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Invoice:
 
 
 def read_invoices(path: Path, limit: int | None = None) -> tuple[list[Invoice], list[Remark]]:
-    """The first ``limit`` invoices of the file in their order, and what of it cannot be read."""
+    """Return the first ``limit`` invoices in file order, and remarks on unreadable lines."""
     invoices: dict[str, Invoice] = {}
     remarks = []
     for read in _read(path):
@@ -118,7 +118,7 @@ def _line(number: int, head: list[str], row: list[str]) -> Line | Remark:
 
 
 def _amount(text: str) -> Decimal | None:
-    """The price in whole cents, or None if it is no number."""
+    """Return the price in whole cents, or None if it is no number."""
     try:
         amount = Decimal(text).quantize(_CENT)
     except InvalidOperation:

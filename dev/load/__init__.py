@@ -1,1 +1,1 @@
-"""Load: customers that place orders over the REST API."""
+"""Load generation: customers that place orders over the REST API."""

@@ -1,4 +1,4 @@
-"""Products, stock and customers that a run needs, made through the shop's own command."""
+"""Products, stock and customers of a run, created by ``manage.py import_catalogue``."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from dev.paths import VAR, make_private_file
 
 
 class Shop(Protocol):
-    """A shop in whose environment commands can be run."""
+    """A shop that can run management commands."""
 
     def run_python(self, *arguments: str | Path, name: str) -> Path: ...
 
@@ -18,7 +18,7 @@ class Shop(Protocol):
 def provide(
     shop: Shop, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
 ) -> dict[str, str]:
-    """Make sure of ``products`` with stock and ``customers`` (user name -> full name); return API tokens."""
+    """Ensure that products and customers (user name -> full name) exist; return API tokens by user name."""
     wanted, tokens = VAR / f"wanted-{os.getpid()}.json", VAR / f"tokens-{os.getpid()}.json"
     try:
         make_private_file(

@@ -1,4 +1,4 @@
-"""A small client of the shop's REST API. It keeps no connections, so threads may share it."""
+"""Client of the shop's REST API. It keeps no connections, so threads may share it."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ _TIMEOUT = 30.0
 
 
 class ApiError(ScriptError):
-    """The API refused a request; ``status`` and ``detail`` say how and why."""
+    """Refusal by the API, with its HTTP status and the ``detail`` of the problem document."""
 
     def __init__(self, status: int, problem: Any) -> None:
         self.status = status
@@ -23,22 +23,22 @@ class ApiError(ScriptError):
 
 @dataclass(frozen=True)
 class Api:
-    """The REST API as the owner of ``token`` sees it."""
+    """The REST API, authenticated by ``token``."""
 
     port: int
     token: str = ""
-    #: Seconds to wait for an answer.
+    #: Seconds to wait for a response.
     timeout: float = _TIMEOUT
 
     def as_owner_of(self, token: str) -> "Api":
-        """The same API for somebody else."""
+        """Return the same API, authenticated by another token."""
         return replace(self, token=token)
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None, {})
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        """Send ``body`` as JSON; an ``Idempotency_Key`` among the headers makes it safe to send twice."""
+        """Send ``body`` as JSON. The header ``Idempotency_Key`` makes a repeated request safe."""
         return self._ask("POST", path, body, {name.replace("_", "-"): v for name, v in headers.items()})
 
     def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""What happens in the shop, read from the log of events while it happens."""
+"""New events of the log, read while the shop runs."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from uuid import UUID
 
 import psycopg
 
-#: Positions become visible out of order, for a transaction may commit late: look so far back.
+#: Positions to read again: an earlier position becomes visible later if its transaction commits late.
 _LOOK_BACK = 500
-#: How many orders' numbers are kept in mind.
-_REMEMBERED = 20_000
+#: Number of order numbers in the cache.
+_CACHE_SIZE = 20_000
 _ROWS = """
     select position, type, aggregate_id, time, data->>'number' from messaging_eventrecord
     where position > %s order by position
@@ -22,8 +22,8 @@ _NUMBER = """
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """An event as the log tells of it; ``number`` is what the order is called, if it is about one."""
+class LoggedEvent:
+    """An event of the log; ``number`` is the order number, empty for events of other aggregates."""
 
     position: int
     type: str
@@ -41,28 +41,28 @@ class Happening:
 
 
 class Feed:
-    """The events that were logged since it was made, each told once."""
+    """Reader of the events logged since its creation. It yields each event once."""
 
     def __init__(self, database_url: str) -> None:
         self._session = psycopg.connect(database_url, autocommit=True, connect_timeout=5)
         row = self._session.execute("select coalesce(max(position), 0) from messaging_eventrecord").fetchone()
         self._last: int = row[0] if row else 0
         self._floor = self._last
-        self._told: deque[int] = deque(maxlen=10 * _LOOK_BACK)
+        self._seen: deque[int] = deque(maxlen=10 * _LOOK_BACK)
         self._numbers: dict[UUID, str] = {}
 
     def close(self) -> None:
         self._session.close()
 
-    def new(self) -> Iterator[Happening]:
-        """What has been logged since the last call, oldest first."""
-        told = set(self._told)
+    def new(self) -> Iterator[LoggedEvent]:
+        """Yield the events logged since the last call, oldest first."""
+        seen = set(self._seen)
         rows = self._session.execute(_ROWS, [max(self._floor, self._last - _LOOK_BACK)]).fetchall()
         for position, kind, aggregate_id, time, number in rows:
-            if position not in told:
-                self._told.append(position)
+            if position not in seen:
+                self._seen.append(position)
                 self._last = max(self._last, position)
-                yield Happening(position, kind, aggregate_id, time, self._number(aggregate_id, number))
+                yield LoggedEvent(position, kind, aggregate_id, time, self._number(aggregate_id, number))
 
     def _number(self, aggregate_id: UUID, number: str | None) -> str:
         if number is None and aggregate_id in self._numbers:
@@ -70,7 +70,7 @@ class Feed:
         if number is None:
             row = self._session.execute(_NUMBER, [aggregate_id]).fetchone()
             number = row[0] if row else ""
-        if len(self._numbers) >= _REMEMBERED:
+        if len(self._numbers) >= _CACHE_SIZE:
             self._numbers.clear()
         self._numbers[aggregate_id] = number
         return number

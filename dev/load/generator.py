@@ -1,4 +1,4 @@
-"""Places many orders over the REST API at a steady pace, and follows each until it has come to its end."""
+"""Load generator: places orders over the REST API at a steady rate and follows each to its end."""
 
 import http.client
 import time
@@ -14,168 +14,173 @@ from dev.errors import ScriptError
 from dev.load.api import Api, ApiError
 from dev.load.feed import Feed
 
-#: The end of an order's way, as the log tells it.
-_ENDS = {"OrderDelivered", "OrderCancelled", "OrderNeedsAttention"}
-#: The end of an order's way, as the order itself tells it.
-_TERMINAL = {"delivered", "cancelled", "needs_attention"}
-#: Seconds without any event after which the orders that are not done will not be.
-_PATIENCE = 120.0
-#: Orders are placed, cancelled and read by so many clients at once.
+#: Events after which an order changes no more.
+_FINAL_EVENTS = {"OrderDelivered", "OrderCancelled", "OrderNeedsAttention"}
+#: Statuses of an order that changes no more.
+_FINAL_STATUSES = {"delivered", "cancelled", "needs_attention"}
+#: Seconds without any event after which unfinished orders count as stuck.
+_IDLE_TIMEOUT = 120.0
+#: Clients that place, cancel and read orders in parallel.
 _CLIENTS = 4
-#: Seconds to wait for a web server that is just being started again.
-_WEB_RESTART = 30.0
+#: Seconds to wait for a web server that is being restarted.
+_RESTART_TIMEOUT = 30.0
 
 
 @dataclass
-class Wish:
-    """An order to place, and what became of it."""
+class CustomerOrder:
+    """An order to place, and its outcome."""
 
-    #: What the caller knows it by.
+    #: Name for reports.
     label: str
     token: str
     body: dict[str, Any]
-    #: Asked twice with one key, there is still one order.
     idempotency_key: str
-    #: Cancel it after this event; empty: as soon as it is accepted; None: never.
+    #: Event after which to cancel the order; empty: as soon as it is accepted; None: never.
     cancel_after: str | None = None
     id: UUID | None = None
     number: str = ""
-    #: Why it was not accepted.
+    #: Reason for not accepting it.
     refusal: str = ""
-    #: Why it was not cancelled.
+    #: Reason for not cancelling it.
     cancel_refusal: str = ""
     status: str = ""
     reason: str = ""
 
     @property
     def outcome(self) -> str:
-        """How it ended, in a word or two."""
+        """The final status with its reason."""
         if self.refusal:
             return "refused"
         return f"{self.status} ({self.reason})" if self.reason else self.status
 
     @property
-    def is_settled(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
-        return bool(self.refusal) or self.status in _TERMINAL
+    def is_final(self) -> bool:
+        """True if the order changes no more by itself."""
+        return bool(self.refusal) or self.status in _FINAL_STATUSES
 
 
-class Buyer:
-    """Does what a customer does, in a thread of its own."""
+class Customer:
+    """The requests of a customer, each run in a thread of the load generator."""
 
     def __init__(self, api: Api) -> None:
         self._api, self._started = api, datetime.now(UTC)
 
-    def place(self, wish: Wish) -> None:
-        """Place the order; cancel it at once if that is wished."""
-        api = self._api.as_owner_of(wish.token)
+    def place(self, order: CustomerOrder) -> None:
+        """Place the order, and cancel it at once if it says so."""
+        api = self._api.as_owner_of(order.token)
         try:
-            answer = _patiently(
-                lambda: api.post("/api/v1/orders", wish.body, Idempotency_Key=wish.idempotency_key)
+            answer = _retry_while_down(
+                lambda: api.post("/api/v1/orders", order.body, Idempotency_Key=order.idempotency_key)
             )
         except ApiError as error:
-            wish.refusal = error.detail
+            order.refusal = error.detail
             return
-        wish.id, wish.number = UUID(answer["id"]), answer["number"]
+        order.id, order.number = UUID(answer["id"]), answer["number"]
         if datetime.fromisoformat(answer["placed_at"]) < self._started:  # by an earlier run with this key
-            self.look(wish)
-        elif wish.cancel_after == "":
-            self.cancel(wish)
+            self.refresh(order)
+        elif order.cancel_after == "":
+            self.cancel(order)
 
-    def cancel(self, wish: Wish) -> None:
-        api = self._api.as_owner_of(wish.token)
+    def cancel(self, order: CustomerOrder) -> None:
+        """Ask for a cancellation, and keep the reason if it is refused."""
+        api = self._api.as_owner_of(order.token)
         try:
-            _patiently(lambda: api.post(f"/api/v1/orders/{wish.id}/cancel", {}))
+            _retry_while_down(lambda: api.post(f"/api/v1/orders/{order.id}/cancel", {}))
         except ApiError as error:
-            wish.cancel_refusal = error.detail
+            order.cancel_refusal = error.detail
 
-    def look(self, wish: Wish) -> None:
-        api = self._api.as_owner_of(wish.token)
-        answer = _patiently(lambda: api.get(f"/api/v1/orders/{wish.id}"))
-        wish.status, wish.reason = answer["status"], answer["reason"]
+    def refresh(self, order: CustomerOrder) -> None:
+        """Read the status of the order."""
+        api = self._api.as_owner_of(order.token)
+        answer = _retry_while_down(lambda: api.get(f"/api/v1/orders/{order.id}"))
+        order.status, order.reason = answer["status"], answer["reason"]
 
 
 @dataclass
-class _Journey:
-    wish: Wish
+class _Progress:
+    """An order under way, with its request that was sent last."""
+
+    order: CustomerOrder
     task: Future[None]
     cancelled: bool = False
     done: bool = False
 
 
-class Campaign:
-    """Places wishes, ``rate`` a second (0: as fast as it goes), and sees each through."""
+class LoadGenerator:
+    """Places orders, ``rate`` a second (0: as fast as possible), and follows each to its end."""
 
     def __init__(self, api: Api, feed: Feed, *, rate: float, tend: Callable[[], None]) -> None:
-        self._buyer, self._feed, self._rate, self._tend = Buyer(api), feed, rate, tend
+        self._customer, self._feed, self._rate, self._tend = Customer(api), feed, rate, tend
         self._seen: defaultdict[UUID, set[str]] = defaultdict(set)
 
-    def run(self, wishes: Sequence[Wish], progress: Callable[[int, int], None]) -> None:
-        """Place and follow all; tell ``progress`` how many are placed and how many are done, again and again.
+    def run(self, orders: Sequence[CustomerOrder], report: Callable[[int, int], None]) -> None:
+        """Place and follow all orders, calling ``report(placed, done)`` all the time.
 
-        Raises :class:`ScriptError` if nothing happens any more though orders are not done.
+        Raises ScriptError if no event arrives any more though some orders have not come to their end.
         """
         self._clients = ThreadPoolExecutor(_CLIENTS)
         try:
-            self._run(wishes, progress)
+            self._run(orders, report)
         finally:
             self._clients.shutdown(cancel_futures=True)
 
-    def _run(self, wishes: Sequence[Wish], progress: Callable[[int, int], None]) -> None:
-        todo, done = iter(wishes), 0
-        journeys: list[_Journey] = []
+    def _run(self, orders: Sequence[CustomerOrder], report: Callable[[int, int], None]) -> None:
+        todo, done = iter(orders), 0
+        under_way: list[_Progress] = []
         self._started = self._last_event = time.monotonic()
-        while done < len(wishes):
+        while done < len(orders):
             self._tend()
-            journeys += self._place_due(todo, done + len(journeys))
+            under_way += self._place_due(todo, done + len(under_way))
             self._read_feed()
-            for journey in journeys:
-                self._step(journey)
-            done += sum(journey.done for journey in journeys)
-            journeys = [journey for journey in journeys if not journey.done]
-            progress(done + sum(journey.wish.number != "" for journey in journeys), done)
-            self._check_patience(journeys)
+            for progress in under_way:
+                self._step(progress)
+            done += sum(progress.done for progress in under_way)
+            under_way = [progress for progress in under_way if not progress.done]
+            report(done + sum(progress.order.number != "" for progress in under_way), done)
+            self._check_idle_timeout(under_way)
             time.sleep(0.05)
 
-    def _place_due(self, todo: Iterator[Wish], placed: int) -> list[_Journey]:
+    def _place_due(self, todo: Iterator[CustomerOrder], placed: int) -> list[_Progress]:
         due = (time.monotonic() - self._started) * self._rate + 1 if self._rate else float("inf")
-        journeys: list[_Journey] = []
-        while placed + len(journeys) < due and (wish := next(todo, None)):
-            journeys.append(_Journey(wish, self._clients.submit(self._buyer.place, wish)))
-        return journeys
+        started: list[_Progress] = []
+        while placed + len(started) < due and (order := next(todo, None)):
+            started.append(_Progress(order, self._clients.submit(self._customer.place, order)))
+        return started
 
     def _read_feed(self) -> None:
-        for happening in self._feed.new():
-            self._seen[happening.aggregate_id].add(happening.name)
+        for event in self._feed.new():
+            self._seen[event.aggregate_id].add(event.name)
             self._last_event = time.monotonic()
 
-    def _step(self, journey: _Journey) -> None:
-        """Do what comes next for the order, if anything."""
-        if not journey.task.done():
+    def _step(self, progress: _Progress) -> None:
+        """Send the next request about the order, if there is one."""
+        if not progress.task.done():
             return
-        journey.task.result()
-        wish = journey.wish
-        seen = self._seen[wish.id] if wish.id else set()
-        if wish.is_settled:
-            journey.done = True
-        elif wish.cancel_after in seen and not journey.cancelled:
-            journey.cancelled = True
-            journey.task = self._clients.submit(self._buyer.cancel, wish)
-        elif seen & _ENDS:
-            journey.task = self._clients.submit(self._buyer.look, wish)
+        progress.task.result()
+        order = progress.order
+        seen = self._seen[order.id] if order.id else set()
+        if order.is_final:
+            progress.done = True
+        elif order.cancel_after in seen and not progress.cancelled:
+            progress.cancelled = True
+            progress.task = self._clients.submit(self._customer.cancel, order)
+        elif seen & _FINAL_EVENTS:
+            progress.task = self._clients.submit(self._customer.refresh, order)
 
-    def _check_patience(self, journeys: list[_Journey]) -> None:
-        if time.monotonic() - self._last_event > _PATIENCE:
-            names = ", ".join(journey.wish.number or journey.wish.label for journey in journeys[:10])
-            raise ScriptError(f"nothing has happened for {_PATIENCE:.0f} s, but these are not done: {names}")
+    def _check_idle_timeout(self, under_way: list[_Progress]) -> None:
+        if time.monotonic() - self._last_event > _IDLE_TIMEOUT:
+            names = ", ".join(progress.order.number or progress.order.label for progress in under_way[:10])
+            raise ScriptError(
+                f"nothing has happened for {_IDLE_TIMEOUT:.0f} s, but these orders are not done: {names}"
+            )
 
 
-def _patiently(ask: Callable[[], Any]) -> Any:
-    """Ask again while the web server is away, for it is started again."""
-    deadline = time.monotonic() + _WEB_RESTART
+def _retry_while_down(request: Callable[[], Any]) -> Any:
+    """Repeat a request while the web server is being restarted."""
+    deadline = time.monotonic() + _RESTART_TIMEOUT
     while True:
         try:
-            return ask()
+            return request()
         except (OSError, http.client.HTTPException):
             if time.monotonic() > deadline:
                 raise

@@ -1,4 +1,4 @@
-"""Breaks the simulated gateway and carrier, for all processes of a shop, and mends them."""
+"""Faults of the simulated gateway and carrier, switched on and off for all processes of a shop."""
 
 import psycopg
 
@@ -10,24 +10,24 @@ _GATEWAY, _CARRIER = "payments_gatewayfault", "shipping_carrierfault"
 def break_gateway(
     database_url: str, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
 ) -> None:
-    """Make the gateway fail (``outage``, ``timeout``, ``slow``, ``refusal``) at one operation or at all."""
+    """Make the gateway fail: ``outage``, ``timeout``, ``slow`` or ``refusal``, at one operation or at all."""
     _execute(database_url, _BREAK.format(_GATEWAY), kind, operation, seconds, calls)
 
 
 def break_carrier(
     database_url: str, kind: str, operation: str = "", *, seconds: float = 0, calls: int | None = None
 ) -> None:
-    """Make the carrier fail (``outage``, ``timeout``, ``slow``) at one operation or at all."""
+    """Make the carrier fail: ``outage``, ``timeout`` or ``slow``, at one operation or at all."""
     _execute(database_url, _BREAK.format(_CARRIER), kind, operation, seconds, calls)
 
 
 def mend_gateway(database_url: str) -> None:
-    """Let the payment gateway work as it should."""
+    """End all faults of the gateway."""
     _execute(database_url, _MEND.format(_GATEWAY))
 
 
 def mend_carrier(database_url: str) -> None:
-    """Let the carrier work as it should."""
+    """End all faults of the carrier."""
     _execute(database_url, _MEND.format(_CARRIER))
 
 

@@ -1,22 +1,22 @@
-"""What can become of an order, and how to bring it about: the magic inputs of the simulated providers."""
+"""Scenarios of an order: inputs for the simulated providers, and the outcomes they lead to."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.load.generator import Wish
+from dev.load.generator import CustomerOrder
 
 _CUSTOMER_CANCELS = "cancelled (customer)"
 
 
 @dataclass(frozen=True)
-class Fate:
-    """A kind of order: what it takes to get it, and how it may end."""
+class Scenario:
+    """Inputs of an order and its allowed outcomes."""
 
     name: str
     outcomes: frozenset[str]
-    #: How many of a hundred.
+    #: Share in percent.
     share: int
     payment_method: str = "pm_card_visa"
     street: str = "Karl-Liebknecht-Straße 7"
@@ -24,89 +24,96 @@ class Fate:
     cancel_after: str | None = field(default=None)
 
 
-def _fate(name: str, share: int, *outcomes: str, **inputs: Any) -> Fate:
-    return Fate(name, frozenset(outcomes), share, **inputs)
+def _scenario(name: str, share: int, *outcomes: str, **inputs: Any) -> Scenario:
+    return Scenario(name, frozenset(outcomes), share, **inputs)
 
 
 _REFUSED_BY_CARRIER = "Am Hafen EZ6000000006"
-FATES = (
-    _fate("paid, packed, delivered", 40, "delivered"),
-    _fate("charged, but the gateway timed out", 6, "delivered", payment_method="pm_card_timeoutAfterCharge"),
-    _fate("gateway down twice", 4, "delivered", payment_method="pm_card_gatewayError"),
-    _fate("booked, but the carrier timed out", 6, "delivered", street="Am Hafen EZ_TIMEOUT"),
-    _fate("card declined", 6, "cancelled (payment_failed)", payment_method="pm_card_visa_chargeDeclined"),
-    _fate(
+SCENARIOS = (
+    _scenario("paid, packed, delivered", 40, "delivered"),
+    _scenario(
+        "charged, but the gateway timed out", 6, "delivered", payment_method="pm_card_timeoutAfterCharge"
+    ),
+    _scenario("gateway down twice", 4, "delivered", payment_method="pm_card_gatewayError"),
+    _scenario("booked, but the carrier timed out", 6, "delivered", street="Am Hafen EZ_TIMEOUT"),
+    _scenario("card declined", 6, "cancelled (payment_failed)", payment_method="pm_card_visa_chargeDeclined"),
+    _scenario(
         "insufficient funds",
         5,
         "cancelled (payment_failed)",
         payment_method="pm_card_visa_chargeDeclinedInsufficientFunds",
     ),
-    _fate(
+    _scenario(
         "expired card", 3, "cancelled (payment_failed)", payment_method="pm_card_chargeDeclinedExpiredCard"
     ),
-    _fate("out of stock", 6, "cancelled (out_of_stock)", sold_out=True),
-    _fate(
+    _scenario("out of stock", 6, "cancelled (out_of_stock)", sold_out=True),
+    _scenario(
         "out of stock, refund takes time",
         3,
         "cancelled (out_of_stock)",
         sold_out=True,
         payment_method="pm_card_pendingRefund",
     ),
-    _fate(
+    _scenario(
         "out of stock, refund fails",
         3,
         "needs_attention (refund_failed)",
         sold_out=True,
         payment_method="pm_card_refundFail",
     ),
-    _fate("carrier refuses", 5, "cancelled (shipment_failed)", street=_REFUSED_BY_CARRIER),
-    _fate("carrier cannot deliver", 3, "needs_attention (delivery_failed)", street="Am Hafen EZ5000000005"),
-    # From here on it is a race between the customer and the parcel: either may win, but nobody both.
-    _fate("cancelled at once", 4, _CUSTOMER_CANCELS, "delivered", cancel_after=""),
-    _fate("cancelled when paid", 3, _CUSTOMER_CANCELS, "delivered", cancel_after="PaymentProcessed"),
-    _fate("cancelled when packed", 2, _CUSTOMER_CANCELS, "delivered", cancel_after="InventoryUpdated"),
-    _fate("cancelled too late", 1, "delivered", cancel_after="OrderShipped"),
+    _scenario("carrier refuses", 5, "cancelled (shipment_failed)", street=_REFUSED_BY_CARRIER),
+    _scenario(
+        "carrier cannot deliver", 3, "needs_attention (delivery_failed)", street="Am Hafen EZ5000000005"
+    ),
+    # Races between a cancellation and the shipment: either may win.
+    _scenario("cancelled at once", 4, _CUSTOMER_CANCELS, "delivered", cancel_after=""),
+    _scenario("cancelled when paid", 3, _CUSTOMER_CANCELS, "delivered", cancel_after="PaymentProcessed"),
+    _scenario("cancelled when packed", 2, _CUSTOMER_CANCELS, "delivered", cancel_after="InventoryUpdated"),
+    _scenario("cancelled too late", 1, "delivered", cancel_after="OrderShipped"),
 )
-#: The product of which there is none.
+#: A product without stock.
 SOLD_OUT_SKU = "SOLD-OUT"
 
 
-def draw(count: int, seed: int) -> list[Fate]:
-    """Choose the fates of ``count`` orders: each at least once if there is room, in a shuffled order."""
+def draw(count: int, seed: int) -> list[Scenario]:
+    """Draw the scenarios of ``count`` orders, shuffled; each occurs at least once if ``count`` allows."""
     chance = random.Random(seed)
-    chosen = list(FATES[:count])
-    chosen += chance.choices(FATES, [fate.share for fate in FATES], k=count - len(chosen))
+    chosen = list(SCENARIOS[:count])
+    chosen += chance.choices(SCENARIOS, [scenario.share for scenario in SCENARIOS], k=count - len(chosen))
     chance.shuffle(chosen)
     return chosen
 
 
-def wishes(
-    fates: Sequence[Fate], *, skus: Sequence[str], tokens: Sequence[str], seed: int, run: str
-) -> list[Wish]:
-    """The orders that will meet these fates, of random products and customers; ``run`` tells runs apart."""
+def orders_for(
+    scenarios: Sequence[Scenario], *, skus: Sequence[str], tokens: Sequence[str], seed: int, run: str
+) -> list[CustomerOrder]:
+    """Return an order for each scenario, with random products and customers.
+
+    ``run`` makes the idempotency keys of different runs differ.
+    """
     chance = random.Random(seed)
     return [
-        Wish(
-            label=fate.name,
+        CustomerOrder(
+            label=scenario.name,
             token=chance.choice(tokens),
-            body=_body(fate, skus, chance),
+            body=_body(scenario, skus, chance),
             idempotency_key=f"{run}-{index}",
-            cancel_after=fate.cancel_after,
+            cancel_after=scenario.cancel_after,
         )
-        for index, fate in enumerate(fates)
+        for index, scenario in enumerate(scenarios)
     ]
 
 
-def _body(fate: Fate, skus: Sequence[str], chance: random.Random) -> dict[str, Any]:
+def _body(scenario: Scenario, skus: Sequence[str], chance: random.Random) -> dict[str, Any]:
     chosen = chance.sample(skus, k=min(len(skus), chance.randint(1, 3)))
     lines = [{"sku": sku, "quantity": chance.randint(1, 3)} for sku in chosen]
-    if fate.sold_out:
+    if scenario.sold_out:
         lines.append({"sku": SOLD_OUT_SKU, "quantity": 1})
     address = {
         "name": "Rosa Klein",
-        "street": fate.street,
+        "street": scenario.street,
         "city": "Berlin",
         "postal_code": "10178",
         "country": "DE",
     }
-    return {"lines": lines, "payment_method": fate.payment_method, "ship_to": address}
+    return {"lines": lines, "payment_method": scenario.payment_method, "ship_to": address}

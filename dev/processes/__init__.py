@@ -1,1 +1,1 @@
-"""Child processes and the supervisor of a running shop."""
+"""Child processes, their readiness, and the supervisor that keeps them running."""

@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive us: the kernel ends them when we are gone, even after kill -9."""
+"""Child processes that the kernel ends when their parent dies, even by SIGKILL."""
 
 import contextlib
 import ctypes
@@ -27,16 +27,16 @@ def start_child(
     env: Mapping[str, str],
     log: Path | None,
     user: pwd.struct_passwd | None = None,
-    when_we_die: signal.Signals = signal.SIGKILL,
+    parent_death_signal: signal.Signals = signal.SIGKILL,
     cwd: Path = ROOT,
 ) -> Child:
-    """Start a direct child in a session of its own, writing to ``log`` (None: to where we write).
+    """Start a child in a session of its own. It writes to ``log``, or to our own output if that is None.
 
-    ``when_we_die`` is what the kernel sends it when this process ends in whatever way. Only the main thread
-    may call this: the kernel watches the thread that started the child, not the process.
+    The kernel sends it ``parent_death_signal`` when this process ends, however that happens. Only the main
+    thread may call this: the kernel watches the thread that started the child, not the process.
     """
     if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("start child processes from the main thread: they die with the thread")
+        raise RuntimeError("start child processes from the main thread: they die with their thread")
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(_open_log(log)) if log else None
         return subprocess.Popen(
@@ -47,7 +47,7 @@ def start_child(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid(), when_we_die),
+            preexec_fn=_set_parent_death_signal(os.getpid(), parent_death_signal),
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
@@ -59,19 +59,19 @@ def _open_log(log: Path) -> IO[bytes]:
     return log.open("ab")
 
 
-def _die_with(parent: int, last_signal: signal.Signals) -> Callable[[], None]:
-    def ask_the_kernel() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we asked
+def _set_parent_death_signal(parent: int, number: signal.Signals) -> Callable[[], None]:
+    def set_signal() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the call
             os._exit(1)
 
-    return ask_the_kernel
+    return set_signal
 
 
 def stop_children(
     children: Sequence[Child], *, by: signal.Signals = signal.SIGTERM, grace: float = 15.0
 ) -> list[Child]:
-    """Ask all ``children`` to stop, kill after ``grace`` seconds those that did not, and return them."""
+    """Ask all ``children`` to stop, kill the rest after ``grace`` seconds, and return those killed."""
     for child in children:
         send(child, by)
     deadline = time.monotonic() + grace
@@ -84,29 +84,29 @@ def stop_children(
 
 
 def has_ended(child: Child) -> bool:
-    """Whether ``child`` has ended; its number stays taken until :func:`kill_child` tidied up."""
+    """Return True if ``child`` has ended. It stays a zombie until :func:`kill_child` reaps it."""
     if child.returncode is not None:
         return True
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def send(child: Child, number: signal.Signals) -> None:
-    """Signal ``child`` alone, if it still runs."""
+    """Send a signal to ``child`` alone, if it still runs."""
     if child.returncode is None:
         os.kill(child.pid, number)
 
 
-def offspring(child: Child) -> list[int]:
-    """The process ids of what ``child`` has started, from whichever of its threads, if it still runs."""
+def child_pids(child: Child) -> list[int]:
+    """Return the process ids of the children of ``child``, whichever thread started them."""
     pids: list[int] = []
     for listed in Path(f"/proc/{child.pid}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has just ended
             pids += map(int, listed.read_text().split())
     return sorted(pids)
 
 
 def kill_child(child: Child) -> int:
-    """Kill ``child`` and what it left in its session, wait until it is gone, and return its exit code."""
+    """Kill ``child`` and all processes of its session, reap it, and return its exit code."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -115,7 +115,7 @@ def kill_child(child: Child) -> int:
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
-    """Whom to start servers as that refuse root: ``nobody`` when we are root, else None (ourselves)."""
+    """Return the user for servers that refuse root: ``nobody`` for root, else None (the current user)."""
     if os.geteuid() != 0:
         return None
     try:

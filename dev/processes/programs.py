@@ -1,4 +1,4 @@
-"""Which programs make up a running shop, and the environment they share."""
+"""Programs of a running shop and the environment they share."""
 
 import os
 import secrets
@@ -16,21 +16,21 @@ from shop.settings import CONTEXTS
 
 #: The queue whose worker runs the relay.
 RELAY = "messaging"
-#: Who tells and counts lets go first those on whom an order waits.
-_ASIDE = {"notifications", "analytics"}
-#: Intake ends first, then what time starts, then the workers finish what they have in hand.
+#: Contexts that no order waits for: their workers get less CPU.
+_LOW_PRIORITY = {"notifications", "analytics"}
+#: Stages of a shutdown: intake ends first, then the scheduler, then the workers finish their tasks.
 _WEB, _SCHEDULER, _WORKERS = range(3)
 
 
 def environment(*, database_url: str, broker_url: str) -> dict[str, str]:
-    """What every process of the shop has to know, on top of our own environment."""
+    """Return the environment of the shop's processes, based on our own."""
     return {
         "DJANGO_SECRET_KEY": _secret_key(),
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         **os.environ,
         "DATABASE_URL": database_url,
         "CELERY_BROKER_URL": broker_url,
-        "CELERY_SKIP_CHECKS": "1",  # Django's own checks, a second for each worker; script/check runs them
+        "CELERY_SKIP_CHECKS": "1",  # saves each worker a second of Django's checks, which script/check runs
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -43,7 +43,7 @@ def _secret_key() -> str:
 
 
 def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> None:
-    """Run Python with ``arguments`` to its end; fail with the end of its ``log`` if it fails."""
+    """Run Python to its end. Raises ServerFailed, with the end of ``log``, if it fails."""
     log.unlink(missing_ok=True)
     child = children.start_child([sys.executable, *arguments], env=env, log=log)
     try:
@@ -55,7 +55,7 @@ def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> Non
 
 
 def web(env: Mapping[str, str], *, port: int) -> Program:
-    """The web server, on ``port`` of the loopback interface."""
+    """Return the web server on ``port`` of the loopback interface."""
     return Program(
         name="web",
         argv=(sys.executable, "-m", "shop.serving"),
@@ -66,14 +66,14 @@ def web(env: Mapping[str, str], *, port: int) -> Program:
 
 
 def scheduler(env: Mapping[str, str], name: str = "scheduler", *, home: Path = VAR) -> Program:
-    """Celery's clock, which starts what is due at fixed times."""
+    """Return Celery beat, the scheduler of periodic tasks."""
     schedule = str(home / f"celerybeat-schedule-{name}")
     argv = (*_celery("beat"), "--schedule", schedule, "--pidfile=", "-l", "WARNING")
     return Program(name=name, argv=argv, env=env, stage=_SCHEDULER)
 
 
 def workers(env: Mapping[str, str], *, home: Path = VAR, one_for_all: bool = False) -> list[Program]:
-    """The relay and one worker for each context, or a single worker that does everything."""
+    """Return the relay and a worker for each context, or a single worker for all queues."""
     queues = [RELAY, *CONTEXTS]
     if one_for_all:
         return [worker(env, "all", queues, home=home)]
@@ -83,11 +83,11 @@ def workers(env: Mapping[str, str], *, home: Path = VAR, one_for_all: bool = Fal
 def worker(
     env: Mapping[str, str], name: str, queues: list[str], *, home: Path = VAR, processes: int = 1
 ) -> Program:
-    """A worker that serves ``queues``, with so many processes for tasks."""
+    """Return a worker for ``queues`` with a pool of ``processes``."""
     ready_file = home / "ready" / name
     names = ("-Q", ",".join(queues), "-n", f"{name}@%h")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle")
-    nice = ("nice", "-n", "10") if _ASIDE.issuperset(queues) else ()
+    nice = ("nice", "-n", "10") if _LOW_PRIORITY.issuperset(queues) else ()
     return Program(
         name=name,
         argv=(*nice, *_celery("worker"), *names, "-c", str(processes), *quiet, "-l", "WARNING"),

@@ -1,4 +1,4 @@
-"""How one sees that a program is ready for work."""
+"""Readiness probes of programs."""
 
 import http.client
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from dev.processes.ports import LOOPBACK
 
 
 class Readiness(Protocol):
-    """Tells whether a program that was started is ready."""
+    """Probe of a started program."""
 
     def reset(self) -> None:
-        """Forget an earlier life of the program."""
+        """Discard the state of an earlier start."""
 
     def is_reached(self) -> bool:
-        """Whether the program is ready now."""
+        """Return True if the program is ready."""
 
 
 @dataclass(frozen=True)
-class AtOnce:
-    """Nobody waits for it."""
+class AlwaysReady:
+    """A program that needs no time to get ready."""
 
     def reset(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The supervisor: starts the shop's processes, restarts what crashes, and stops everything in order."""
+"""Supervisor of the shop's processes: starts them, restarts crashed ones, stops them in order."""
 
 import os
 import signal
@@ -10,31 +10,31 @@ from pathlib import Path
 
 from dev.errors import NotReady, last_lines
 from dev.processes import children
-from dev.processes.readiness import AtOnce, Readiness
+from dev.processes.readiness import AlwaysReady, Readiness
 
-#: Seconds to wait before a crashed program is started again; longer each time it crashes soon.
+#: Seconds before a crashed program is restarted; doubled with each crash in a row.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-#: Seconds after which a program counts as running well.
-_SETTLED = 30.0
-#: Crashes in a row after which waiting for readiness is pointless.
-_HOPELESS = 3
+#: Seconds of running after which earlier crashes are forgotten.
+_STABLE_AFTER = 30.0
+#: Crashes in a row after which a start has failed.
+_MAX_CRASHES = 3
 
 
 @dataclass(frozen=True)
 class Program:
-    """What to run under which name; programs of a lower ``stage`` are stopped first."""
+    """A named command line. Programs of a lower ``stage`` are stopped first."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
     stage: int = 0
-    readiness: Readiness = field(default_factory=AtOnce)
-    #: Seconds that it gets to finish its work when it is asked to stop.
+    readiness: Readiness = field(default_factory=AlwaysReady)
+    #: Seconds to finish its work after the request to stop.
     grace: float = 15.0
 
 
 class Supervised:
-    """A program, its current process, and how often it crashed lately."""
+    """A program with its current process and its recent crashes."""
 
     def __init__(self, program: Program, log: Path) -> None:
         self.program, self.log = program, log
@@ -43,14 +43,14 @@ class Supervised:
         self.start()
 
     def start(self) -> None:
-        """Start the program, or start it again."""
+        """Start the program, for the first time or again."""
         self.program.readiness.reset()
         self.child = children.start_child(self.program.argv, env=self.program.env, log=self.log)
         self._started_at = time.monotonic()
         self._start_again_at = None
 
     def tend(self) -> str | None:
-        """Start the program again once its pause after a crash is over; say so when it has just crashed."""
+        """Restart the program when its pause is over. Returns a notice if it has just crashed."""
         if self._start_again_at is not None:
             if time.monotonic() >= self._start_again_at:
                 self.start()
@@ -60,16 +60,16 @@ class Supervised:
         return self._note_crash()
 
     def _note_crash(self) -> str:
-        code = children.kill_child(self.child)  # its pool's processes go with it
-        settled = time.monotonic() - self._started_at > _SETTLED
-        self.crashes = 1 if settled else self.crashes + 1
+        code = children.kill_child(self.child)  # and the processes of its pool
+        was_stable = time.monotonic() - self._started_at > _STABLE_AFTER
+        self.crashes = 1 if was_stable else self.crashes + 1
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self.crashes - 1))
         self._start_again_at = time.monotonic() + pause
-        return f"{self.program.name} {_how(code)}; it starts again in {pause:.1f} s. See {self.log}"
+        return f"{self.program.name} {_describe_exit(code)}; it starts again in {pause:.1f} s. See {self.log}"
 
 
 class Supervisor:
-    """All programs of one deployment. Use it as a context manager: leaving it stops them all."""
+    """Context manager of all programs of a deployment. Leaving it stops them."""
 
     def __init__(self, logs: Path, *, report: Callable[[str], None]) -> None:
         self._logs, self._report = logs, report
@@ -85,7 +85,7 @@ class Supervisor:
         return next(one for one in self._supervised if one.program.name == name)
 
     def start(self, *programs: Program) -> None:
-        """Start ``programs``; the log of an earlier session is kept as ``<name>.log.old``."""
+        """Start ``programs``. The log of an earlier run is kept as ``<name>.log.old``."""
         for program in programs:
             log = self._logs / f"{program.name}.log"
             if log.exists():
@@ -93,31 +93,31 @@ class Supervisor:
             self._supervised.append(Supervised(program, log))
 
     def tend(self) -> None:
-        """Start again what has crashed; call it often."""
+        """Restart crashed programs. Call it often."""
         for one in self._supervised:
             if notice := one.tend():
                 self._report(notice)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until every program is ready; :class:`NotReady` shows the log of one that is not."""
+        """Wait until every program is ready. Raises NotReady with the log of one that is not."""
         deadline = time.monotonic() + timeout
         for one in self._supervised:
             while not one.program.readiness.is_reached():
                 self.tend()
-                if one.crashes >= _HOPELESS or time.monotonic() > deadline:
+                if one.crashes >= _MAX_CRASHES or time.monotonic() > deadline:
                     why = f"{one.program.name} did not get ready. The end of {one.log}:\n"
                     raise NotReady(why + last_lines(one.log))
                 time.sleep(0.1)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass while tending the programs."""
+        """Sleep, restarting programs that crash meanwhile."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.tend()
             time.sleep(min(0.2, left))
 
     def stop(self) -> None:
-        """Stop stage after stage, all programs of a stage together; kill what does not stop in time."""
+        """Stop one stage after the other, and kill programs that do not stop in time."""
         stages = sorted(self._supervised, key=lambda one: one.program.stage)
         self._supervised = []
         for _, group in groupby(stages, key=lambda one: one.program.stage):
@@ -129,13 +129,13 @@ class Supervisor:
                     self._report(f"{one.program.name} did not stop within {grace:.0f} s and was killed")
 
     def kill(self) -> None:
-        """End all programs at once, whatever they are doing."""
+        """Kill all programs."""
         for one in self._supervised:
             children.kill_child(one.child)
         self._supervised = []
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     return f"was killed by {signal.Signals(-code).name}"

@@ -1,1 +1,1 @@
-"""script/run: the whole shop on this machine."""
+"""script/run: a complete shop on this machine."""

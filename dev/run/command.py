@@ -1,4 +1,4 @@
-"""script/run: the whole shop on this machine, until Ctrl-C or until the given orders are done."""
+"""script/run: start the shop and keep it up until Ctrl-C, or until the given orders are done."""
 
 import argparse
 import contextlib
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from dev.console import Stopped, errors, out, run_command, say
 from dev.errors import ScriptError
-from dev.load.feed import Feed, Happening
+from dev.load.feed import Feed, LoggedEvent
 from dev.paths import LOGS, VAR
 from dev.processes import ports
 from dev.run.import_orders import import_orders, plan_import
@@ -36,7 +36,7 @@ _PAGES = {
 
 
 def main(arguments: list[str]) -> int:
-    """Start the shop and do what the options ask."""
+    """Start the shop and place the orders that the options ask for."""
     options = _parser().parse_args(arguments)
     file = _existing(options.import_file)
     plan = plan_import(file, options.limit) if file else None
@@ -72,21 +72,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     work = parser.add_mutually_exclusive_group()
     work.add_argument(
-        "--orders", type=_count, metavar="N", help="place N orders of mixed fate, check them, stop"
+        "--orders",
+        type=_count,
+        metavar="N",
+        help="place N orders of all scenarios, check their outcomes, stop",
     )
     work.add_argument(
         "--import", dest="import_file", metavar="FILE", help="place the orders of FILE (CSV, also .gz)"
     )
     parser.add_argument("--limit", type=_count, metavar="N", help="import only the first N invoices")
     parser.add_argument(
-        "--rate", type=float, default=20, help="orders a second (default 20; 0: as fast as it goes)"
+        "--rate", type=float, default=20, help="orders a second (default 20; 0: as fast as possible)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="for the mix of --orders (default 1)")
-    parser.add_argument("--rabbitmq", action="store_true", help="put a private RabbitMQ under it")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of --orders (default 1)")
+    parser.add_argument("--rabbitmq", action="store_true", help="use a private RabbitMQ as the broker")
     parser.add_argument(
-        "--workers", choices=["each", "one"], default="each", help="one for each app, or one for all"
+        "--workers",
+        choices=["each", "one"],
+        default="each",
+        help="one for each app (default), or one for all",
     )
-    parser.add_argument("--port", type=int, default=8000, help="of the web server (default 8000)")
+    parser.add_argument("--port", type=int, default=8000, help="port of the web server (default 8000)")
     return parser
 
 
@@ -97,7 +103,7 @@ def _count(text: str) -> int:
 
 
 def _existing(name: str | None) -> Path | None:
-    """The file as the caller means it, who may stand in another folder."""
+    """Return the path of a file, relative to the caller's folder."""
     if name is None:
         return None
     file = Path(os.environ.get("CALLED_FROM", "."), name)
@@ -111,32 +117,32 @@ def _report(notice: str) -> None:
 
 
 def _show_addresses(stack: Stack) -> None:
-    table = Table("what", "where", title="shop is ready", title_justify="left")
-    for what, path in _PAGES.items():
-        table.add_row(what, f"{stack.url}{path}")
+    table = Table("page", "address", title="shop is ready", title_justify="left")
+    for page, path in _PAGES.items():
+        table.add_row(page, f"{stack.url}{path}")
     out.print(table, "Log in as:", sep="\n")
     for login in stack.logins:
         out.print(f"  {login}", markup=False, soft_wrap=True)
     say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
-    say("Ctrl-C stops everything. What happens:")
+    say("Ctrl-C stops everything. Events:")
 
 
 def _follow(stack: Stack) -> bool:
-    """Show what happens, until somebody stops us: that is how it should end."""
+    """Print new events until Ctrl-C, the regular end."""
     with contextlib.suppress(Stopped), contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
         while True:
             stack.tend()
-            for happening in feed.new():
-                _show(happening)
+            for event in feed.new():
+                _show(event)
             time.sleep(0.2)
     return True
 
 
-def _show(happening: Happening) -> None:
-    colour = _COLOURS.get(happening.app, "white")
-    about = happening.number or str(happening.aggregate_id)
-    moment = f"{happening.time.astimezone():%H:%M:%S.%f}"[:-3]
-    out.print(f"[dim]{moment}[/]  [{colour}]{happening.app:<13}[/]  {happening.name:<28}  {escape(about)}")
+def _show(event: LoggedEvent) -> None:
+    colour = _COLOURS.get(event.app, "white")
+    about = event.number or str(event.aggregate_id)
+    moment = f"{event.time.astimezone():%H:%M:%S.%f}"[:-3]
+    out.print(f"[dim]{moment}[/]  [{colour}]{event.app:<13}[/]  {event.name:<28}  {escape(about)}")
 
 
 if __name__ == "__main__":

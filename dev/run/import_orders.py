@@ -1,4 +1,4 @@
-"""``script/run --import``: real invoices become orders; what cannot is reported line by line."""
+"""``script/run --import``: orders from real invoices, and a report on every line that is not imported."""
 
 import csv
 from collections import Counter
@@ -14,17 +14,17 @@ from dev.invoices.plan import CURRENCY, Plan, PlannedOrder, make_plan
 from dev.invoices.reader import Remark, read_invoices
 from dev.load import accounts
 from dev.load.api import Api
-from dev.load.generator import Wish
+from dev.load.generator import CustomerOrder
 from dev.paths import VAR
-from dev.run.progress import see_through
-from dev.run.summary import show_verdict
+from dev.run.progress import place_and_follow
+from dev.run.summary import show_summary
 from dev.stack import Stack
 
 REPORT = VAR / "import-report.csv"
 
 
 def plan_import(file: Path, limit: int | None) -> Plan:
-    """Read the invoices of ``file``; an error if none of them can become an order."""
+    """Plan the import of ``file``. Raises ScriptError if none of its invoices can become an order."""
     plan = make_plan(*read_invoices(file, limit))
     if not plan.orders:
         write_report(plan.remarks)
@@ -33,7 +33,7 @@ def plan_import(file: Path, limit: int | None) -> Plan:
 
 
 def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool:
-    """Do what is planned and see each order through; True if the audit holds afterwards."""
+    """Execute the plan and follow each order to its end; True if the audit holds afterwards."""
     _show_plan(plan)
     tokens = accounts.provide(
         stack,
@@ -41,17 +41,17 @@ def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool
         customers={_username(customer): f"Customer {customer}" for customer in plan.customers},
         reason=f"for the import of {source}",
     )
-    wishes = [_wish(order, tokens) for order in plan.orders]
-    see_through(stack, Api(stack.port), wishes, rate=rate)
-    remarks = sorted([*plan.remarks, *_refusals(plan.orders, wishes)], key=lambda remark: remark.line)
-    _show_outcomes(wishes)
+    orders = [_customer_order(planned, tokens) for planned in plan.orders]
+    place_and_follow(stack, Api(stack.port), orders, rate=rate)
+    remarks = sorted([*plan.remarks, *_refusals(plan, orders)], key=lambda remark: remark.line)
+    _show_outcomes(orders)
     _show_remarks(remarks)
     write_report(remarks)
-    return show_verdict(stack, wishes)
+    return show_summary(stack, orders)
 
 
 def write_report(remarks: Sequence[Remark]) -> None:
-    """Write every remark, one a line, for somebody who goes through them."""
+    """Write all remarks to the CSV report."""
     REPORT.parent.mkdir(exist_ok=True)
     with REPORT.open("w", newline="") as file:
         report = csv.writer(file)
@@ -73,35 +73,35 @@ def _product(product: Any) -> dict[str, Any]:
     }
 
 
-def _wish(order: PlannedOrder, tokens: dict[str, str]) -> Wish:
-    """The order as its customer would place it. The file knows no addresses, only countries."""
+def _customer_order(planned: PlannedOrder, tokens: dict[str, str]) -> CustomerOrder:
+    """Return the order as its customer would place it. Of the address only the country is known."""
     address = {
-        "name": f"Customer {order.customer}",
+        "name": f"Customer {planned.customer}",
         "street": "1 Unknown Street",
         "city": "Unknown",
         "postal_code": "0",
-        "country": order.country,
+        "country": planned.country,
     }
-    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.quantities.items()]
-    return Wish(
-        label=order.invoice,
-        token=tokens[_username(order.customer)],
+    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in planned.quantities.items()]
+    return CustomerOrder(
+        label=planned.invoice,
+        token=tokens[_username(planned.customer)],
         body={"lines": lines, "payment_method": "pm_card_visa", "ship_to": address},
-        idempotency_key=f"invoice-{order.invoice}",
-        # The file has no times. At once is the customer's best chance to be quicker than the parcel.
-        cancel_after="" if order.cancelled_by else None,
+        idempotency_key=f"invoice-{planned.invoice}",
+        # The file has no times. An immediate cancellation has the best chance to precede the shipment.
+        cancel_after="" if planned.cancelled_by else None,
     )
 
 
-def _refusals(orders: Sequence[PlannedOrder], wishes: Sequence[Wish]) -> list[Remark]:
-    """What the shop did not accept, as remarks on each line concerned."""
+def _refusals(plan: Plan, orders: Sequence[CustomerOrder]) -> list[Remark]:
+    """Return a remark for each invoice line that the shop refused."""
     refused = Plan()
-    for order, wish in zip(orders, wishes, strict=True):
-        if wish.refusal:
-            refused.remark(order.lines, f"the shop refused the order: {wish.refusal}", "refused")
-        if wish.cancel_refusal and order.cancelled_by:
-            why = f"the shop refused the cancellation: {wish.cancel_refusal}"
-            refused.remark(order.cancelled_by.lines, why, "cancellation refused")
+    for planned, order in zip(plan.orders, orders, strict=True):
+        if order.refusal:
+            refused.remark(planned.lines, f"the shop refused the order: {order.refusal}", "refused")
+        if order.cancel_refusal and planned.cancelled_by:
+            why = f"the shop refused the cancellation: {order.cancel_refusal}"
+            refused.remark(planned.cancelled_by.lines, why, "cancellation refused")
     return refused.remarks
 
 
@@ -113,9 +113,9 @@ def _show_plan(plan: Plan) -> None:
     )
 
 
-def _show_outcomes(wishes: Sequence[Wish]) -> None:
+def _show_outcomes(orders: Sequence[CustomerOrder]) -> None:
     table = Table("outcome", "orders", title="Outcomes", title_justify="left")
-    for outcome, count in Counter(wish.outcome for wish in wishes).most_common():
+    for outcome, count in Counter(order.outcome for order in orders).most_common():
         table.add_row(outcome, str(count))
     out.print(table)
 

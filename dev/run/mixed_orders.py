@@ -1,4 +1,4 @@
-"""``script/run --orders``: orders of mixed fate, what was expected of them, and what came of them."""
+"""``script/run --orders``: orders of all scenarios, with their expected and actual outcomes."""
 
 import secrets
 from collections import Counter
@@ -11,37 +11,37 @@ from dev.console import out
 from dev.errors import ScriptError
 from dev.load import accounts, scenarios
 from dev.load.api import Api
-from dev.load.generator import Wish
-from dev.run.progress import see_through
-from dev.run.summary import show_verdict
+from dev.load.generator import CustomerOrder
+from dev.run.progress import place_and_follow
+from dev.run.summary import show_summary
 from dev.stack import Stack
 
-#: Those of ``manage.py seed``.
+#: The customers of ``manage.py seed``.
 CUSTOMERS = {"alice": "Alice Liddell", "bob": "Bob Cratchit", "carol": "Carol Kennicott"}
-#: Of how many products the orders are.
-_ASSORTMENT = 20
+#: Number of products to order from.
+_PRODUCT_COUNT = 20
 
 
 def place_mixed_orders(stack: Stack, *, count: int, seed: int, rate: float) -> bool:
-    """Place ``count`` orders, see each through, and print what came of it; True if all is as it has to be."""
+    """Place and follow ``count`` orders and print their outcomes; True if all are as expected."""
     api, chosen = Api(stack.port), scenarios.draw(count, seed)
-    products = api.get(f"/api/v1/products?page_size={_ASSORTMENT}")["results"]
+    products = api.get(f"/api/v1/products?page_size={_PRODUCT_COUNT}")["results"]
     if not products:
         raise ScriptError("the catalogue is empty: there is nothing to order.")
     skus = sorted(product["sku"] for product in products if product["sku"] != scenarios.SOLD_OUT_SKU)
     tokens = accounts.provide(
         stack, products=_stock(skus, count), customers=CUSTOMERS, reason=f"for {count} demonstration orders"
     )
-    wishes = scenarios.wishes(
+    orders = scenarios.orders_for(
         chosen, skus=skus, tokens=sorted(tokens.values()), seed=seed, run=secrets.token_hex(8)
     )
-    see_through(stack, api, wishes, rate=rate)
-    as_expected = show_outcomes(chosen, wishes)
-    return show_verdict(stack, wishes) and as_expected
+    place_and_follow(stack, api, orders, rate=rate)
+    as_expected = show_outcomes(chosen, orders)
+    return show_summary(stack, orders) and as_expected
 
 
 def _stock(skus: Sequence[str], count: int) -> list[dict[str, Any]]:
-    """So much stock that only the sold-out product is sold out."""
+    """Return products with enough stock, and one without any."""
     sold_out = {
         "sku": scenarios.SOLD_OUT_SKU,
         "name": "Sold-out souvenir",
@@ -52,21 +52,21 @@ def _stock(skus: Sequence[str], count: int) -> list[dict[str, Any]]:
     return [sold_out, *({"sku": sku, "needed": 10 * count} for sku in skus)]
 
 
-def show_outcomes(chosen: Sequence[scenarios.Fate], wishes: Sequence[Wish]) -> bool:
-    """Print what each fate should have led to beside what it led to; True if they agree."""
-    table = Table("fate", "orders", "expected", "got", "", title="Outcomes", title_justify="left")
+def show_outcomes(chosen: Sequence[scenarios.Scenario], orders: Sequence[CustomerOrder]) -> bool:
+    """Print the expected and actual outcomes of each scenario; True if they agree."""
+    table = Table("scenario", "orders", "expected", "got", "", title="Outcomes", title_justify="left")
     as_expected = True
-    for fate in scenarios.FATES:
-        got = Counter(wish.outcome for wish, its in zip(wishes, chosen, strict=True) if its is fate)
+    for scenario in scenarios.SCENARIOS:
+        got = Counter(order.outcome for order, its in zip(orders, chosen, strict=True) if its is scenario)
         if got:
-            right = set(got) <= fate.outcomes
+            right = set(got) <= scenario.outcomes
             as_expected &= right
             counted = ", ".join(f"{count} {outcome}" for outcome, count in got.most_common())
-            verdict_mark = "[green]ok[/]" if right else "[bold red]wrong[/]"
-            expected = " or ".join(sorted(fate.outcomes))
-            table.add_row(fate.name, str(got.total()), expected, counted, verdict_mark)
+            mark = "[green]ok[/]" if right else "[bold red]wrong[/]"
+            expected = " or ".join(sorted(scenario.outcomes))
+            table.add_row(scenario.name, str(got.total()), expected, counted, mark)
     out.print(table)
-    for wish in wishes:
-        if wish.refusal:
-            out.print(f"refused: {wish.label}: {wish.refusal}", markup=False)
+    for order in orders:
+        if order.refusal:
+            out.print(f"refused: {order.label}: {order.refusal}", markup=False)
     return as_expected

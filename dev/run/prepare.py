@@ -1,4 +1,4 @@
-"""Makes the database ready, tables and first data, in one process: Django takes its time to start."""
+"""Migration and seeding in one process, which starts Django only once."""
 
 import django
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Orders on their way, under the eyes of whoever started the run."""
+"""Progress bars for orders that are placed and followed."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -8,15 +8,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dev.console import out
 from dev.load.api import Api
 from dev.load.feed import Feed
-from dev.load.generator import Campaign, Wish
+from dev.load.generator import CustomerOrder, LoadGenerator
 from dev.stack import Stack
 
 
-def see_through(stack: Stack, api: Api, wishes: Sequence[Wish], *, rate: float) -> None:
-    """Place and follow all wishes under a progress bar."""
+def place_and_follow(stack: Stack, api: Api, orders: Sequence[CustomerOrder], *, rate: float) -> None:
+    """Place and follow all orders, showing progress bars."""
     feed = Feed(stack.infrastructure.database_url)
-    with contextlib.closing(feed), _bars(len(wishes)) as advance:
-        Campaign(api, feed, rate=rate, tend=stack.tend).run(wishes, advance)
+    with contextlib.closing(feed), _bars(len(orders)) as advance:
+        LoadGenerator(api, feed, rate=rate, tend=stack.tend).run(orders, advance)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What a run has shown: how long orders took, the story of one of them, and whether the books balance."""
+"""Summary of a run: latency, the timeline of one order, and the audit."""
 
 import subprocess
 import sys
@@ -11,12 +11,12 @@ import psycopg
 from rich.table import Table
 
 from dev.console import out
-from dev.load.generator import Wish
+from dev.load.generator import CustomerOrder
 from dev.paths import ROOT
 from dev.stack import Stack
 
-#: Seconds that the last messages may take to settle after the last order has come to its end.
-_SETTLING = 30.0
+#: Seconds for the last messages to be consumed after the end of the last order.
+_AUDIT_TIMEOUT = 30.0
 _PLACED_TO_SHIPPED = """
     select percentile_cont(array[0.5, 0.99])
              within group (order by extract(epoch from shipped.time - placed.time)), count(*)
@@ -30,19 +30,19 @@ _TIMELINE = """
 """
 
 
-def show_verdict(stack: Stack, wishes: Sequence[Wish]) -> bool:
-    """Print how long it took and the story of one order, then audit; True if the audit holds."""
+def show_summary(stack: Stack, orders: Sequence[CustomerOrder]) -> bool:
+    """Print latency, one order's timeline and the audit; True if the audit holds."""
     database_url = stack.infrastructure.database_url
-    accepted = [wish for wish in wishes if wish.id]
-    show_latency(database_url, [wish.id for wish in accepted if wish.id])
-    shown = max(accepted, key=lambda wish: (wish.outcome == "delivered", wish.number), default=None)
+    accepted = [order for order in orders if order.id]
+    show_latency(database_url, [order.id for order in accepted if order.id])
+    shown = max(accepted, key=lambda order: (order.outcome == "delivered", order.number), default=None)
     if shown and shown.id:
         show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
     return audit(stack.env)
 
 
 def show_latency(database_url: str, orders: Collection[UUID]) -> None:
-    """Print the time from placed to shipped over ``orders``, as the log has it."""
+    """Print p50 and p99 from placed to shipped, by the times in the log."""
     with psycopg.connect(database_url) as session:
         row = session.execute(_PLACED_TO_SHIPPED, [list(orders)]).fetchone()
     if row and row[1]:
@@ -54,7 +54,7 @@ def show_latency(database_url: str, orders: Collection[UUID]) -> None:
 
 
 def show_timeline(database_url: str, order_id: UUID, title: str) -> None:
-    """Print the events of one order, with the time since the first."""
+    """Print the events of one order with the time since the first."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name, justify in (("time", "left"), ("since", "right"), ("app", "left"), ("event", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # a literal each
@@ -66,8 +66,8 @@ def show_timeline(database_url: str, order_id: UUID, title: str) -> None:
 
 
 def audit(env: Mapping[str, str]) -> bool:
-    """Audit the books, once all has settled; print the audit and say whether it held."""
-    deadline = time.monotonic() + _SETTLING
+    """Audit until the audit holds or the time is up; print it and return True if it holds."""
+    deadline = time.monotonic() + _AUDIT_TIMEOUT
     while True:
         argv = [sys.executable, "manage.py", "audit"]
         done = subprocess.run(argv, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False)

@@ -1,1 +1,1 @@
-"""Private servers: PostgreSQL, RabbitMQ, and their programs."""
+"""Private PostgreSQL and RabbitMQ servers, and their programs."""

@@ -1,4 +1,4 @@
-"""Erlang's name server, private: one that RabbitMQ starts itself would be everybody's, and outlive it."""
+"""Private epmd, Erlang's port mapper. One that RabbitMQ starts itself is shared and outlives it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from dev.servers import ownership
 
 @dataclass
 class Epmd:
-    """Tells the nodes of one family where they find each other."""
+    """Port mapper of one node, or of the nodes of one cluster."""
 
     log: Path
     port: int = field(init=False, default=0)
@@ -24,11 +24,11 @@ class Epmd:
         env = {"PATH": str(program.parent), "LANG": "C.UTF-8"}
         self._child = children.start_child(argv, env=env, log=self.log, cwd=self.log.parent)
         ownership.wait_until_ready(
-            "epmd", self._child, lambda: ports.answers(self.port), log=self.log, timeout=10
+            "epmd", self._child, lambda: ports.is_listening(self.port), log=self.log, timeout=10
         )
 
     def stop(self) -> None:
-        """End it; it has nothing to lose."""
+        """Kill it: it has no state to save."""
         if self._child:
             children.kill_child(self._child)
             self._child = None
@@ -37,5 +37,5 @@ class Epmd:
         return self._child is not None and not children.has_ended(self._child)
 
     def environment(self) -> Mapping[str, str]:
-        """What tells Erlang's programs to ask this one."""
+        """Return the variables that make Erlang's programs use this one."""
         return {"ERL_EPMD_PORT": str(self.port), "ERL_EPMD_ADDRESS": ports.LOOPBACK}

@@ -1,4 +1,4 @@
-"""The database and the broker: private ones by default, or those that the environment names."""
+"""Database and broker: private ones by default, or those that the environment names."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from dev.servers.rabbitmq_cluster import RabbitCluster
 
 
 class Infrastructure:
-    """What the shop stands on. Use it as a context manager: leaving it stops the private servers.
+    """Context manager of database and broker. Leaving it stops the private servers.
 
-    ``DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are. Without the first, a private
-    PostgreSQL serves as the database; without the second, it is the broker as well, or with ``rabbitmq`` a
-    private RabbitMQ is. With ``throw_away`` the private servers start empty, and a crash of the machine may
-    cost their data.
+    ``DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are. Without the former, a
+    private PostgreSQL is started. Without the latter, the broker is a second database on it, or a private
+    RabbitMQ if ``rabbitmq`` is true. With ``throw_away`` the private servers start empty and without
+    durability.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Infrastructure:
                 server.stop()
 
     def check(self) -> None:
-        """Raise :class:`ServerFailed` if a private server has ended."""
+        """Raise ServerFailed if a private server has ended."""
         for server in (self._rabbitmq, self._postgres):
             if server and not server.is_running():
                 raise ServerFailed(type(server).__name__, "has ended", server.log)
@@ -83,24 +83,24 @@ class Infrastructure:
 
 
 def private_postgres(folder: str, *, durable: bool) -> Postgres:
-    """The PostgreSQL of this checkout whose data lies in ``folder``."""
+    """Return this checkout's PostgreSQL with its data in ``folder``."""
     return Postgres(servers_home(unprivileged_user()) / folder / "postgres", durable=durable)
 
 
 def private_rabbitmq(folder: str) -> RabbitMQ:
-    """The RabbitMQ of this checkout whose data lies in ``folder``."""
+    """Return this checkout's RabbitMQ node with its data in ``folder``."""
     home = servers_home(None)
     return RabbitMQ(home / folder / "rabbitmq", programs_home=home)
 
 
 def private_cluster(folder: str) -> RabbitCluster:
-    """The RabbitMQ cluster of this checkout whose data lies in ``folder``."""
+    """Return this checkout's RabbitMQ cluster with its data in ``folder``."""
     home = servers_home(None)
     return RabbitCluster(home / folder / "rabbitmq", programs_home=home)
 
 
 def check_database(url: str) -> None:
-    """:class:`NotReachable` unless a PostgreSQL answers at ``url``."""
+    """Raise NotReachable unless a PostgreSQL answers at ``url``."""
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.Error as error:
@@ -108,7 +108,7 @@ def check_database(url: str) -> None:
 
 
 def check_broker(url: str) -> None:
-    """:class:`NotReachable` unless a broker answers at ``url``; pgmq is installed there if it is missing."""
+    """Raise NotReachable unless a broker answers at ``url``. Installs pgmq there if it is missing."""
     try:
         if url.startswith("pgmq://"):
             install_pgmq(url.replace("pgmq://", "postgresql://", 1))
@@ -120,7 +120,7 @@ def check_broker(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """``url``, or several joined by semicolons, as it may be shown."""
+    """Return ``url``, or several joined by semicolons, with the passwords masked."""
     return re.sub(r"(://[^:@/;]*:)[^@;]+@", r"\1***@", url)
 
 

@@ -1,4 +1,4 @@
-"""What private servers have in common: one owner at a time, and a start on what a crash left behind."""
+"""Exclusive ownership of private servers, and their start on data that a crash left behind."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from dev.processes.children import Child, has_ended
 
 
 def hold_lock(path: Path, command: str) -> IO[str]:
-    """Own ``path`` until the returned file is closed, or this process ends in whatever way."""
+    """Lock ``path`` until the returned file is closed or this process ends. Raises AlreadyRunning."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.open("w")
     try:
@@ -25,10 +25,10 @@ def hold_lock(path: Path, command: str) -> IO[str]:
 
 
 def wait_for_predecessor(pid_file: Path, marker: str, *, timeout: float = 30.0) -> None:
-    """Wait until the server that ``pid_file`` names is gone, in case it is still shutting down.
+    """Wait for the end of the server that ``pid_file`` names: it may still be shutting down.
 
-    A number that meanwhile belongs to another program does not count: ours has ``marker`` in its command
-    line or environment.
+    The process counts only if it has ``marker`` in its command line or environment; otherwise its number has
+    been given to another program.
     """
     deadline = time.monotonic() + timeout
     while (pid := _pid_in(pid_file)) and _runs(pid, marker):
@@ -38,7 +38,7 @@ def wait_for_predecessor(pid_file: Path, marker: str, *, timeout: float = 30.0) 
 
 
 def erase(home: Path, pid_file: Path, marker: str) -> None:
-    """Remove all that a server kept in ``home``, once an earlier one has gone."""
+    """Remove a server's ``home`` once its earlier process has ended."""
     wait_for_predecessor(pid_file, marker)
     shutil.rmtree(home, ignore_errors=True)
 
@@ -64,7 +64,7 @@ def _read(path: Path) -> bytes:
 def wait_until_ready(
     name: str, child: Child, is_ready: Callable[[], bool], *, log: Path, timeout: float
 ) -> None:
-    """Wait until ``is_ready()``; :class:`ServerFailed` with its log if ``child`` ends or is too slow."""
+    """Wait until ``is_ready()``. Raises ServerFailed with the log if ``child`` ends or takes too long."""
     deadline = time.monotonic() + timeout
     while not is_ready():
         if has_ended(child):

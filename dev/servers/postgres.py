@@ -1,4 +1,4 @@
-"""A private PostgreSQL: our own direct child, with its data in a folder of ours."""
+"""Private PostgreSQL server: a direct child process with a data folder of its own."""
 
 import os
 import secrets
@@ -26,13 +26,13 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "timezone": "UTC",
 }
-#: A crash of the machine may then cost the data. For tests that throw theirs away.
+#: Settings without durability, for throw-away data: a crash of the machine may lose it.
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass
 class Postgres:
-    """A PostgreSQL server in ``home``, which belongs to nobody else; starting it again finds the data."""
+    """PostgreSQL server with its data in ``home``, kept from one start to the next."""
 
     home: Path
     preferred_port: int = 25432
@@ -47,13 +47,13 @@ class Postgres:
         self._env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
 
     def url(self, database: str) -> str:
-        """The URL of ``database`` for Django, psycopg and others, with the password in it."""
+        """Return the URL of ``database``, password included."""
         return f"postgresql://postgres:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
 
     def start(self, timeout: float = 60.0) -> None:
-        """Start the server, on the port it had before if any, and wait until it takes connections.
+        """Start the server, on its earlier port if possible, and wait until it accepts connections.
 
-        Tried twice: somebody else may have taken the port that was free a moment ago.
+        A failure is tried again once: another program may have taken the free port meanwhile.
         """
         try:
             self._launch(timeout)
@@ -66,40 +66,40 @@ class Postgres:
         self._make_home()
         if not self.data.exists():
             self._make_data(programs)
-        self._settle_old_data()
+        self._check_data()
         self.port = ports.pick(self.port or self.preferred_port)
         settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
         child = self.child = self._start_child(argv, self.log)
         ownership.wait_until_ready(
-            "PostgreSQL", child, self._takes_connections, log=self.log, timeout=timeout
+            "PostgreSQL", child, self._accepts_connections, log=self.log, timeout=timeout
         )
 
     def stop(self) -> None:
-        """Shut down cleanly; sessions are ended, what is committed is on disk."""
+        """Shut down cleanly, ending all sessions (fast shutdown)."""
         if self.child:
             children.stop_children([self.child], by=signal.SIGINT, grace=30)
 
     def crash(self) -> None:
-        """End it at once, as a power cut does; the next start recovers what was committed."""
+        """Shut down without a checkpoint (immediate shutdown). The next start runs crash recovery."""
         if self.child:
             children.stop_children([self.child], by=signal.SIGQUIT, grace=30)
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the server."""
         if self.child:
             children.kill_child(self.child)
 
     def erase(self) -> None:
-        """Forget all data; the next start makes new."""
+        """Remove all data. The next start initialises a new cluster."""
         ownership.erase(self.home, self.data / "postmaster.pid", str(self.data))
 
     def is_running(self) -> bool:
         return self.child is not None and not children.has_ended(self.child)
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create the database ``name`` if there is none, and return its URL."""
+        """Create the database ``name`` unless it exists, and return its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone()
             if not found:
@@ -108,7 +108,7 @@ class Postgres:
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop the database ``name``, whoever is connected to it."""
+        """Drop the database ``name``, ending its sessions."""
         drop = sql.SQL("drop database if exists {} with (force)")
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(drop.format(sql.Identifier(name)))
@@ -119,19 +119,19 @@ class Postgres:
 
     def _make_home(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        self.home.chmod(0o755)  # the server's user passes through; data and password are closed
+        self.home.chmod(0o755)  # the server's user has to traverse it; data and password are closed
         if not (self.home / "password").exists():
             make_private_file(self.home / "password", secrets.token_urlsafe(24))
 
     def _make_data(self, programs: Path) -> None:
-        """Run initdb in a folder of its own, so that ``data`` is there whole or not at all."""
+        """Run initdb in a folder that becomes ``data`` only when it is complete."""
         new, log = self.home / "data.new", self.home / "initdb.log"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         password_file = new.with_name("password.new")
         make_private_file(password_file, self._password)
         for path in (new, password_file):
-            self._give_to_server(path)
+            self._chown_to_server(path)
         options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
         options += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"])]
         code = self._start_child([programs / "initdb", "-D", new, *options], log).wait()
@@ -140,26 +140,26 @@ class Postgres:
             raise ServerFailed("PostgreSQL", "could not make its data folder", log)
         new.rename(self.data)
 
-    def _settle_old_data(self) -> None:
+    def _check_data(self) -> None:
         version = (self.data / "PG_VERSION").read_text().strip()
         if version != str(MAJOR_VERSION):
             raise ScriptError(
-                f"{self.data} was made by PostgreSQL {version}, this is {MAJOR_VERSION}: move it away."
+                f"{self.data} was created by PostgreSQL {version}, this is {MAJOR_VERSION}: move it away."
             )
         ownership.wait_for_predecessor(self.data / "postmaster.pid", str(self.data))
-        # After a crash its number may belong to another program, which PostgreSQL would take for itself.
+        # After a crash its pid may belong to another program, which PostgreSQL would take for a server.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _start_child(self, argv: list[str | Path], log: Path) -> children.Child:
         return children.start_child(
-            argv, env=self._env, log=log, user=self._user, when_we_die=signal.SIGINT, cwd=Path("/")
+            argv, env=self._env, log=log, user=self._user, parent_death_signal=signal.SIGINT, cwd=Path("/")
         )
 
-    def _give_to_server(self, path: Path) -> None:
+    def _chown_to_server(self, path: Path) -> None:
         if self._user:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
-    def _takes_connections(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:

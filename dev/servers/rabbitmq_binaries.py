@@ -1,4 +1,4 @@
-"""Where the RabbitMQ programs come from: installed ones, else Debian's packages unpacked without root."""
+"""RabbitMQ's programs: installed ones, else Debian's packages unpacked without root."""
 
 import os
 import re
@@ -10,35 +10,35 @@ from pathlib import Path
 from dev.console import say
 from dev.errors import NoRabbitMQ, last_lines
 
-#: Where Debian and Ubuntu put the programs themselves; those in /usr/sbin change the user first.
+#: Programs of Debian and Ubuntu. Their wrappers in /usr/sbin would change the user.
 _INSTALLED = Path("/usr/lib/rabbitmq/bin")
 _MIRROR_FAILED = "RabbitMQ is not installed, and fetching Debian's packages of it failed"
 
 
 @dataclass(frozen=True)
 class RabbitPrograms:
-    """The folders of RabbitMQ's and of Erlang's programs."""
+    """Folders of RabbitMQ's and Erlang's programs."""
 
     rabbitmq: Path
     erlang: Path
 
-    def are_there(self) -> bool:
+    def exist(self) -> bool:
         return (self.rabbitmq / "rabbitmq-server").exists() and (self.erlang / "epmd").exists()
 
 
 def rabbitmq_programs(home: Path) -> RabbitPrograms:
-    """Find RabbitMQ, or unpack it below ``home``; :class:`NoRabbitMQ` tells why neither is possible."""
+    """Return the installed RabbitMQ, or unpack one below ``home``. Raises NoRabbitMQ if both fail."""
     installed = RabbitPrograms(_INSTALLED, Path(shutil.which("erl") or "/usr/bin/erl").parent)
-    if installed.are_there():
+    if installed.exist():
         return installed
     return unpacked_programs(home)
 
 
 def unpacked_programs(home: Path) -> RabbitPrograms:
-    """Unpack Debian's packages of RabbitMQ and Erlang below ``home``, once: no root, no dpkg, no service."""
+    """Unpack Debian's packages of RabbitMQ and Erlang below ``home``, once. Nothing is installed."""
     tree = home / "rabbitmq-programs"
     programs = RabbitPrograms(tree / "usr/lib/rabbitmq/bin", tree / "usr/lib/erlang/bin")
-    if not programs.are_there():
+    if not programs.exist():
         if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
             raise NoRabbitMQ("RabbitMQ is not installed, and this is no Debian or Ubuntu to fetch it from.")
         _unpack(home / "rabbitmq-programs.new", tree)
@@ -55,7 +55,7 @@ def _unpack(work: Path, tree: Path) -> None:
     _download(work, debs)
     for deb in sorted(debs.glob("*.deb")):
         _run(["dpkg-deb", "--extract", str(deb), str(new)], work, cwd=debs)
-    _settle_erlang(new, tree)
+    _set_erlang_root(new, tree)
     new.rename(tree)
     shutil.rmtree(work)
 
@@ -74,13 +74,13 @@ def _download(work: Path, debs: Path) -> None:
     no_others = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]
     depends = ["apt-cache", *flags, "depends", "--recurse", *(f"--no-{kind}" for kind in no_others)]
     listed = _run([*depends, "rabbitmq-server"], work, cwd=debs)
-    # The rest of what they need is on any machine that runs Python.
+    # Their other dependencies are present on any machine with Python.
     packages = sorted(set(re.findall(r"^(rabbitmq-server|erlang-[a-z0-9-]+)$", listed, re.MULTILINE)))
     _run(["apt-get", *flags, "-qq", "download", *packages], work, cwd=debs)
 
 
-def _settle_erlang(new: Path, final: Path) -> None:
-    """Tell Erlang's start scripts where they will stand: they come with a fixed path."""
+def _set_erlang_root(new: Path, final: Path) -> None:
+    """Replace the fixed path in Erlang's start scripts."""
     erlang = new / "usr/lib/erlang"
     for script in (*erlang.glob("bin/*"), *erlang.glob("erts-*/bin/*")):
         if script.name in {"erl", "start"} and not script.is_symlink():
@@ -89,7 +89,7 @@ def _settle_erlang(new: Path, final: Path) -> None:
 
 
 def _run(argv: list[str], work: Path, *, cwd: Path) -> str:
-    """Run a step of the unpacking and return what it printed; :class:`NoRabbitMQ` if it fails."""
+    """Run a command and return its output. Raises NoRabbitMQ if it fails."""
     log = work / "log"
     with log.open("a") as errors:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Three private RabbitMQ nodes in one cluster, to kill, to cut off and to mend."""
+"""Private RabbitMQ cluster of three nodes that can be killed and partitioned."""
 
 import time
 from collections import Counter
@@ -14,18 +14,18 @@ from dev.servers.rabbitmq_binaries import rabbitmq_programs
 
 T = TypeVar("T")
 NAMES = ("shop1@localhost", "shop2@localhost", "shop3@localhost")
-#: A node that sees itself in the minority pauses: it refuses clients, who go to the others.
+#: A node in the minority pauses and refuses its clients, which then connect to the others.
 _SETTINGS = {
     "cluster_partition_handling": "pause_minority",
     "cluster_formation.peer_discovery_backend": "classic_config",
     **{f"cluster_formation.classic_config.nodes.{number}": name for number, name in enumerate(NAMES, 1)},
 }
-#: Seconds for a node to see that another has gone or come back.
-_PATIENCE = 50
+#: Seconds for a node to notice that another has gone or come back.
+_TIMEOUT = 50
 
 
 class RabbitCluster:
-    """Nodes below ``home`` with ports from ``preferred_port`` on, one epmd, one cookie and one password."""
+    """Cluster with its data in ``home``; the nodes share epmd, cookie and password."""
 
     def __init__(self, home: Path, *, programs_home: Path, preferred_port: int = 29672) -> None:
         self._epmd, self._epmd_port = Epmd(home / "epmd.log"), preferred_port - 1
@@ -38,20 +38,20 @@ class RabbitCluster:
                 preferred_port=preferred_port + 10 * number,
                 name=name,
                 settings=_SETTINGS,
-                family=home,
+                credentials=home,
                 shared_epmd=self._epmd,
             )
             for number, name in enumerate(NAMES)
         }
 
     def url(self, vhost: str = "/") -> str:
-        """The URLs of all nodes, as ``CELERY_BROKER_URL`` takes them."""
+        """Return the URLs of all nodes in the format of ``CELERY_BROKER_URL``."""
         return ";".join(node.url(vhost) for node in self.nodes.values())
 
     def create(self) -> None:
-        """Start all nodes anew, without data, and wait until they are one cluster.
+        """Start all nodes without data and wait until they form a cluster.
 
-        Tried twice, as the start of a single node is.
+        A failure is tried again once, like the start of a single node.
         """
         try:
             self._create()
@@ -71,82 +71,83 @@ class RabbitCluster:
         self.wait_until_whole(NAMES[0])
 
     def running(self) -> RabbitMQ:
-        """A node that serves clients, of the majority."""
+        """Return a node of the majority that serves clients."""
         nodes = [node for name, node in self.nodes.items() if name not in self._cut_off]
         return _wait(
-            lambda: [node for node in nodes if node.is_running() and node.greets()], "a node serves clients"
+            lambda: [node for node in nodes if node.is_running() and node.answers_handshake()],
+            "a node serves clients",
         )[0]
 
     def add_vhost(self, name: str) -> str:
-        """Make a virtual host on the whole cluster and return its URLs."""
+        """Create a virtual host and return its URLs."""
         self.running().add_vhost(name)
         return self.url(name)
 
     def leaders(self, vhost: str) -> dict[str, str]:
-        """Which node leads each quorum queue of ``vhost``, as the majority sees it."""
+        """Return the leader of each quorum queue of ``vhost``, as the majority sees it."""
         listed = self.running().control("list_queues", "--no-table-headers", "-p", vhost, "name", "leader")
         return dict(line.split("\t") for line in listed.splitlines())
 
     def busiest(self, vhost: str) -> str:
-        """The node that most clients of ``vhost`` are connected to."""
+        """Return the node with the most client connections to ``vhost``."""
         listed = self.running().control("list_connections", "--no-table-headers", "vhost", "port")
         busy = Counter(port for where, port in map(str.split, listed.splitlines()) if where == vhost)
         [(port, _)] = busy.most_common(1)
         return next(name for name, node in self.nodes.items() if str(node.port) == port)
 
     def wait_until_whole(self, seen_by: str) -> None:
-        """Wait until all nodes take clients, and this one sees all others."""
+        """Wait until all nodes accept clients and the node ``seen_by`` sees all others."""
         for node in self.nodes.values():
             node.wait_ready()
-        self.nodes[seen_by].control("await_online_nodes", str(len(self.nodes)), "--timeout", str(_PATIENCE))
+        self.nodes[seen_by].control("await_online_nodes", str(len(self.nodes)), "--timeout", str(_TIMEOUT))
 
-    # --- What can go wrong ---
+    # --- Faults ---
 
     def kill(self, name: str) -> None:
-        """End a node as a crash would."""
+        """Kill a node."""
         self.nodes[name].kill()
 
     def start(self, name: str) -> None:
-        """Start a node again that was killed, and wait until the cluster is whole."""
+        """Restart a killed node and wait until the cluster is complete."""
         self.nodes[name].start()
         self.wait_until_whole(name)
 
     def cut_off(self, name: str) -> None:
-        """Part a node from the others, whichever side dials; its clients still reach it.
+        """Partition a node from the others, in both directions, and wait until it pauses.
 
-        Erlang's nodes talk only to who knows the same cookie: with another one for its peers the node refuses
-        them, and is refused by them. Returns once it has paused.
+        Its clients still reach it. Erlang nodes connect only if both know the same cookie: with another
+        cookie for its peers, the node refuses them and is refused by them.
         """
         self._cut_off.add(name)
         for_peers = "erlang:set_cookie(N, cut_off), erlang:disconnect_node(N)"
         self.nodes[name].control("eval", f"[begin {for_peers} end || N <- nodes()].")
-        _wait(lambda: not ports.answers(self.nodes[name].port), f"{name} pauses")
+        _wait(lambda: not ports.is_listening(self.nodes[name].port), f"{name} pauses")
 
     def heal(self, name: str) -> None:
-        """Connect a node again that was cut off, and wait until the cluster is whole."""
+        """Reconnect a partitioned node and wait until the cluster is complete."""
         peers = ", ".join(f"'{peer}'" for peer in self.nodes if peer != name)
         self.nodes[name].control("eval", f"[erlang:set_cookie(N, erlang:get_cookie()) || N <- [{peers}]].")
         self._cut_off.discard(name)
         self.wait_until_whole(name)
 
     def mend(self) -> None:
-        """Start and connect again whatever was killed or cut off."""
+        """Restart all killed nodes and reconnect all partitioned ones."""
         for name in [*self._cut_off]:
             self.heal(name)
         for name in [name for name, node in self.nodes.items() if not node.is_running()]:
             self.start(name)
 
     def kill_all(self) -> None:
-        """End all of it at once."""
+        """Kill all nodes and epmd."""
         for node in self.nodes.values():
             node.kill()
         self._epmd.stop()
 
 
 def _wait(condition: Callable[[], T], what: str) -> T:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise ScriptError(f"not within {_PATIENCE} s: {what}")
+            raise ScriptError(f"not within {_TIMEOUT} s: {what}")
         time.sleep(0.05)
     return found

@@ -17,7 +17,7 @@ from tests.support.deployment import Deployment
 REACHED_WITHIN = 30.0
 #: Seconds until every process knows that a consumer is paused, and longer than it takes until what a killed
 #: process had in hand is tried again.
-HEARD_OF_PAUSE = dispatcher.HOLD + 1.0
+HEARD_OF_PAUSE = dispatcher.RETRY_DELAY + 1.0
 CHARGING = "payments.when_order_created_charge_customer"
 BOOKING = "shipping.when_inventory_updated_book_carrier"
 REMEMBERING = "shipping.when_order_created_remember_address"

@@ -264,7 +264,7 @@ class Deployment:
 
     def pool_processes(self, name: str) -> list[int]:
         """The process ids of what a program has started."""
-        return children.offspring(self.supervisor[name].child)
+        return children.child_pids(self.supervisor[name].child)
 
     def kill_worker(self, name: str = APPS) -> None:
         """Kill -9 a worker's main process. It is started again when time passes."""

@@ -1,1 +1,1 @@
-"""script/bench chain: orders from accepted to shipped, beside competitors."""
+"""script/bench chain: orders from accepted to shipped, compared with competitors."""

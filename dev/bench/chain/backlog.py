@@ -1,4 +1,4 @@
-"""Orders that are accepted while the relay is held back, and when each of them is through."""
+"""Backlog of orders: accepted while the relay is held back, then followed to their end."""
 
 import contextlib
 import time
@@ -14,16 +14,16 @@ from dev.errors import ScriptError
 from dev.processes import children
 from shop.messaging.outbox.shards import SHARDS
 
-#: The namespace of the relay's locks, one a shard. A test holds it to the relay's own.
+#: Namespace of the relay's shard locks. A test compares it with the relay's own.
 SHARD_LOCK = 7301
-#: Processes that place a backlog, and the connections of each.
+#: Processes that place a backlog, and connections of each.
 _PLACERS, _THREADS = 2, 4
-#: Seconds without progress after which what is missing will not come.
-PATIENCE = 60.0
-#: Seconds between two looks; what is measured are the times that stand in the tables.
-_LOOK = 0.25
-#: Looks, a second apart, at which nothing has changed in a quiet shop.
-_STILL = 3
+#: Seconds without progress after which the measurement fails.
+IDLE_TIMEOUT = 60.0
+#: Seconds between two queries. The results use the times in the tables.
+_POLL_INTERVAL = 0.25
+#: Number of unchanged queries, a second apart, after which the shop is quiet.
+_QUIET_QUERIES = 3
 
 _TAKE = "select bool_and(pg_try_advisory_lock(%s, shard)) from generate_series(0, %s) shard"
 _HOLDERS = """
@@ -38,7 +38,7 @@ _SHIPPED = """
     select count(*), max(time) from messaging_eventrecord
     where position > %s and type = 'shipping.OrderShipped.v1'
 """
-#: Grows with whatever any of the apps does; what is due in an hour does not disturb the quiet.
+#: Numbers that change with any activity of the shop. Messages due in an hour do not count.
 _ACTIVITY = """
     select (select max(id) from messaging_inboxentry), (select count(*) from messaging_outboxentry),
            (select count(*) from messaging_scheduledmessage where due_at < now() + interval '10 minutes'),
@@ -51,29 +51,29 @@ _DONE = """
 
 
 @contextlib.contextmanager
-def held_back(shop: Deployment) -> Iterator[Callable[[], datetime]]:
-    """Keep the relay from relaying, by holding the locks of all shards.
+def relay_held_back(shop: Deployment) -> Iterator[Callable[[], datetime]]:
+    """Keep the relay from relaying by holding the locks of all shards.
 
-    Yields what lets go, and returns when the relay had taken its shards: it looks for them once a second.
+    Yields a function that releases the locks and returns the time at which the relay had taken them.
     """
     with psycopg.connect(shop.database_url, autocommit=True) as session:
         _take_over(session)
-        yield lambda: _let_go(session)
+        yield lambda: _release(session)
 
 
 def _take_over(session: psycopg.Connection[Any]) -> None:
-    """Take the locks in the moment that the relay needs to connect again; it gives up none by itself."""
-    deadline = time.monotonic() + PATIENCE
+    """Take the locks while the relay reconnects; it never gives up a lock by itself."""
+    deadline = time.monotonic() + IDLE_TIMEOUT
     while time.monotonic() < deadline:
         session.execute(f"select pg_terminate_backend(pid, 5000) {_HOLDERS}".encode(), [SHARD_LOCK])
         if _first(session, _TAKE, SHARD_LOCK, SHARDS - 1):
             return
-    raise ScriptError("the relay does not let go of its shards: see the log of the worker 'messaging'.")
+    raise ScriptError("the relay does not release its shards: see the log of the worker 'messaging'.")
 
 
-def _let_go(session: psycopg.Connection[Any]) -> datetime:
+def _release(session: psycopg.Connection[Any]) -> datetime:
     session.execute("select pg_advisory_unlock_all()")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + IDLE_TIMEOUT
     while time.monotonic() < deadline:
         if _first(session, f"select count(*) {_HOLDERS}", SHARD_LOCK):
             return datetime.now(UTC)
@@ -86,13 +86,13 @@ def _first(session: psycopg.Connection[Any], query: str, *parameters: object) ->
 
 
 def last_position(shop: Deployment) -> int:
-    """Where the log ends."""
+    """Return the last position of the log."""
     position: int = shop.rows("select coalesce(max(position), 0) from messaging_eventrecord")[0][0]
     return position
 
 
 def place(shop: Deployment, orders: int, *, after: int) -> None:
-    """Have orders accepted by several processes, as fast as it goes, and tell how far they are."""
+    """Place orders by several processes as fast as possible, reporting the progress."""
     shares = [orders // _PLACERS + (n < orders % _PLACERS) for n in range(_PLACERS)]
     placers = [
         shop.start_placing(orders=share, threads=_THREADS, seed=n) for n, share in enumerate(shares) if share
@@ -104,14 +104,14 @@ def place(shop: Deployment, orders: int, *, after: int) -> None:
 
 
 def await_shipped(shop: Deployment, orders: int, *, after: int) -> datetime:
-    """Wait until so many orders are shipped; return when the last one was."""
+    """Wait until ``orders`` orders are shipped; return the time of the last one."""
     return _await(shop, _SHIPPED, orders, after, "shipped")
 
 
 def _await(
     shop: Deployment, query: str, orders: int, after: int, what: str, by: Sequence[children.Child] = ()
 ) -> datetime:
-    progress = Progress(shop.name, what, orders, patience=PATIENCE)
+    progress = Progress(shop.name, what, orders, timeout=IDLE_TIMEOUT)
     while True:
         ((count, last),) = shop.rows(query, after)
         if count >= orders:
@@ -120,18 +120,18 @@ def _await(
         for child in by:
             check_placed(child, shop.placing_log)
         progress.note(count)
-        shop.sleep(_LOOK)
+        shop.sleep(_POLL_INTERVAL)
 
 
 def await_quiet(shop: Deployment, *, since: datetime) -> datetime:
-    """Wait until nobody has anything left to do; return when the last thing was done."""
+    """Wait until the shop is quiet; return the time of its last activity."""
     progress, before, still = time.monotonic(), None, 0
-    while still < _STILL:
+    while still < _QUIET_QUERIES:
         now = shop.rows(_ACTIVITY)[0]
         still = still + 1 if now == before and not any(now[1:]) else 0
         progress = progress if now == before else time.monotonic()
-        if time.monotonic() - progress > PATIENCE:
-            raise ScriptError(f"the shop does not come to rest: last inbox id, outbox, due, unsent: {now}.")
+        if time.monotonic() - progress > IDLE_TIMEOUT:
+            raise ScriptError(f"the shop does not get quiet: last inbox id, outbox, due, unsent: {now}.")
         before = now
         shop.sleep(1)
     moment: datetime = shop.session.execute(_DONE, {"since": since}).fetchall()[0][0]

@@ -1,6 +1,6 @@
-"""``script/bench chain``: orders/s from accepted to shipped, with a backlog, beside others.
+"""``script/bench chain``: orders/s from accepted to shipped, from a backlog.
 
-Whoever is measured has been started for it and is stopped afterwards: nobody else's processes run meanwhile.
+Only the processes of the contestant being measured are running.
 """
 
 import contextlib
@@ -24,28 +24,28 @@ Outcomes = Mapping[str, Sequence[Outcome]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     runs: int
-    #: Accepted in each run before the first one goes on.
+    #: Size of the backlog, accepted in each run before its first order is processed.
     orders: int
     layout: Layout
     brokers: Sequence[str]
-    #: Whether others are measured, too.
-    peers: bool
+    #: Measure the competitors, too.
+    competitors: bool
 
 
 def measure(plan: Plan) -> Report:
-    """Measure everybody once in each run, on the same servers."""
+    """Measure every contestant once in each run, on the same servers."""
     servers.empty_home()
-    with _contestants(plan) as (ours, others):
-        for contestant in [*ours, *others]:
+    with _contestants(plan) as (shops, others):
+        for contestant in [*shops, *others]:
             say(f"Preparing {contestant.name} ...")
             contestant.prepare()
-        outcomes = _race([*ours, *others], plan)
+        outcomes = _race([*shops, *others], plan)
     what = f"a backlog of {plan.orders:,} orders, workers: {plan.layout}"
     report = Report(f"Chain: {what}")
-    names = [shop.name for shop in ours], [other.name for other in others]
+    names = [shop.name for shop in shops], [other.name for other in others]
     report.series += [*_rates(outcomes), *_ratios(outcomes, *names), *_costs(outcomes, names[0])]
     return report
 
@@ -54,10 +54,10 @@ def measure(plan: Plan) -> Report:
 def _contestants(plan: Plan) -> Iterator[tuple[list[Shop], list[Contestant]]]:
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(servers.empty_postgres())
-        needed = plan.peers or "rabbitmq" in plan.brokers
+        needed = plan.competitors or "rabbitmq" in plan.brokers
         rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if needed else None
         shops = [_shop_on(broker, postgres, rabbitmq, plan.layout) for broker in plan.brokers]
-        yield shops, _others(postgres, rabbitmq) if plan.peers and rabbitmq else []
+        yield shops, _competitors(postgres, rabbitmq) if plan.competitors and rabbitmq else []
 
 
 def _shop_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Shop:
@@ -67,7 +67,7 @@ def _shop_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout:
     return Shop(deployment_on(broker, postgres, rabbitmq, layout), pids)
 
 
-def _others(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:
+def _competitors(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:
     database = {"PostgreSQL": pid_of(postgres)}
     both = {**database, "RabbitMQ": pid_of(rabbitmq)}
     return [
@@ -99,14 +99,14 @@ def _rates(outcomes: Outcomes) -> Iterator[Series]:
         yield Series(f"{name}: until all is done", "orders/s", tuple(run.done_rate for run in of_runs))
 
 
-def _ratios(outcomes: Outcomes, ours: Sequence[str], others: Sequence[str]) -> Iterator[Series]:
-    for shop in ours:
+def _ratios(outcomes: Outcomes, shops: Sequence[str], others: Sequence[str]) -> Iterator[Series]:
+    for shop in shops:
         for other in others:
             yield _shipped(outcomes, shop).over(_shipped(outcomes, other), f"{shop} / {other}")
 
 
 def _costs(outcomes: Outcomes, detailed: Sequence[str]) -> Iterator[Series]:
-    """What an order costs until all is done; of the shop, each program's part as well."""
+    """Yield the CPU time of an order, for the shop also by program."""
     for name, of_runs in outcomes.items():
         costs = [run.cost() for run in of_runs]
         for program in costs[0] if name in detailed else ["all"]:

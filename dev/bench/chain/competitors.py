@@ -1,4 +1,4 @@
-"""Others in the race: the same four steps an order, on the same servers, by the programs in ``peers``."""
+"""Competitors in the chain: the same four steps for each order, on the same servers."""
 
 import contextlib
 import subprocess
@@ -14,7 +14,7 @@ import psycopg
 from dev.bench.chain.race import WARM_UP, Outcome
 from dev.bench.progress import Progress
 from dev.bench.report.cpu import Meter
-from dev.bench.servers import HOME, PEERS_PYTHON
+from dev.bench.servers import COMPETITORS_PYTHON, HOME
 from dev.console import say
 from dev.errors import ServerFailed
 from dev.paths import ROOT
@@ -22,30 +22,30 @@ from dev.processes import children, programs
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
-_PEERS = "dev.bench.competitors"
-#: What a program that accepts orders prints when it holds them all back, and reads to let them go.
+_COMPETITOR_MODULES = "dev.bench.competitors"
+#: Protocol of a program that accepts orders: its output when it holds them, and the input to release them.
 _READY, _GO = "ready\n", "go\n"
-#: Seconds for starting up, and for any order to be done.
-_PATIENCE = 120.0
-#: Seconds between two looks at the tables; what is measured are the times that stand in them.
-_LOOK = 0.25
+#: Seconds for a start, and for the next order to be done.
+_TIME_LIMIT = 120.0
+#: Seconds between two queries. The results use the times in the tables.
+_POLL_INTERVAL = 0.25
 _REACHED = "select count(*), max(created_at) from {table} where created_at > %s"
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A :class:`Contestant` in the peers' own virtual environment, with a database of its own.
+class Competitor:
+    """A :class:`Contestant` in the competitors' virtual environment, with a database of its own.
 
-    Its program makes the tables (``prepare``), works (``work NAME``) and accepts so many orders (``accept
-    COUNT``): it prints "ready" when it holds them all, and lets them go when it reads a line.
+    Its program creates the tables (``prepare``), works (``work NAME``) and accepts orders (``accept COUNT``):
+    it prints "ready" when it holds them all, and releases them when it reads a line.
     """
 
     name: str
     database_url: str
-    #: Python's arguments in front of the program's own.
+    #: Arguments of Python before the command.
     program: Sequence[str]
     env: Mapping[str, str]
-    #: Worker programs; as many as it takes to use both cores.
+    #: Number of worker programs: enough to use both cores.
     workers: int
     servers: Mapping[str, int] = field(default_factory=dict)
 
@@ -54,13 +54,13 @@ class Rival:
         return HOME / "log" / f"{self.name.replace(' ', '-')}.log"
 
     def prepare(self) -> None:
-        """Make the tables."""
+        """Create the tables."""
         child = children.start_child(self._argv("prepare"), env=self.env, log=self.log)
         if code := child.wait():
             raise ServerFailed(self.name, f"could not make its tables, exit code {code}", self.log)
 
     def run(self, orders: int) -> Outcome:
-        """Start the workers, warm up, work off a backlog, and stop."""
+        """Start the workers, warm up, process a backlog, and stop."""
         workers = [
             children.start_child(self._argv("work", str(n)), env=self.env, log=self.log)
             for n in range(self.workers)
@@ -74,16 +74,16 @@ class Rival:
 
     def _work_off(self, orders: int, workers: Sequence[children.Child], meter: Meter) -> Outcome:
         say(f"  {self.name}: {orders:,} orders are being accepted")
-        with self._accepting(orders) as let_go, meter.running():
+        with self._accepting(orders) as release, meter.running():
             started = datetime.now(UTC)
-            print(_GO, end="", file=let_go, flush=True)
+            print(_GO, end="", file=release, flush=True)
             shipped = self._await("shipment", orders, started, workers)
             done = self._await("notification", orders, started, workers)
         return Outcome(orders, started, shipped, max(shipped, done), meter.seconds)
 
     @contextlib.contextmanager
     def _accepting(self, orders: int) -> Iterator[IO[str]]:
-        """Have orders accepted and held; yields where to say that they may go."""
+        """Hold accepted orders; yield the file to write the release to."""
         with (
             self.log.open("a") as log,
             subprocess.Popen(
@@ -96,7 +96,7 @@ class Rival:
                 text=True,
             ) as child,
         ):
-            assert child.stdin  # noqa: S101 - both are pipes
+            assert child.stdin  # noqa: S101 - a pipe
             assert child.stdout  # noqa: S101
             if child.stdout.readline() != _READY:
                 raise ServerFailed(self.name, "does not accept orders", self.log)
@@ -104,7 +104,7 @@ class Rival:
 
     def _await(self, table: str, orders: int, since: datetime, workers: Sequence[children.Child]) -> datetime:
         query = _REACHED.format(table=table).encode()
-        progress = Progress(self.name, f"have their {table}", orders, patience=_PATIENCE)
+        progress = Progress(self.name, f"have their {table}", orders, timeout=_TIME_LIMIT)
         with psycopg.connect(self.database_url, autocommit=True) as session:
             while True:
                 ((count, last),) = session.execute(query, [since]).fetchall()
@@ -114,35 +114,37 @@ class Rival:
                 if any(map(children.has_ended, workers)):
                     raise ServerFailed(self.name, "has ended", self.log)
                 progress.note(count)
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
 
     def _argv(self, *arguments: str) -> list[str | Path]:
-        return [PEERS_PYTHON, *self.program, *arguments]
+        return [COMPETITORS_PYTHON, *self.program, *arguments]
 
 
-def procrastinate(postgres: Postgres, servers: Mapping[str, int]) -> Rival:
-    """Jobs in PostgreSQL: a job a step, which defers the next in its own transaction."""
+def procrastinate(postgres: Postgres, servers: Mapping[str, int]) -> Competitor:
+    """procrastinate: a job for each step, which defers the next in its own transaction."""
     url = postgres.create_database("bench_procrastinate")
-    program = ["-m", f"{_PEERS}.procrastinate_jobs"]
-    return Rival("procrastinate", url, program, _env(url), workers=2, servers=servers)
+    program = ["-m", f"{_COMPETITOR_MODULES}.procrastinate_jobs"]
+    return Competitor("procrastinate", url, program, _env(url), workers=2, servers=servers)
 
 
-def dbos(postgres: Postgres, servers: Mapping[str, int]) -> Rival:
-    """Durable workflows in PostgreSQL: a workflow an order, a transaction a step."""
+def dbos(postgres: Postgres, servers: Mapping[str, int]) -> Competitor:
+    """DBOS: a durable workflow for each order, a transaction for each step."""
     url = postgres.create_database("bench_dbos")
-    return Rival("DBOS", url, ["-m", f"{_PEERS}.dbos_workflow"], _env(url), workers=2, servers=servers)
+    return Competitor(
+        "DBOS", url, ["-m", f"{_COMPETITOR_MODULES}.dbos_workflow"], _env(url), workers=2, servers=servers
+    )
 
 
-def idiomatic_celery(postgres: Postgres, rabbitmq: RabbitMQ, servers: Mapping[str, int]) -> Rival:
-    """Django and Celery as their manuals have it: a task and a transaction a step."""
+def idiomatic_celery(postgres: Postgres, rabbitmq: RabbitMQ, servers: Mapping[str, int]) -> Competitor:
+    """Django and Celery by the manual: a task and a transaction for each step."""
     url = postgres.create_database("bench_idiomatic")
     env = {
         **_env(url),
-        "DJANGO_SETTINGS_MODULE": f"{_PEERS}.idiomatic.settings",
+        "DJANGO_SETTINGS_MODULE": f"{_COMPETITOR_MODULES}.idiomatic.settings",
         "BENCH_AMQP_URL": rabbitmq.url(),
     }
-    program = ["-m", f"{_PEERS}.idiomatic"]
-    return Rival("idiomatic Celery", url, program, env, workers=1, servers=servers)
+    program = ["-m", f"{_COMPETITOR_MODULES}.idiomatic"]
+    return Competitor("idiomatic Celery", url, program, env, workers=1, servers=servers)
 
 
 def _env(url: str) -> dict[str, str]:

@@ -1,51 +1,51 @@
-"""What is told of a backlog's way, whoever works it off."""
+"""Contestants of the chain measurement, and the outcome of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-#: Orders that go all the way before the clock starts: processes are up, and their code is warm.
+#: Orders processed before the clock starts, so that processes are up and code is warm.
 WARM_UP = 100
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a backlog of orders went."""
+    """Outcome of processing a backlog."""
 
     orders: int
-    let_go: datetime
-    #: When the last parcel was handed over.
+    released: datetime
+    #: Time of the last shipment.
     shipped: datetime
-    #: When the last thing about any of the orders was done.
+    #: Time of the last activity for any of the orders.
     done: datetime
-    #: CPU seconds by program, until then.
+    #: CPU seconds by program.
     cpu: Mapping[str, float]
 
     @property
     def shipped_rate(self) -> float:
-        """Orders/s from the start to the last parcel."""
-        return self.orders / (self.shipped - self.let_go).total_seconds()
+        """Orders/s up to the last shipment."""
+        return self.orders / (self.shipped - self.released).total_seconds()
 
     @property
     def done_rate(self) -> float:
-        """Orders/s from the start to the end of everything."""
-        return self.orders / (self.done - self.let_go).total_seconds()
+        """Orders/s up to the last activity."""
+        return self.orders / (self.done - self.released).total_seconds()
 
     def cost(self) -> dict[str, float]:
-        """Milliseconds of CPU an order, of all and of each program."""
+        """CPU milliseconds of an order, in total and by program."""
         used = {name: 1000 * seconds / self.orders for name, seconds in self.cpu.items()}
         return {"all": sum(used.values()), **used}
 
 
 class Contestant(Protocol):
-    """Somebody who works off a backlog of orders."""
+    """A system that processes a backlog of orders."""
 
     @property
     def name(self) -> str: ...
 
     def prepare(self) -> None:
-        """Make the tables; once."""
+        """Create the tables; called once."""
 
     def run(self, orders: int) -> Outcome:
-        """Start, warm up, work off a backlog, and stop."""
+        """Start, warm up, process a backlog, and stop."""

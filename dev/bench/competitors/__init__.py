@@ -1,1 +1,1 @@
-"""What the shop is measured against; these modules run in a virtual environment of their own."""
+"""Competitors of the shop. These modules run in a virtual environment of their own."""

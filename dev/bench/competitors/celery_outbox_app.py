@@ -1,8 +1,8 @@
-"""The Celery app whose tasks django-celery-outbox sends, with or without waiting for confirms."""
+"""Celery app whose tasks django-celery-outbox sends, with or without publisher confirms."""
 
 import os
 
-from django_celery_outbox import OutboxCelery  # type: ignore[import-not-found]  # it is in the peers' own venv
+from django_celery_outbox import OutboxCelery  # type: ignore[import-not-found]  # in another venv
 
 app = OutboxCelery("bench", broker=os.environ["BENCH_AMQP_URL"])
 app.conf.task_ignore_result = True

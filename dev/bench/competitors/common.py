@@ -1,4 +1,4 @@
-"""What the settings of the peers have in common."""
+"""Common settings of the competitors."""
 
 import os
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 
 def database(variable: str = "BENCH_DATABASE_URL") -> dict[str, dict[str, Any]]:
-    """Django's DATABASES for the URL in the environment; the connection is kept."""
+    """Return Django's DATABASES for a URL in the environment, with persistent connections."""
     url = urlsplit(os.environ[variable])
     return {
         "default": {

@@ -1,4 +1,4 @@
-"""DBOS: a workflow an order; each step is a transaction, and so is what the workflow remembers of it."""
+"""DBOS: a durable workflow for each order; each step commits with its checkpoint in one transaction."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-import sqlalchemy as sa  # type: ignore[import-not-found]  # it is in the peers' own venv
+import sqlalchemy as sa  # type: ignore[import-not-found]  # in the competitors' venv
 from dbos import DBOS, DBOSClient, SQLAlchemyDatasource  # type: ignore[import-not-found]
 
 from dev.bench.competitors.steps import STEPS, TABLES, values
@@ -16,16 +16,16 @@ from dev.bench.competitors.steps import STEPS, TABLES, values
 _URL = os.environ["BENCH_DATABASE_URL"]
 _ENGINE_URL = _URL.replace("postgresql://", "postgresql+psycopg://", 1)
 _QUEUE, _WORKFLOW = "orders", "fulfil"
-#: The same for whoever enqueues and works: else it would be a digest of the code.
+#: Version shared by client and workers. The default is a digest of the code.
 _VERSION = "1"
-#: Workflows of a worker under way at the same time.
+#: Concurrent workflows of a worker.
 _CONCURRENCY = 20
-#: Seconds between two looks into the queue; the default of 1 s would be the limit.
+#: Seconds between two queries of the queue; the default of 1 s would limit the throughput.
 _POLL = 0.05
 
 
 def prepare() -> None:
-    """Make the tables."""
+    """Create the tables."""
     with psycopg.connect(_URL) as session:
         session.execute(TABLES.encode())
     _launch("prepare", [])
@@ -33,14 +33,14 @@ def prepare() -> None:
 
 
 def work(name: str) -> None:
-    """Work until stopped."""
+    """Process workflows until stopped."""
     _launch(name, [_QUEUE])
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
-    os._exit(0)  # nothing is under way when a run is over
+    os._exit(0)  # nothing is under way after a run
 
 
 def accept(count: int) -> None:
-    """Enqueue the workflows of so many orders; they go with the commit."""
+    """Enqueue the workflows of ``count`` orders; the commit releases them."""
     client = DBOSClient(system_database_url=_ENGINE_URL, application_name="bench")
     options = {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "app_version": _VERSION}
     with sa.create_engine(_ENGINE_URL).connect() as connection:
@@ -52,7 +52,7 @@ def accept(count: int) -> None:
 
 
 def _launch(name: str, queues: list[str]) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # the threads inherit it
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # inherited by the threads
     DBOS(
         config={
             "name": "bench",

@@ -1,4 +1,4 @@
-"""What django-jaiminho calls for each event: kombu on a kept connection, with or without confirms."""
+"""Publisher called by django-jaiminho: kombu on a persistent connection, with or without confirms."""
 
 import os
 from functools import cache
@@ -7,7 +7,7 @@ import kombu
 
 
 def publish(body: str, exchange: str, routing_key: str) -> None:
-    """Publish a persistent message; return when the broker has confirmed it, if it is asked to."""
+    """Publish a persistent message, waiting for the confirm if confirms are on."""
     _producer().publish(
         body,
         exchange=exchange,

@@ -1,4 +1,4 @@
-"""Django settings for django-outbox-pattern; whatever makes it faster without losing anything is set."""
+"""Django settings of django-outbox-pattern, tuned for speed without loss of messages."""
 
 import os
 

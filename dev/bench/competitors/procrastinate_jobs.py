@@ -1,4 +1,4 @@
-"""procrastinate: a job a step; its effect, and the job of the next step, are one transaction."""
+"""procrastinate: a job for each step, committed together with the job of the next step."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-import procrastinate  # type: ignore[import-not-found]  # it is in the peers' own venv
+import procrastinate  # type: ignore[import-not-found]  # in the competitors' venv
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
@@ -16,7 +16,7 @@ from dev.bench.competitors.steps import STEPS, TABLES, values
 
 _URL = os.environ["BENCH_DATABASE_URL"]
 _QUEUE = "orders"
-#: Jobs of a worker under way at the same time.
+#: Concurrent jobs of a worker.
 _CONCURRENCY = 8
 _DEFER = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, args)
@@ -46,7 +46,7 @@ _tasks: dict[str, Any] = {name: app.task(queue=_QUEUE, name=name)(_step(name)) f
 
 
 async def prepare() -> None:
-    """Make the tables."""
+    """Create the tables."""
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
     with psycopg.connect(_URL) as session:
@@ -60,7 +60,7 @@ async def work() -> None:
 
 
 def accept(count: int) -> None:
-    """Defer the first job of so many orders; they go with the commit."""
+    """Defer the first job of ``count`` orders; the commit releases them."""
     jobs = [json.dumps({"order": str(uuid4())}) for _ in range(count)]
     with psycopg.connect(_URL) as session:
         session.execute(_DEFER, [_QUEUE, _NAMES[0], jobs])

@@ -1,6 +1,6 @@
-"""What happens to an order, in the fewest statements: one a step, and nothing beside it."""
+"""The four steps of an order in SQL, one statement each."""
 
-#: So many products, each with more stock than will be ordered.
+#: Number of products, each with more stock than is ordered.
 PRODUCTS = 100
 TABLES = """
     CREATE TABLE payment (order_id uuid PRIMARY KEY, amount numeric(12, 2) NOT NULL,
@@ -14,7 +14,7 @@ TABLES = """
     CREATE INDEX ON notification (created_at);
     INSERT INTO stock SELECT 'BENCH-' || n, 10000000 FROM generate_series(0, 99) AS n
 """
-#: By name, in their order.
+#: Statements by step, in their order.
 STEPS = {
     "charge": "INSERT INTO payment (order_id, amount) VALUES (%(order)s, 12.50) ON CONFLICT DO NOTHING",
     "deduct": "UPDATE stock SET quantity = quantity - 1 WHERE sku = %(sku)s",
@@ -25,5 +25,5 @@ STEPS = {
 
 
 def values(order: str) -> dict[str, str]:
-    """What a step has to know about an order."""
+    """Return the parameters of a step."""
     return {"order": order, "sku": f"BENCH-{int(order[-2:], 16) % PRODUCTS}"}

@@ -1,1 +1,1 @@
-"""What consuming costs: a context of the bench's own, the naive way, and a bare loop, each as a program."""
+"""script/bench consume: cost of a delivery in a context, in a plain Celery task, and in a bare loop."""

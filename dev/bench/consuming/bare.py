@@ -1,4 +1,4 @@
-"""The yardstick: py-amqp and psycopg alone do for a batch what shop does, and nothing else."""
+"""Baseline of consuming: py-amqp and psycopg do the same work for a batch, and nothing else."""
 
 import json
 import os
@@ -21,13 +21,13 @@ _NOTE = "INSERT INTO bench_weighing (parcel_id, grams) SELECT * FROM unnest(%s::
 
 
 def consume(amqp_url: str, database_url: str) -> None:
-    """Consume until we are stopped."""
+    """Consume until stopped."""
     with messages.connect(amqp_url) as connection, psycopg.connect(database_url, autocommit=True) as session:
         channel, ready = connection.channel(), list[amqp.Message]()
         channel.basic_qos(0, _PREFETCH, False)
         channel.basic_consume(QUEUE, callback=ready.append)
         socket = select.poll()
-        assert connection.sock  # noqa: S101 - it is connected
+        assert connection.sock  # noqa: S101 - connected
         socket.register(connection.sock, select.POLLIN)
         while True:
             while len(ready) < _BATCH and (not ready or socket.poll(0)):

@@ -1,4 +1,4 @@
-"""``script/bench consume``: deliveries/s from a full queue, beside the naive way and a bare loop."""
+"""``script/bench consume``: deliveries/s from a full queue."""
 
 import contextlib
 from collections import defaultdict
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dev.bench import messages, servers
 from dev.bench.consuming import bare, contestants
-from dev.bench.consuming.contestants import Cost, Rival, Servers
+from dev.bench.consuming.contestants import Contestant, Cost, Servers
 from dev.bench.consuming.context.events import ParcelMeasured, ParcelWeighed
 from dev.bench.report.figures import Report, Series
 from dev.bench.servers import HOME
@@ -19,31 +19,32 @@ _BATCHES, _SINGLY = "shop, in batches", "shop, one by one"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     runs: int
-    #: In the full queue.
+    #: Number of events in the queue.
     events: int
-    #: Whether the others are measured, too.
-    rivals: bool
+    #: Measure the competitors, too.
+    competitors: bool
 
 
 def measure(plan: Plan) -> Report:
-    """Measure everybody once in each run, on the same servers."""
+    """Measure every contestant once in each run, on the same servers."""
     with prepared() as where:
-        everybody = _everybody(plan, where)
+        measured = _contestants(plan, where)
         costs: dict[str, list[Cost]] = defaultdict(list)
         for run in range(1, plan.runs + 1):
-            for rival in everybody:
-                costs[rival.name].append(cost := rival.consume(plan.events))
+            for contestant in measured:
+                costs[contestant.name].append(cost := contestant.consume(plan.events))
                 used = ", ".join(f"{name} {us:,.0f}" for name, us in cost.cpu.items())
-                say(f"run {run} of {plan.runs}: {rival.name}: {cost.rate:,.0f} a second; us of CPU: {used}")
+                rate = f"{cost.rate:,.0f} deliveries/s"
+                say(f"run {run} of {plan.runs}: {contestant.name}: {rate}; us of CPU: {used}")
     return _report(plan, costs)
 
 
 @contextlib.contextmanager
 def prepared() -> Iterator[Servers]:
-    """Empty servers with the tables and queues of everybody."""
+    """Start empty servers with the tables and queues of all contestants."""
     servers.empty_home()
     with servers.empty_postgres() as postgres, servers.empty_rabbitmq() as rabbitmq:
         pids = {"PostgreSQL": servers.pid_of(postgres), "RabbitMQ": servers.pid_of(rabbitmq)}
@@ -69,15 +70,15 @@ def _make_queue(where: Servers) -> None:
         channel.queue_bind(bare.QUEUE, messages.EXCHANGE, bare.QUEUE)
 
 
-def _everybody(plan: Plan, where: Servers) -> list[Rival]:
-    ours = [
+def _contestants(plan: Plan, where: Servers) -> list[Contestant]:
+    shop_contestants = [
         contestants.shop(where, ParcelWeighed, _BATCHES),
         contestants.shop(where, ParcelMeasured, _SINGLY),
     ]
-    if not plan.rivals:
-        return ours
+    if not plan.competitors:
+        return shop_contestants
     return [
-        *ours,
+        *shop_contestants,
         contestants.naive(where, keep=False),
         contestants.naive(where, keep=True),
         contestants.bare_loop(where),

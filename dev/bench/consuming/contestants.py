@@ -1,4 +1,4 @@
-"""Who consumes: how the queue of each is filled, which program empties it, and what that takes."""
+"""Contestants of the consume measurement: their queues, their programs, and the cost of a delivery."""
 
 import sys
 import time
@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 
-from dev.bench import messages, raw
+from dev.bench import baseline, messages
 from dev.bench.consuming import bare
 from dev.bench.consuming.context.events import ParcelMeasured, ParcelWeighed
 from dev.bench.consuming.naive import wire
-from dev.bench.messages import Letter
+from dev.bench.messages import OutgoingEvent
 from dev.bench.report.cpu import Meter
 from dev.bench.servers import HOME
 from dev.errors import ScriptError, ServerFailed
@@ -22,11 +22,11 @@ from shop.ids import uuid7
 
 _CONTEXT = "dev.bench.consuming.context.settings"
 _NAIVE = "dev.bench.consuming.naive"
-#: Seconds for starting a program, and without progress.
-_PATIENCE = 60.0
-#: Seconds between two looks at the table; each costs one lookup by primary key.
-_LOOK = 0.01
-#: The share of the queue that is consumed before the clock starts: the program is up, and its code is warm.
+#: Seconds for a start, and without progress.
+_IDLE_TIMEOUT = 60.0
+#: Seconds between two queries of the table; each is one lookup by primary key.
+_POLL_INTERVAL = 0.01
+#: Share of the queue that is consumed before the clock starts, so that code is warm.
 _WARM_UP = 0.1
 
 Event = type[ParcelWeighed] | type[ParcelMeasured]
@@ -34,7 +34,7 @@ Event = type[ParcelWeighed] | type[ParcelMeasured]
 
 @dataclass(frozen=True)
 class Servers:
-    """Where everybody consumes, and the processes that serve it."""
+    """Servers of all contestants."""
 
     database_url: str
     broker_url: str
@@ -43,25 +43,25 @@ class Servers:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a delivery took."""
+    """Cost of a delivery."""
 
     rate: float
-    #: Microseconds of CPU by process.
+    #: CPU microseconds by process.
     cpu: dict[str, float]
 
 
 @dataclass(frozen=True)
-class Rival:
+class Contestant:
     """A program that consumes from a queue of its own."""
 
     name: str
     servers: Servers
     queue: str
-    fill: Callable[[Sequence[Letter]], None]
+    fill: Callable[[Sequence[OutgoingEvent]], None]
     argv: Sequence[str | Path]
     env: Mapping[str, str]
     event: Event = ParcelWeighed
-    #: How much of the queue is filled: less where each message takes its time, for the run has to end.
+    #: Share of the events to fill in: less for slow contestants.
     share: float = 1.0
 
     @property
@@ -69,30 +69,30 @@ class Rival:
         return HOME / "log" / f"{self.name.replace(' ', '-').replace(',', '')}.log"
 
     def consume(self, count: int) -> Cost:
-        """Fill the queue, start the program, and measure from its first tenth to the end."""
-        letters = write(self.event, int(count * self.share))
+        """Fill the queue, start the program, and measure from the end of the warm-up."""
+        events = make_events(self.event, int(count * self.share))
         with psycopg.connect(self.servers.database_url, autocommit=True) as session:
             empty(session)
-            self._fill(letters)
+            self._fill(events)
             session.execute("checkpoint")
             program = children.start_child(self.argv, env=self.env, log=self.log)
             try:
-                return self._measure(program, session, len(letters))
+                return self._measure(program, session, len(events))
             finally:
                 children.stop_children([program])
 
-    def _fill(self, letters: Sequence[Letter]) -> None:
-        self.fill(letters)
-        deadline = time.monotonic() + _PATIENCE
+    def _fill(self, events: Sequence[OutgoingEvent]) -> None:
+        self.fill(events)
+        deadline = time.monotonic() + _IDLE_TIMEOUT
         with messages.connect(self.servers.broker_url) as connection:
-            while messages.depth(connection.channel(), self.queue) < len(letters):
+            while messages.depth(connection.channel(), self.queue) < len(events):
                 if time.monotonic() > deadline:
                     raise ScriptError(f"{self.name}: not all messages got into {self.queue}.")
                 time.sleep(0.1)
 
     def _measure(self, program: children.Child, session: psycopg.Connection[Any], count: int) -> Cost:
         first = self._await(program, session, int(count * _WARM_UP))
-        pool = [("pool", pid) for pid in children.offspring(program)[:1]]
+        pool = [("pool", pid) for pid in children.child_pids(program)[:1]]
         meter = Meter({"all": program.pid, **dict(pool), **self.servers.pids})
         started = time.perf_counter()
         with meter.running():
@@ -101,26 +101,26 @@ class Rival:
         return Cost(consumed / seconds, _by_process(meter.seconds, consumed))
 
     def _await(self, program: children.Child, session: psycopg.Connection[Any], count: int) -> int:
-        """Wait until so many are consumed; return how many are."""
+        """Wait until ``count`` events are consumed; return the number of consumed events."""
         seen, progress = 0, time.monotonic()
         while (now := consumed(session)) < count:
             if children.has_ended(program):
                 raise ServerFailed(self.name, "has ended", self.log)
             if now > seen:
                 seen, progress = now, time.monotonic()
-            if time.monotonic() - progress > _PATIENCE:
+            if time.monotonic() - progress > _IDLE_TIMEOUT:
                 raise ScriptError(f"{self.name} has consumed {now} of {count} and stands still: {self.log}.")
-            time.sleep(_LOOK)
+            time.sleep(_POLL_INTERVAL)
         return now
 
 
 def empty(session: psycopg.Connection[Any]) -> None:
-    """Forget what was consumed."""
+    """Delete the consumed events."""
     session.execute("truncate bench_weighing, bench_seen, messaging_inboxentry restart identity")
 
 
 def consumed(session: psycopg.Connection[Any]) -> int:
-    """How many messages have been consumed."""
+    """Return the number of consumed events."""
     row = session.execute("select coalesce(max(id), 0) from bench_weighing").fetchone()
     return int(row[0]) if row else 0
 
@@ -132,69 +132,69 @@ def _by_process(seconds: Mapping[str, float], consumed: int) -> dict[str, float]
     return {**program, **{name: value for name, value in used.items() if name != "all"}}
 
 
-def write(event: Event, count: int) -> list[Letter]:
-    """``count`` events about different parcels."""
+def make_events(event: Event, count: int) -> list[OutgoingEvent]:
+    """Return ``count`` events about different parcels."""
     return [
-        messages.letter_of(event(order_id=uuid7(), parcel_id=uuid7(), grams=number, scale="Hall 3, lane 14"))
+        messages.outgoing(event(order_id=uuid7(), parcel_id=uuid7(), grams=number, scale="Hall 3, lane 14"))
         for number in range(count)
     ]
 
 
 def environment(servers: Servers) -> dict[str, str]:
-    """What shop's processes have to know to have the bench's context on board."""
+    """Return the environment of the shop's processes with the bench's context installed."""
     env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
     return env | {"DJANGO_SETTINGS_MODULE": _CONTEXT}
 
 
-def shop(servers: Servers, event: Event, name: str) -> Rival:
-    """Ours: the worker that serves a context's queue, as script/run starts it."""
+def shop(servers: Servers, event: Event, name: str) -> Contestant:
+    """The shop: the worker of a context, as script/run starts it."""
     worker = programs.worker(environment(servers), "dev", ["dev"], home=HOME)
-    worker.readiness.reset()  # it makes the folder
-    return Rival(
+    worker.readiness.reset()  # creates the folder
+    return Contestant(
         name=name,
         servers=servers,
         queue="dev.events",
-        fill=lambda letters: _publish(servers, letters),
+        fill=lambda events: _publish(servers, events),
         argv=worker.argv,
         env=worker.env,
         event=event,
     )
 
 
-def bare_loop(servers: Servers) -> Rival:
-    """py-amqp and psycopg, in batches as large as shop's."""
-    return Rival(
+def bare_loop(servers: Servers) -> Contestant:
+    """py-amqp and psycopg, with batches of the shop's size."""
+    return Contestant(
         name="bare py-amqp and psycopg",
         servers=servers,
         queue=bare.QUEUE,
-        fill=lambda letters: _publish(servers, [replace(letter, type=bare.QUEUE) for letter in letters]),
+        fill=lambda events: _publish(servers, [replace(event, type=bare.QUEUE) for event in events]),
         argv=[sys.executable, "-m", bare.__name__],
         env=environment(servers),
     )
 
 
-def _publish(servers: Servers, letters: Sequence[Letter]) -> None:
-    raw.publish(servers.broker_url, letters)
+def _publish(servers: Servers, events: Sequence[OutgoingEvent]) -> None:
+    baseline.publish(servers.broker_url, events)
 
 
-def naive(servers: Servers, *, keep: bool) -> Rival:
-    """A task and a transaction of the ORM for each message."""
+def naive(servers: Servers, *, keep: bool) -> Contestant:
+    """A Celery task and an ORM transaction for each message."""
     env = environment(servers) | {
         "DJANGO_SETTINGS_MODULE": f"{_NAIVE}.settings",
         "BENCH_KEEP": "1" if keep else "0",
     }
     celery = (sys.executable, "-m", "celery", "-A", f"{_NAIVE}.app")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle", "-l", "WARNING")
-    return Rival(
+    return Contestant(
         name=f"a task for each{', connection kept' if keep else ''}",
         servers=servers,
         queue=wire.QUEUE.name,
-        fill=lambda letters: wire.send(servers.broker_url, [_arguments(letter) for letter in letters]),
+        fill=lambda events: wire.send(servers.broker_url, [_arguments(event) for event in events]),
         argv=[*celery, "worker", "-Q", "naive", "-c", "1", *quiet],
         env=env,
         share=0.25 if keep else 0.1,
     )
 
 
-def _arguments(letter: Letter) -> dict[str, Any]:
-    return {"event_id": str(letter.id), "parcel_id": str(letter.aggregate_id), "grams": 1}
+def _arguments(event: OutgoingEvent) -> dict[str, Any]:
+    return {"event_id": str(event.id), "parcel_id": str(event.aggregate_id), "grams": 1}

@@ -1,1 +1,1 @@
-"""``script/bench growth``: days of load in bulk, and how long things take before and after."""
+"""script/bench growth: duration of operations before and after days of load in bulk."""

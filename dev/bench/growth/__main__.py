@@ -1,6 +1,6 @@
-"""A process of the shop's own: lives through the days, measures in between, prints a line of JSON for each.
+"""Process that simulates days of load, measures in between, and prints each result as a line of JSON.
 
-Django has to be set up before anything that it serves is imported.
+Django has to be set up before the other imports.
 """
 
 import json
@@ -11,10 +11,10 @@ import django
 django.setup()
 
 from dev.bench.growth.orders import grow  # noqa: E402
-from dev.bench.growth.stages import live  # noqa: E402
+from dev.bench.growth.stages import simulate  # noqa: E402
 
 plan = json.loads(sys.argv[1])
 orders = plan.pop("orders")
-lines = grow(orders=orders, samples=plan["samples"]) if orders else live(**plan)
+lines = grow(orders=orders, samples=plan["samples"]) if orders else simulate(**plan)
 for line in lines:
     print(json.dumps(line), flush=True)

@@ -1,10 +1,10 @@
-"""The Django app of the growth bench: it brings ``manage.py make_orders``, and no tables."""
+"""Django app of the growth measurement, for ``manage.py make_orders``. It has no tables."""
 
 from django.apps import AppConfig
 
 
 class GrowthConfig(AppConfig):
-    """App that only development installs."""
+    """App for development only."""
 
     name = "dev.bench.growth"
     label = "growth"

@@ -1,4 +1,4 @@
-"""Measures growth: a process of the shop's own lives through the days, and tells what it measured."""
+"""``script/bench growth``: runs the simulation in a process of the shop's own and reports its results."""
 
 import json
 import subprocess
@@ -19,23 +19,23 @@ from dev.processes import programs
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     days: int
     orders_per_day: int
-    #: The size to which the log grows after those days, on its own; 0 for no more.
+    #: Size to which the log alone grows after the days; 0 for none.
     log_events: int
-    #: How often each operation is timed.
+    #: Number of times that each operation is timed.
     samples: int
-    #: Shops of these sizes are compared instead, the smallest first.
+    #: Sizes of the shops to compare instead, ascending.
     orders: tuple[int, ...] = ()
 
 
 class Stages(Report):
-    """Operations timed at several ages of the shop: a column for each age."""
+    """Report on operations at several stages: a column for each stage."""
 
     def table(self) -> Table:
-        """The median at each age."""
+        """Return the median at each stage."""
         table = Table(title=self.title, title_justify="left")
         names, stages = [list(dict.fromkeys(part)) for part in zip(*self._keys(), strict=True)]
         for heading in ("", *stages, "last / first", ""):
@@ -52,7 +52,7 @@ class Stages(Report):
 
 
 def _growth(series: list[Series]) -> str:
-    """By how much the last is slower than the first, moment by moment if they were measured in turns."""
+    """Return the ratio of last to first, pair by pair if they were measured in turn."""
     first, last = series[0], series[-1]
     if len(series) < 2 or not all(first.values):
         return ""
@@ -62,26 +62,26 @@ def _growth(series: list[Series]) -> str:
 
 
 def measure(plan: Plan) -> Report:
-    """Measure on an empty PostgreSQL of default durability."""
+    """Measure on an empty PostgreSQL with default durability."""
     servers.empty_home()
     sizes = ", ".join(f"{size:,}" for size in plan.orders)
     what = f"{sizes} orders" if sizes else f"{plan.days} days of {plan.orders_per_day:,} orders"
     report = Stages(f"Growth: {what}, medians of {plan.samples}")
     with servers.empty_postgres() as postgres:
         url = postgres.create_database("bench_growth")
-        for line in _live(plan, programs.environment(database_url=url, broker_url="memory://")):
-            if "says" in line:
-                say(line["says"])
+        for line in _simulate(plan, programs.environment(database_url=url, broker_url="memory://")):
+            if "message" in line:
+                say(line["message"])
             else:
                 report.series.append(Series(line["name"], line["unit"], tuple(line["values"])))
     return report
 
 
-def _live(plan: Plan, env: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _simulate(plan: Plan, env: dict[str, str]) -> Iterator[dict[str, Any]]:
     quiet = ("-W", "ignore:No directory at")  # WhiteNoise serves from the apps' folders
     argv = [sys.executable, *quiet, "-m", "dev.bench.growth", json.dumps(asdict(plan))]
     with subprocess.Popen(argv, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout  # noqa: S101 - it is a pipe
+        assert child.stdout  # noqa: S101 - a pipe
         yield from map(json.loads, child.stdout)
     if child.returncode:
-        raise ScriptError(f"the days could not be lived through: exit code {child.returncode}, see above.")
+        raise ScriptError(f"the simulation failed: exit code {child.returncode}, see above.")

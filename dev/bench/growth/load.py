@@ -1,4 +1,4 @@
-"""What orders do to the hot tables, in bulk: the statements of the shop for thousands of orders at once."""
+"""Load in bulk: the shop's statements on its hot tables, for thousands of orders at once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from celery import current_app
 
-from dev.bench.growth.confirming import ConfirmsAll
+from dev.bench.growth.stub_publisher import StubPublisher
 from inventory.events import InventoryUpdated, StockLine
 from orders.events import Address, OrderCreated, OrderedLine
 from payments.events import PaymentProcessed
@@ -19,12 +19,12 @@ from shop.messaging.contracts import Event, Meta, Money, cloudevents
 from shop.messaging.outbox import shards
 from shop.messaging.relay import due, relay
 
-#: Orders that live at the same time.
+#: Orders processed at the same time.
 CHUNK = 2000
 ALL_SHARDS = list(range(shards.SHARDS))
-#: The status that an order has after each event of its life.
+#: Status of an order after each event.
 STATUSES = ("placed", "paid", "in_fulfilment", "shipped", "delivered")
-#: How often the parcel is looked for.
+#: Number of tracking requests for a parcel.
 TRACKINGS = 3
 
 _PREPARE = """
@@ -85,10 +85,10 @@ _UNREMIND = """
 
 
 def prepare(session: psycopg.Connection[Any]) -> None:
-    """Make the tables that the load is made from."""
+    """Create the tables of the load generator."""
     current_app.loader.import_default_modules()  # registers the consumers
     session.execute(_PREPARE)
-    for sequence, event in enumerate(_life(), 1):
+    for sequence, event in enumerate(_events_of_an_order(), 1):
         row = (sequence, event.type, event.model_dump_json(), cloudevents.encode(event))
         session.execute("INSERT INTO step VALUES (%s, %s, %s, %s)", row)
     for consumer in consumers():
@@ -96,13 +96,13 @@ def prepare(session: psycopg.Connection[Any]) -> None:
         session.execute("INSERT INTO subscription VALUES (%s, %s)", row_of_consumer)
 
 
-def live(session: psycopg.Connection[Any], *, orders: int, ago: timedelta) -> None:
-    """Have orders placed and delivered, so long ago by the clock of their ids and times."""
+def process_orders(session: psycopg.Connection[Any], *, orders: int, ago: timedelta) -> None:
+    """Place and deliver orders, with ids and times shifted back by ``ago``."""
     for start in range(0, orders, CHUNK):
-        _live_chunk(session, {"shift": -ago, "orders": min(CHUNK, orders - start)})
+        _process_chunk(session, {"shift": -ago, "orders": min(CHUNK, orders - start)})
 
 
-def _live_chunk(session: psycopg.Connection[Any], values: dict[str, Any]) -> None:
+def _process_chunk(session: psycopg.Connection[Any], values: dict[str, Any]) -> None:
     _run(session, "TRUNCATE chunk", _CHUNK, _PLACE, _LINES, values=values)
     for sequence, status in enumerate(STATUSES, 1):
         step = {**values, "sequence": sequence, "status": status}
@@ -125,13 +125,13 @@ def _track(session: psycopg.Connection[Any]) -> None:
 
 
 def empty_outbox(session: psycopg.Connection[Any]) -> None:
-    """Relay all that is there."""
-    while relay.relay_batch(session, ConfirmsAll(), ALL_SHARDS):
+    """Relay all entries."""
+    while relay.relay_batch(session, StubPublisher(), ALL_SHARDS):
         pass
 
 
 def grow_log(session: psycopg.Connection[Any], *, to: int) -> None:
-    """Append to the log alone, as months before would have."""
+    """Append events to the log alone, as earlier months would have."""
     (there,) = session.execute("SELECT count(*) FROM messaging_eventrecord").fetchone() or (0,)
     for start in range(there, to, CHUNK * len(STATUSES)):
         values = {"shift": timedelta(), "orders": min(CHUNK, -(-(to - start) // len(STATUSES)))}
@@ -145,8 +145,8 @@ def _run(session: psycopg.Connection[Any], *statements: str, values: dict[str, A
         session.execute(statement.encode(), values)
 
 
-def _life() -> Sequence[Event]:
-    """What happens to an order from the shelf to the door."""
+def _events_of_an_order() -> Sequence[Event]:
+    """Return the events of a delivered order."""
     order, eur = uuid7(), Money(amount=Decimal("13.70"), currency="EUR")
     lines = tuple(
         OrderedLine(sku=sku, name=name, quantity=1, unit_price=eur)

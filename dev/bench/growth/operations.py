@@ -1,4 +1,4 @@
-"""What is timed: the shop's own code, one operation at a time, on a shop that is otherwise quiet."""
+"""Timed operations: the shop's own code, one operation at a time, on an otherwise quiet shop."""
 
 import random
 import time
@@ -16,8 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from dev.bench.growth import load
-from dev.bench.growth.confirming import ConfirmsAll
+from dev.bench.growth.stub_publisher import StubPublisher
 from orders.events import Address, OrderCancelled
+from orders.intake import OrderRequest
 from orders.services import place_order
 from shipping.events import TrackingDue
 from shop.ids import uuid7
@@ -30,23 +31,23 @@ from shop.messaging.publishing import publish
 from shop.messaging.relay import due, relay
 from shop.messaging.scheduling import schedule
 
-#: Entries relayed and messages promoted at a time.
+#: Entries relayed, and messages promoted, at a time.
 BATCH = 100
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Something to be timed."""
+    """An operation to be timed."""
 
     name: str
     run: Callable[[], object]
-    #: Done before each run, and not timed.
+    #: Called before each run, untimed.
     prepare: Callable[[], object] = lambda: None
-    #: How often at the most, where it takes long.
+    #: Maximum number of runs, for slow operations.
     times: int | None = None
 
     def timed(self) -> float:
-        """The milliseconds that it takes once."""
+        """Run it once and return the milliseconds."""
         self.prepare()
         started = time.perf_counter()
         self.run()
@@ -54,9 +55,9 @@ class Operation:
 
 
 def time_all(operations: Sequence[Operation], samples: int) -> dict[Operation, list[float]]:
-    """Milliseconds of each, in turns: what slows the machine down for a while slows all of them.
+    """Time all operations in turn, so that a slow moment of the machine affects all of them.
 
-    The first of each is not counted.
+    Returns milliseconds; the first run of each is dropped.
     """
     values: dict[Operation, list[float]] = {operation: [] for operation in operations}
     for nth in range(samples + 1):
@@ -66,17 +67,17 @@ def time_all(operations: Sequence[Operation], samples: int) -> dict[Operation, l
     return {operation: taken[1:] for operation, taken in values.items()}
 
 
-def all_of(session: psycopg.Connection[Any]) -> list[Operation]:
-    """Everything that is timed."""
+def all_operations(session: psycopg.Connection[Any]) -> list[Operation]:
+    """Return all operations."""
     hot = [Operation("place an order", _place), _consume(), Operation("append an event", _append)]
-    return [*of_the_queues(session), *hot, *of_the_log()]
+    return [*queue_operations(session), *hot, *log_operations()]
 
 
-def of_the_queues(session: psycopg.Connection[Any]) -> list[Operation]:
-    """What works on the tables that empty themselves."""
+def queue_operations(session: psycopg.Connection[Any]) -> list[Operation]:
+    """Return the operations on the tables that empty themselves."""
 
     def relay_batch() -> object:
-        return relay.relay_batch(session, ConfirmsAll(), load.ALL_SHARDS)
+        return relay.relay_batch(session, StubPublisher(), load.ALL_SHARDS)
 
     def promote() -> object:
         return due.promote_due(session)
@@ -90,8 +91,8 @@ def of_the_queues(session: psycopg.Connection[Any]) -> list[Operation]:
     ]
 
 
-def of_the_log() -> list[Operation]:
-    """What reads and writes the log."""
+def log_operations() -> list[Operation]:
+    """Return the operations that read and write the log."""
     admin = Client(headers={"host": "localhost"})
     admin.force_login(User.objects.get(username="operator"))
     page = reverse("admin:messaging_eventrecord_changelist")
@@ -107,7 +108,7 @@ def of_the_log() -> list[Operation]:
 
 
 def _control(session: psycopg.Connection[Any]) -> Operation:
-    """What does not grow: how busy the machine is shows here."""
+    """Return an operation that does not grow: it shows the load of the machine."""
     return Operation(
         "control: commit a row elsewhere", lambda: session.execute("INSERT INTO control VALUES (1)")
     )
@@ -116,11 +117,17 @@ def _control(session: psycopg.Connection[Any]) -> Operation:
 def _place() -> None:
     place_order(
         customer=User.objects.get(username="alice"),
-        lines=[("TEA-MINT", 1), ("MUG", 1)],
-        ship_to=Address(
-            name="Alice Liddell", street="1 Rabbit Hole", city="Oxford", postal_code="OX1 1AA", country="GB"
+        request=OrderRequest(
+            lines=[("TEA-MINT", 1), ("MUG", 1)],
+            ship_to=Address(
+                name="Alice Liddell",
+                street="1 Rabbit Hole",
+                city="Oxford",
+                postal_code="OX1 1AA",
+                country="GB",
+            ),
+            payment_method="pm_card_visa",
         ),
-        payment_method="pm_card_visa",
         idempotency_key=str(uuid7()),
     )
 
@@ -142,7 +149,7 @@ def _consume() -> Operation:
 
 
 def _some_order() -> UUID:
-    """An order from anywhere in the log."""
+    """Return an order from anywhere in the log."""
     last = EventRecord.objects.order_by("-position").values_list("position", flat=True)[0]
     after = EventRecord.objects.filter(position__gte=random.randint(1, last)).order_by("position")
     return after.values_list("aggregate_id", flat=True)[0]

@@ -1,4 +1,4 @@
-"""Shops with so many orders, side by side: each operation is timed in all of them in turn."""
+"""Shops with different numbers of orders, compared: each operation is timed in all of them in turn."""
 
 import time
 from collections import defaultdict
@@ -16,6 +16,7 @@ from dev.bench.growth.bulk import patterns
 from dev.bench.growth.management.commands import make_orders
 from dev.bench.growth.operations import Operation
 from orders.events import Address
+from orders.intake import OrderRequest
 from orders.services import place_order
 from shop.messaging.bus.outgoing import Outgoing
 from shop.messaging.consuming import Consumer
@@ -23,30 +24,30 @@ from shop.messaging.consuming import Consumer
 #: More than two pages of a customer's own orders.
 _OF_ALICE = 60
 Line = dict[str, Any]
-#: Name -> milliseconds.
+#: Milliseconds by name.
 Timed = dict[str, float]
 
 
-class Watched(patterns.RunsAtOnce):
-    """Takes the time that the consumers of each context need."""
+class TimedBroker(patterns.InProcessBroker):
+    """Broker that measures the time of the consumers of each context."""
 
     def __init__(self) -> None:
         self.spent: defaultdict[str, float] = defaultdict(float)
 
     def consume(self, consumer: Consumer, message: Outgoing) -> None:
-        """Consume, and add up how long it takes."""
+        """Let the consumer process the message, and add up the time."""
         started = time.perf_counter()
         super().consume(consumer, message)
         self.spent[f"order: {consumer.app} consumes"] += 1000 * (time.perf_counter() - started)
 
 
 def grow(*, orders: Sequence[int], samples: int) -> Iterator[Line]:
-    """Make the shops, time everything in them; yield what is said on the way, and what was measured."""
+    """Create the shops and time everything in them; yield messages and series."""
     shops = {}
     for size, before in zip(orders, (0, *orders), strict=False):
         started = time.monotonic()
         shops[size] = _shop_with(size, before)
-        yield {"says": f"{size:,} orders: {size - before:,} made in {time.monotonic() - started:.0f} s"}
+        yield {"message": f"{size:,} orders: {size - before:,} made in {time.monotonic() - started:.0f} s"}
     measured: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for nth in range(samples + 1):
         for name, size, value in _in_turn([*shops.items()], turn=nth):
@@ -56,16 +57,16 @@ def grow(*, orders: Sequence[int], samples: int) -> Iterator[Line]:
 
 
 class Shop:
-    """A database, and what is timed on it: each gives milliseconds by name."""
+    """A database with its timed steps, each of which returns milliseconds by name."""
 
     def __init__(self, size: int) -> None:
         self.connection = connections["default"]
-        operations = [pages.control(), _commit(), *pages.of_the_shop(size)]
+        operations = [pages.control(), _commit(), *pages.page_operations(size)]
         self.acts: list[Callable[[], Timed]] = [*map(_alone, operations), _an_order]
 
 
 def _in_turn(shops: list[tuple[int, Shop]], *, turn: int) -> Iterator[tuple[str, int, float]]:
-    """Do each act in all shops before the next one, beginning with another shop in each turn."""
+    """Run each step in all shops before the next one, starting with another shop in each turn."""
     begin = turn % len(shops)
     for nth in range(len(shops[0][1].acts)):
         for size, shop in (*shops[begin:], *shops[:begin]):
@@ -79,7 +80,7 @@ def _alone(operation: Operation) -> Callable[[], Timed]:
 
 
 def _shop_with(size: int, before: int) -> Shop:
-    """The shop of the size before, copied and grown."""
+    """Copy the shop of the size before and make it grow."""
     _connect(size, before)
     if before:
         call_command(make_orders.Command(), size - before, among_others=True)
@@ -96,7 +97,7 @@ def _shop_with(size: int, before: int) -> Shop:
 
 
 def _connect(size: int, before: int) -> None:
-    """Connect to a database of that size, a copy of the one before."""
+    """Connect to a new database, a copy of the one of the size before."""
     first = connections["default"].settings_dict["NAME"].partition("_of_")[0]
     name, template = f"{first}_of_{size}", f"{first}_of_{before}" if before else "template0"
     connections["default"].close()
@@ -115,7 +116,7 @@ def _connection_to(name: str) -> Any:
 
 def _serve_alice() -> None:
     seed()
-    with patterns.in_a_hurry():
+    with patterns.without_delays():
         patterns.follow([_place() for _ in range(_OF_ALICE)])
 
 
@@ -124,13 +125,14 @@ def _place() -> UUID:
         name="Alice Liddell", street="1 Rabbit Hole", city="Oxford", postal_code="OX1 1AA", country="GB"
     )
     lines, alice = [("TEA-MINT", 1), ("MUG", 1)], User.objects.get(username="alice")
-    return place_order(customer=alice, lines=lines, ship_to=ship_to, payment_method="pm_card_visa").pk
+    request = OrderRequest(lines=lines, ship_to=ship_to, payment_method="pm_card_visa")
+    return place_order(customer=alice, request=request).pk
 
 
 def _an_order() -> Timed:
-    """An order from the basket to the door: what placing it takes, and what each context does for it."""
-    broker = Watched()
-    with patterns.in_a_hurry():
+    """Process an order completely; return the time of placing it and of each context's consumers."""
+    broker = TimedBroker()
+    with patterns.without_delays():
         order, placing = _timed(_place)
         _, following = _timed(lambda: patterns.follow([order], broker))
     spent = {**broker.spent, "order: relay and promote": following - sum(broker.spent.values())}

@@ -1,4 +1,4 @@
-"""The pages and lists that people open: each has to take as long with a million orders as with a thousand."""
+"""Pages and lists of the shop: each has to be as fast with a million orders as with a thousand."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.urls import reverse
 from dev.bench.growth.operations import Operation
 from orders.events import OrderNeedsAttention
 
-#: An order of one line from the middle of all that there are: number, id, e-mail address, customer.
+#: An order of one line from the middle of the table: number, id, e-mail address, customer.
 _SOME_ORDER = """
     SELECT 'ORD-' || serial, orders.id::text, customer_email, customer_id
     FROM orders_order AS orders JOIN orders_orderline AS line ON line.order_id = orders.id
@@ -26,8 +26,8 @@ _MIDDLE = """
 """
 
 
-def of_the_shop(size: int) -> list[Operation]:
-    """All pages, on the database that is connected to."""
+def page_operations(size: int) -> list[Operation]:
+    """Return an operation for each page, on the connected database."""
     with connection.cursor() as cursor:
         cursor.execute(_SOME_ORDER)
         order = dict(zip(("number", "id", "email", "customer"), cursor.fetchone(), strict=True))
@@ -39,7 +39,7 @@ def of_the_shop(size: int) -> list[Operation]:
 
 
 def control() -> Operation:
-    """A page that no order shows on: how busy the machine is shows here."""
+    """Return a page without orders: it shows the load of the machine."""
     return _page(_client("operator"), "*control: the API's entrance*", "/api/v1/", {})
 
 

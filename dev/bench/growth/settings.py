@@ -1,4 +1,4 @@
-"""Settings of the shop with the app that makes orders in bulk."""
+"""Settings of the shop with the growth app installed."""
 
 from shop.settings import *  # noqa: F403
 from shop.settings import INSTALLED_APPS as _APPS

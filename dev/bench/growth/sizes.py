@@ -1,4 +1,4 @@
-"""How large tables and their indexes are, and how much in them is dead."""
+"""Sizes of tables and indexes, and their dead rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,13 +15,13 @@ _DEAD = "SELECT sum(n_dead_tup)::int FROM pg_stat_user_tables WHERE relname = AN
 
 
 def tables(session: psycopg.Connection[Any], stage: str) -> Iterator[dict[str, Any]]:
-    """The sizes of all tables that an order touches in the kernel."""
+    """Yield the sizes of all kernel tables that an order touches."""
     for table in TABLES:
         yield from _size_of(session, table, stage)
 
 
 def queues(session: psycopg.Connection[Any], stage: str) -> Iterator[dict[str, Any]]:
-    """The sizes of the tables that empty themselves."""
+    """Yield the sizes of the tables that empty themselves."""
     for table in QUEUES:
         yield from _size_of(session, table, stage)
 
@@ -35,6 +35,6 @@ def _size_of(session: psycopg.Connection[Any], table: str, stage: str) -> Iterat
 
 
 def dead_in_queues(session: psycopg.Connection[Any]) -> int:
-    """How many dead rows the queues hold."""
+    """Return the number of dead rows in the queues."""
     ((dead,),) = session.execute(_DEAD, [list(QUEUES)]).fetchall()
     return int(dead)

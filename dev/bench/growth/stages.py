@@ -1,4 +1,4 @@
-"""The ages of a shop at which it is measured, and what it lives through in between."""
+"""Stages at which a growing shop is measured, and the load in between."""
 
 import time
 from collections.abc import Iterator
@@ -18,78 +18,80 @@ from shop.messaging.relay import relay
 
 #: Events in the log at the first measurement.
 _YOUNG = 10_000
-#: Seconds within which autovacuum has to have cleaned up; it looks once a minute.
-_PATIENCE = 240
+#: Seconds for autovacuum to clean up; it starts once a minute.
+_TIME_LIMIT = 240
 
 Line = dict[str, Any]
 
 
-def live(*, days: int, orders_per_day: int, log_events: int, samples: int) -> Iterator[Line]:
-    """Live through the days; yield what is said on the way, and each series that was measured."""
+def simulate(*, days: int, orders_per_day: int, log_events: int, samples: int) -> Iterator[Line]:
+    """Simulate the days; yield messages and measured series."""
     call_command("migrate", verbosity=0)
     seed()
     with relay.connect() as session:
         load.prepare(session)
         load.grow_log(session, to=_YOUNG)
-        yield from _measure(session, "young", operations.all_of(session), samples)
+        yield from _measure(session, "young", operations.all_operations(session), samples)
         for day in range(1, days + 1):
-            yield from _live_a_day(session, day, days, orders_per_day)
+            yield from _simulate_day(session, day, days, orders_per_day)
             if day in {1, days}:
-                yield from _measure(session, f"day {day}", operations.all_of(session), samples)
+                yield from _measure(session, f"day {day}", operations.all_operations(session), samples)
                 yield from sizes.tables(session, f"day {day}")
         yield from _hold_back(session, orders_per_day, samples)
         yield from _prune(days)
         if log_events:
-            yield {"says": f"The log alone grows to {log_events:,} events ..."}
+            yield {"message": f"The log alone grows to {log_events:,} events ..."}
             load.grow_log(session, to=log_events)
-            yield from _measure(session, f"{log_events / 1e6:.3g} M", operations.all_of(session), samples)
+            yield from _measure(
+                session, f"{log_events / 1e6:.3g} M", operations.all_operations(session), samples
+            )
             yield from sizes.tables(session, f"{log_events / 1e6:.3g} M")
 
 
-def _live_a_day(session: psycopg.Connection[Any], day: int, days: int, orders: int) -> Iterator[Line]:
+def _simulate_day(session: psycopg.Connection[Any], day: int, days: int, orders: int) -> Iterator[Line]:
     started = time.monotonic()
-    load.live(session, orders=orders, ago=timedelta(days=days - day))
-    yield {"says": f"day {day}: {orders:,} orders in {time.monotonic() - started:.0f} s"}
+    load.process_orders(session, orders=orders, ago=timedelta(days=days - day))
+    yield {"message": f"day {day}: {orders:,} orders in {time.monotonic() - started:.0f} s"}
 
 
 def _measure(
     session: psycopg.Connection[Any], stage: str, measured: list[Operation], samples: int
 ) -> Iterator[Line]:
-    session.execute("CHECKPOINT")  # else what was done in bulk is written while we measure
+    session.execute("CHECKPOINT")  # the bulk writes must not be flushed during the measurement
     for operation, values in operations.time_all(measured, samples).items():
         yield {"name": f"{operation.name}: {stage}", "unit": "ms", "values": values}
 
 
 def _hold_back(session: psycopg.Connection[Any], orders: int, samples: int) -> Iterator[Line]:
-    """Have a transaction open while a tenth of a day passes: nothing that was deleted can be cleaned up."""
+    """Measure with a transaction left open for a tenth of a day: dead rows cannot be removed."""
     with relay.connect() as forgotten:
         forgotten.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         forgotten.execute("SELECT count(*) FROM messaging_outboxentry")
-        load.live(session, orders=max(orders // 10, 1), ago=timedelta())
-        yield from _measure(session, "transaction left open", operations.of_the_queues(session), samples)
+        load.process_orders(session, orders=max(orders // 10, 1), ago=timedelta())
+        yield from _measure(session, "transaction left open", operations.queue_operations(session), samples)
         yield from sizes.queues(session, "transaction left open")
         forgotten.execute("ROLLBACK")
     waited = _await_clean(session)
-    yield {"says": f"cleaned up {waited:.0f} s after the transaction's end"}
-    yield from _measure(session, "after its end", operations.of_the_queues(session), samples)
+    yield {"message": f"cleaned up {waited:.0f} s after the transaction's end"}
+    yield from _measure(session, "after its end", operations.queue_operations(session), samples)
     yield from sizes.queues(session, "after its end")
 
 
 def _await_clean(session: psycopg.Connection[Any]) -> float:
-    """Wait until autovacuum has been there; return how long it took."""
+    """Wait until autovacuum has cleaned up; return the seconds."""
     started = time.monotonic()
-    while time.monotonic() - started < _PATIENCE and sizes.dead_in_queues(session) > 1000:
+    while time.monotonic() - started < _TIME_LIMIT and sizes.dead_in_queues(session) > 1000:
         time.sleep(1)
     return time.monotonic() - started
 
 
 def _prune(days: int) -> Iterator[Line]:
-    """Forget the inbox rows of the first day, as the nightly task does in as many runs as it takes."""
+    """Delete the inbox rows of the first day, in as many runs as the nightly task needs."""
     settings.SHOP_INBOX_RETENTION = timedelta(days=days - 1.5)
     done, started = Pruned(0, finished=False), time.monotonic()
     while not done.finished:
-        pruned = retention.forget_consumed()
+        pruned = retention.prune_inbox()
         done = Pruned(done.rows + pruned.rows, pruned.finished)
     rate = done.rows / (time.monotonic() - started)
     yield {"name": "inbox rows pruned: after its end", "unit": "rows/s", "values": [rate]}
-    yield {"says": f"pruned {done.rows:,} inbox rows, {rate:,.0f} a second"}
+    yield {"message": f"pruned {done.rows:,} inbox rows, {rate:,.0f} a second"}

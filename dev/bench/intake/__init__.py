@@ -1,1 +1,1 @@
-"""What accepting orders costs, over HTTP and without it, and what becomes of more than the chain can take."""
+"""script/bench intake: cost of accepting an order, over HTTP and without it."""

@@ -1,7 +1,7 @@
-"""Customers who keep their connections: one process without threads, for it shares the cores with the shop.
+"""Customers with persistent connections, in one process without threads: it shares the cores with the shop.
 
-Without a pace each customer orders again as soon as an answer is there. At a pace orders fall due by the
-clock, and the time until the answer counts from there, also where all customers wait for earlier ones.
+Without a rate, each customer orders again as soon as it has a response. With a rate, orders fall due by the
+clock, and the response time counts from there, even if all customers still wait for earlier responses.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from dev.processes.ports import LOOPBACK
 _CREATED = b"HTTP/1.1 201 "
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
-#: Different requests; they are sent again and again.
+#: Number of different requests, sent again and again.
 _REQUESTS = 1000
-#: Seconds without any answer after which nobody answers.
-_PATIENCE = 60.0
+#: Seconds without any response after which the run fails.
+_IDLE_TIMEOUT = 60.0
 
 
 def length_of(answer: bytes) -> int | None:
-    """The bytes of a whole answer whose beginning this is; None while its head is not complete."""
+    """Return the length of a response from its beginning; None while its head is incomplete."""
     head, end, _ = answer.partition(b"\r\n\r\n")
     if not end:
         return None
@@ -37,7 +37,7 @@ def length_of(answer: bytes) -> int | None:
 
 
 class Customer:
-    """One connection; an order at a time."""
+    """A connection with one order at a time."""
 
     def __init__(self, port: int, selector: selectors.BaseSelector) -> None:
         self._port, self._selector = port, selector
@@ -45,17 +45,17 @@ class Customer:
         self._connect()
 
     def _connect(self) -> None:
-        self._socket = socket.create_connection((LOOPBACK, self._port), timeout=_PATIENCE)
+        self._socket = socket.create_connection((LOOPBACK, self._port), timeout=_IDLE_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(self._socket, selectors.EVENT_READ, self)
 
     def order(self, request: bytes, due: float) -> None:
-        """Send an order that has been ``due`` since then."""
+        """Send an order that was ``due`` at that time."""
         self._answer, self.asked = b"", due
         self._socket.sendall(request)
 
     def has_answer(self) -> bool:
-        """Read what there is; whether the answer is complete. Raises RuntimeError if it is a refusal."""
+        """Read available data; True if the response is complete. Raises RuntimeError for a refusal."""
         read = self._socket.recv(65536)
         self._answer += read
         length = length_of(self._answer)
@@ -70,23 +70,23 @@ class Customer:
         return True
 
 
-class Crowd:
-    """All customers, and what they have seen."""
+class Customers:
+    """All customers and their response times."""
 
     def __init__(self, port: int, clients: int, orders: Sequence[bytes], rate: float) -> None:
         self._selector = selectors.DefaultSelector()
         self._idle = deque(Customer(port, self._selector) for _ in range(clients))
         self._clients, self._orders, self._rate = clients, orders, rate
         self._sent, self._stopping = 0, False
-        #: Of each order when it was answered, and after how many seconds.
+        #: Time of each response, and its delay in seconds.
         self.answers: list[tuple[float, float]] = []
 
     def stop(self, *_: object) -> None:
-        """Order nothing more."""
+        """Stop ordering."""
         self._stopping = True
 
     def run(self, seconds: float) -> None:
-        """Order for so long, and wait for the last answers."""
+        """Order for ``seconds`` and wait for the last responses."""
         self._started = time.time()
         while True:
             self._stopping |= time.time() - self._started > seconds
@@ -105,12 +105,12 @@ class Crowd:
         return self._started + self._sent / self._rate if self._rate else time.time()
 
     def _read(self) -> None:
-        wait = _PATIENCE
+        wait = _IDLE_TIMEOUT
         if self._idle:
             wait = 0.1 if self._stopping else max(0.0, self._next_due() - time.time())
         ready = self._selector.select(wait)
         if not ready and not self._idle:
-            raise RuntimeError(f"no answer for {_PATIENCE:.0f} s")
+            raise RuntimeError(f"no answer for {_IDLE_TIMEOUT:.0f} s")
         for key, _ in ready:
             customer: Customer = key.data
             if customer.has_answer():
@@ -120,7 +120,7 @@ class Crowd:
 
 
 def main() -> None:
-    """Order until the time is up or we are asked to stop; then write down what was seen."""
+    """Order until the time is up or SIGTERM, then write the response times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--clients", type=int, required=True)
@@ -132,10 +132,10 @@ def main() -> None:
     options = parser.parse_args()
     tokens = json.loads(options.tokens.read_text()).values()
     orders = requests.write(tokens, json.loads(options.skus.read_text()), _REQUESTS)
-    crowd = Crowd(options.port, options.clients, orders, options.rate)
-    signal.signal(signal.SIGTERM, crowd.stop)
-    crowd.run(options.seconds)
-    options.answers.write_text(json.dumps(crowd.answers))
+    customers = Customers(options.port, options.clients, orders, options.rate)
+    signal.signal(signal.SIGTERM, customers.stop)
+    customers.run(options.seconds)
+    options.answers.write_text(json.dumps(customers.answers))
 
 
 if __name__ == "__main__":

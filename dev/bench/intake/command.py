@@ -1,4 +1,4 @@
-"""``script/bench intake``: orders/s over HTTP, beside the same transaction without HTTP."""
+"""``script/bench intake``: orders/s over HTTP, compared with the same transaction without HTTP."""
 
 import json
 import time
@@ -17,18 +17,18 @@ from dev.errors import ScriptError, ServerFailed
 from dev.processes import children
 
 _DIRECT = "without HTTP, two processes"
-#: The share of the orders after which the clock starts: everything is up, and its code is warm.
+#: Share of the orders before the clock starts, so that code is warm.
 _WARM_UP = 0.2
-#: Seconds without any order after which none will come.
-_PATIENCE = 30.0
-_LOOK = 0.01
-#: Each order is one event, and nobody follows it.
+#: Seconds without a new order after which the measurement fails.
+_IDLE_TIMEOUT = 30.0
+_POLL_INTERVAL = 0.01
+#: Number of orders: each appends one event, and no consumer follows.
 _PLACED = "select coalesce(max(position), 0) from messaging_eventrecord"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     runs: int
     orders: int
@@ -38,19 +38,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an order took."""
+    """Cost of an order."""
 
     rate: float
-    #: Milliseconds of CPU by process.
+    #: CPU milliseconds by process.
     cpu: dict[str, float]
-    #: When the clock started.
+    #: Time at which the clock started.
     since: float
-    #: Milliseconds until each answer.
+    #: Milliseconds of each response.
     delays: list[float] = field(default_factory=list)
 
 
 def measure(plan: Plan) -> Report:
-    """Measure both once in each run, on the same servers."""
+    """Measure both ways once in each run, on the same servers."""
     servers.empty_home()
     with servers.empty_postgres() as postgres:
         url = postgres.create_database("bench_intake")
@@ -59,19 +59,19 @@ def measure(plan: Plan) -> Report:
         shop.prepare()
         with shop:
             pids = {"PostgreSQL": servers.pid_of(postgres)}
-            return _report(plan, _run(plan, Scene(shop, pids, plan)))
+            return _report(plan, _run(plan, Experiment(shop, pids, plan)))
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Where orders are placed, in both ways."""
+class Experiment:
+    """The shop and the two ways of placing orders."""
 
     shop: WebAlone
     pids: dict[str, int]
     plan: Plan
 
     def over_http(self) -> Cost:
-        """Customers order by the API."""
+        """Let customers order over the API."""
         answers = HOME / "answers.json"
         argv = client_argv(self.shop, answers, clients=self.plan.clients)
         cost = self._measure([argv], {**self.pids, **self.shop.pids()}, "clients")
@@ -79,7 +79,7 @@ class Scene:
         return replace(cost, delays=delays)
 
     def directly(self) -> Cost:
-        """Two processes call the service."""
+        """Let two processes call the service."""
         return self._measure([direct_argv(self.shop, seed) for seed in (1, 2)], self.pids, "Python")
 
     def _measure(self, programs: Sequence[Sequence[str]], pids: dict[str, int], name: str) -> Cost:
@@ -106,23 +106,23 @@ class Scene:
                 raise ServerFailed("placing orders", "has ended", HOME / "log")
             if now > seen:
                 seen, progress = now, time.monotonic()
-            if time.monotonic() - progress > _PATIENCE:
-                raise ScriptError(f"no order was placed for {_PATIENCE:.0f} s: see {HOME}.")
-            self.shop.sleep(_LOOK)
+            if time.monotonic() - progress > _IDLE_TIMEOUT:
+                raise ScriptError(f"no order was placed for {_IDLE_TIMEOUT:.0f} s: see {HOME}.")
+            self.shop.sleep(_POLL_INTERVAL)
         return now
 
 
 def _by_process(seconds: dict[str, float], placed: int, several: str) -> dict[str, float]:
-    """Milliseconds for an order; processes that do the same are one."""
+    """Return the CPU milliseconds of an order, adding up processes of the same kind."""
     used: dict[str, float] = defaultdict(float)
     for name, value in seconds.items():
         used[several if name.startswith(several) else name] += 1000 * value / placed
     return dict(used)
 
 
-def _run(plan: Plan, scene: Scene) -> dict[str, list[Cost]]:
+def _run(plan: Plan, experiment: Experiment) -> dict[str, list[Cost]]:
     over_http = f"over HTTP, {plan.server}, {plan.clients} clients"
-    ways: dict[str, Callable[[], Cost]] = {over_http: scene.over_http, _DIRECT: scene.directly}
+    ways: dict[str, Callable[[], Cost]] = {over_http: experiment.over_http, _DIRECT: experiment.directly}
     costs: dict[str, list[Cost]] = defaultdict(list)
     for run in range(1, plan.runs + 1):
         for name, place in ways.items():

@@ -1,4 +1,4 @@
-"""Places orders by the service that the API calls, without HTTP: what the API can reach at the most."""
+"""Places orders by the service behind the API, without HTTP: the upper limit of the API."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The shop with its web server, and that server alone, by each of the programs that may serve it."""
+"""The shop with its web server, and the web server alone, on each of the server programs."""
 
 import os
 import sys
@@ -8,28 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from dev.bench.deployment import Deployment
-from dev.bench.servers import PEERS_PYTHON
+from dev.bench.servers import COMPETITORS_PYTHON
 from dev.paths import ROOT
 from dev.processes import ports, programs
 from dev.processes.supervisor import Program
 
-#: The shop's own first.
+#: Server programs; the first is the shop's own.
 SERVERS = ("granian", "gunicorn-gthread", "gunicorn-sync")
 _PORT = 19400
-_PEER = Path(__file__).with_name("gunicorn_competitor.py")
+_GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn_competitor.py")
 
 
 class WebShop(Deployment):
-    """All that script/run starts: a web server and a scheduler besides relay and workers."""
+    """A complete shop as in script/run: web server, scheduler, relay and workers."""
 
-    #: Parcels are tracked as script/run has it, for orders have to come to their end.
+    #: Tracking as in script/run: the orders have to come to an end.
     settings: Mapping[str, str] = {}
 
-    def what_runs(self) -> Sequence[Program]:
-        return [self._web(), *super().what_runs(), programs.scheduler(self.env, home=self.home)]
+    def programs_to_run(self) -> Sequence[Program]:
+        return [self._web(), *super().programs_to_run(), programs.scheduler(self.env, home=self.home)]
 
     def audit(self) -> None:
-        """Prove that all is done and the books balance; :class:`ServerFailed` if not."""
+        """Audit the idle shop. Raises ServerFailed if the audit does not hold."""
         self.manage("audit", "--idle")
 
     def _web(self) -> Program:
@@ -38,33 +38,42 @@ class WebShop(Deployment):
 
 
 class WebAlone(WebShop):
-    """Nothing follows the orders: relay, scheduler and workers do not run."""
+    """The web server alone, without relay, scheduler and workers."""
 
     server = SERVERS[0]
 
-    def what_runs(self) -> Sequence[Program]:
+    def programs_to_run(self) -> Sequence[Program]:
         return [_served_by(self.server, self._web())]
 
 
-def _served_by(server: str, ours: Program) -> Program:
+def _served_by(server: str, own: Program) -> Program:
     if server == SERVERS[0]:
-        return ours
+        return own
     kind = server.removeprefix("gunicorn-")
     argv = [
-        str(PEERS_PYTHON),
-        *("-m", "gunicorn", "-c", str(_PEER), "--worker-class", kind, "--bind", ours.env["SHOP_BIND"]),
+        str(COMPETITORS_PYTHON),
+        *(
+            "-m",
+            "gunicorn",
+            "-c",
+            str(_GUNICORN_SETTINGS),
+            "--worker-class",
+            kind,
+            "--bind",
+            own.env["SHOP_BIND"],
+        ),
         *("--workers", "2", "--threads", "1" if kind == "sync" else "2", "shop.wsgi"),
     ]
-    return replace(ours, argv=argv, env=_with_our_packages(ours))
+    return replace(own, argv=argv, env=_with_our_packages(own))
 
 
 def _with_our_packages(program: Program) -> dict[str, str]:
-    """It lives in the peers' environment, and serves what lives in ours."""
+    """Add the shop's packages to the path of the competitors' Python."""
     return {**program.env, "PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])}
 
 
 def client_argv(shop: WebShop, answers: Path, *, clients: int, rate: float = 0.0) -> Sequence[str]:
-    """The program that orders over HTTP."""
+    """Return the command of the customers."""
     return [
         *(sys.executable, "-m", "dev.bench.intake.client"),
         *("--port", str(shop.port), "--clients", str(clients), "--rate", str(rate)),
@@ -73,5 +82,5 @@ def client_argv(shop: WebShop, answers: Path, *, clients: int, rate: float = 0.0
 
 
 def direct_argv(shop: Deployment, seed: int) -> Sequence[str]:
-    """A program that orders without HTTP."""
+    """Return the command of a process that orders without HTTP."""
     return [sys.executable, "-m", "dev.bench.intake.direct", str(shop.skus), str(seed)]

@@ -1,4 +1,4 @@
-"""``script/bench latency``: the time from placed to shipped when orders come at a steady pace."""
+"""``script/bench latency``: time from placed to shipped at a steady rate of orders."""
 
 import contextlib
 import math
@@ -17,7 +17,7 @@ from dev.console import say
 from dev.errors import ScriptError
 from dev.processes import children
 
-#: Connections through which orders are placed: enough that no order waits for another.
+#: Connections for placing orders: enough that no order waits for another.
 _THREADS = 8
 _TIMES = """
     select extract(epoch from placed.time)::float, extract(epoch from shipped.time)::float
@@ -28,7 +28,7 @@ _TIMES = """
 
 
 class NoPace(ScriptError):
-    """It is no pair of positive numbers."""
+    """The text is no pair of positive numbers."""
 
     def __init__(self, text: str) -> None:
         super().__init__(
@@ -38,14 +38,14 @@ class NoPace(ScriptError):
 
 @dataclass(frozen=True)
 class Pace:
-    """So many orders a second, for so many seconds."""
+    """A rate of orders a second, for a number of seconds."""
 
     rate: float
     seconds: float
 
     @property
     def orders(self) -> int:
-        """How many that makes; two at the least, for there is no pace of one."""
+        """Number of orders; at least two, for one has no rate."""
         return max(2, math.ceil(self.rate * self.seconds))
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     runs: int
     paces: Sequence[Pace]
@@ -63,7 +63,7 @@ class Plan:
 
 
 def parse_pace(text: str) -> Pace:
-    """Read RATE:SECONDS; :class:`NoPace` if it is something else."""
+    """Parse RATE:SECONDS. Raises NoPace."""
     try:
         rate, seconds = map(float, text.split(":"))
     except ValueError:
@@ -111,7 +111,7 @@ def _measure_on(broker: str, shop: Deployment, plan: Plan) -> Iterator[Series]:
 
 
 def _ship(shop: Deployment, pace: Pace) -> tuple[float, list[float]]:
-    """Place orders at that pace; return the pace that was reached, and the milliseconds of each order."""
+    """Place orders at a pace; return the rate achieved and the milliseconds of each order."""
     after, started = backlog.last_position(shop), datetime.now(UTC)
     placer = shop.start_placing(orders=pace.orders, threads=_THREADS, rate=pace.rate)
     try:

@@ -1,1 +1,1 @@
-"""script/bench relay: events from a full outbox to RabbitMQ, beside other outboxes."""
+"""script/bench relay: events from a full outbox to RabbitMQ, compared with other outboxes."""

@@ -1,10 +1,10 @@
-"""``script/bench relay``: events/s from a full outbox to RabbitMQ, beside raw publishing and the peers."""
+"""``script/bench relay``: events/s from a full outbox to RabbitMQ."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dev.bench import messages, raw, servers
-from dev.bench.messages import Letter
+from dev.bench import baseline, messages, servers
+from dev.bench.messages import OutgoingEvent
 from dev.bench.relay import outboxes
 from dev.bench.relay.outboxes import Outbox
 from dev.bench.report.figures import Report, Series
@@ -13,42 +13,42 @@ from dev.console import say
 from dev.servers.postgres import Postgres
 from shop.settings import SHOP_EVENTS_PER_MESSAGE
 
-_RAW = "raw publishing, py-amqp"
-#: How many events ours puts into a message: as many as it does by default, and one like all others.
+_BASELINE = "raw publishing, py-amqp"
+#: Events per message in the shop's relay: the default, and one as in all other outboxes.
 _BUNDLES = (SHOP_EVENTS_PER_MESSAGE, 1)
 
-#: Publishes the letters; returns how many a second, and the microseconds of CPU that one takes.
-Measure = Callable[[Sequence[Letter]], tuple[float, float]]
+#: Function that publishes events; returns events a second and CPU microseconds of each.
+Measure = Callable[[Sequence[OutgoingEvent]], tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """Options of the measurement."""
 
     runs: int
     events: int
-    #: Whether the other outboxes are measured, too.
-    peers: bool
+    #: Measure the other outboxes, too.
+    competitors: bool
 
 
 def measure(plan: Plan) -> Report:
-    """Measure everybody once in each run, on the same servers."""
+    """Measure every contestant once in each run, on the same servers."""
     servers.empty_home()
-    letters = messages.write(plan.events)
+    events = messages.make_events(plan.events)
     with servers.empty_postgres() as postgres, servers.empty_rabbitmq() as rabbitmq:
-        ours = [outboxes.shop(postgres, rabbitmq, events_per_message=events) for events in _BUNDLES]
-        peers = _peers(plan, postgres, rabbitmq)
-        outboxes.make_tables([*ours, *peers])
-        ours[0].drain(letters[: len(letters) // 10], rabbitmq.url())  # it declares the queues
-        measures = _measures([*ours, *peers], rabbitmq.url())
-        rates, costs = _run(measures, letters, plan.runs)
-    report = _report(letters, rates, ours, peers)
+        shop_outboxes = [outboxes.shop(postgres, rabbitmq, events_per_message=size) for size in _BUNDLES]
+        competitors = _competitors(plan, postgres, rabbitmq)
+        outboxes.make_tables([*shop_outboxes, *competitors])
+        shop_outboxes[0].drain(events[: len(events) // 10], rabbitmq.url())  # declares the queues
+        measures = _measures([*shop_outboxes, *competitors], rabbitmq.url())
+        rates, costs = _run(measures, events, plan.runs)
+    report = _report(events, rates, shop_outboxes, competitors)
     report.series += costs
     return report
 
 
-def _peers(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outbox]:
-    if not plan.peers:
+def _competitors(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outbox]:
+    if not plan.competitors:
         return []
     return [
         outboxes.django_outbox_pattern(postgres, rabbitmq),
@@ -60,32 +60,32 @@ def _peers(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> list[Outb
 
 
 def _measures(measured: Sequence[Outbox], amqp_url: str) -> dict[str, Measure]:
-    def publish_raw(letters: Sequence[Letter]) -> tuple[float, float]:
-        raw.publish(amqp_url, letters[: len(letters) // 10])
-        messages.collect(amqp_url, len(letters) // 10, _RAW)
-        seconds, cpu = raw.publish(amqp_url, letters)
-        messages.collect(amqp_url, len(letters), _RAW)
-        return len(letters) / seconds, 1e6 * cpu / len(letters)
+    def publish_baseline(events: Sequence[OutgoingEvent]) -> tuple[float, float]:
+        baseline.publish(amqp_url, events[: len(events) // 10])
+        messages.collect(amqp_url, len(events) // 10, _BASELINE)
+        seconds, cpu = baseline.publish(amqp_url, events)
+        messages.collect(amqp_url, len(events), _BASELINE)
+        return len(events) / seconds, 1e6 * cpu / len(events)
 
     def drain(outbox: Outbox) -> Measure:
-        def measure_outbox(letters: Sequence[Letter]) -> tuple[float, float]:
-            some = letters[: int(len(letters) * outbox.share)]
+        def measure_outbox(events: Sequence[OutgoingEvent]) -> tuple[float, float]:
+            some = events[: int(len(events) * outbox.share)]
             seconds, cpu = outbox.drain(some, amqp_url)
             return len(some) / seconds, 1e6 * cpu / len(some)
 
         return measure_outbox
 
-    return {_RAW: publish_raw} | {outbox.name: drain(outbox) for outbox in measured}
+    return {_BASELINE: publish_baseline} | {outbox.name: drain(outbox) for outbox in measured}
 
 
 def _run(
-    measures: dict[str, Measure], letters: Sequence[Letter], runs: int
+    measures: dict[str, Measure], events: Sequence[OutgoingEvent], runs: int
 ) -> tuple[dict[str, Series], list[Series]]:
     rates: dict[str, list[float]] = {name: [] for name in measures}
     costs: dict[str, list[float]] = {name: [] for name in measures}
     for run in range(1, runs + 1):
         for name, measure in measures.items():
-            rate, cost = measure(letters)
+            rate, cost = measure(events)
             rates[name].append(rate)
             costs[name].append(cost)
             say(f"run {run} of {runs}: {name}: {rate:,.0f} events/s, {cost:,.0f} us of CPU each")
@@ -96,15 +96,20 @@ def _run(
 
 
 def _report(
-    letters: Sequence[Letter], rates: dict[str, Series], ours: Sequence[Outbox], peers: Sequence[Outbox]
+    events: Sequence[OutgoingEvent],
+    rates: dict[str, Series],
+    shop_outboxes: Sequence[Outbox],
+    competitors: Sequence[Outbox],
 ) -> Report:
     names = ", ".join(queue.removesuffix(".events") for queue in messages.QUEUES)
-    size = messages.average_size(letters)
-    what = f"{len(letters):,} {messages.EVENT.__name__} of {size} bytes"
+    size = messages.average_size(events)
+    what = f"{len(events):,} {messages.EVENT.__name__} of {size} bytes"
     report = Report(f"Relay: {what} to {len(messages.QUEUES)} quorum queues ({names})", [*rates.values()])
-    best = max((rates[peer.name] for peer in peers), key=lambda series: series.median, default=None)
-    for name in (outbox.name for outbox in ours):
-        report.series.append(rates[name].over(rates[_RAW], f"{name} / raw publishing"))
+    best = max(
+        (rates[competitor.name] for competitor in competitors), key=lambda series: series.median, default=None
+    )
+    for name in (outbox.name for outbox in shop_outboxes):
+        report.series.append(rates[name].over(rates[_BASELINE], f"{name} / raw publishing"))
         if best:
             report.series.append(rates[name].over(best, f"{name} / {best.name}"))
     return report

@@ -1,4 +1,4 @@
-"""Outboxes to be relayed: how each is filled at one stroke, which program relays it, when it is empty."""
+"""Outboxes to be relayed: their tables, their relay programs, and the time to empty them."""
 
 import json
 import math
@@ -14,9 +14,9 @@ import psycopg
 
 from dev.bench import messages
 from dev.bench.competitors import jaiminho_publish
-from dev.bench.messages import Letter
+from dev.bench.messages import OutgoingEvent
 from dev.bench.report.cpu import Meter
-from dev.bench.servers import HOME, PEERS_PYTHON, StompRabbitMQ
+from dev.bench.servers import COMPETITORS_PYTHON, HOME, StompRabbitMQ
 from dev.console import say
 from dev.errors import ScriptError, ServerFailed
 from dev.processes import children, programs
@@ -24,12 +24,12 @@ from dev.servers.postgres import Postgres
 from shop.messaging.outbox.channel import CHANNEL
 from shop.messaging.outbox.shards import shard_of
 
-_PEERS_SETTINGS = "dev.bench.competitors"
-#: Seconds for starting a program, and for relaying a full outbox.
-_PATIENCE = 300.0
-#: Seconds between two looks at the outbox; each costs one lookup by primary key.
-_LOOK = 0.01
-#: How many letters are relayed before the clock starts: the program is up, and its code is warm.
+_COMPETITOR_SETTINGS = "dev.bench.competitors"
+#: Seconds for a start, and for relaying a full outbox.
+_TIME_LIMIT = 300.0
+#: Seconds between two queries of the outbox; each is one lookup by primary key.
+_POLL_INTERVAL = 0.01
+#: Events relayed before the clock starts, so that code is warm.
 _WARM_UP = 500
 
 
@@ -40,22 +40,22 @@ class Outbox:
     name: str
     database_url: str
     env: Mapping[str, str]
-    #: Makes the tables; run once.
+    #: Command that creates the tables.
     prepare: Sequence[str | Path]
-    #: Runs until it is stopped.
+    #: Command of the relay.
     relay: Sequence[str | Path]
     table: str
     columns: str
-    row: Callable[[Letter], tuple[Any, ...]]
-    #: SQL: what is left to be relayed.
+    row: Callable[[OutgoingEvent], tuple[Any, ...]]
+    #: SQL condition of rows to be relayed.
     pending: str = "true"
-    #: SQL: the key of the row that is relayed last.
+    #: SQL expression of the last row's key.
     last: str = "max(id)"
-    #: SQL: what tells the relay that there is work.
+    #: SQL statement that wakes the relay.
     notify: str = ""
-    #: How many travel in one message.
+    #: Events per message.
     events_per_message: int = 1
-    #: How much of the outbox is filled: less where each message takes its time, for the run has to end.
+    #: Share of the events to fill in: less for slow relays.
     share: float = 1.0
 
     @property
@@ -63,44 +63,44 @@ class Outbox:
         return HOME / "log" / f"{self.name.replace(' ', '-').replace(',', '')}.log"
 
     def make_tables(self) -> None:
-        """Make the tables in the empty database."""
+        """Create the tables in the empty database."""
         child = children.start_child(self.prepare, env=self.env, log=self.log)
         if code := child.wait():
             raise ServerFailed(self.name, f"could not make its tables, exit code {code}", self.log)
 
-    def drain(self, letters: Sequence[Letter], amqp_url: str) -> tuple[float, float]:
+    def drain(self, events: Sequence[OutgoingEvent], amqp_url: str) -> tuple[float, float]:
         """Start the relay and fill the outbox.
 
         Returns the seconds from the commit until the outbox is empty, and the CPU seconds of the relay.
         """
         relay = children.start_child(self.relay, env=self.env, log=self.log)
         try:
-            self._drain(relay, letters[:_WARM_UP])
-            # The first run declares the queues; later ones begin with empty ones.
-            self._collect(letters[:_WARM_UP], amqp_url)
+            self._drain(relay, events[:_WARM_UP])
+            # The first run declares the queues; later ones start with empty queues.
+            self._collect(events[:_WARM_UP], amqp_url)
             meter = Meter({self.name: relay.pid})
             with meter.running():
-                seconds = self._drain(relay, letters)
+                seconds = self._drain(relay, events)
         finally:
             children.stop_children([relay])
-        self._collect(letters, amqp_url)
+        self._collect(events, amqp_url)
         return seconds, meter.seconds[self.name]
 
-    def _collect(self, letters: Sequence[Letter], amqp_url: str) -> None:
-        messages.collect(amqp_url, math.ceil(len(letters) / self.events_per_message), self.name)
+    def _collect(self, events: Sequence[OutgoingEvent], amqp_url: str) -> None:
+        messages.collect(amqp_url, math.ceil(len(events) / self.events_per_message), self.name)
 
-    def _drain(self, relay: children.Child, letters: Sequence[Letter]) -> float:
+    def _drain(self, relay: children.Child, events: Sequence[OutgoingEvent]) -> float:
         with psycopg.connect(self.database_url, autocommit=True) as session:
             session.execute(f"truncate {self.table}".encode())
             session.execute("checkpoint")
-            last = self._fill(session, letters)
+            last = self._fill(session, events)
             started = time.perf_counter()
             while self._is_left(session, f"id = '{last}'"):
                 if children.has_ended(relay):
                     raise ServerFailed(self.name, "has ended", self.log)
-                if time.perf_counter() - started > _PATIENCE:
+                if time.perf_counter() - started > _TIME_LIMIT:
                     raise ScriptError(f"{self.name} does not relay: see {self.log}.")
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
             seconds = time.perf_counter() - started
             if self._is_left(session):
                 raise ScriptError(f"{self.name} has not relayed in order: the clock stopped too soon.")
@@ -110,12 +110,12 @@ class Outbox:
         look = f"select from {self.table} where {which} and {self.pending} limit 1"
         return session.execute(look.encode()).fetchone() is not None
 
-    def _fill(self, session: psycopg.Connection[Any], letters: Sequence[Letter]) -> object:
+    def _fill(self, session: psycopg.Connection[Any], events: Sequence[OutgoingEvent]) -> object:
         with session.transaction(), session.cursor() as cursor:
             with cursor.copy(f"copy {self.table} ({self.columns}) from stdin".encode()) as copy:
-                for letter in letters:
-                    copy.write_row(self.row(letter))
-            key = f"select {self.last} from {self.table}"  # noqa: S608 - our own
+                for event in events:
+                    copy.write_row(self.row(event))
+            key = f"select {self.last} from {self.table}"  # noqa: S608 - constants only
             (last,) = cursor.execute(key.encode()).fetchall()[0]
             if self.notify:
                 cursor.execute(self.notify.encode())
@@ -123,7 +123,7 @@ class Outbox:
 
 
 def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int) -> Outbox:
-    """Ours: the worker that serves the messaging queue, as script/run starts it."""
+    """The shop: the worker of the messaging queue, as script/run starts it."""
     url = postgres.create_database(f"bench_shop_{events_per_message}")
     env = {
         **programs.environment(database_url=url, broker_url=rabbitmq.url()),
@@ -138,26 +138,26 @@ def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int
         relay=worker.argv,
         table="messaging_outboxentry",
         columns="shard, message_id, type, queue, headers, body",
-        row=lambda letter: (shard_of(letter.aggregate_id), letter.id, letter.type, "", "{}", letter.body),
+        row=lambda event: (shard_of(event.aggregate_id), event.id, event.type, "", "{}", event.body),
         notify=f"notify {CHANNEL}",
         events_per_message=events_per_message,
     )
 
 
 def django_outbox_pattern(postgres: Postgres, rabbitmq: StompRabbitMQ) -> Outbox:
-    """Sends over STOMP without confirms, row by row, in one transaction for all that is there."""
+    """django-outbox-pattern: STOMP without confirms, row by row, in one transaction for all rows."""
     url = postgres.create_database("bench_outbox_pattern")
     return Outbox(
         name="django-outbox-pattern",
         database_url=url,
         env={
-            **_peer_env("outbox_pattern", url),
+            **_competitor_env("outbox_pattern", url),
             "BENCH_STOMP_PORT": str(rabbitmq.stomp_port),
             "BENCH_STOMP_USER": "shop",
             "BENCH_STOMP_PASSWORD": rabbitmq.password,
         },
-        prepare=_peer("migrate"),
-        relay=_peer("publish"),
+        prepare=_competitor("migrate"),
+        relay=_competitor("publish"),
         table="published",
         columns="id, destination, body, headers, added, expires_at, retry, status",
         row=_stomp_row,
@@ -166,26 +166,26 @@ def django_outbox_pattern(postgres: Postgres, rabbitmq: StompRabbitMQ) -> Outbox
     )
 
 
-def _stomp_row(letter: Letter) -> tuple[Any, ...]:
-    destination = f"/exchange/{messages.EXCHANGE}/{letter.type}"
-    # Without this RabbitMQ keeps a STOMP message in memory only.
+def _stomp_row(event: OutgoingEvent) -> tuple[Any, ...]:
+    destination = f"/exchange/{messages.EXCHANGE}/{event.type}"
+    # Without this RabbitMQ does not persist STOMP messages.
     headers = json.dumps({"persistent": "true"})
-    return (letter.id, destination, letter.body, headers, "now", "tomorrow", 0, 1)
+    return (event.id, destination, event.body, headers, "now", "tomorrow", 0, 1)
 
 
 def django_celery_outbox(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bool) -> Outbox:
-    """Sends Celery tasks, one by one; it waits for each confirm only if the Celery app does."""
+    """django-celery-outbox: Celery tasks, one by one, with or without confirms."""
     url = postgres.create_database(f"bench_celery_outbox_{'confirmed' if confirms else 'unconfirmed'}")
     return Outbox(
         name=f"django-celery-outbox, {'confirms' if confirms else 'no confirms'}",
         database_url=url,
         env={
-            **_peer_env("celery_outbox", url),
+            **_competitor_env("celery_outbox", url),
             "BENCH_AMQP_URL": rabbitmq.url(),
             "BENCH_CONFIRMS": "1" if confirms else "0",
         },
-        prepare=_peer("migrate"),
-        relay=_peer("celery_outbox_relay", "--batch-size", "1000", "--idle-time", "0.05"),
+        prepare=_competitor("migrate"),
+        relay=_competitor("celery_outbox_relay", "--batch-size", "1000", "--idle-time", "0.05"),
         table="celery_outbox",
         columns="task_id, task_name, args, kwargs, options, created_at, retries, schema_version",
         row=_task_row,
@@ -193,24 +193,24 @@ def django_celery_outbox(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirm
     )
 
 
-def _task_row(letter: Letter) -> tuple[Any, ...]:
-    options = json.dumps({"exchange": messages.EXCHANGE, "routing_key": letter.type})
-    return (str(letter.id), letter.type, f"[{letter.body}]", "{}", options, "now", 0, 1)
+def _task_row(event: OutgoingEvent) -> tuple[Any, ...]:
+    options = json.dumps({"exchange": messages.EXCHANGE, "routing_key": event.type})
+    return (str(event.id), event.type, f"[{event.body}]", "{}", options, "now", 0, 1)
 
 
 def django_jaiminho(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bool) -> Outbox:
-    """Calls a function of the application's for each row, one by one, in a transaction of its own."""
+    """django-jaiminho: a function call for each row, each in a transaction of its own."""
     url = postgres.create_database(f"bench_jaiminho_{'confirmed' if confirms else 'unconfirmed'}")
     return Outbox(
         name=f"django-jaiminho, {'confirms' if confirms else 'no confirms'}",
         database_url=url,
         env={
-            **_peer_env("jaiminho", url),
+            **_competitor_env("jaiminho", url),
             "BENCH_AMQP_URL": rabbitmq.url(),
             "BENCH_CONFIRMS": "1" if confirms else "0",
         },
-        prepare=_peer("migrate"),
-        relay=_peer("events_relay", "--run-in-loop", "--loop-interval", "0.01"),
+        prepare=_competitor("migrate"),
+        relay=_competitor("events_relay", "--run-in-loop", "--loop-interval", "0.01"),
         table="jaiminho_event",
         columns="message, function, created_at, strategy",
         row=_call_row,
@@ -218,25 +218,25 @@ def django_jaiminho(postgres: Postgres, rabbitmq: StompRabbitMQ, *, confirms: bo
     )
 
 
-def _call_row(letter: Letter) -> tuple[Any, ...]:
-    # What its decorator stores of a function that is importable by name: dill writes it as pickle does.
-    arguments = pickle.dumps((letter.body, messages.EXCHANGE, letter.type))
-    # It relays by created_at, which therefore cannot be the same for all.
-    time_of_event = json.loads(letter.body)["time"]
+def _call_row(event: OutgoingEvent) -> tuple[Any, ...]:
+    # The decorator stores a pickled reference to the function: dill writes it as pickle does.
+    arguments = pickle.dumps((event.body, messages.EXCHANGE, event.type))
+    # It relays in the order of created_at, so the times have to differ.
+    time_of_event = json.loads(event.body)["time"]
     return (arguments, pickle.dumps(jaiminho_publish.publish), time_of_event, "keep-order")
 
 
-def _peer_env(settings: str, url: str) -> dict[str, str]:
+def _competitor_env(settings: str, url: str) -> dict[str, str]:
     env = programs.environment(database_url=url, broker_url="")
-    return {**env, "DJANGO_SETTINGS_MODULE": f"{_PEERS_SETTINGS}.{settings}", "BENCH_DATABASE_URL": url}
+    return {**env, "DJANGO_SETTINGS_MODULE": f"{_COMPETITOR_SETTINGS}.{settings}", "BENCH_DATABASE_URL": url}
 
 
-def _peer(*arguments: str) -> list[str | Path]:
-    return [PEERS_PYTHON, "-m", "django", *arguments]
+def _competitor(*arguments: str) -> list[str | Path]:
+    return [COMPETITORS_PYTHON, "-m", "django", *arguments]
 
 
 def make_tables(outboxes: Sequence[Outbox]) -> None:
-    """Make the tables of all."""
+    """Create the tables of all outboxes."""
     for outbox in outboxes:
         say(f"Preparing {outbox.name} ...")
         outbox.make_tables()

@@ -1,4 +1,4 @@
-"""Where the time goes: CPU that programs and servers use, which other work on the machine hardly changes."""
+"""CPU time of programs and servers, which depends little on other work on the machine."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,14 @@ import psutil  # type: ignore[import-untyped]
 
 @dataclass
 class Meter:
-    """Adds up the CPU seconds of named programs, with all the processes that they have started."""
+    """Sum of the CPU seconds of named programs, including their child processes."""
 
     pids: Mapping[str, int]
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Count what is used in the block; more blocks add to it."""
+        """Measure the block; several blocks add up."""
         before = self._now()
         yield
         after = self._now()
@@ -29,7 +29,7 @@ class Meter:
 
 
 def _tree(pid: int) -> dict[int, float]:
-    """The CPU seconds of each process of a program so far."""
+    """Return the CPU seconds of each process of a program."""
     with contextlib.suppress(psutil.NoSuchProcess):
         program = psutil.Process(pid)
         return dict(map(_used, [program, *program.children(recursive=True)]))
@@ -39,7 +39,7 @@ def _tree(pid: int) -> dict[int, float]:
 def _used(process: psutil.Process) -> tuple[int, float]:
     with contextlib.suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
-        # Those of its children that have ended count as its own: a session of PostgreSQL is a process.
+        # Ended children count, too: each session of PostgreSQL is a process.
         ended = times.children_user + times.children_system
         return process.pid, times.user + times.system + ended
     return process.pid, 0.0

@@ -1,4 +1,4 @@
-"""What was measured, as a person and as a program read it."""
+"""Reports: measured series as a table and as JSON."""
 
 import json
 import os
@@ -23,20 +23,20 @@ class Series:
         return statistics.median(self.values)
 
     def over(self, other: "Series", name: str) -> "Series":
-        """How many times ``other`` this is, run by run: what slowed a whole run down cancels out."""
+        """Return the ratio to ``other``, run by run: a slow run of the machine cancels out."""
         pairs = zip(self.values, other.values, strict=True)
         return Series(name, "times", tuple(mine / theirs for mine, theirs in pairs))
 
 
 @dataclass
 class Report:
-    """All that one command measured."""
+    """The series of one measurement."""
 
     title: str
     series: list[Series] = field(default_factory=list)
 
     def table(self) -> Table:
-        """The median of each series with its extremes."""
+        """Return the table of medians, minima and maxima."""
         table = Table(title=self.title, title_justify="left")
         for heading in ("", "median", "min", "max", ""):
             table.add_column(heading, justify="right" if heading else "left")
@@ -46,7 +46,7 @@ class Report:
         return table
 
     def as_json(self) -> str:
-        """Every single value, and where it was measured."""
+        """Return all values and a description of the machine."""
         series = [
             {
                 "name": one.name,
@@ -63,13 +63,13 @@ class Report:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that is not exceeded by ``share`` of all: 0.99 of 60 is the largest."""
+    """Return the smallest value that ``share`` of all values do not exceed: 0.99 of 60 is the largest."""
     ordered = sorted(values)
     return ordered[max(0, -(-round(share * 100) * len(ordered) // 100) - 1)]
 
 
 def describe_machine() -> str:
-    """What the figures depend on, in a line."""
+    """Return cores, architecture, Python version and load average in one line."""
     used, there = len(os.sched_getaffinity(0)), os.cpu_count()
     busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     python = f"Python {platform.python_version()}"
@@ -77,5 +77,5 @@ def describe_machine() -> str:
 
 
 def shown(value: float) -> str:
-    """A number with as many digits as it deserves."""
+    """Format a number with three significant digits or more."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"

@@ -1,27 +1,27 @@
-"""Draws horizontal bars with whiskers, a panel for each unit; runs in the peers' virtual environment."""
+"""Bar charts with whiskers, a panel for each unit. Runs in the competitors' virtual environment."""
 
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl  # type: ignore[import-not-found]  # it is in the peers' own venv
+import matplotlib as mpl  # type: ignore[import-not-found]  # in the competitors' venv
 from matplotlib.figure import Figure  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from dev.bench.report.plot import Bar, Group, Picture
 
-#: Inches: the picture's width, the height of a bar, and of a panel's axis and heading.
+#: Inches: width of the picture, height of a bar, and height of a panel's axis and heading.
 _WIDTH, _BAR, _PANEL = 11.0, 0.3, 0.75
 _BAR_COLOUR, _WHISKER_COLOUR = "#7aa6c2", "#1f3b4d"
-#: Where the axis ends, in lengths of the longest bar or whisker: the figures stand behind it.
+#: End of the axis in lengths of the longest bar or whisker: the figures need the room.
 _ROOM = 1.3
-#: How many times the shortest the longest bar may be on a linear axis.
+#: Maximum ratio of the longest to the shortest bar on a linear axis.
 _TOO_WIDE = 300
 
 
 def draw(picture: "Picture", file: str) -> None:
-    """Draw ``picture`` into ``file``, as what its ending says."""
-    mpl.rcParams["svg.fonttype"] = "none"  # text stays text
+    """Draw ``picture`` into ``file``, in the format of its suffix."""
+    mpl.rcParams["svg.fonttype"] = "none"  # keep text as text
     heights = [_PANEL + _BAR * len(group["bars"]) for group in picture["groups"]]
     figure = Figure(figsize=(_WIDTH, sum(heights) + 0.9), layout="constrained")
     figure.suptitle(picture["title"], x=0.01, ha="left", fontsize=13, fontweight="bold")
@@ -50,7 +50,7 @@ def _draw_group(panel: Any, group: "Group") -> None:
 
 
 def _set_scale(panel: Any, medians: list[float], lowest: float, longest: float) -> None:
-    """From 0, or from what is below it, unless most bars could not be seen beside the longest."""
+    """Start the axis at 0 or below, or make it logarithmic if most bars would be invisible."""
     smallest = min([median for median in medians if median > 0], default=1.0)
     if lowest < 0 or max(medians) < _TOO_WIDE * smallest:
         right = max(longest, 0.0)

@@ -1,4 +1,4 @@
-"""A report as a picture: decided here, drawn by a process of the virtual environment that can draw."""
+"""Report as a bar chart, drawn by a process of the competitors' virtual environment."""
 
 import json
 import subprocess
@@ -7,34 +7,34 @@ from pathlib import Path
 from typing import TypedDict
 
 from dev.bench.report.figures import Report, Series, describe_machine, shown
-from dev.bench.servers import PEERS_PYTHON
+from dev.bench.servers import COMPETITORS_PYTHON
 from dev.errors import ScriptError
 from dev.paths import ROOT
 
-#: What a picture may be, by the ending of its file.
+#: Suffixes of pictures.
 ENDINGS = (".png", ".svg")
 
 
 class Bar(TypedDict):
-    """A series: a bar as long as its median, with a whisker from min to max."""
+    """A series: a bar as long as the median, with a whisker from minimum to maximum."""
 
     label: str
     median: float
     min: float
     max: float
-    #: The figures in words, to stand beside the bar.
+    #: The figures beside the bar.
     text: str
 
 
 class Group(TypedDict):
-    """Bars of the same unit, which share an axis."""
+    """Bars of the same unit on a common axis."""
 
     unit: str
     bars: list[Bar]
 
 
 class Picture(TypedDict):
-    """All that is drawn."""
+    """A complete picture."""
 
     title: str
     caption: str
@@ -42,7 +42,7 @@ class Picture(TypedDict):
 
 
 def check(file: Path) -> None:
-    """:class:`ScriptError` if no picture can be written to ``file``, before hours of measuring."""
+    """Raise ScriptError if no picture can be written to ``file``, before measuring for hours."""
     if file.suffix.lower() not in ENDINGS:
         raise ScriptError(f"{file.name} is no picture: let it end in {' or '.join(ENDINGS)}.")
     if not file.parent.is_dir():
@@ -56,7 +56,7 @@ def draw(report: Report, file: Path) -> None:
 
 
 def picture_of(report: Report) -> Picture:
-    """The bars of a report, grouped by unit, in the order in which they stand in it."""
+    """Return the bars of a report grouped by unit, in the report's order."""
     units = dict.fromkeys(series.unit for series in report.series)
     groups = [_group(unit, [one for one in report.series if one.unit == unit]) for unit in units]
     return {"title": report.title, "caption": describe_machine(), "groups": groups}
@@ -73,12 +73,12 @@ def _bar(series: Series) -> Bar:
 
 
 def _draw(argument: str, *, picture: Picture | None = None) -> None:
-    argv = [str(PEERS_PYTHON), "-m", "dev.bench.report.picture", argument]
+    argv = [str(COMPETITORS_PYTHON), "-m", "dev.bench.report.picture", argument]
     try:
         done = subprocess.run(
             argv, input=json.dumps(picture), cwd=ROOT, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise ScriptError(f"{PEERS_PYTHON} is missing: call script/bench, which installs it.") from None
+        raise ScriptError(f"{COMPETITORS_PYTHON} is missing: call script/bench, which installs it.") from None
     if done.returncode:
         raise ScriptError(f"the picture could not be drawn:\n{done.stderr.strip()[-2000:]}")

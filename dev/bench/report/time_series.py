@@ -1,4 +1,4 @@
-"""A report with a course: what was seen at one moment after the other."""
+"""Report with a time series: rows of samples besides the totals."""
 
 import json
 from collections.abc import Sequence
@@ -10,29 +10,29 @@ from dev.bench.report.figures import Report, shown
 
 
 @dataclass
-class Course(Report):
-    """A report, and a row of figures for each moment."""
+class TimeSeries(Report):
+    """A report with a row of figures for each sample."""
 
-    #: What each row has, with its unit.
+    #: Name of each column with its unit.
     columns: Sequence[str] = ()
     rows: list[Sequence[float]] = field(default_factory=list)
-    #: How many of the columns a person is shown.
-    wide: int = 99
+    #: Number of columns in the printed table.
+    shown_columns: int = 99
 
     def table(self) -> Table:
-        """The course, and below it what it comes to."""
-        course = Table(title="The last run", title_justify="left")
-        for column in self.columns[: self.wide]:
-            course.add_column(column, justify="right")
+        """Return the samples and, below them, the totals."""
+        samples = Table(title="The last run", title_justify="left")
+        for column in self.columns[: self.shown_columns]:
+            samples.add_column(column, justify="right")
         for row in self.rows:
-            course.add_row(*map(shown, row[: self.wide]))
+            samples.add_row(*map(shown, row[: self.shown_columns]))
         both = Table.grid(padding=(0, 0, 1, 0))
-        both.add_row(course)
+        both.add_row(samples)
         both.add_row(super().table())
         return both
 
     def as_json(self) -> str:
-        """Every single value of both."""
-        course = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        text = {**json.loads(super().as_json()), "course": course}
+        """Return all values of both."""
+        samples = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        text = {**json.loads(super().as_json()), "course": samples}
         return json.dumps(text, indent=2, ensure_ascii=False) + "\n"

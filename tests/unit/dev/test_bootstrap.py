@@ -1,4 +1,4 @@
-"""What a person reads whose machine lacks something."""
+"""Messages of the scripts on a machine that lacks something."""
 
 import os
 import shutil
@@ -13,10 +13,11 @@ NEEDED = ("bash", "dirname", "basename", "df", "awk", "cat", "sha256sum", "mkdir
 
 @pytest.fixture
 def start(tmp_path):
-    """Run a new checkout's script/run where only ``programs`` are to be found besides the very basics."""
+    """Run script/run of a new checkout with only ``programs`` and basic tools on the path."""
     checkout, found = tmp_path / "my shop", tmp_path / "bin"
     shutil.copytree(ROOT / "script", checkout / "script")
-    (checkout / "requirements.txt").write_text("")
+    for name in ("requirements.txt", "requirements-run.txt"):
+        (checkout / name).write_text("")
     found.mkdir()
     for name in NEEDED:
         (found / name).symlink_to(shutil.which(name))

@@ -1,1 +1,1 @@
-"""Django and Celery as their manuals have it: no outbox, no inbox, no batches; what a crash loses is lost."""
+"""Django and Celery by the manual: no outbox, no inbox, no batches. A crash loses messages."""

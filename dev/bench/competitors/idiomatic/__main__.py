@@ -1,4 +1,4 @@
-"""Makes the tables, works, or accepts orders; Django has to be set up before the models are imported."""
+"""Program of the contestant. Django has to be set up before the models are imported."""
 
 import sys
 import time
@@ -15,23 +15,23 @@ from dev.bench.competitors.idiomatic.models import Order, Stock  # noqa: E402
 from dev.bench.competitors.idiomatic.tasks import QUEUE, app, charge  # noqa: E402
 from dev.bench.competitors.steps import PRODUCTS, values  # noqa: E402
 
-#: Seconds until the worker has to answer.
-_PATIENCE = 60.0
+#: Seconds for the worker to reply.
+_TIME_LIMIT = 60.0
 
 
 def prepare() -> None:
-    """Make the tables."""
+    """Create the tables."""
     call_command("migrate", run_syncdb=True, verbosity=0)
     Stock.objects.bulk_create(Stock(sku=f"BENCH-{n}", quantity=10_000_000) for n in range(PRODUCTS))
 
 
 def work() -> None:
-    """Work until stopped, in a process for each of two cores."""
+    """Work until stopped, with a process for each of two cores."""
     app.worker_main(["worker", "-c", "2", "-l", "WARNING", "-n", "idiomatic@%h"])
 
 
 def accept(count: int) -> None:
-    """Accept so many orders while the worker reads no tasks; let it read when told."""
+    """Accept ``count`` orders while the worker consumes nothing, then let it consume."""
     _ask("cancel_consumer")
     for _ in range(count):
         order = str(uuid4())
@@ -43,7 +43,7 @@ def accept(count: int) -> None:
 
 
 def _ask(what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIME_LIMIT
     while not getattr(app.control, what)(QUEUE, reply=True, timeout=2):
         if time.monotonic() > deadline:
             sys.exit(f"no worker answers to {what}")

@@ -1,4 +1,4 @@
-"""What is remembered about an order, a table a step."""
+"""Tables of the contestant, one for each step."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Order(models.Model):
-    """What a customer ordered."""
+    """An order."""
 
     objects: ClassVar[models.Manager["Order"]]
     id = models.UUIDField(primary_key=True)
@@ -15,7 +15,7 @@ class Order(models.Model):
 
 
 class Payment(models.Model):
-    """The customer has been charged."""
+    """A charge."""
 
     objects: ClassVar[models.Manager["Payment"]]
     order_id = models.UUIDField(unique=True)
@@ -26,7 +26,7 @@ class Payment(models.Model):
 
 
 class Stock(models.Model):
-    """So many of one product."""
+    """The stock of a product."""
 
     objects: ClassVar[models.Manager["Stock"]]
     sku = models.CharField(max_length=50, primary_key=True)
@@ -37,7 +37,7 @@ class Stock(models.Model):
 
 
 class Shipment(models.Model):
-    """The carrier has the parcel."""
+    """A shipment."""
 
     objects: ClassVar[models.Manager["Shipment"]]
     order_id = models.UUIDField(unique=True)
@@ -49,7 +49,7 @@ class Shipment(models.Model):
 
 
 class Notification(models.Model):
-    """The customer has been told."""
+    """A message to the customer."""
 
     objects: ClassVar[models.Manager["Notification"]]
     order_id = models.UUIDField(unique=True)

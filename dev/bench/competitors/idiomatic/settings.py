@@ -1,4 +1,4 @@
-"""Django settings, with its default of a new connection for each task."""
+"""Django settings, with the default of a new connection for each task."""
 
 from dev.bench.competitors.common import database
 

@@ -1,4 +1,4 @@
-"""The four steps: one task and one transaction each, which sends the next task once it has committed."""
+"""The four steps: a task and a transaction each, sending the next task on commit."""
 
 import os
 
@@ -8,7 +8,7 @@ from django.db.models import F
 
 from dev.bench.competitors.idiomatic.models import Notification, Order, Payment, Shipment, Stock
 
-#: Not the name of any queue of the shop, which has been on the same node.
+#: Differs from all queues of the shop, which uses the same node.
 QUEUE = "idiomatic"
 
 app = Celery("idiomatic", broker=os.environ["BENCH_AMQP_URL"])
@@ -29,7 +29,7 @@ def charge(order_id: str) -> None:
 @app.task
 @transaction.atomic
 def deduct(order_id: str) -> None:
-    """Take the goods from the stock."""
+    """Deduct the stock."""
     order = Order.objects.get(pk=order_id)
     Stock.objects.filter(sku=order.sku).update(quantity=F("quantity") - 1)
     transaction.on_commit(lambda: ship.delay(order_id))
@@ -38,7 +38,7 @@ def deduct(order_id: str) -> None:
 @app.task
 @transaction.atomic
 def ship(order_id: str) -> None:
-    """Hand the parcel to the carrier."""
+    """Ship the order."""
     Shipment.objects.get_or_create(order_id=order_id, defaults={"tracking_number": "EZ1000000001"})
     transaction.on_commit(lambda: tell.delay(order_id))
 
@@ -46,5 +46,5 @@ def ship(order_id: str) -> None:
 @app.task
 @transaction.atomic
 def tell(order_id: str) -> None:
-    """Tell the customer."""
+    """Notify the customer."""
     Notification.objects.get_or_create(order_id=order_id, defaults={"kind": "shipped"})

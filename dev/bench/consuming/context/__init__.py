@@ -1,1 +1,1 @@
-"""A context of the bench's own: what it does with an event is as little as a context can do, one row."""
+"""A minimal context: its consumers write one row for each event."""

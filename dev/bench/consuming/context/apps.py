@@ -1,17 +1,17 @@
-"""The context as Django knows it."""
+"""Django apps of the context."""
 
 from django.apps import AppConfig
 
 
 class TablesConfig(AppConfig):
-    """The tables alone; without migrations: ``migrate --run-syncdb`` makes them."""
+    """The tables alone. ``migrate --run-syncdb`` creates them: there are no migrations."""
 
     name = "dev.bench.consuming.context"
     label = "bench"
 
 
 class BenchConfig(TablesConfig):
-    """With the consumers."""
+    """The tables and the consumers."""
 
     default = True
 

@@ -1,4 +1,4 @@
-"""What the context does: it notes a weight, for a batch in one statement or for one event at a time."""
+"""Consumers of the context: one for batches, one for single events."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Two events of the same content, so that two consumers of different manners have one each."""
+"""Two events of the same content, one for each consumer."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What consuming leaves behind; the naive way's inbox stands beside it, for its rows are the same."""
+"""Rows written by consuming, and the inbox of the plain Celery task."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class Weighing(models.Model):
-    """The effect. Its ids have no gaps while nothing fails, so the highest one is the number of rows."""
+    """Effect of an event. Without failures its ids have no gaps: the highest one is the number of rows."""
 
     objects: ClassVar[models.Manager["Weighing"]] = models.Manager()
 
@@ -19,7 +19,7 @@ class Weighing(models.Model):
 
 
 class Seen(models.Model):
-    """The naive way's inbox."""
+    """Inbox entry of the plain Celery task."""
 
     objects: ClassVar[models.Manager["Seen"]] = models.Manager()
 

@@ -1,4 +1,4 @@
-"""The project with the bench's context on board."""
+"""Settings of the project with the bench's context installed."""
 
 from shop.messaging.bus.transport_settings import task_queue
 from shop.settings import *  # noqa: F403

@@ -1,1 +1,1 @@
-"""What one writes first: a Celery task for each message, and a transaction of the ORM for each task."""
+"""The naive implementation: a Celery task for each message, an ORM transaction for each task."""

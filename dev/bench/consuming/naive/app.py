@@ -1,4 +1,4 @@
-"""The naive worker: ``celery -A dev.bench.consuming.naive.app worker -Q naive``."""
+"""Worker of the naive implementation: ``celery -A dev.bench.consuming.naive.app worker -Q naive``."""
 
 from celery import Celery
 from django.db import transaction
@@ -11,8 +11,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 @app.task(name=TASK, ignore_result=True)
 def note_weight(event_id: str, parcel_id: str, grams: int) -> None:
-    """Note a weight, once."""
-    # Models can be imported once Celery has set Django up.
+    """Record a weight once."""
+    # Models can be imported after Celery has set up Django.
     from dev.bench.consuming.context.models import Seen, Weighing  # noqa: PLC0415
 
     with transaction.atomic():

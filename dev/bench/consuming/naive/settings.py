@@ -1,4 +1,4 @@
-"""Django and Celery as they come; with ``BENCH_KEEP`` they keep the database connection, as shop does."""
+"""Django and Celery with default settings; ``BENCH_KEEP`` adds persistent connections, as in the shop."""
 
 import os
 

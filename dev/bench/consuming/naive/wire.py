@@ -1,4 +1,4 @@
-"""How tasks reach the naive worker; needs no Django, so that the bench can send them."""
+"""Sender of the naive implementation's tasks. It needs no Django, so the bench can call it."""
 
 from typing import Any
 

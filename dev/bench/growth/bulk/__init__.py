@@ -1,1 +1,1 @@
-"""Finished orders by the million, for measurements: a few are placed, the rest are copies of their rows."""
+"""Finished orders in bulk: a few are placed, the others are copies of their rows."""

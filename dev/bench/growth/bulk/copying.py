@@ -1,6 +1,6 @@
-"""Copies orders with all their rows in all contexts, in few statements for thousands of orders.
+"""Copies of orders with their rows in all contexts, by few statements for thousands of orders.
 
-All SQL is made of our own names of tables and columns.
+The generated SQL consists of our own table and column names.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ from inventory import queries, services
 
 #: Orders copied in one transaction.
 CHUNK = 10_000
-#: One customer orders about so often.
+#: Average number of orders of a customer.
 ORDERS_PER_CUSTOMER = 10
-#: Columns that may say something of the order: their types.
+#: Types of columns that may contain references to the order.
 _TEXTS = {"text", "character varying", "jsonb"}
 _COLUMNS = """
     SELECT column_name, data_type FROM information_schema.columns
@@ -28,10 +28,10 @@ _COLUMNS = """
 
 
 def copy_orders(patterns: Sequence[UUID], *, total: int, span: timedelta) -> Iterator[int]:
-    """Copy the patterns in turn until there are so many copies; yield how many are done.
+    """Copy the patterns in turn until there are ``total`` copies; yield the number of copies so far.
 
-    The copies were placed over the ``span`` before their patterns. Each step is a transaction after
-    which all books balance.
+    The copies were placed in the ``span`` before their patterns. Each step is a transaction, after which
+    the audit holds.
     """
     with connection.cursor() as cursor:
         copies = _prepare(cursor, patterns, total)
@@ -50,7 +50,7 @@ def copy_orders(patterns: Sequence[UUID], *, total: int, span: timedelta) -> Ite
 
 
 def _prepare(cursor: Any, patterns: Sequence[UUID], total: int) -> list[str]:
-    """Gather what is copied; return the statements that copy it."""
+    """Create the temporary tables; return the statements that copy the rows."""
     cursor.execute("DISCARD TEMP")
     cursor.execute("CREATE TEMP TABLE pattern (id uuid, nth int)")
     cursor.execute(
@@ -68,7 +68,7 @@ def _prepare(cursor: Any, patterns: Sequence[UUID], total: int) -> list[str]:
 
 
 def _copying(cursor: Any, table: str) -> str:
-    """The statement that copies the patterns' rows of a table."""
+    """Return the statement that copies the patterns' rows of a table."""
     reached = TABLES[table]
     join = reached if " " in reached else f"{table} AS original ON original.{reached} = pattern.id"
     rows = f"SELECT pattern.id AS pattern, original.* FROM pattern JOIN {join}"  # noqa: S608
@@ -82,7 +82,7 @@ def _copying(cursor: Any, table: str) -> str:
 
 
 def _copied(cursor: Any, table: str, column: str, type_: str) -> str:
-    """What a column of a copy says, in SQL."""
+    """Return the SQL of a copied column."""
     value = f"original.{column}"
     if own := OWN.get((table, column)):
         return own
@@ -98,7 +98,7 @@ def _copied(cursor: Any, table: str, column: str, type_: str) -> str:
 
 
 def _words_in(cursor: Any, table: str, column: str) -> list[str]:
-    """The words by which the column speaks of its order."""
+    """Return the references to its order that a column contains."""
     found = ", ".join(
         f"coalesce(bool_or(position(word.{w} IN original.{column}::text) > 0), false)" for w in WORDS
     )
@@ -107,7 +107,7 @@ def _words_in(cursor: Any, table: str, column: str) -> list[str]:
 
 
 def _stock_up(cursor: Any, total: int, patterns: int) -> None:
-    """Have enough in the stock, by the way that leaves a trace in its ledger."""
+    """Adjust the stock by the service, so that its ledger stays complete."""
     cursor.execute(statements.NEEDED)
     needed = {sku: quantity * -(-total // patterns) for sku, quantity in cursor.fetchall()}
     for sku, level in queries.stock_levels(list(needed)).items():
@@ -130,5 +130,5 @@ def _copy_chunk(copies: Sequence[str], values: dict[str, Any]) -> None:
 
 
 def _customers(total: int) -> int:
-    """How many place them: a number that has no divisor in common with that of the patterns."""
+    """Return the number of customers, which has no divisor in common with the number of patterns."""
     return total // (10 * ORDERS_PER_CUSTOMER) * 10 + 1

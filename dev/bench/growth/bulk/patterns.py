@@ -1,4 +1,4 @@
-"""The orders that are copied: placed as customers place them, and followed to their ends in this process."""
+"""Orders to be copied: placed by the service and processed to their end in this process."""
 
 import json
 import time
@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
 from orders.events import Address
+from orders.intake import OrderRequest
 from orders.queries import statuses
 from orders.services import place_order
 from shop.messaging.bus.outgoing import Outgoing, Receipt
@@ -24,11 +25,11 @@ from shop.messaging.contracts import Reminder
 from shop.messaging.outbox import shards
 from shop.messaging.relay import due, relay
 
-#: Words that occur in the rows of patterns alone, so that copies can be called otherwise.
+#: Strings that occur in no other rows, so that copies can replace them.
 USERNAME, FIRST_NAME, LAST_NAME = "customer-0", "Paula", "Pattern"
 EMAIL = f"{USERNAME}@example.com"
-#: What each orders, how it is paid for, and the street that it goes to.
-WISHES = (
+#: Lines, payment method and street of each order.
+ORDERS = (
     ({"TEA-MINT": 2, "MUG": 1}, "pm_card_visa", "1 Rabbit Hole"),
     ({"BOOK-ALICE": 1}, "pm_card_visa", "1 Rabbit Hole"),
     ({"PASTA": 3, "OLIVE-OIL": 1, "CHEESE": 1}, "pm_card_mastercard", "1 Rabbit Hole"),
@@ -41,8 +42,8 @@ WISHES = (
     ({"TULIPS": 2, "CACTUS": 1}, "pm_card_visa", "EZ6000000006, which the carrier refuses"),
 )
 ENDS = {"delivered", "cancelled"}
-#: Seconds within which all of them have to come to their ends.
-PATIENCE = 120
+#: Seconds for all of them to come to an end.
+TIME_LIMIT = 120
 _HURRIED = {
     "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
     "SHOP_TRACKING_INTERVAL": timedelta(milliseconds=1),
@@ -54,30 +55,30 @@ class Unfinished(Exception):
     """The orders to be copied do not come to an end: see the dead letters."""
 
 
-class RunsAtOnce(Publisher):
-    """Stands for the broker and all workers: what is published is consumed before it is confirmed."""
+class InProcessBroker(Publisher):
+    """Broker and workers in one: a published message is consumed before it is confirmed."""
 
     def __init__(self) -> None:
         pass
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
-        """Have all that subscribed consume the batch, one message after the other."""
+        """Let all subscribed consumers process the batch, one message after the other."""
         for message in batch:
             for consumer in _receivers(message):
                 self.consume(consumer, message)
         return Receipt(confirmed={message.entry_id for message in batch})
 
     def consume(self, consumer: Consumer, message: Outgoing) -> None:
-        """Have one consumer consume one message."""
+        """Let one consumer process one message."""
         runner.run(consumer, [json.loads(message.body)], [message.headers])
 
 
 def make() -> list[UUID]:
-    """Place the patterns and wait until they are delivered or cancelled; nobody is written to."""
+    """Place the patterns and process them until they are delivered or cancelled. No mail is sent."""
     current_app.loader.import_default_modules()  # registers the consumers
     customer = _customer()
-    with in_a_hurry():
-        placed = [_place(customer, *wish) for wish in WISHES]
+    with without_delays():
+        placed = [_place(customer, *order) for order in ORDERS]
         follow(placed)
     return placed
 
@@ -85,14 +86,13 @@ def make() -> list[UUID]:
 def _place(customer: User, lines: dict[str, int], payment_method: str, street: str) -> UUID:
     name = customer.get_full_name()
     ship_to = Address(name=name, street=street, city="Oxford", postal_code="OX1 1AA", country="GB")
-    return place_order(
-        customer=customer, lines=lines.items(), ship_to=ship_to, payment_method=payment_method
-    ).pk
+    request = OrderRequest(lines=list(lines.items()), ship_to=ship_to, payment_method=payment_method)
+    return place_order(customer=customer, request=request).pk
 
 
 def follow(orders: list[UUID], broker: Publisher | None = None) -> None:
-    """Have everything happen that these orders wait for, until each is delivered or cancelled."""
-    until, broker = time.monotonic() + PATIENCE, broker or RunsAtOnce()
+    """Relay and promote messages until each order is delivered or cancelled."""
+    until, broker = time.monotonic() + TIME_LIMIT, broker or InProcessBroker()
     with relay.connect() as session:
         while deliver(session, broker) or not set(statuses(orders).values()) <= ENDS:
             if time.monotonic() > until:
@@ -100,7 +100,7 @@ def follow(orders: list[UUID], broker: Publisher | None = None) -> None:
 
 
 def deliver(session: psycopg.Connection[Any], broker: Publisher) -> int:
-    """Relay what there is, and make due what is; return how many messages that was."""
+    """Relay all entries, promote all due messages, and return the number of both."""
     return relay.relay_batch(session, broker, list(range(shards.SHARDS))) + due.promote_due(session)
 
 
@@ -121,8 +121,8 @@ def _customer() -> User:
 
 
 @contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """Parcels and refunds take no time, and mail goes nowhere."""
+def without_delays() -> Iterator[None]:
+    """Switch off tracking intervals, refund delays and mail."""
     before = {name: getattr(settings, name) for name in _HURRIED}
     try:
         for name, value in _HURRIED.items():

@@ -1,9 +1,9 @@
-"""Where the rows of an order are, what in them is its own, and what adds up over orders.
+"""SQL of the copies: tables with rows of an order, values that differ in a copy, and sums over orders.
 
-It is the one place that writes the tables of all contexts, as no service could at a million orders.
+It is the only module that writes the tables of all contexts; services are too slow for a million orders.
 """
 
-#: Table -> the column with the order's id, or how its rows are reached from ``pattern``.
+#: Table -> its column with the order's id, or the join that reaches its rows from ``pattern``.
 TABLES = {
     "orders_order": "id",
     "orders_orderline": "order_id",
@@ -27,18 +27,18 @@ TABLES = {
     "messaging_inboxentry": "messaging_eventrecord AS event ON event.aggregate_id = pattern.id"
     " JOIN messaging_inboxentry AS original ON original.event_id = event.id",
 }
-#: Columns that copies have of their own, though no word tells.
+#: Columns with a value of the copy's own.
 OWN = {
     ("orders_order", "serial"): "copy.serial",
     ("orders_order", "customer_id"): "copy.customer_id",
     ("orders_order", "idempotency_key"): "''",
 }
-#: The inbox forgets: see shop.messaging.operations.retention.
+#: Rows left out because retention deletes them: see shop.messaging.operations.retention.
 ONLY = {
     "messaging_inboxentry": "original.consumed_at + copy.shift"
     " > now() - %(inbox)s::interval - interval '1 day'"
 }
-#: Texts by which a pattern's rows speak of it: what each is, and what it becomes in a copy.
+#: References to an order in its rows: the text in the pattern and its replacement in a copy.
 WORDS = {
     "order_id": ("pattern.id::text", "pg_temp.moved(word.order_id::uuid, later, serial)::text"),
     "payment": ("payment.id::text", "pg_temp.moved(word.payment::uuid, later, serial)::text"),
@@ -77,8 +77,8 @@ READ_WORDS = f"""
     LEFT JOIN shipping_simulatedlabel AS label ON label.key = 'ship:' || pattern.id
     LEFT JOIN messaging_eventrecord AS arrival
         ON arrival.aggregate_id = pattern.id AND arrival.data ? 'delivered_at'
-"""  # noqa: S608 - of our own words
-#: An id like a pattern's, later by so many milliseconds, and of the copy alone: ids sort by time.
+"""  # noqa: S608 - constants only
+#: Function that moves a UUIDv7 by milliseconds and makes it unique: ids sort by time.
 MOVE_IDS = """
     CREATE OR REPLACE FUNCTION pg_temp.moved(id uuid, later bigint, salt bigint) RETURNS uuid
     LANGUAGE sql IMMUTABLE AS $$ SELECT (
@@ -108,12 +108,12 @@ MAKE_COPIES = f"""
     ) AS made
     JOIN word ON word.nth = mod(n, %(patterns)s::bigint)
     JOIN customer ON customer.nth = mod(n, %(customers)s::bigint)
-"""  # noqa: S608 - of our own words
+"""  # noqa: S608 - constants only
 COPY_TABLE = f"""
     CREATE TEMP TABLE copy (pattern uuid, serial bigint, later bigint, shift interval, customer_id bigint,
         {", ".join(f"{word} text" for word in WORDS)})
 """
-#: What adds up over orders: the stock, and the figures of analytics.
+#: Sums over orders: the stock, and the figures of analytics.
 SUMS = (
     """
     UPDATE inventory_product SET available = available + moved.quantity
@@ -165,7 +165,7 @@ SUMS = (
     WHERE (analytics_productrevenue.sku, analytics_productrevenue.currency) = (line.sku, line.currency)
     """,
 )
-#: How many of each product one copy of every pattern takes and keeps.
+#: Quantity of each product that one copy of every pattern consumes.
 NEEDED = """
     SELECT sku, -sum(quantity)::bigint FROM copied_inventory_stockmovement
     JOIN inventory_product ON inventory_product.id = product_id GROUP BY 1

@@ -1,4 +1,4 @@
-"""What script/bench sends to the shop, and what it makes of what it saw meanwhile."""
+"""Requests that script/bench sends, and its results."""
 
 import json
 from pathlib import Path
@@ -11,9 +11,9 @@ from dev.bench.deployment import Deployment
 from dev.bench.intake import client, command, web
 from dev.bench.intake.web import WebAlone, WebShop, client_argv
 from dev.bench.limits import memory
-from dev.bench.limits.backpressure import Look, rows_of
+from dev.bench.limits.backpressure import Sample, rows_of
 from dev.bench.report.figures import Series
-from dev.bench.report.time_series import Course
+from dev.bench.report.time_series import TimeSeries
 
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n"
 
@@ -43,10 +43,10 @@ def test_a_request_says_how_long_its_body_is():
 
 
 def test_orders_fall_due_by_the_clock_also_while_all_customers_wait():
-    crowd = client.Crowd(port=0, clients=0, orders=[b"order"], rate=10.0)
-    crowd._started, crowd._sent = 1000.0, 25
+    clients = client.Customers(port=0, clients=0, orders=[b"order"], rate=10.0)
+    clients._started, clients._sent = 1000.0, 25
 
-    assert crowd._next_due() == 1002.5
+    assert clients._next_due() == 1002.5
 
 
 def test_processes_that_do_the_same_are_counted_as_one():
@@ -62,31 +62,31 @@ def test_the_pool_is_told_apart_from_the_process_that_started_it():
 
 
 def test_a_row_tells_what_happened_since_the_one_before():
-    looks = [look(at=5.0, shipped=10), look(at=10.0, shipped=40)]
+    samples = [sample(at=5.0, shipped=10), sample(at=10.0, shipped=40)]
     answers = [(1001.0, 0.1), (1006.0, 0.2), (1007.0, 0.4)]
 
-    _, (at, taken, p50, p99, _, _, shipped, *_) = rows_of(looks, answers, 1000.0)
+    _, (at, taken, p50, p99, _, _, shipped, *_) = rows_of(samples, answers, 1000.0)
 
     assert (at, taken, p50, p99, shipped) == (10.0, 0.4, 200, 400, 6.0)
 
 
 def test_a_shop_is_quiet_when_nothing_waits_anywhere():
-    assert look().is_quiet
-    assert not look(queues=(0, 1)).is_quiet
-    assert not look(unfinished=1).is_quiet
+    assert sample().is_quiet
+    assert not sample(queues=(0, 1)).is_quiet
+    assert not sample(unfinished=1).is_quiet
 
 
 def test_growth_is_counted_from_the_first_look_after_some_work():
     assert memory._growth([(0, 60.0), (10, 80.0), (20, 81.5)]) == [1.5]
 
 
-def test_a_course_is_written_row_by_row_and_its_last_columns_only_to_the_file():
-    course = Course(
-        "Memory", [Series("grown", "MB", (1.0,))], ("orders", "MB"), [(0, 80.0), (10, 81.0)], wide=1
+def test_a_time_series_is_written_row_by_row_and_its_last_columns_only_to_the_file():
+    report = TimeSeries(
+        "Memory", [Series("grown", "MB", (1.0,))], ("orders", "MB"), [(0, 80.0), (10, 81.0)], shown_columns=1
     )
 
-    assert json.loads(course.as_json())["course"][1] == {"orders": 10, "MB": 81.0}
-    (grid,) = course.table().columns
+    assert json.loads(report.as_json())["course"][1] == {"orders": 10, "MB": 81.0}
+    (grid,) = report.table().columns
     assert [column.header for column in next(grid.cells).columns] == ["orders"]
 
 
@@ -94,7 +94,7 @@ def test_another_web_server_finds_the_shop_and_its_packages():
     shop = WebAlone("demo", database_url="", broker_url="")
     shop.server = "gunicorn-sync"
 
-    (other,) = shop.what_runs()
+    (other,) = shop.programs_to_run()
 
     assert "site-packages" in other.env["PYTHONPATH"]
     assert other.env["SHOP_BIND"] in other.argv
@@ -110,7 +110,7 @@ def test_clients_are_told_where_the_tokens_are():
 def test_a_shop_with_a_web_server_runs_all_that_the_other_one_runs_and_tracks_parcels():
     shop, behind = (kind("demo", database_url="", broker_url="") for kind in (WebShop, Deployment))
 
-    names, others = ({program.name for program in one.what_runs()} for one in (shop, behind))
+    names, others = ({program.name for program in one.programs_to_run()} for one in (shop, behind))
 
     assert names - others == {"web", "scheduler"}
     assert others < names
@@ -122,9 +122,9 @@ def test_nothing_follows_the_orders_where_only_intake_is_measured(server):
     shop = WebAlone("demo", database_url="", broker_url="")
     shop.server = server
 
-    assert [program.name for program in shop.what_runs()] == ["web"]
+    assert [program.name for program in shop.programs_to_run()] == ["web"]
 
 
-def look(**changes):
+def sample(**changes):
     nothing = {"at": 1.0, "outbox": 0, "due": 0, "unfinished": 0, "shipped": 0, "consumed": 0}
-    return Look(**{**nothing, "queues": (0, 0), **changes})
+    return Sample(**{**nothing, "queues": (0, 0), **changes})

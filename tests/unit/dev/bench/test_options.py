@@ -1,4 +1,4 @@
-"""What script/bench can be asked."""
+"""Command line of script/bench."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The mail server of script/faults puts letters off, is away, and takes them later."""
+"""The mail server of script/faults: temporary errors, outages, and mail accepted later."""
 
 import smtplib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dev.faults import wires
+from dev.faults import links
 from dev.faults.mailbox import Mailbox
 from dev.processes.ports import LOOPBACK
 
@@ -23,24 +23,24 @@ def send(mailbox: Mailbox) -> None:
         server.sendmail("shop@example.com", "rosa@example.com", "Message-ID: <1@shop>\r\n\r\nHello")
 
 
-def test_a_postponed_letter_is_taken_when_it_comes_again(mailbox):
-    harm = wires.mail_postponed(SimpleNamespace(mailbox=mailbox), Random(1))
-    next(harm)
+def test_a_postponed_mail_is_accepted_when_it_is_sent_again(mailbox):
+    fault = links.mail_postponed(SimpleNamespace(mailbox=mailbox), Random(1))
+    next(fault)
     with pytest.raises(smtplib.SMTPDataError, match="451"):
         send(mailbox)
-    assert not mailbox.letters
+    assert not mailbox.received
 
-    next(harm, None)
+    next(fault, None)
     send(mailbox)
-    assert mailbox.letters == {"<1@shop>": 1}
+    assert mailbox.received == {"<1@shop>": 1}
 
 
 def test_a_stopped_mail_server_refuses_connections_until_it_is_started_again(mailbox):
-    harm = wires.mail_server_stopped(SimpleNamespace(mailbox=mailbox), Random(1))
-    next(harm)
+    fault = links.mail_server_stopped(SimpleNamespace(mailbox=mailbox), Random(1))
+    next(fault)
     with pytest.raises(ConnectionRefusedError):
         send(mailbox)
 
-    next(harm, None)
+    next(fault, None)
     send(mailbox)
-    assert mailbox.letters == {"<1@shop>": 1}
+    assert mailbox.received == {"<1@shop>": 1}

@@ -1,4 +1,4 @@
-"""Poison comes alone and in bundles; of a bundle the other event can be consumed."""
+"""Unreadable messages, alone and in bundles whose other event is readable."""
 
 from random import Random
 from types import SimpleNamespace
@@ -22,8 +22,8 @@ def rows(query):
 
 
 def some_poison():
-    world = SimpleNamespace(rows=rows)
-    return [poisoned(world, Random(salt)) for salt in range(30)]
+    system = SimpleNamespace(rows=rows)
+    return [poisoned(system, Random(salt)) for salt in range(30)]
 
 
 def test_before_the_first_order_poison_comes_alone():

@@ -1,4 +1,4 @@
-"""The network that can be hurt, between a client and a server that answers what it is told."""
+"""Network faults between a client and an echo server."""
 
 import socket
 import socketserver
@@ -13,7 +13,7 @@ from dev.processes.ports import LOOPBACK
 
 
 class Echo(socketserver.BaseRequestHandler):
-    """Answers with what it is told."""
+    """Server that answers with what it receives."""
 
     def handle(self) -> None:
         with suppress(ConnectionError):
@@ -72,7 +72,7 @@ def test_a_cut_resets_connections_and_new_ones_can_be_made(link: Link, client: s
 
 def test_a_forgotten_connection_stays_open_and_silent_while_new_ones_work(link: Link, client: socket.socket):
     assert ask(client, b"hello") == b"hello"
-    link.forget()
+    link.drop()
     client.sendall(b"anybody?")
     assert is_silent(client)
     with connect(link) as another:

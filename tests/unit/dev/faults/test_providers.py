@@ -1,4 +1,4 @@
-"""The gateway refuses refunds for a while, and the verdict knows which orders that hit."""
+"""Refunds refused by the gateway for a while: the report knows the orders concerned."""
 
 from random import Random
 from types import SimpleNamespace
@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from dev.faults import providers, report
+from payments import repository
 from payments.gateway import gateway
 from payments.models import GatewayFault, Payment, Refund
 from shop.ids import uuid7
@@ -17,28 +18,29 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def refusing(monkeypatch):
-    """The fault while it lasts, in this connection."""
+    """The active fault, injected by this connection."""
 
     def execute(_: str, statement: str, *parameters: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
 
     monkeypatch.setattr("dev.load.providers._execute", execute)
-    harm = providers.refunds_refused(SimpleNamespace(database_url=""), Random(1))
-    next(harm)
-    return harm
+    fault = providers.refunds_refused(SimpleNamespace(database_url=""), Random(1))
+    next(fault)
+    return fault
 
 
 def refund(order_id):
-    """Have a new charge given back, and put down what the gateway said."""
+    """Refund a new charge and record the gateway's answer."""
     money = Money(amount="9.90", currency="EUR")
     charge = gateway().charge(
         key=f"capture:{order_id}", amount=money, token="pm_card_visa", order_id=order_id
     )
     payment = Payment.objects.create(order_id=order_id, idempotency_key=f"capture:{order_id}", **dict(money))
-    refund = Refund.of(payment, reason="customer")
+    refund = repository.add_refund(Refund.of(payment, reason="customer"))
     answer = gateway().refund(key=refund.idempotency_key, charge=charge.reference, amount=money)
     refund.become(answer.status.value, reference=answer.reference, failure_code=answer.code)
+    repository.store_refund(refund)
 
 
 def test_refunds_are_refused_until_the_gateway_is_mended(refusing):

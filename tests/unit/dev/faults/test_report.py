@@ -1,4 +1,4 @@
-"""Customers who insist on an answer, and the comparison of what they were told with what became of it."""
+"""Customers who repeat requests, and the comparison of responses with outcomes."""
 
 from types import SimpleNamespace
 from uuid import uuid4
@@ -7,18 +7,18 @@ import pytest
 
 from dev.faults import load
 from dev.faults.load import Customers
+from dev.faults.quiescence import Quiescence
 from dev.faults.report import examine
-from dev.faults.rest import Rest
 from dev.load import scenarios
 from dev.load.api import ApiError
-from dev.load.generator import Wish
-from dev.load.scenarios import Fate
+from dev.load.generator import CustomerOrder
+from dev.load.scenarios import Scenario
 
-PLAIN = scenarios.FATES[0]
+PLAIN = scenarios.SCENARIOS[0]
 
 
 class MoodyShop:
-    """Answers each request with the next of its moods, and accepts whatever comes after them."""
+    """API that raises the given errors one by one, and accepts all later requests."""
 
     def __init__(self, *moods: Exception) -> None:
         self.moods = list(moods)
@@ -50,27 +50,27 @@ class MoodyShop:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(load, "_PAUSE", 0)
+    monkeypatch.setattr(load, "_RETRY_DELAY", 0)
 
 
-def order_at(shop: MoodyShop, fate: Fate = PLAIN) -> Customers:
-    wish = Wish("a mug", "token", {}, "key-1")
-    with Customers(shop, [fate], [wish], rate=1000) as customers:  # type: ignore[arg-type]
+def order_at(shop: MoodyShop, scenario: Scenario = PLAIN) -> Customers:
+    order = CustomerOrder("a mug", "token", {}, "key-1")
+    with Customers(shop, [scenario], [order], rate=1000) as customers:  # type: ignore[arg-type]
         for thread in customers._threads:
             thread.join(10)
     return customers
 
 
-def findings_about(shop: MoodyShop, customers: Customers, rest: Rest | None = None, unbound: str = ""):
-    world = SimpleNamespace(rows=shop.rows, poisoned=0, unbound={unbound})
-    return examine(world, customers, rest or Rest(holds=True))  # type: ignore[arg-type]
+def findings_about(shop: MoodyShop, customers: Customers, found: Quiescence | None = None, unbound: str = ""):
+    system = SimpleNamespace(rows=shop.rows, poisoned=0, unbound={unbound})
+    return examine(system, customers, found or Quiescence(holds=True))  # type: ignore[arg-type]
 
 
 def test_a_customer_without_an_answer_asks_again_with_the_same_key():
     shop = MoodyShop(ConnectionResetError(), ApiError(503, "the database is away"))
     customers = order_at(shop)
     assert shop.keys == ["key-1"] * 3
-    assert (len(customers.accepted), customers.asked_again) == (1, 2)
+    assert (len(customers.accepted), customers.retries) == (1, 2)
 
 
 def test_what_ended_as_it_may_is_right():
@@ -100,7 +100,8 @@ def test_another_end_than_the_order_may_have_is_wrong(end):
 
 def test_an_order_whose_refund_the_gateway_refused_needs_attention_and_nothing_else():
     shop = MoodyShop()
-    customers = order_at(shop, next(fate for fate in scenarios.FATES if fate.name == "out of stock"))
+    out_of_stock = next(one for one in scenarios.SCENARIOS if one.name == "out of stock")
+    customers = order_at(shop, out_of_stock)
     (order_id,) = shop.orders
     shop.orders[order_id] = ("needs_attention", "refund_failed")
     assert len(findings_about(shop, customers).wrong) == 1
@@ -125,8 +126,8 @@ def test_a_refused_order_is_wrong():
 
 def test_an_audit_that_does_not_hold_is_wrong():
     shop = MoodyShop()
-    rest = Rest(holds=False, audit="stock    MUG: -1 are available")
-    assert findings_about(shop, order_at(shop), rest).wrong == ["stock    MUG: -1 are available"]
+    found = Quiescence(holds=False, audit="stock    MUG: -1 are available")
+    assert findings_about(shop, order_at(shop), found).wrong == ["stock    MUG: -1 are available"]
 
 
 LOST = ("orders.OrderCreated.v1 never came to payments.when_order_created_charge_customer",

@@ -1,4 +1,4 @@
-"""Invoices of a real shop: what becomes an order, and that nothing is left out silently."""
+"""Invoices of a real shop: all lines become orders or remarks."""
 
 import gzip
 from decimal import Decimal

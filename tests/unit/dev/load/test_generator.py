@@ -1,4 +1,4 @@
-"""Orders that are placed and seen through, against a shop that exists in this test only."""
+"""The load generator against a fake shop."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,12 @@ import pytest
 from dev.errors import ScriptError
 from dev.load import generator, scenarios
 from dev.load.api import ApiError
-from dev.load.feed import Happening
-from dev.load.generator import Campaign, Wish
+from dev.load.feed import LoggedEvent
+from dev.load.generator import CustomerOrder, LoadGenerator
 
 
 class FakeShop:
-    """API and feed in one: an order goes one step further whenever the feed is read."""
+    """API and feed in one: each read of the feed advances all orders by an event."""
 
     def __init__(self, *, way: tuple[str, ...], end: str, reason: str = "") -> None:
         self.way, self.end, self.reason = way, end, reason
@@ -42,36 +42,36 @@ class FakeShop:
         for order_id, step in self.steps.items():
             if step < len(self.way):
                 self.steps[order_id] += 1
-                yield Happening(step, f"orders.{self.way[step]}.v1", order_id, datetime.now(UTC), "ORD-1")
+                yield LoggedEvent(step, f"orders.{self.way[step]}.v1", order_id, datetime.now(UTC), "ORD-1")
 
 
-def see_through(shop: FakeShop, *wishes: Wish) -> None:
-    Campaign(shop, shop, rate=0, tend=lambda: None).run(wishes, lambda placed, done: None)  # type: ignore[arg-type]
+def place_and_follow(shop: FakeShop, *orders: CustomerOrder) -> None:
+    LoadGenerator(shop, shop, rate=0, tend=lambda: None).run(orders, lambda placed, done: None)  # type: ignore[arg-type]
 
 
-def wish(body: object = None, **options: str | None) -> Wish:
-    return Wish("a mug", "token", body, "key", **options)  # type: ignore[arg-type]
+def an_order(body: object = None, **options: str | None) -> CustomerOrder:
+    return CustomerOrder("a mug", "token", body, "key", **options)  # type: ignore[arg-type]
 
 
 def test_an_order_is_followed_to_its_end():
     shop = FakeShop(way=("OrderCreated", "OrderCancelled"), end="cancelled", reason="payment_failed")
-    order = wish()
-    see_through(shop, order)
+    order = an_order()
+    place_and_follow(shop, order)
 
     assert order.outcome == "cancelled (payment_failed)"
 
 
 def test_a_refused_order_is_done_with_the_reason():
-    order = wish("nonsense")
-    see_through(FakeShop(way=(), end=""), order)
+    order = an_order("nonsense")
+    place_and_follow(FakeShop(way=(), end=""), order)
 
     assert (order.outcome, order.refusal) == ("refused", "lines: The order is empty")
 
 
 def test_an_order_is_cancelled_when_it_has_come_so_far_and_the_refusal_is_kept():
     shop = FakeShop(way=("OrderCreated", "OrderShipped", "OrderDelivered"), end="delivered")
-    order = wish(cancel_after="OrderShipped")
-    see_through(shop, order)
+    order = an_order(cancel_after="OrderShipped")
+    place_and_follow(shop, order)
 
     assert [path.rsplit("/", 1)[1] for path in shop.posted] == ["orders", "cancel"]
     assert (order.status, order.cancel_refusal) == ("delivered", "the parcel has left")
@@ -80,36 +80,36 @@ def test_an_order_is_cancelled_when_it_has_come_so_far_and_the_refusal_is_kept()
 def test_an_order_of_an_earlier_run_is_looked_at_instead_of_waited_for():
     shop = FakeShop(way=(), end="delivered")
     shop.placed_at = datetime.now(UTC) - timedelta(days=1)
-    order = wish(cancel_after="")
-    see_through(shop, order)
+    order = an_order(cancel_after="")
+    place_and_follow(shop, order)
 
     assert order.status == "delivered"
     assert len(shop.posted) == 1
 
 
 def test_orders_that_get_stuck_are_named(monkeypatch):
-    monkeypatch.setattr(generator, "_PATIENCE", 0.2)
+    monkeypatch.setattr(generator, "_IDLE_TIMEOUT", 0.2)
 
     with pytest.raises(ScriptError, match=r"nothing has happened .* ORD-1"):
-        see_through(FakeShop(way=("OrderCreated",), end="placed"), wish())
+        place_and_follow(FakeShop(way=("OrderCreated",), end="placed"), an_order())
 
 
-def test_every_fate_is_drawn_if_there_is_room_and_a_seed_draws_the_same_again():
+def test_every_scenario_is_drawn_if_there_is_room_and_a_seed_draws_the_same_again():
     drawn = scenarios.draw(100, seed=7)
 
-    assert set(drawn) == set(scenarios.FATES)
+    assert set(drawn) == set(scenarios.SCENARIOS)
     assert drawn == scenarios.draw(100, seed=7) != scenarios.draw(100, seed=8)
     assert len(scenarios.draw(3, seed=7)) == 3
 
 
 def test_shares_add_up_to_a_hundred():
-    assert sum(fate.share for fate in scenarios.FATES) == 100
+    assert sum(scenario.share for scenario in scenarios.SCENARIOS) == 100
 
 
 def test_an_order_that_should_not_be_sold_out_is_not():
     drawn = scenarios.draw(100, seed=7)
-    wishes = scenarios.wishes(drawn, skus=["MUG", "TEAPOT"], tokens=["t"], seed=7, run="r")
+    orders = scenarios.orders_for(drawn, skus=["MUG", "TEAPOT"], tokens=["t"], seed=7, run="r")
 
-    sold_out = [any(line["sku"] == scenarios.SOLD_OUT_SKU for line in w.body["lines"]) for w in wishes]
-    assert sold_out == [fate.sold_out for fate in drawn]
-    assert max(Counter(w.idempotency_key for w in wishes).values()) == 1
+    sold_out = [any(line["sku"] == scenarios.SOLD_OUT_SKU for line in w.body["lines"]) for w in orders]
+    assert sold_out == [scenario.sold_out for scenario in drawn]
+    assert max(Counter(w.idempotency_key for w in orders).values()) == 1

@@ -1,4 +1,4 @@
-"""Servers of our own beside those of others."""
+"""Private servers beside other programs: ports, locks, and error messages."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""``manage.py make_orders``: finished orders in bulk, to see how the shop does with a million of them."""
+"""``manage.py make_orders``: finished orders in bulk, to try the shop with a million of them."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from orders.queries import latest_orders
 
 
 class Command(BaseCommand):
-    """Make them, with everything that belongs to them, so that the audit holds."""
+    """Create orders with all their rows, so that the audit holds."""
 
     help = "Make finished orders in bulk, placed over the past year, for measurements. Never in a real shop."
 

@@ -1,11 +1,11 @@
-"""What script/bench makes of what it measured."""
+"""Reports of script/bench, and the confirms of its baseline."""
 
 import json
 from types import SimpleNamespace
 
 import pytest
 
-from dev.bench import messages, raw
+from dev.bench import baseline, messages
 from dev.bench.report.figures import Report, Series, percentile
 from shop.messaging.consuming import consumers as registered
 from shop.messaging.consuming import events_queue
@@ -48,7 +48,7 @@ def test_the_relayed_event_has_the_queues_that_the_chain_gives_it():
 
 def test_confirms_count_in_whatever_order_they_come():
     channel = SimpleNamespace(events={"basic_ack": set()})
-    confirms = raw._Confirms(connection=None, channel=channel)
+    confirms = baseline._Confirms(connection=None, channel=channel)
     (on_ack,) = channel.events["basic_ack"]
 
     on_ack(3, False)

@@ -1,4 +1,4 @@
-"""How script/bench has orders run: layouts of workers, paces, backlogs."""
+"""Layouts of workers, paces and backlogs of script/bench."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from dev.bench.chain.race import Outcome
 from dev.bench.competitors import steps
 from dev.bench.layouts import NoLayout
 from dev.bench.limits.latency import NoPace, parse_pace
-from dev.bench.progress import Progress, Stuck
+from dev.bench.progress import Progress, Stalled
 from shop.messaging.relay import shards
 from shop.messaging.relay.step import RELAY_QUEUE
 from shop.settings import CONTEXTS
@@ -81,7 +81,7 @@ def test_the_steps_of_others_are_the_same_ones_in_all_of_them():
 def test_orders_that_get_no_further_are_an_error_that_tells_how_far_they_got(monkeypatch):
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock.now)
-    on_their_way = Progress("the shop", "shipped", 300, patience=60)
+    on_their_way = Progress("the shop", "shipped", 300, timeout=60)
 
     on_their_way.note(40)
     clock.now = 59.0
@@ -90,5 +90,5 @@ def test_orders_that_get_no_further_are_an_error_that_tells_how_far_they_got(mon
     on_their_way.note(41)
     clock.now = 120.0
 
-    with pytest.raises(Stuck, match="the shop: 41 of 300 orders shipped"):
+    with pytest.raises(Stalled, match="the shop: 41 of 300 orders shipped"):
         on_their_way.note(41)

@@ -1,4 +1,4 @@
-"""The console tests' small shop, to make orders in bulk beside it."""
+"""The small shop of the console tests."""
 
 from tests.unit.console.conftest import shop
 

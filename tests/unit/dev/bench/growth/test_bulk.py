@@ -1,4 +1,4 @@
-"""Orders made in bulk are as good as placed ones, and pages over them read what they show and no more."""
+"""Orders made in bulk equal placed ones, and no page over many orders reads more than it shows."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,10 +13,10 @@ from orders.models import Order
 from orders.queries import statuses
 from shop.messaging.models import EventRecord
 
-#: Every growing table has more rows than a page may read: accounts and refunds are a tenth of the orders.
+#: All growing tables have more rows than a page may read; accounts and refunds are a tenth of the orders.
 MOST_ROWS = 1000
 ORDERS = 12_000
-#: psycopg prepares a statement at its fourth run; of the next ones PostgreSQL plans five by themselves.
+#: psycopg prepares a statement at its fourth run; PostgreSQL plans the next five runs separately.
 RUNS_BEFORE_PLANS_STAY = 10
 
 
@@ -56,13 +56,13 @@ def test_no_orders_are_made_among_others_by_mistake(made):
 
 
 def test_every_page_reads_a_page_of_rows(shop, monkeypatch):
-    """What each statement of a page reads is counted as it is carried out."""
+    """The rows that each statement reads are counted by PostgreSQL."""
     monkeypatch.setattr("shop.messaging.admin_filters.LATEST", MOST_ROWS // 2)
     call_command(make_orders.Command(), ORDERS)
     growth._serve_alice()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    read = {page.name: most_read_by(page.run) for page in pages.of_the_shop(ORDERS)}
+    read = {page.name: most_read_by(page.run) for page in pages.page_operations(ORDERS)}
     offenders = {name: most for name, most in read.items() if most[0] > MOST_ROWS}
     assert offenders == {}, "\n".join(f"{n}: {m} {q[-400:]}" for n, (m, q) in offenders.items())
     assert set(statuses(list(Order.objects.values_list("pk", flat=True))).values()) == {
@@ -72,9 +72,9 @@ def test_every_page_reads_a_page_of_rows(shop, monkeypatch):
 
 
 def most_read_by(act) -> tuple[int, str]:
-    """The most rows that one statement reads, with that statement, over a connection that knows it for long.
+    """Return the most rows read by one statement of ``act``, and the statement, on a warm connection.
 
-    PostgreSQL plans a prepared statement for its values at first, and then once for all.
+    PostgreSQL plans a prepared statement for its values at first, and later once for all values.
     """
     for _ in range(RUNS_BEFORE_PLANS_STAY):
         act()
@@ -85,7 +85,7 @@ def most_read_by(act) -> tuple[int, str]:
 
 
 class Reads:
-    """Counts the rows that the scans of each statement read, those that they throw away included."""
+    """Counter of the rows that each statement scans, including discarded ones."""
 
     SCANNED = (
         "SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0) FROM pg_class"

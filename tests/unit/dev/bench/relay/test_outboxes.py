@@ -1,4 +1,4 @@
-"""The outboxes that script/bench fills: what it writes is what their own programs relay."""
+"""Outboxes filled by script/bench: their own programs can relay the rows."""
 
 import pickle
 from functools import partial
@@ -16,8 +16,8 @@ _RABBITMQ = SimpleNamespace(url=lambda: "memory://", stomp_port=61613, password=
 
 
 @pytest.fixture
-def letter():
-    return messages.write(1)[0]
+def event():
+    return messages.make_events(1)[0]
 
 
 @pytest.fixture
@@ -29,25 +29,25 @@ def jaiminho(monkeypatch):
     jaiminho_publish._producer.cache_clear()
 
 
-def test_a_row_of_django_jaiminho_publishes_its_letter_once_it_is_called(jaiminho, letter):
+def test_a_row_of_django_jaiminho_publishes_its_event_once_it_is_called(jaiminho, event):
     exchange = kombu.Exchange(messages.EXCHANGE, "topic")
-    row = dict(zip(jaiminho.columns.split(", "), jaiminho.row(letter), strict=True))
+    row = dict(zip(jaiminho.columns.split(", "), jaiminho.row(event), strict=True))
 
     with kombu.Connection("memory://") as connection:
-        queue = kombu.Queue("orders.events", exchange, routing_key=letter.type)(connection.channel())
+        queue = kombu.Queue("orders.events", exchange, routing_key=event.type)(connection.channel())
         queue.declare()
         function, arguments = (pickle.loads(row[name]) for name in ("function", "message"))  # noqa: S301 - ours
         function(*arguments)
         message = queue.get()
 
-    assert message.body.decode() == letter.body
-    assert message.delivery_info["routing_key"] == letter.type
+    assert message.body.decode() == event.body
+    assert message.delivery_info["routing_key"] == event.type
     assert message.properties["delivery_mode"] == kombu.Exchange.PERSISTENT_DELIVERY_MODE
 
 
 def test_rows_of_django_jaiminho_are_of_different_times_for_it_relays_by_them(jaiminho):
     created_at = jaiminho.columns.split(", ").index("created_at")
-    times = [jaiminho.row(letter)[created_at] for letter in messages.write(20)]
+    times = [jaiminho.row(event)[created_at] for event in messages.make_events(20)]
 
     assert times == sorted(set(times))
 
@@ -61,7 +61,7 @@ def test_rows_of_django_jaiminho_are_of_different_times_for_it_relays_by_them(ja
     ],
     ids=["django-outbox-pattern", "django-celery-outbox", "django-jaiminho"],
 )
-def test_a_row_has_a_value_for_each_column(make, letter):
+def test_a_row_has_a_value_for_each_column(make, event):
     outbox = make(_POSTGRES, _RABBITMQ)
 
-    assert len(outbox.row(letter)) == len(outbox.columns.split(", "))
+    assert len(outbox.row(event)) == len(outbox.columns.split(", "))

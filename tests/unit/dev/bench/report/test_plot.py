@@ -1,4 +1,4 @@
-"""What script/bench draws of a report."""
+"""Charts of script/bench."""
 
 import pytest
 

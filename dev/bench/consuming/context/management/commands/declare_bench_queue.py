@@ -1,4 +1,4 @@
-"""manage.py declare_bench_queue: make the context's queue, to be filled before any worker runs."""
+"""manage.py declare_bench_queue: declare the queue of the context before any worker runs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A broker that confirms at once: what is measured is the database."""
+"""Publisher without a broker: only the database is measured."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from shop.messaging.bus.outgoing import Outgoing, Receipt
 from shop.messaging.bus.publisher import Publisher
 
 
-class ConfirmsAll(Publisher):
-    """Takes everything."""
+class StubPublisher(Publisher):
+    """Publisher that confirms every message."""
 
     def __init__(self) -> None:
         pass

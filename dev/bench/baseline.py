@@ -1,4 +1,4 @@
-"""The yardstick: plain py-amqp on a confirm channel, one write a message, confirms read as they come."""
+"""Baseline of the relay: plain py-amqp on a confirm channel, one write for each message."""
 
 import time
 from collections.abc import Sequence
@@ -6,41 +6,41 @@ from collections.abc import Sequence
 import amqp
 
 from dev.bench import messages
-from dev.bench.messages import Letter
+from dev.bench.messages import OutgoingEvent
 from shop.messaging.contracts.cloudevents import CONTENT_TYPE
 
-#: Messages under way without a confirm, at the most.
+#: Maximum number of unconfirmed messages.
 _WINDOW = 4000
-#: Seconds to wait for any confirm.
-_PATIENCE = 30.0
+#: Seconds to wait for the next confirm.
+_CONFIRM_TIMEOUT = 30.0
 
 
-def publish(amqp_url: str, letters: Sequence[Letter]) -> tuple[float, float]:
-    """Publish all from memory; return the seconds until the last is confirmed, and our CPU seconds."""
+def publish(amqp_url: str, events: Sequence[OutgoingEvent]) -> tuple[float, float]:
+    """Publish all events from memory; return the seconds until the last confirm, and our CPU seconds."""
     with messages.connect(amqp_url) as connection:
         channel = connection.channel()
         channel.confirm_select()
         confirms = _Confirms(connection, channel)
         started, used = time.perf_counter(), time.process_time()
-        for sent, letter in enumerate(letters):
+        for sent, event in enumerate(events):
             confirms.wait_until(sent - _WINDOW)
-            channel.basic_publish(_message(letter), messages.EXCHANGE, letter.type, mandatory=True)
-        confirms.wait_until(len(letters))
+            channel.basic_publish(_message(event), messages.EXCHANGE, event.type, mandatory=True)
+        confirms.wait_until(len(events))
         return time.perf_counter() - started, time.process_time() - used
 
 
 class _Confirms:
-    """How many messages the broker has confirmed: one by one in any order, or all up to one."""
+    """Counter of confirmed messages. The broker confirms single ones in any order, or all up to a tag."""
 
     def __init__(self, connection: amqp.Connection, channel: amqp.Channel) -> None:
         self._connection = connection
-        #: All up to this one are confirmed, and these beyond it.
+        #: Highest tag confirmed with all before it, and the confirmed tags beyond it.
         self._up_to, self._beyond = 0, set[int]()
-        channel.events["basic_ack"].add(self._on_ack)  # type: ignore[attr-defined]  # a set for each
+        channel.events["basic_ack"].add(self._on_ack)  # type: ignore[attr-defined]  # a set for each event
 
     def wait_until(self, count: int) -> None:
         while self._up_to + len(self._beyond) < count:
-            self._connection.drain_events(timeout=_PATIENCE)
+            self._connection.drain_events(timeout=_CONFIRM_TIMEOUT)
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         if not multiple:
@@ -50,13 +50,13 @@ class _Confirms:
         self._beyond = {later for later in self._beyond if later > self._up_to}
 
 
-def _message(letter: Letter) -> amqp.Message:
+def _message(event: OutgoingEvent) -> amqp.Message:
     return amqp.Message(
-        letter.body,
+        event.body,
         content_type=CONTENT_TYPE,
         content_encoding="utf-8",
         application_headers={},
         delivery_mode=2,
-        message_id=str(letter.id),
-        type=letter.type,
+        message_id=str(event.id),
+        type=event.type,
     )

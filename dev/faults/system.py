@@ -1,4 +1,4 @@
-"""All that there is to hurt: a shop of real processes, its servers, and the network in between."""
+"""System under test: a shop of real processes, its servers, and the network in between."""
 
 import contextlib
 import shutil
@@ -18,49 +18,51 @@ from dev.paths import VAR
 from dev.processes import ports, programs
 from dev.processes.supervisor import Supervisor
 from dev.servers.infrastructure import check_broker, private_postgres, private_rabbitmq
+from dev.temporary import temporary_folder
 from shop.settings import CONTEXTS
 
-#: Two relays, two schedulers and two workers for everything: each has a rival all the time.
+#: Two relays, two schedulers and two workers for all queues: each has a competitor.
 RELAYS, SCHEDULERS, WORKERS = ("relay", "relay-2"), ("scheduler", "scheduler-2"), ("worker", "worker-2")
 CUSTOMERS = {f"customer{n}": f"Customer {n}" for n in range(5)}
 SKUS = [f"FAULT-{n:02}" for n in range(20)]
 HOME = VAR / "faults" / "programs"
 _FOLDER = "faults"
-#: Apart from those of a shop, a benchmark and tests that may run at the same time.
+#: Ports that no shop, benchmark or test on this machine prefers.
 _POSTGRES_PORT, _RABBITMQ_PORT, _LINKS_PORT, _WEB_PORT = 23432, 23672, 21000, 20400
-_PLENTY = 1_000_000
-#: Seconds until a customer gives up waiting for an answer, and asks again.
-_CUSTOMERS_PATIENCE = 10.0
-#: Everything that takes its time in the shop takes little of it.
-_HASTE = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.5", "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.5"}
+_STOCK = 1_000_000
+#: Seconds until a customer repeats an unanswered request.
+_CUSTOMER_TIMEOUT = 10.0
+#: Settings that shorten the shop's waiting times.
+_FAST_SETTINGS = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.5", "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.5"}
 
 
-class World:
-    """Use it as a context manager: leaving it stops everything, in order; at once if that is an error."""
+class System:
+    """Context manager of the system. Leaving it stops everything in order, or kills it after an error."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self.postgres, self.rabbitmq = private_postgres(_FOLDER, durable=True), private_rabbitmq(_FOLDER)
         self.postgres.preferred_port, self.rabbitmq.preferred_port = _POSTGRES_PORT, _RABBITMQ_PORT
         self.supervisor = Supervisor(HOME / "log", report=report)
         self._stack = contextlib.ExitStack()
-        #: Messages sent that nobody can read.
+        #: Number of unreadable messages sent.
         self.poisoned = 0
-        #: Queues that somebody unbound: what they missed, the order doctor may send again.
+        #: Queues that lost a binding: the order doctor may resend what they missed.
         self.unbound: set[str] = set()
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> "System":
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        ignore_signals()  # once stopping, we stop in order
+        ignore_signals()  # a second Ctrl-C must not interrupt the shutdown
         if any(exc_info):
-            self.supervisor.kill()  # whatever is broken would make them hesitate
+            self.supervisor.kill()  # an active fault would delay an orderly stop
         self.rabbitmq.resume()
         self._stack.close()
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start everything on empty servers and wait until it is ready."""
         say("Starting the servers ...")
+        self._folder = self._stack.enter_context(temporary_folder(_FOLDER))
         shutil.rmtree(HOME, ignore_errors=True)
         self._start_servers()
         self._start_network()
@@ -91,7 +93,7 @@ class World:
         self.env = self._environment()
 
     def _environment(self) -> dict[str, str]:
-        """The shop's processes reach their servers through the network only."""
+        """Return the environment of the shop's processes, which reach their servers through the proxies."""
         common = programs.environment(
             database_url=_through(self.links["database"], self.database_url),
             broker_url=_through(self.links["broker"], self.broker_url),
@@ -101,7 +103,13 @@ class World:
             "EMAIL_HOST": ports.LOOPBACK,
             "EMAIL_PORT": str(self.links["mail"].port),
         }
-        return {**common, **mail, **_HASTE, "DJANGO_SETTINGS_MODULE": "dev.faults.settings"}
+        return {
+            **common,
+            **mail,
+            **_FAST_SETTINGS,
+            "DJANGO_SETTINGS_MODULE": "dev.faults.settings",
+            "TMPDIR": str(self._folder),
+        }
 
     def _start_programs(self) -> None:
         self.web_port = ports.pick(_WEB_PORT)
@@ -116,30 +124,30 @@ class World:
 
     @property
     def api(self) -> Api:
-        """The REST API, for people with little patience."""
-        return Api(self.web_port, timeout=_CUSTOMERS_PATIENCE)
+        """The REST API, with a short timeout."""
+        return Api(self.web_port, timeout=_CUSTOMER_TIMEOUT)
 
     def run_python(self, *arguments: str | Path, name: str) -> Path:
-        """Run Python with ``arguments`` in the shop's environment; return the log, or fail with its end."""
+        """Run Python in the shop's environment and return the log; ServerFailed quotes its end."""
         log = HOME / "log" / f"{name}.log"
         programs.run_python(self.env, *arguments, log=log)
         return log
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """What the database answers to ``query``, asked directly, past the network."""
+        """Query the database directly, bypassing the proxies."""
         with psycopg.connect(self.database_url, autocommit=True, connect_timeout=5) as session:
             return session.execute(query.encode(), parameters).fetchall()
 
 
 def _through(link: Link, url: str) -> str:
-    """``url`` with the link's port instead of the server's."""
+    """Return ``url`` with the port of the proxy."""
     parts = urlsplit(url)
     credentials = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{credentials}@{ports.LOOPBACK}:{link.port}"))
 
 
 def _products() -> list[dict[str, Any]]:
-    stock = {**dict.fromkeys(SKUS, _PLENTY), scenarios.SOLD_OUT_SKU: 0}
+    stock = {**dict.fromkeys(SKUS, _STOCK), scenarios.SOLD_OUT_SKU: 0}
     return [
         {"sku": sku, "name": sku.title(), "price": "9.90", "currency": "EUR", "needed": needed}
         for sku, needed in stock.items()

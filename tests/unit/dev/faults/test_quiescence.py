@@ -1,4 +1,4 @@
-"""The operator of a hurt shop calls the order doctor once nothing is under way any more, and not before."""
+"""The operator of the shop under test runs the order doctor only when no message is pending."""
 
 import json
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ from unittest.mock import MagicMock
 import pytest
 from django.db import connection
 
-from dev.faults import rest, servers
-from dev.faults.rest import Rest
+from dev.faults import quiescence, servers
+from dev.faults.quiescence import Quiescence
 from shop.ids import uuid7
 from shop.messaging.models import ScheduledMessage
 
 
 class Quiet:
-    """A world in which nothing changes any more; ``queued`` and ``unpublished`` are stuck in it."""
+    """A system without any change, in which ``queued`` and ``unpublished`` messages are stuck."""
 
     def __init__(self, queued: int = 0, unpublished: int = 0) -> None:
         self._queued, self._unpublished = queued, unpublished
@@ -30,45 +30,47 @@ class Quiet:
         return [(self._unpublished,)]
 
 
-def help_in(world: Quiet, monkeypatch: pytest.MonkeyPatch, letters: str = "{}") -> tuple[list[str], Rest]:
-    """Have the operator help; return the commands that were run, and what is known afterwards."""
-    commands, known = [], Rest()
+def operate_in(
+    system: Quiet, monkeypatch: pytest.MonkeyPatch, letters: str = "{}"
+) -> tuple[list[str], Quiescence]:
+    """Let the operator act; return the commands and the findings."""
+    commands, known = [], Quiescence()
 
     def run(_: object, command: str, *arguments: str) -> SimpleNamespace:
         commands.append(command)
         lost = "lost       analytics.count: never took 1 event\n  repaired: resent 1 to analytics.events"
         return SimpleNamespace(stdout=letters if command == "shell" else lost)
 
-    monkeypatch.setattr(rest, "_run", run)
-    rest._help(world, known)  # type: ignore[arg-type]
+    monkeypatch.setattr(quiescence, "_run", run)
+    quiescence._operate(system, known)  # type: ignore[arg-type]
     return commands, known
 
 
 def test_the_doctor_comes_once_nothing_is_under_way(monkeypatch):
-    commands, known = help_in(Quiet(), monkeypatch)
+    commands, known = operate_in(Quiet(), monkeypatch)
     assert commands == ["shell", "audit"]
     assert known.repairs == ["repaired: resent 1 to analytics.events"]
 
 
 @pytest.mark.parametrize("stuck", [{"queued": 1}, {"unpublished": 1}])
 def test_what_waits_somewhere_is_not_lost(stuck, monkeypatch):
-    assert help_in(Quiet(**stuck), monkeypatch)[0] == ["shell"]
+    assert operate_in(Quiet(**stuck), monkeypatch)[0] == ["shell"]
 
 
 def test_what_was_just_replayed_is_under_way(monkeypatch):
-    commands, known = help_in(Quiet(), monkeypatch, '{"failed": 2}')
+    commands, known = operate_in(Quiet(), monkeypatch, '{"failed": 2}')
     assert (commands, known.letters) == (["shell"], {"failed": 2})
 
 
 def test_an_unbound_queue_is_remembered(monkeypatch):
     binding = {"source_name": "shop.events", "destination_name": "orders.events", "routing_key": "x.Y.v1"}
     rabbitmq = SimpleNamespace(control=lambda *arguments: json.dumps([binding]))
-    world, channel = SimpleNamespace(rabbitmq=rabbitmq, unbound=set()), MagicMock()
+    system, channel = SimpleNamespace(rabbitmq=rabbitmq, unbound=set()), MagicMock()
     monkeypatch.setattr(servers, "channel_to", channel)
-    next(servers.queue_unbound(world, Random(1)))
+    next(servers.queue_unbound(system, Random(1)))
     unbind = channel.return_value.__enter__.return_value.queue_unbind
     unbind.assert_called_once_with("orders.events", "shop.events", "x.Y.v1")
-    assert world.unbound == {"orders.events"}
+    assert system.unbound == {"orders.events"}
 
 
 def rows_of(query):
@@ -87,10 +89,10 @@ def scheduled(kind):
 
 @pytest.mark.django_db
 def test_what_is_parked_may_wait_for_what_is_lost_and_the_doctor_comes():
-    world = Quiet()
-    world.rows = rows_of
+    system = Quiet()
+    system.rows = rows_of
     scheduled("parked")
     scheduled("reminder")
-    assert not rest._is_under_way(world)
+    assert not quiescence._has_pending_messages(system)
     scheduled("retry")
-    assert rest._is_under_way(world)
+    assert quiescence._has_pending_messages(system)

