@@ -22,7 +22,7 @@ from dev.temporary import temporary_folder
 USAGE = """\
 usage: script/test [--long] [PYTEST ARGUMENT ...]
 
-Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all tests in two processes.
+Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all tests in four processes.
 
   --long      look deeper: far more random histories and schedules of faults, others each time;
               an hour or more
@@ -35,8 +35,8 @@ Environment:
   SHOP_PROPERTY_EXAMPLES  number of random histories in tests/properties (500 with --long)
   SHOP_TEST_LONG          seed of --long, to repeat the schedules of an earlier run
 """
-#: The longest tests only wait for the shop's own processes, so two run at a time.
-WHOLE_SUITE = ("-n", "2", "--dist", "loadgroup")
+#: The longest tests mostly wait for the shop's own processes: four fill two cores.
+WHOLE_SUITE = ("-n", "4", "--dist", "loadgroup")
 LONG_EXAMPLES = "500"
 _FOLDER = "test"
 #: Seconds that pytest gets to tidy up when it is interrupted.

@@ -1,8 +1,8 @@
-"""Servers and deployments for tests that need real ones; ``script/test`` tells where they are."""
+"""Fixtures for servers and deployments. The servers of ``script/test`` are named by the environment."""
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,31 +23,59 @@ from tests.support.servers import (
     name_of,
 )
 
+#: The slowest tests, which start first: then all processes end at about the same time.
+_SLOWEST = ("tests/faults/test_schedule.py", "tests/acceptance", "tests/faults", "tests/contracts")
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run in several processes, what shares a deployment or a broker."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have xdist take the groups in our order, not by their number of tests."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(wrapper=True)  # before xdist reads the groups, and after other plugins have sorted the tests
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
+    """Group the tests that share a deployment or a broker, for one process to run."""
     for item in items:
-        shares_broker = "contracts" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("contracts" if shares_broker else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    result = yield
+    if config.getoption("loadgroup", False):
+        items.sort(key=_rank)
+    return result
+
+
+def _group(item: pytest.Item) -> str:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    file = item.path.relative_to(item.config.rootpath)
+    if "running_shop" in params and not hasattr(item.module, "running_shop"):  # not the module's own one
+        return f"{file.parent}-{params['running_shop']}"
+    if "broker_url" in params and file.parent.name == "contracts":
+        return f"{file.parent}-{params['broker_url']}"
+    return f"{file}-{params.get('running_shop') or params.get('broker') or ''}"
+
+
+def _rank(item: pytest.Item) -> int:
+    group = _group(item)
+    return next((rank for rank, slow in enumerate(_SLOWEST) if group.startswith(slow)), len(_SLOWEST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse to run where xdist does not keep them together: tests would take each other's messages."""
+    """Refuse to run if xdist has not grouped the tests: they would take each other's messages."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
         raise pytest.UsageError("pytest-xdist has not grouped the tests: is it too old for this pytest?")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let the log be emptied by TRUNCATE between tests; one test holds that it is refused otherwise."""
+    """Allow TRUNCATE of the event log between tests; one test checks that it is refused otherwise."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_no_truncate")
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test begin in a process that has just seen that no consumer is paused."""
+def _no_consumer_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each test with a fresh, empty cache of paused consumers."""
     circuit_breaker.local_state.reset()
     monkeypatch.setattr(circuit_breaker.local_state, "read_at", time.monotonic())
     monkeypatch.setattr(circuit_breaker, "CACHE_SECONDS", 3600.0)
@@ -61,26 +89,29 @@ def _given(variable: str) -> str:
 
 @pytest.fixture(scope="session")
 def amqp_url() -> str:
-    """A RabbitMQ that all tests share; it is not to be stopped."""
+    """URL of the RabbitMQ that all tests share. No test stops it."""
     return _given("AMQP_URL")
 
 
 @pytest.fixture(scope="session")
 def pgmq_url() -> str:
-    """A pgmq database that all tests share."""
+    """URL of the pgmq database that all tests share."""
     return _given("PGMQ_URL")
 
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """A PostgreSQL on which tests may create databases."""
+    """URL of the PostgreSQL on which tests create databases."""
     return _given("DATABASE_URL")
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_node() -> Iterator[RabbitMQ]:
     """A RabbitMQ node that tests may stop and kill."""
-    node = private_rabbitmq(f"test-faults{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    node = private_rabbitmq(f"test-faults{process}")
+    # Processes that look for a free port at the same moment must not find the same one.
+    node.preferred_port += 100 * (1 + int(process.removeprefix("gw") or 0))
     try:
         node.erase()
         node.start()
@@ -94,26 +125,26 @@ def rabbitmq_node() -> Iterator[RabbitMQ]:
 def prepared(
     server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """The name of a database to copy, with tables and a catalogue, and its customers' API tokens."""
+    """Name of a template database with tables and a catalogue, and its customers' API tokens."""
     with fresh_database(server_url) as url:
         yield name_of(url), prepare_database(url, tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture(params=["rabbitmq", "embedded"])
 def broker(request: pytest.FixtureRequest, server_url: str) -> Iterator[Broker]:
-    """A broker of the test's own: the test runs on RabbitMQ and on the embedded one."""
+    """Broker of the test's own. The test runs on RabbitMQ and on the embedded broker."""
     if request.param == "embedded":
         with fresh_database(server_url) as url:
             yield EmbeddedBroker(url)
         return
     broker = RabbitBroker(request.getfixturevalue("rabbitmq_node"))
     yield broker
-    broker.start()  # for the next test, whatever this one did to it
+    broker.start()  # for the next test
 
 
 @pytest.fixture
 def rabbit_broker(rabbitmq_node: RabbitMQ) -> Iterator[RabbitBroker]:
-    """A RabbitMQ of the test's own, to be stopped and killed."""
+    """RabbitMQ broker that the test may stop and kill."""
     broker = RabbitBroker(rabbitmq_node)
     yield broker
     broker.start()
@@ -123,7 +154,7 @@ def rabbit_broker(rabbitmq_node: RabbitMQ) -> Iterator[RabbitBroker]:
 def deploy(
     server_url: str, prepared: tuple[str, dict[str, str]], tmp_path: Path
 ) -> Iterator[Callable[..., Deployment]]:
-    """Make a deployment on a broker: ``with deploy(broker) as shop: ...``; further arguments are its own."""
+    """Make a deployment on a broker: ``with deploy(broker, **options) as shop: ...``."""
     template, tokens = prepared
     with fresh_database(server_url, template=template) as url:
 

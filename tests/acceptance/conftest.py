@@ -1,4 +1,4 @@
-"""One shop on each broker, with a worker for each context, that all stories share."""
+"""Deployments that the acceptance tests share, one on each broker, with a worker for each context."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from tests.support.deployment import Deployment, shared_deployment
 
 @pytest.fixture(scope="package", params=["rabbitmq", "embedded"])
 def running_shop(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """A real shop, started once for each broker."""
-    # Shipping has two processes: one may stop what the other one books.
+    """Deployment that is started once for each broker."""
+    # Shipping has two processes: one can stop a parcel that the other is booking.
     with shared_deployment(request, one_worker_each=True, arguments={"shipping": ["-c", "2"]}) as shop:
         yield shop
 
 
 @pytest.fixture
 def shop(running_shop: Deployment) -> Iterator[Deployment]:
-    """The shop, with whatever the test broke mended afterwards."""
+    """The deployment, repaired after the test."""
     yield running_shop
     running_shop.mend_providers()

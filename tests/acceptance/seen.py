@@ -1,4 +1,4 @@
-"""What a story looks at when an order has come to its end."""
+"""Queries on the final state of an order."""
 
 import re
 from collections import Counter
@@ -15,33 +15,33 @@ _CAUSES = """
 
 
 def causes(shop: Deployment, order_id: UUID) -> dict[str, str]:
-    """Each event of an order and the one that it followed from; fails if one happened twice."""
+    """Return the cause of each event of an order. Fails if an event happened twice."""
     rows = shop.rows(_CAUSES, order_id)
     assert len(dict(rows)) == len(rows), f"something happened twice: {rows}"
     return dict(rows)
 
 
 def correlations(shop: Deployment, order_id: UUID) -> int:
-    """Into how many correlated groups the order's events fall."""
+    """Return the number of correlation ids among an order's events."""
     query = "select count(distinct correlation_id) from messaging_eventrecord where aggregate_id = %s"
     return int(shop.rows(query, order_id)[0][0])
 
 
-def is_told(shop: Deployment, order_id: UUID, kind: str) -> bool:
-    """Whether the customer has been sent a message of this kind, or will be."""
+def is_notified(shop: Deployment, order_id: UUID, kind: str) -> bool:
+    """Return True if a notification of this kind was sent or is pending."""
     query = "select from notifications_notification where order_id = %s and kind = %s"
     return bool(shop.rows(query, order_id, kind))
 
 
 def messages(shop: Deployment, order_id: UUID) -> list[str]:
-    """The kinds of the messages that the customer was sent about an order, sorted, once all has settled."""
+    """Return the sorted kinds of notifications about an order. Fails if one is unsent."""
     rows = shop.rows("select kind, state from notifications_notification where order_id = %s", order_id)
     assert {state for _, state in rows} <= {"sent"}
     return sorted(kind for kind, _ in rows)
 
 
 def mails(shop: Deployment, order_id: UUID) -> Counter[str]:
-    """How often the mail server was handed each message about an order, by kind."""
+    """Count the mails about an order that reached the mail server, by kind."""
     rows = shop.rows("select message_id, kind from notifications_notification where order_id = %s", order_id)
     sent = "\n".join(file.read_text() for file in (shop.home / "mail").iterdir())
     ids = Counter(re.findall(r"^Message-ID:\s+(<.+>)$", sent, re.MULTILINE))
@@ -49,12 +49,12 @@ def mails(shop: Deployment, order_id: UUID) -> Counter[str]:
 
 
 def in_stock(shop: Deployment, sku: str) -> int:
-    """How many there are."""
+    """Return the available stock of a product."""
     return int(shop.rows("select available from inventory_product where sku = %s", sku)[0][0])
 
 
 def money(shop: Deployment, order_id: UUID) -> tuple[int, int]:
-    """Captured and refunded for an order in cents, by the provider's own books."""
+    """Return the cents captured and refunded for an order according to the gateway."""
     captured = (
         "select coalesce(sum(amount), 0) from payments_simulatedcharge where order_id = %s and status = %s"
     )
@@ -68,6 +68,6 @@ def money(shop: Deployment, order_id: UUID) -> tuple[int, int]:
 
 
 def labels(shop: Deployment, order_id: UUID) -> list[str]:
-    """What became of the labels for an order, by the carrier's own books."""
+    """Return the statuses of an order's labels according to the carrier."""
     query = "select status from shipping_simulatedlabel where key = %s"
     return [status for (status,) in shop.rows(query, f"ship:{order_id}")]

@@ -1,4 +1,4 @@
-"""An order can be cancelled at every step before its parcel leaves, and not afterwards."""
+"""Cancellation of an order at every step of its way."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from tests.support.deployment import Deployment
 
 
 def expect_cancelled_without_a_trace(shop: Deployment, order_id: UUID, *, mugs: int) -> None:
-    """The order ends in cancelled; the shop keeps no money, and all goods."""
+    """Assert that the order is cancelled, its money refunded and its goods back in stock."""
     shop.wait_for_status([order_id], "cancelled")
     shop.audit()
     captured, refunded = money(shop, order_id)

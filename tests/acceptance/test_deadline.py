@@ -1,4 +1,4 @@
-"""An order that is not paid in time is cancelled, and a payment that comes late is given back."""
+"""Payment deadline: an overdue order is cancelled, and a late payment is refunded."""
 
 from collections.abc import Callable
 

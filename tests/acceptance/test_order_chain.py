@@ -1,6 +1,6 @@
-"""An order travels from placed to delivered by events alone; each failure on the way is undone."""
+"""The chain of events from a placed to a delivered order, and compensation of each failure."""
 
-from tests.acceptance.seen import causes, correlations, in_stock, is_told, labels, mails, messages, money
+from tests.acceptance.seen import causes, correlations, in_stock, is_notified, labels, mails, messages, money
 from tests.support.deployment import OPERATOR, Deployment
 
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
@@ -95,7 +95,7 @@ def test_a_parcel_that_the_carrier_refuses_is_restocked_and_refunded(shop: Deplo
 def test_a_refund_that_fails_waits_for_an_operator_whose_retry_ends_in_cancelled(shop: Deployment) -> None:
     order_id = shop.place_order(("SOLD-OUT", 1), payment_method="pm_card_refundFail")
     shop.wait_for_status([order_id], "needs_attention")
-    assert not is_told(shop, order_id, "refunded"), "nobody is told of what has not succeeded"
+    assert not is_notified(shop, order_id, "refunded"), "nobody is told of what has not succeeded"
     assert money(shop, order_id) == (1250, 0)
 
     [payment] = shop.api(OPERATOR).get(f"/api/v1/payments?order_id={order_id}")["results"]

@@ -1,4 +1,4 @@
-"""Workers may be down, be several, or be asked to stop: nothing is lost and nothing done twice."""
+"""Workers that are down, compete or shut down lose no event and repeat no effect."""
 
 import signal
 from uuid import UUID
@@ -7,7 +7,7 @@ from dev.processes import children
 from tests.acceptance.seen import messages
 from tests.support.deployment import Deployment
 
-#: So many calls the gateway counts down.
+#: Calls for which the gateway is slow: it counts them down.
 CALLS = 1000
 
 
@@ -35,7 +35,7 @@ def test_several_workers_of_one_app_share_its_work_and_do_nothing_twice(shop: De
     orders: list[UUID] = []
 
     def each_has_charged() -> bool:
-        # Events travel together, and whoever is quickest takes them: each has its turn sooner or later.
+        # Events travel in bundles and the quickest worker takes a bundle: several rounds may be needed.
         orders.extend(shop.place_order() for _ in range(10))
         return all(_has_charged(shop, name) for name in others)
 

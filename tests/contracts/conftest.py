@@ -1,4 +1,4 @@
-"""One suite, three brokers: a worker process with relay, bridge and pool on each of them."""
+"""Worker process with relay, bridge and pool on each of the three brokers."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from shop.messaging.publishing import publish
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
 from tests.support.waiting import eventually
 
-#: A broker of the tests' own on each server, so that nobody else's messages are in the way.
+#: Environment variable of the broker's URL, by scheme.
 SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": ""}
 
 
@@ -31,7 +31,7 @@ def probe_table(django_db_setup, django_db_blocker):
 
 @pytest.fixture(params=SCHEMES, scope="module")
 def broker_url(request) -> str:
-    """The URL of each broker in turn."""
+    """URL of each broker in turn."""
     if request.param == "memory":
         return "memory://"
     url = os.environ.get(SCHEMES[request.param], "")
@@ -42,7 +42,7 @@ def broker_url(request) -> str:
 
 @pytest.fixture(scope="module")
 def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that serves the probe's queue and relays."""
+    """Worker that serves the probe's queue and relays."""
     log = tmp_path_factory.mktemp("worker") / "log"
     with django_db_blocker.unblock():
         env = environment(broker_url, settings="tests.contracts.settings")
@@ -51,7 +51,7 @@ def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iter
 
 
 def environment(broker_url: str, *, settings: str, **more: str) -> dict[str, str]:
-    """What a process needs to know to work on the tests' database."""
+    """Return the environment of a process that uses the tests' database."""
     database = connection.settings_dict
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": settings,
@@ -65,7 +65,7 @@ def environment(broker_url: str, *, settings: str, **more: str) -> dict[str, str
 
 @contextmanager
 def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of the tests' queue that relays; it is asked to stop in the end."""
+    """Run a worker that serves the tests' queue and relays, and stop it in the end."""
     celery = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-Q", "tests,messaging", "-l", "INFO"]
     flags = [
         "-c",
@@ -103,7 +103,7 @@ def _emptied(probe_table, transactional_db) -> None:
 
 
 class Probe:
-    """What a test can do and see."""
+    """Publishes events to the probe context and reads its notes."""
 
     def __init__(self, broker_url: str) -> None:
         self.broker_url = broker_url
@@ -120,7 +120,7 @@ class Probe:
             return [publish(event) for event in events]
 
     def notes(self, probe_id: UUID | None = None) -> list[tuple[str, int]]:
-        """What was noted of a probe, or of all that this one published: behaviour and size of the batch."""
+        """Return behaviour and batch size of each consumed event: of one probe, or of all published here."""
         wanted = [probe_id] if probe_id else self._published
         with connection.cursor() as cursor:
             # The worker may still be about to consume what an earlier test left.
@@ -128,7 +128,7 @@ class Probe:
             return cursor.fetchall()
 
     def broker(self) -> Connection:
-        """A connection to the broker; closing it is the caller's."""
+        """Return a connection to the broker, which the caller closes."""
         options = transport_settings(self.broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
         return Connection(self.broker_url, transport_options=options)
 

@@ -1,4 +1,4 @@
-"""The project with the probe on board, for workers that the contract tests start."""
+"""Settings of workers in contract tests: the project with the probe context."""
 
 import os
 

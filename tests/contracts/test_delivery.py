@@ -1,4 +1,4 @@
-"""What messaging promises, on every broker: each test runs on RabbitMQ, on pgmq and in memory."""
+"""Delivery guarantees of messaging, on RabbitMQ, on pgmq and in memory."""
 
 from datetime import UTC, datetime, timedelta
 

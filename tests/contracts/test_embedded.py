@@ -1,4 +1,4 @@
-"""What the embedded broker needs us for: it delivers again whatever is not settled in time."""
+"""The embedded broker: visibility timeouts and the dead queue."""
 
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 
 class Watched:
-    """A worker on an embedded broker of its own, seen from the broker."""
+    """Worker on an embedded broker of its own, observed in the broker's tables."""
 
     def __init__(self, database_url: str, home: Path) -> None:
         self.probe = Probe(EmbeddedBroker(database_url).url)
@@ -30,7 +30,7 @@ class Watched:
 
     @contextmanager
     def worker(self, visibility: int) -> Iterator[subprocess.Popen[bytes]]:
-        """The worker; messages come again after so many seconds."""
+        """Run the worker with a visibility timeout of ``visibility`` seconds."""
         options = {"SHOP_VISIBILITY_TIMEOUT_SECONDS": str(visibility)}
         env = environment(self.probe.broker_url, settings="tests.contracts.settings", **options)
         with started_worker(env, self._log, processes=1) as process:
@@ -38,7 +38,7 @@ class Watched:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Have it run one event all through the block."""
+        """Keep the worker busy with one event throughout the block."""
         with connect() as session:
             session.execute("SELECT pg_advisory_lock(%s)", [LEAVE])
             self.probe.publish(ProbeSent(probe_id=uuid7(), behaviour="wait"))
@@ -47,12 +47,12 @@ class Watched:
         eventually(lambda: not self.deliveries())
 
     def deliveries(self, queue: str = "tests.events") -> list[int]:
-        """How often each message of a queue was delivered."""
+        """Return the delivery count of each message in a queue."""
         table = f"pgmq.q_{queue.replace('.', '_')}"
         return [count for (count,) in self._session.execute(f"SELECT read_ct FROM {table}".encode())]
 
     def due(self) -> datetime:
-        """When the first of them comes again."""
+        """Return the earliest time at which a message becomes visible again."""
         row = self._session.execute("SELECT min(vt) FROM pgmq.q_tests_events").fetchone()
         assert row
         return row[0]

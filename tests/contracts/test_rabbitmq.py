@@ -1,4 +1,4 @@
-"""What holds on RabbitMQ alone: foreign readers, the dead-letter queue, unroutable events, order."""
+"""Guarantees on RabbitMQ alone: foreign readers, dead-letter queue, unroutable events, order."""
 
 import json
 import socket
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.rabbitmq, pytest.mark.parametrize("broker_url", ["amqp
 
 @pytest.fixture
 def channel(worker, broker_url) -> Iterator[BlockingChannel]:
-    """A channel of a program that knows nothing of us but AMQP."""
+    """AMQP channel of a program that shares no code with the shop."""
     url = urlsplit(broker_url)
     parameters = pika.ConnectionParameters(
         host=url.hostname,
@@ -63,7 +63,7 @@ def take(channel: BlockingChannel, queue: str, count: int, *, within: float = 15
 
 
 def take_events(channel: BlockingChannel, queue: str, count: int) -> list[dict[str, Any]]:
-    """Take messages from a queue until they have brought so many events."""
+    """Take messages from a queue until they have brought ``count`` events."""
     events: list[dict[str, Any]] = []
     while len(events) < count:
         [(_, properties, body)] = take(channel, queue, 1)
@@ -194,20 +194,20 @@ def test_a_queue_that_somebody_unbound_is_bound_again(channel, broker_url, monke
 
 
 class StartedRelay(relay.Relay):
-    """Tells when it has declared what every relay declares as it starts."""
+    """Relay that signals the end of its first declaration of the topology."""
 
     def __init__(self, app: Celery) -> None:
         super().__init__(app)
         self.has_started = threading.Event()
 
-    def _relay(self, *args: Any) -> None:
+    def _relay(self, *args: Any) -> None:  # nothing public happens between declaration and relaying
         self.has_started.set()
         super()._relay(*args)
 
 
 @contextmanager
 def relaying() -> Iterator[None]:
-    """Run a relay of our own."""
+    """Run a relay in a thread."""
     one = StartedRelay(Celery(set_as_current=False))
     thread = threading.Thread(target=one.run)
     thread.start()
@@ -233,12 +233,9 @@ def test_events_of_an_aggregate_leave_in_the_order_of_their_commits(probe, chann
 
 def test_the_relay_passes_over_nodes_that_are_dead_or_silent(broker_url, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.socket() as dead:
-        dead.bind(("127.0.0.1", 0))  # and nobody listens
+        dead.bind(("127.0.0.1", 0))  # without a listener
         nodes = [f"amqp://{host}:{port}" for host, port in (dead.getsockname(), silent.getsockname())]
         monkeypatch.setenv("CELERY_BROKER_URL", ";".join([*nodes, broker_url]))
-        with relay.Relay(Celery(set_as_current=False, broker_connection_timeout=3))._sessions() as (
-            _,
-            publisher,
-            _,
-        ):
+        one = relay.Relay(Celery(set_as_current=False, broker_connection_timeout=3))
+        with one._sessions() as (_, publisher, _):  # run() would publish what other tests have left
             assert publisher.publish([]).confirmed == set()

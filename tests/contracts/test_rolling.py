@@ -1,9 +1,9 @@
-"""A rolling deployment: old and new workers share a queue, old and new publishers their events."""
+"""Rolling deployment: workers and publishers of several releases share a queue."""
 
 import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from django.db import connection
@@ -23,7 +23,7 @@ class Rollout:
 
     def __init__(self, broker_url, home):
         self._broker_url, self._home = broker_url, home
-        #: How many publishers have published.
+        self._publishers = {}
         self._published = 0
 
     def _env(self, release):
@@ -35,21 +35,36 @@ class Rollout:
             yield process
 
     def publish(self, *releases):
-        """Let publishers of these releases publish at the same time."""
-        command = [sys.executable, "-m", "tests.contracts.rolling.publish", str(EVENTS)]
-        publishers = [subprocess.Popen(command, env=self._env(release)) for release in releases]
-        assert [publisher.wait(60) for publisher in publishers] == [0] * len(releases)
-        self._published += len(releases)
+        """Let a publisher of each release publish at the same time."""
+        publishers = [self._publisher(release) for release in releases]
+        for publisher in publishers:
+            print(EVENTS, file=publisher.stdin, flush=True)
+        assert [publisher.stdout.readline() for publisher in publishers] == ["published\n"] * len(releases)
+        self._published += EVENTS * len(releases)
+
+    def _publisher(self, release):
+        if release not in self._publishers:
+            self._publishers[release] = subprocess.Popen(
+                [sys.executable, "-m", "tests.contracts.rolling.publish"],
+                env=self._env(release),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._publishers[release]
+
+    def close(self):
+        for publisher in self._publishers.values():
+            publisher.communicate(timeout=60)
 
     def is_done(self, count):
         return effects().total() >= count and not OutboxEntry.objects.exists()
 
     def settle(self):
-        """Wait for the effects of all that was published, each once, and none of it dead."""
-        count = EVENTS * self._published
-        eventually(lambda: self.is_done(count), within=60)
-        assert effects().total() == EventRecord.objects.count() == count
-        assert len(set(crates())) == count
+        """Wait until every published event has taken effect once, without a dead letter."""
+        eventually(lambda: self.is_done(self._published), within=60)
+        assert effects().total() == EventRecord.objects.count() == self._published
+        assert len(set(crates())) == self._published
         assert not DeadLetter.objects.exists()
 
 
@@ -60,7 +75,7 @@ def crates():
 
 
 def effects():
-    """How many events took effect, by the release that took them."""
+    """Count the events that took effect, by the consuming release."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT what FROM probe_note")
         return Counter(row[0] for row in cursor.fetchall())
@@ -68,13 +83,14 @@ def effects():
 
 @pytest.fixture
 def rollout(broker, tmp_path):
-    return Rollout(broker.url, tmp_path)
+    with closing(Rollout(broker.url, tmp_path)) as rollout:
+        yield rollout
 
 
 def test_old_and_new_workers_side_by_side_make_every_effect_once(rollout):
     with rollout.worker("new"):
         with rollout.worker("old"):
-            while set(effects()) != {"old", "new"}:  # whoever is quickest takes an event
+            while set(effects()) != {"old", "new"}:  # the quicker worker takes an event
                 rollout.publish("old", "new")
                 rollout.settle()
         rollout.publish("old", "new")  # the last old publisher

@@ -1,4 +1,4 @@
-"""How to bring a running shop to each of its failpoints, and how what is hit there has to end."""
+"""Scenarios that bring a running shop to each of its failpoints, with the expected ends of the orders."""
 
 import contextlib
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from shop.messaging.worker import dispatcher
 from tests.faults.poison import send_raw
 from tests.support.deployment import Deployment
 
-#: Seconds in which a point has to be reached.
+#: Maximum seconds to reach a point.
 REACHED_WITHIN = 30.0
-#: Seconds until every process knows that a consumer is paused, and longer than it takes until what a killed
-#: process had in hand is tried again.
+#: Seconds until every process knows that a consumer is paused. It is longer than the dispatcher's delay
+#: before it retries the events of a killed process.
 HEARD_OF_PAUSE = dispatcher.RETRY_DELAY + 1.0
 CHARGING = "payments.when_order_created_charge_customer"
 BOOKING = "shipping.when_inventory_updated_book_carrier"
@@ -29,13 +29,13 @@ _PROBE_NOW = "update messaging_circuit set probe_at = now()"
 _BOOKING = "select from shipping_shipment where order_id = %s and state = 'booking'"
 _HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
 
-#: Order -> the point at which somebody died over it, and the status in which it has to end.
+#: Failpoint at which a process was killed and expected final status, by order.
 Hits = dict[UUID, tuple[str, str]]
 
 
 @dataclass
 class Crash:
-    """``with crash:`` arms its point, and waits until a process has died there."""
+    """Context manager that arms a failpoint and waits until a process has died there."""
 
     point: str
     shop: Deployment
@@ -50,7 +50,7 @@ class Crash:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            what = f"somebody dies at {self.point}"
+            what = f"a process dies at {self.point}"
             self.shop.wait_until(lambda: self.is_over, within=REACHED_WITHIN, what=what)
 
     @property
@@ -59,15 +59,15 @@ class Crash:
 
     @property
     def is_over(self) -> bool:
-        """Whether the process has died."""
+        """True once the process has died."""
         return not self._file.exists()
 
     def disarm(self) -> None:
-        """Let nobody die who gets there too late."""
+        """Disarm the point: a process that reaches it later lives."""
         self._file.unlink(missing_ok=True)
 
     def place_order(self, *, sku: str = "MUG-BLUE", end: str = "delivered", **how: str) -> UUID:
-        """Place an order that has to end so."""
+        """Place an order with the expected final status ``end``."""
         order_id = self.shop.place_order((sku, 1), **how)
         self.hits[order_id] = self.point, end
         return order_id
@@ -77,13 +77,13 @@ Story = Callable[[Crash], None]
 
 
 def an_order(crash: Crash, **how: str) -> None:
-    """Somebody dies on the way of an order."""
+    """A process dies on the way of an order."""
     with crash:
         crash.place_order(**how)
 
 
 def a_request(crash: Crash) -> None:
-    """The web server dies over an order; the customer asks again under the same Idempotency-Key."""
+    """The web server dies over an order; the customer repeats the request with its Idempotency-Key."""
     key = str(uuid4())
     with crash, contextlib.suppress(OSError):
         crash.place_order(idempotency_key=key)
@@ -93,7 +93,7 @@ def a_request(crash: Crash) -> None:
 
 
 def a_cancellation(crash: Crash) -> None:
-    """The web server dies over a cancellation, with the carrier out of service; the customer asks again."""
+    """The web server dies over a cancellation during an outage of the carrier; the customer repeats it."""
     crash.shop.break_carrier("outage", "book")
     order_id = crash.place_order(end="cancelled")
     crash.shop.wait_until(lambda: crash.shop.rows(_BOOKING, order_id), what="it is being booked")
@@ -104,7 +104,7 @@ def a_cancellation(crash: Crash) -> None:
 
 
 def _ask_again(crash: Crash, ask: Callable[[], object]) -> None:
-    """Ask until there is an answer: a process that is about to die takes along what waits for it."""
+    """Repeat a request until it is answered: a dying process drops the requests in its queue."""
 
     def is_answered() -> bool:
         with contextlib.suppress(OSError):
@@ -116,28 +116,28 @@ def _ask_again(crash: Crash, ask: Callable[[], object]) -> None:
 
 
 def a_retry(crash: Crash) -> None:
-    """The gateway refuses the charge as often as it is tried in one go."""
+    """The gateway refuses all immediate attempts of a charge."""
     crash.shop.break_gateway("outage", "charge")
     an_order(crash)
 
 
 def an_early_event(crash: Crash) -> None:
-    """Shipping hears that the goods are there while it is kept from remembering the order."""
+    """Shipping receives InventoryUpdated while its consumer of OrderCreated is paused."""
     _pause(crash, REMEMBERING)
     with crash:
         order_id = crash.place_order()
     crash.shop.execute(_PROBE_NOW)
-    crash.shop.wait_for_status([order_id], "delivered")  # nothing may be paused for the next one
+    crash.shop.wait_for_status([order_id], "delivered")  # no consumer may stay paused for the next crash
 
 
 def poison(crash: Crash) -> None:
-    """Something comes that nobody can read."""
+    """An unreadable message arrives."""
     with crash:
         send_raw(crash.shop, f"poison for {crash.point}".encode(), to=["payments"])
 
 
 def a_pause(crash: Crash) -> None:
-    """Charging is paused while an order comes, and then goes on."""
+    """Charging is paused while an order arrives, and then resumes."""
     _pause(crash, CHARGING)
     with crash:
         order_id = crash.place_order()
@@ -146,14 +146,14 @@ def a_pause(crash: Crash) -> None:
 
 
 def several_at_once(crash: Crash, consumer: str) -> None:
-    """A consumer is paused while orders come for it, which then reach it together."""
+    """A consumer is paused while orders arrive, which then reach it together."""
     _pause(crash, consumer)
     placed = [crash.place_order() for _ in range(5)]
     for order_id in placed:
         crash.shop.wait_until(lambda order_id=order_id: crash.shop.rows(_HELD, order_id), what="it is held")
     with crash:
         crash.shop.execute(_PROBE_NOW)
-    crash.shop.wait_for_status(placed, "delivered")  # a probe that comes again would end the next one's pause
+    crash.shop.wait_for_status(placed, "delivered")  # a redelivered probe would end the next pause
 
 
 def _pause(crash: Crash, consumer: str) -> None:
@@ -162,7 +162,7 @@ def _pause(crash: Crash, consumer: str) -> None:
     def is_known() -> bool:
         crash.shop.execute(_PAUSE, consumer, "infinity")
         crash.shop.supervisor.sleep(HEARD_OF_PAUSE)
-        # A probe that somebody died over comes again, and ends this pause.
+        # A probe whose process died is redelivered, and ends this pause.
         return bool(crash.shop.rows("select from messaging_circuit"))
 
     crash.shop.wait_until(is_known, what="a pause that lasts")
@@ -192,7 +192,7 @@ lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
 refund = partial(an_order, sku="SOLD-OUT", end="cancelled")
 pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
 
-#: What leads to each point. The first ones need a shop that has nothing else to do.
+#: Scenario for each point. The first ones need an idle shop.
 STORIES: dict[str, Story] = {
     Point.BEFORE_DEFER: an_early_event,
     Point.AFTER_DEFER: an_early_event,
@@ -250,7 +250,7 @@ STORIES: dict[str, Story] = {
     "mail.send_messages.before": an_order,
     "mail.send_messages.after": an_order,
 }
-#: Where the embedded broker behaves otherwise than RabbitMQ; all else happens in the database alone.
+#: Points at which the embedded broker differs from RabbitMQ. All others are in the database alone.
 BROKERS_OWN = [
     point
     for point in STORIES

@@ -1,4 +1,4 @@
-"""What must not be left behind by a fault: burned attempts, dead letters, things done twice."""
+"""Queries for damage after a fault: burned attempts, dead letters, repeated effects."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -22,40 +22,40 @@ _WATCH = (
 
 
 def watch_attempts(shop: Deployment) -> None:
-    """Have the database write down every attempt that is burned from now on."""
+    """Record every burned attempt from now on, by a trigger."""
     for statement in _WATCH:
         shop.execute(statement)
 
 
 def burned_attempts(shop: Deployment) -> list[tuple[object, ...]]:
-    """The attempts that were burned since watch_attempts()."""
+    """Return the attempts burned since watch_attempts()."""
     return shop.rows("select * from burned_attempt")
 
 
 def attempts_of_each(shop: Deployment) -> dict[tuple[str, UUID], int]:
-    """How many attempts each app has burned of each event since watch_attempts()."""
+    """Count the attempts burned since watch_attempts(), by app and event."""
     query = "select app, message_id, max(attempts) from burned_attempt group by app, message_id"
     return {(app, message_id): attempts for app, message_id, attempts in shop.rows(query)}
 
 
 def dead_letters(shop: Deployment) -> list[tuple[object, ...]]:
-    """Consumer, type of event, cause and error of each."""
+    """Return consumer, event type, cause and error of each dead letter."""
     return shop.rows("select consumer, type, cause, error from messaging_deadletter")
 
 
 def charges(shop: Deployment, order_ids: Iterable[UUID]) -> int:
-    """How many charges the gateway made for these orders."""
+    """Count the gateway's successful charges for the orders."""
     query = "select count(*) from payments_simulatedcharge where status = 'succeeded' and order_id = any(%s)"
     return int(shop.rows(query, list(order_ids))[0][0])
 
 
 def all_orders(shop: Deployment) -> list[UUID]:
-    """Every order that the shop has, also those whose customers got no answer."""
+    """Return all orders of the shop, including those whose customers got no answer."""
     return [order_id for (order_id,) in shop.rows("select id from orders_order")]
 
 
 def consumed(shop: Deployment, order_ids: Iterable[UUID], consumer: str) -> int:
-    """How many events of these orders a consumer has consumed."""
+    """Count the events of the orders that a consumer has consumed."""
     query = (
         "select count(*) from messaging_inboxentry inbox"
         " join messaging_eventrecord event on event.id = inbox.event_id"

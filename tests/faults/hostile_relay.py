@@ -1,4 +1,4 @@
-"""A relay that keeps what the broker may do to us: everything twice, in any order, with pauses."""
+"""Relay that publishes everything twice, in random order and with delays."""
 
 import heapq
 import json
@@ -27,20 +27,20 @@ _TAKE = "delete from messaging_outboxentry returning id, message_id, type, queue
 
 
 class HostileRelay:
-    """Relays for as long as the context is open. Each consumer gets its own two copies of each event.
+    """Context manager that relays two copies of each event to each consumer.
 
-    A topic exchange would hand an event to all consumers at the same moment; here each copy takes its
-    own time, so that one app may hear of a payment before it hears of the order. Of the first order
-    inventory certainly does: what tells it of the order is held back until it has been told of the payment.
+    A topic exchange hands an event to all consumers at the same moment. Here each copy has its own delay, so
+    that one app may receive a payment before the order. For the first order inventory certainly does: its
+    copies of OrderCreated are held back until PaymentProcessed has been published.
     """
 
     def __init__(self, shop: Deployment, *, longest_delay: float, seed: int) -> None:
         self._shop, self._longest_delay = shop, longest_delay
         self._random = random.Random(seed)
-        #: When to publish what; the number keeps equal times apart.
+        #: Heap of publishing time, tie-breaker and message.
         self._waiting: list[tuple[float, int, Outgoing]] = []
         self._published: list[Outgoing] = []
-        #: What tells inventory of the first order, and which one that is.
+        #: Inventory's copies of the first OrderCreated, and the id of that order.
         self._held_back: list[Outgoing] = []
         self._first: str | None = None
         self._again = threading.Event()
@@ -61,12 +61,12 @@ class HostileRelay:
             raise self._error
 
     def publish_everything_again(self) -> None:
-        """Publish all that was ever published once more, shuffled; returns when that is done."""
+        """Publish all earlier messages once more, shuffled, and wait for it."""
         self._again.set()
         self._shop.wait_until(lambda: self._error or not self._again.is_set(), what="publishing all again")
 
     def copies(self) -> int:
-        """How many messages have been published."""
+        """Return the number of published messages."""
         return len(self._published)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Customers who keep ordering, whatever happens to the shop."""
+"""Customers who order continuously throughout a fault."""
 
 import threading
 from types import TracebackType
@@ -9,12 +9,12 @@ from tests.support.deployment import Deployment
 
 
 class Customers:
-    """Orders over HTTP, one every ``pause`` seconds, for as long as the context is open."""
+    """Context manager that places an order over HTTP every ``pause`` seconds."""
 
     def __init__(self, shop: Deployment, *, pause: float = 0.25) -> None:
         self._shop, self._pause = shop, pause
         self.accepted: list[UUID] = []
-        #: Why orders were not accepted.
+        #: Errors of orders that were not accepted.
         self.refusals: list[Exception] = []
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._order, name="customers")

@@ -1,4 +1,4 @@
-"""Messages that nobody can read, put into the queues as any program could."""
+"""Unreadable messages, put into the queues as any program could."""
 
 from collections.abc import Iterable
 from uuid import uuid4
@@ -18,7 +18,7 @@ POISON = {
 
 
 def send_raw(shop: Deployment, body: bytes, *, to: Iterable[str]) -> None:
-    """Put a message into the queues of these apps."""
+    """Put a message into the queues of the apps."""
     options = transport_settings(shop.broker.url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
     with (
         Connection(shop.broker.url, transport_options=options) as connection,

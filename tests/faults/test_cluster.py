@@ -1,4 +1,4 @@
-"""A RabbitMQ cluster loses nodes under load: nothing that was confirmed is lost, and the chain goes on."""
+"""RabbitMQ cluster that loses nodes under load: no confirmed message is lost, and orders go on."""
 
 import contextlib
 import threading
@@ -25,12 +25,12 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
-#: Two workers compete for all that there is to do.
+#: Two workers compete for all events.
 WORKERS = {RELAY: [RELAY], APPS: CONTEXTS, "rivals": CONTEXTS}
 
 
 class ClusterBroker:
-    """A virtual host of its own on the cluster; the shop is told all nodes."""
+    """Virtual host on the cluster; its URL names all nodes."""
 
     def __init__(self, cluster: RabbitCluster) -> None:
         self.vhost = unique_name()
@@ -39,7 +39,7 @@ class ClusterBroker:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RabbitCluster]:
-    """Three nodes, to kill and to cut off."""
+    """Three nodes that tests kill and partition."""
     cluster = private_cluster("test-cluster")
     try:
         cluster.create()
@@ -52,7 +52,7 @@ def cluster() -> Iterator[RabbitCluster]:
 
 @pytest.fixture(autouse=True)
 def whole(cluster: RabbitCluster) -> Iterator[None]:
-    """Mend what a test that failed has left broken."""
+    """Repair the cluster after a failed test."""
     yield
     cluster.mend()
 
@@ -64,7 +64,7 @@ def shop(
     prepared: tuple[str, dict[str, str]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Deployment]:
-    """A shop on the cluster."""
+    """Deployment on the cluster."""
     template, tokens = prepared
     home = tmp_path_factory.mktemp("shop")
     with (
@@ -79,7 +79,7 @@ def shop(
 
 
 def expect_shipping_goes_on(shop: Deployment, customers: Customers) -> None:
-    """Await that orders placed from now on are shipped."""
+    """Wait until orders placed from now on are shipped."""
     placed = len(customers.accepted)
     shop.wait_until(lambda: customers.have_placed(placed + 3))
     later = customers.accepted[placed:]
@@ -139,7 +139,7 @@ def test_what_was_confirmed_survives_the_leader_of_its_queue(cluster: RabbitClus
 
 
 class Sender:
-    """Publishes to a queue all the time, as the relay does, and remembers what was confirmed."""
+    """Publishes to a queue continuously, as the relay does, and records the confirmed messages."""
 
     def __init__(self, url: str, queue: str) -> None:
         self._url, self._queue = url, queue
@@ -157,7 +157,7 @@ class Sender:
         self._thread.join()
 
     def wait_for_confirms(self, more: int) -> None:
-        """Wait until so many more messages are confirmed."""
+        """Wait until ``more`` further messages are confirmed."""
         wanted = len(self.confirmed) + more
         eventually(lambda: len(self.confirmed) >= wanted, within=60)
 
@@ -175,14 +175,14 @@ class Sender:
             confirmed = publisher.publish(batch).confirmed
             self.confirmed |= confirmed
             if len(confirmed) < len(batch):
-                return  # refused: the channel may be to blame
+                return  # refused: connect again
 
     def _message(self, number: int) -> Outgoing:
         return Outgoing(number, uuid7(), "tests.Counted.v1", self._queue, {}, str(number))
 
 
 def received(url: str, queue: str) -> set[int]:
-    """Take all messages from a queue."""
+    """Take all messages from a queue and return their numbers."""
     found: set[int] = set()
     with Connection(url) as connection:
         waiting = connection.SimpleQueue(Queue(queue, no_declare=True), no_ack=True)

@@ -1,7 +1,7 @@
-"""At each failpoint in turn a process is killed with -9: all recovers by itself, and is done once.
+"""SIGKILL at each failpoint in turn: the shop recovers by itself and has every effect once.
 
-The next one dies while the others still recover from the last. What has become of everything that was hit is
-looked at in the end, and then the books are audited.
+The next process is killed while the others still recover. The orders that were hit are checked in the end,
+and then the shop is audited.
 """
 
 import re
@@ -17,7 +17,7 @@ from tests.faults.crashes import BROKERS_OWN, STORIES, Crash, Hits
 from tests.faults.damage import burned_attempts, charges, dead_letters, watch_attempts
 from tests.support.deployment import APPS, RELAY, Deployment, shared_deployment
 
-#: Two relays, for they die often. Of the apps' two processes one may wait for a lock.
+#: Two relays, since they die often. The apps have two processes, since one may wait for a lock.
 WORKERS = {RELAY: [RELAY], "relief": [RELAY], APPS: CONTEXTS}
 ARGUMENTS = {APPS: ["-c", "2"]}
 OUTAGES = {"GatewayUnavailable", "CarrierUnavailable"}
@@ -27,13 +27,13 @@ on_the_embedded_broker = pytest.mark.parametrize("running_shop", ["embedded"], i
 
 @pytest.fixture(scope="module")
 def armed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which points are armed."""
+    """Folder in which points are armed."""
     return tmp_path_factory.mktemp("armed")
 
 
 @pytest.fixture(scope="module")
 def running_shop(request: pytest.FixtureRequest, armed: Path) -> Iterator[Deployment]:
-    """A real shop with failpoints, started once for each broker."""
+    """Deployment with failpoints that is started once for each broker."""
     options = {**OPTIONS, failpoints.VARIABLE: str(armed)}
     with shared_deployment(request, workers=WORKERS, arguments=ARGUMENTS, **options) as shop:
         watch_attempts(shop)
@@ -42,7 +42,7 @@ def running_shop(request: pytest.FixtureRequest, armed: Path) -> Iterator[Deploy
 
 @pytest.fixture(scope="module")
 def hits(running_shop: Deployment) -> Hits:
-    """The orders over which somebody died in this shop."""
+    """Orders over which a process of this deployment was killed."""
     return {}
 
 
@@ -88,13 +88,13 @@ def expect_all_done_once(shop: Deployment, hits: Hits) -> None:
     uncharged = {order for order, (point, _) in hits.items() if ".cancel_charge." in point}
     assert charges(shop, hits.keys() - uncharged) == len(hits) - len(uncharged)
     assert message_ids_of_mails(shop) == message_ids_of_rows(shop)
-    # A crash is no attempt: what was put aside for another one, a provider's outage was to blame for.
+    # A crash is no attempt: all attempts were burned by outages of providers.
     assert {str(error).split(":")[0] for *_, error in burned_attempts(shop) if error} <= OUTAGES
     assert {cause for _, _, cause, _ in dead_letters(shop)} <= {"unreadable"}
 
 
 def message_ids_of_mails(shop: Deployment) -> set[str]:
-    """What the mail server has had, be it once or twice."""
+    """Return the Message-IDs of all mails that reached the mail server, once or twice."""
     mails = (file.read_text() for file in (shop.home / "mail").iterdir())
     return {found for mail in mails for found in re.findall(r"^Message-ID:\s+(<.+>)$", mail, re.MULTILINE)}
 

@@ -1,4 +1,4 @@
-"""A broker that loses what it confirmed: the doctor finds it in the log, and every order finishes."""
+"""Lost messages: the order doctor finds them in the event log, and every order finishes."""
 
 from kombu import Connection
 
@@ -11,7 +11,7 @@ WORKERS = (APPS, "rivals")
 
 
 def purge_all_queues(shop: Deployment) -> int:
-    """Empty every context's queue, as an operator may by mistake; how many messages were in them."""
+    """Purge every context's queue, and return the number of lost messages."""
     options = transport_settings(shop.broker.url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
     with (
         Connection(shop.broker.url, transport_options=options) as connection,

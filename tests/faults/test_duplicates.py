@@ -1,4 +1,4 @@
-"""Every event may come twice, and any before any other: each order still ends right, once."""
+"""Duplicate and reordered events: each order ends correctly, and has each effect once."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.faults.seeds import seeds
 from tests.support.deployment import Deployment
 from tests.support.servers import Broker
 
-#: How an order is placed, and how it ends.
+#: Arguments of an order and its final status.
 SCENARIOS = (
     ({}, "delivered"),
     ({"payment_method": "pm_card_timeoutAfterCharge"}, "delivered"),
@@ -51,7 +51,7 @@ def test_events_delivered_twice_and_in_shuffled_order_take_effect_once(
 
 
 def _was_early(shop: Deployment) -> bool:
-    """Whether some order was paid before inventory had heard of it."""
+    """Return True if inventory received an order after its payment."""
     query = """
         select count(*) from messaging_eventrecord created
         join messaging_inboxentry heard on heard.event_id = created.id

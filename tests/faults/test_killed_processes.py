@@ -1,4 +1,4 @@
-"""Processes are killed with -9 in the middle of their work; what they were doing is done, once."""
+"""SIGKILL of processes in the middle of their work: the work is done, and done once."""
 
 import signal
 from uuid import UUID
@@ -14,7 +14,7 @@ CHARGING = "payments.when_order_created_charge_customer"
 
 
 def charged_and_not_recorded(shop: Deployment) -> bool:
-    """Whether the gateway has the customer's money and payments does not know it yet."""
+    """Return True if the gateway has charged a customer and payments has not recorded it."""
     query = (
         "select from payments_simulatedcharge charge join payments_payment payment using (order_id)"
         " where charge.status = 'succeeded' and payment.state = 'processing'"
@@ -38,7 +38,7 @@ def test_a_worker_killed_after_the_gateway_charged_charges_nobody_again(
     orders: list[UUID] = []
 
     def both_are_asking() -> bool:
-        orders.append(shop.place_order(payment_method="pm_card_timeoutAfterCharge"))  # whoever takes it
+        orders.append(shop.place_order(payment_method="pm_card_timeoutAfterCharge"))
         return charged_and_not_recorded(shop) and not _calls_left(shop)
 
     shop.wait_until(both_are_asking)
@@ -69,7 +69,7 @@ def test_a_worker_killed_while_the_parcel_is_booked_books_one_parcel(shop: Deplo
 
 def test_a_worker_whose_process_is_killed_while_it_waits_for_work_goes_on(shop: Deployment) -> None:
     shop.stop_workers("rivals")
-    expect_all_done_once(shop, [shop.place_order()])  # and now there is nothing left to do
+    expect_all_done_once(shop, [shop.place_order()])  # and now the shop is idle
 
     shop.kill_worker_child(APPS)
 
@@ -84,7 +84,7 @@ def test_a_bundle_that_a_killed_worker_has_consumed_in_part_comes_again(shop: De
     orders = [shop.place_order() for _ in range(BUNDLE)]
     shop.start_workers(RELAY)
     shop.wait_until(lambda: shop.rows("select from payments_payment where state = 'processing'"))
-    shop.kill_worker_child(APPS)  # whose batch falls apart: each event may be to blame
+    shop.kill_worker_child(APPS)  # its batch is split: each event may be the cause
     shop.wait_until(lambda: consumed(shop, orders, CHARGING) > 2, what="a part is consumed")
     shop.kill_worker(APPS)
     shop.mend_providers()
@@ -115,7 +115,7 @@ def test_a_relay_killed_between_publish_and_delete_publishes_again_and_all_is_do
 
 
 def _blocked_delete(shop: Deployment) -> int | None:
-    """The session that waits to delete what is published."""
+    """Return the pid of the session that waits to delete published entries."""
     query = (
         "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         " and query like 'DELETE FROM messaging_outboxentry%%'"

@@ -1,4 +1,4 @@
-"""RabbitMQ or PostgreSQL go away under load: orders are accepted, no attempt is burned, all is done later."""
+"""Outages of RabbitMQ and PostgreSQL under load: orders are accepted and no attempt is burned."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.faults.load import Customers
 from tests.support.deployment import Deployment
 from tests.support.servers import Broker, RabbitBroker, name_of
 
-#: Seconds that RabbitMQ is away.
+#: Seconds of RabbitMQ's outage.
 OUTAGE = 20
 _TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)"
 
@@ -50,7 +50,7 @@ def test_nothing_is_lost_when_rabbitmq_is_killed_under_load(
     with deploy(rabbit_broker) as shop:
         watch_attempts(shop)
         with Customers(shop, pause=0.1) as customers:
-            # What was declared less than a moment before a crash may stay without a leader.
+            # A queue that was declared just before a crash may stay without a leader.
             shop.wait_until(lambda: set(shop.statuses(customers.accepted[:10]).values()) == {"delivered"})
             rabbit_broker.kill()
             seen = len(customers.accepted)

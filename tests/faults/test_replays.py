@@ -1,10 +1,12 @@
-"""A replay of many dead letters whose worker is killed in the middle: it is gone on with by itself."""
+"""Replay of many dead letters that continues by itself after its worker was killed."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.deployment import APPS, RELAY, Deployment, _run
+from tests.faults.conftest import OPTIONS, WORKERS
+from tests.support.deployment import APPS, RELAY, Deployment, shared_deployment
 
 LETTERS = 1500
 CONSUMER = "analytics.when_order_cancelled_count_it"
@@ -20,19 +22,24 @@ BURY = """
 """
 START = """
 from shop.messaging.dead_letters import Selection
-from shop.messaging.tasks import replay
+from shop.messaging.dead_letters.tasks import replay
 selection = Selection(where={"error_type": "ValueError"}).as_of_now()
 print(replay.apply_async(kwargs={"selection": selection.as_json(), "by": "olga", "total": %d}).id)
 """
 
 
+@pytest.fixture(scope="module", params=["rabbitmq", "embedded"])
+def running_shop(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """A shop of this module's own: its figures do not fit its orders afterwards."""
+    with shared_deployment(request, workers=WORKERS, **OPTIONS) as shop:
+        yield shop
+
+
 @pytest.fixture
 def replay_id(shop: Deployment) -> str:
-    """The task of a replay under way."""
+    """Task id of a running replay."""
     shop.execute(BURY, CONSUMER, LETTERS)
-    done = _run(shop.env, "shell", "--verbosity=0", "-c", START % LETTERS)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return shop.commands.check("shell", "--verbosity=0", "-c", START % LETTERS).strip()
 
 
 def replayed(shop: Deployment) -> int:

@@ -1,4 +1,4 @@
-"""`script/faults` for a short while: many faults at once, under load, and nothing is lost or wrong."""
+"""Short run of ``script/faults``: many faults under load, and no order is lost or wrong."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The chain without broker and workers: the same outbox rows, inbox and consumers, in this process."""
+"""In-process event delivery: outbox, inbox and consumers without broker and workers."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from shop.messaging.contracts import Event, Reminder, cloudevents
 from shop.messaging.models import Circuit, OutboxEntry, ScheduledMessage
 from shop.messaging.relay import due
 
-#: A chain that has not ended after so many deliveries will not end.
+#: Deliveries after which a chain of events is taken to be endless.
 TOO_MANY = 10_000
 
 
 def deliver_all(*, freeing_parked: bool = True) -> int:
-    """Deliver what is in the outbox, and what that publishes, until all is quiet; return how many.
+    """Deliver the outbox until it stays empty, and return the number of deliveries.
 
     Parked events that their predecessor has freed are delivered too; retries and reminders wait.
     """
@@ -35,7 +35,7 @@ def deliver_all(*, freeing_parked: bool = True) -> int:
 
 
 def receivers(entry: OutboxEntry) -> list[Consumer]:
-    """The consumers that the broker would route this entry to."""
+    """Return the consumers to which the broker would route the entry."""
     if entry.queue:
         consumer = consumer_of(entry.queue.removesuffix(".events"), entry.type)
         return [consumer] if consumer else []
@@ -43,7 +43,7 @@ def receivers(entry: OutboxEntry) -> list[Consumer]:
 
 
 def deliver(event: Event, app: str | None = None) -> None:
-    """Deliver one published event (again) to its consumers, or to that of one app."""
+    """Deliver a published event, perhaps again, to all its consumers or to that of one app."""
     body = json.loads(cloudevents.encode(event))
     for consumer in consumers():
         if event.type in consumer.reads and app in (None, consumer.app):
@@ -51,20 +51,20 @@ def deliver(event: Event, app: str | None = None) -> None:
 
 
 def deliver_batch(events: Sequence[Event], app: str) -> None:
-    """Deliver published events of one type to an app's consumer in one run."""
+    """Deliver published events of one type to an app's consumer as one batch."""
     consumer = consumer_of(app, events[0].type)
     assert consumer
     runner.run(consumer, [json.loads(cloudevents.encode(event)) for event in events], [{}] * len(events))
 
 
 def fire_reminders() -> int:
-    """Make all reminders due, and deliver them and what follows."""
+    """Make all reminders due and deliver them and the events that follow."""
     ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.REMINDER).update(due_at=datetime.now(UTC))
     return deliver_all()
 
 
 def fire_retries() -> int:
-    """Make all retries due, let paused consumers go on, and deliver what follows."""
+    """Resume paused consumers, make all retries due and deliver them and the events that follow."""
     for circuit in Circuit.objects.all():
         circuit_breaker.close(circuit.consumer)
     ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.RETRY).update(due_at=datetime.now(UTC))
@@ -72,6 +72,6 @@ def fire_retries() -> int:
 
 
 def promote_due() -> None:
-    """What the relay does: move what is due to the outbox."""
-    with connection.cursor() as cursor:
-        cursor.execute(due._PROMOTE, [1000])
+    """Move due scheduled messages to the outbox, as the relay does."""
+    connection.ensure_connection()
+    due.promote_due(connection.connection)

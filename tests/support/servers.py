@@ -1,4 +1,4 @@
-"""Brokers and databases of a test's own, on the servers that ``script/test`` has started."""
+"""Brokers and databases for one test, on the servers that ``script/test`` has started."""
 
 import os
 import secrets
@@ -15,13 +15,13 @@ from dev.servers.rabbitmq import RabbitMQ
 
 
 class Broker(Protocol):
-    """A broker that nobody else uses."""
+    """Broker of one test."""
 
     url: str
 
 
 class EmbeddedBroker:
-    """pgmq in a database of its own."""
+    """pgmq in its own database."""
 
     def __init__(self, database_url: str) -> None:
         self.url = database_url.replace("postgresql://", "pgmq://", 1)
@@ -29,7 +29,7 @@ class EmbeddedBroker:
 
 
 class RabbitBroker:
-    """A virtual host of its own, on a node that a test may stop and kill."""
+    """Virtual host on a RabbitMQ node."""
 
     def __init__(self, node: RabbitMQ) -> None:
         self._node = node
@@ -40,11 +40,11 @@ class RabbitBroker:
         self._node.stop()
 
     def kill(self) -> None:
-        """End the node as a crash would."""
+        """Kill the node."""
         self._node.kill()
 
     def start(self) -> None:
-        """Start the node again, with all that was durable in it."""
+        """Restart the node with its durable data."""
         if not self._node.is_running():
             self._node.start()
 
@@ -59,7 +59,7 @@ def in_ci() -> bool:
 
 @contextmanager
 def fresh_database(server_url: str, *, template: str = "template1") -> Iterator[str]:
-    """The URL of a new database on the server of ``server_url``, which is dropped in the end."""
+    """Create a database on the server of ``server_url``, yield its URL and drop it in the end."""
     name = unique_name()
     with _session(server_url) as session:
         create = sql.SQL("create database {} template {}")

@@ -1,4 +1,4 @@
-"""Waiting for what other threads and processes do."""
+"""Polling for the effects of other threads and processes."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def eventually(check: Callable[[], T], *, within: float = 20) -> T:
-    """Wait until ``check()`` is true, and return what it says; fail with that after ``within`` seconds."""
+    """Poll ``check()`` until its result is true, and return it. Fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not (result := check()):
         assert time.monotonic() < deadline, f"not within {within} s: {result!r}"

@@ -1,1 +1,1 @@
-"""A context of the tests' own, to try messaging with: it belongs to no shop."""
+"""Context for tests of messaging; it is no part of the shop."""

@@ -1,4 +1,4 @@
-"""What the probe does with its own events: it notes them in a table, or misbehaves as they ask."""
+"""Consumers of the probe: they note each event in a table, or fail as the event demands."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from shop.messaging.errors import PermanentFailure, TooEarly
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
 from tests.contracts.probe.notes import note
 
-#: The advisory lock that keeps a probe waiting while a test holds it.
+#: Advisory lock that a test holds to keep a probe waiting.
 LEAVE = 7399
 
 
@@ -22,7 +22,7 @@ def noted(probe_id: object, what: str) -> bool:
 
 
 def wait_for_leave() -> None:
-    """Wait until no test holds the lock any more."""
+    """Wait until no test holds the lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEAVE])
 

@@ -1,4 +1,4 @@
-"""What the probe publishes. Its app is ``tests``, from the module's first name."""
+"""Events of the probe. Their app is ``tests``, the first part of the module's name."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from shop.messaging.contracts import Event, Reminder
 
 class ProbeSent(Event, aggregate="probe_id"):
     probe_id: UUID
-    #: What the consumer shall do with it: ``note``, ``fail``, ``fail_once``, ``too_early``, ``wait``,
+    #: Behaviour of the consumer: ``note``, ``fail``, ``fail_once``, ``too_early``, ``wait``,
     #: ``crash``.
     behaviour: str = "note"
     number: int = 0

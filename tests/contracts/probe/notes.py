@@ -1,4 +1,4 @@
-"""What the tests' own contexts note in a table, for the tests to see."""
+"""Table of consumed events, written by the consumers of test contexts."""
 
 import os
 
@@ -6,6 +6,6 @@ from django.db import connection
 
 
 def note(probe_id: object, what: str, size: int = 1) -> None:
-    """Remember that something was consumed, and in how large a batch."""
+    """Note a consumed event and the size of its batch."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO probe_note VALUES (%s, %s, %s, %s)", [probe_id, what, size, os.getpid()])

@@ -1,5 +1,5 @@
-"""A context of the tests' own in two releases at once: ``SHOP_TEST_RELEASE`` says which one a process is of.
+"""Context for tests of rolling deployments. ``SHOP_TEST_RELEASE`` names the release of a process.
 
-``old`` knows the first version of its event. ``new`` replaces it and still tells it to old readers. ``newer``
-tells the second version alone.
+``old`` knows the first version of its event. ``new`` replaces it by the second and also publishes the first
+for old readers. ``newer`` publishes the second version alone.
 """

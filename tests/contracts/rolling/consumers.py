@@ -1,4 +1,4 @@
-"""What the rolling context does with its event: it notes which release took it."""
+"""Consumer of the rolling context: it notes the release that consumed the event."""
 
 from shop.messaging.consuming import consumes
 from tests.contracts.probe.notes import note

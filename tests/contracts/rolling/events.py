@@ -1,4 +1,4 @@
-"""What the rolling context publishes, by release."""
+"""Events of the rolling context, by release."""
 
 import os
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Publishes so many events of the rolling context, as the release that this process is of."""
+"""Publisher of the rolling context: for each number on standard input it publishes that many events."""
 
 import os
 import sys
@@ -14,9 +14,11 @@ from shop.ids import uuid7  # noqa: E402
 from shop.messaging.publishing import publish  # noqa: E402
 from tests.contracts.rolling import events  # noqa: E402
 
-for _ in range(int(sys.argv[1])):
-    with transaction.atomic():
-        if events.RELEASE == "old":
-            publish(events.CratePacked(crate_id=uuid7(), pounds=1.0))
-        else:
-            publish(events.CratePackedV2(crate_id=uuid7(), grams=454))
+for number in sys.stdin:
+    for _ in range(int(number)):
+        with transaction.atomic():
+            if events.RELEASE == "old":
+                publish(events.CratePacked(crate_id=uuid7(), pounds=1.0))
+            else:
+                publish(events.CratePackedV2(crate_id=uuid7(), grams=454))
+    print("published", flush=True)

@@ -1,4 +1,4 @@
-"""The project with the rolling context on board."""
+"""Settings of the project with the rolling context."""
 
 from tests.contracts.settings import *  # noqa: F403
 

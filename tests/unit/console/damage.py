@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 
 from console.doctor.checkups import CheckupResult, check_up
+from orders.events import OrderCreated
 from orders.models import Order
 from payments.models import GatewayFault, Payment
 from shipping.models import CarrierFault, Shipment
-from shop.messaging.consuming import Consumer, runner
+from shop.messaging.consuming import Consumer, consumers, runner
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from tests.support.inprocess import promote_due, receivers
 
 NOW = timedelta(0)
+#: Apps with a consumer of OrderCreated.
+READERS = [consumer.app for consumer in consumers() if consumer.event is OrderCreated]
 
 
 def repair(grace: timedelta = NOW) -> CheckupResult:

@@ -20,7 +20,7 @@ def test_arguments_are_pytests():
 def test_without_arguments_all_tests_run_in_two_processes(arguments):
     options = test.parse(arguments)
 
-    assert options.pytest == ("-n", "2", "--dist", "loadgroup")
+    assert options.pytest == ("-n", "4", "--dist", "loadgroup")
     assert options.long == bool(arguments)
 
 

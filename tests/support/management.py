@@ -1,0 +1,87 @@
+"""Management commands of a deployment. One process imports Django and forks for each command."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import IO, Any
+
+import django
+from django.core.management import execute_from_command_line
+
+from dev.paths import ROOT
+
+Done = subprocess.CompletedProcess[str]
+
+
+class ManagementCommands:
+    """Context manager that runs ``manage.py`` in the environment ``env``."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._server: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "ManagementCommands":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def run(self, *arguments: str) -> Done:
+        """Run ``manage.py`` with ``arguments`` to its end."""
+        self._server = self._server or self._start()
+        assert self._server.stdin
+        assert self._server.stdout
+        print(json.dumps(arguments), file=self._server.stdin, flush=True)
+        return Done(arguments, *json.loads(self._server.stdout.readline()))
+
+    def check(self, *arguments: str) -> str:
+        """Run ``manage.py`` with ``arguments``, fail the test unless it succeeds, and return its output."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def close(self) -> None:
+        """End the process."""
+        if self._server:
+            self._server.communicate()
+            self._server = None
+
+    def _start(self) -> "subprocess.Popen[str]":
+        argv = [sys.executable, "-m", "tests.support.management"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, env=dict(self._env), cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+
+
+def _serve() -> None:
+    """Read commands from standard input, one a line, and answer with exit code, output and error output."""
+    django.setup()
+    for line in sys.stdin:
+        print(json.dumps(_run(json.loads(line))), flush=True)
+
+
+def _run(arguments: list[str]) -> list[Any]:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        context = multiprocessing.get_context("fork")
+        command = context.Process(target=_execute, args=(arguments, out, errors))
+        command.start()
+        command.join()
+        return [command.exitcode, *(_written(file) for file in (out, errors))]
+
+
+def _execute(arguments: list[str], out: IO[str], errors: IO[str]) -> None:
+    os.dup2(out.fileno(), sys.stdout.fileno())
+    os.dup2(errors.fileno(), sys.stderr.fileno())
+    execute_from_command_line(["manage.py", *arguments])
+
+
+def _written(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
+
+
+if __name__ == "__main__":
+    _serve()
