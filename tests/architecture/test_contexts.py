@@ -55,9 +55,14 @@ def test_every_context_has_its_rooms(config: AppConfig):
 def test_every_context_is_under_the_import_rules(config: AppConfig):
     rules = configparser.ConfigParser()
     rules.read(ROOT / ".importlinter")
-    for contract in ("contexts", "layers"):
-        section = rules[f"importlinter:contract:{contract}"]
-        assert config.name in (section.get("modules") or section.get("containers", "")).split()
+    assert config.name in rules["importlinter"]["root_packages"].split()
+    for contract, key, name in (
+        ("contexts", "modules", config.name),
+        ("layers", "containers", config.name),
+        ("faces", "forbidden_modules", f"{config.name}.models"),
+        ("acyclic", "ancestors", config.name),
+    ):
+        assert name in rules[f"importlinter:contract:{contract}"][key].split(), f"{contract}: add {name}"
 
 
 @pytest.mark.parametrize("config", CONTEXTS, ids=lambda config: config.label)
