@@ -45,7 +45,7 @@ class OrderRequest:
     #: The payment provider's token.
     payment_method: str
 
-    @property
+    @cached_property
     def items(self) -> list[Item]:
         """Return the lines as items."""
         return [Item(*line) for line in self.lines]
