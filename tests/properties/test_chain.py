@@ -258,6 +258,7 @@ def _no_time_passes(settings, monkeypatch, caplog):
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)  # fewer round trips
     monkeypatch.setattr(runner, "IMMEDIATE_PAUSE", 0.0)
     monkeypatch.setattr(runner, "IMMEDIATE_TRIES", 2)
+    monkeypatch.setattr(failures, "FIRST_DEFERRAL", timedelta(days=1))
     monkeypatch.setattr(failures, "BACKOFF", timedelta(days=1))
     monkeypatch.setattr(failures, "LONGEST_BACKOFF", timedelta(days=1))
     monkeypatch.setattr(failures, "MAX_ATTEMPTS", 3)
