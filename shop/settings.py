@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "shop.messaging",
+    "shop.accounts",
     "console",
     "storefront",
     *CONTEXTS,

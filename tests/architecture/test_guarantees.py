@@ -1,4 +1,4 @@
-"""docs/guarantees.md promises only what tests hold."""
+"""docs/guarantees.md and docs/security.md promise only what tests hold."""
 
 import re
 from pathlib import Path
@@ -18,6 +18,8 @@ class Section(NamedTuple):
     """A promise of the page: its title, and the texts under it."""
 
     title: str
+    #: What an attacker tries; empty on the page of guarantees.
+    threat: str
     promise: str
     limits: list[str]
     tests: list[str]
@@ -31,7 +33,16 @@ def sections(page: str) -> list[Section]:
 def section(text: str) -> Section:
     title, _, rest = text.partition("\n")
     promise, *_ = re.split(r"^(?:Limits|Tests):$", rest, flags=re.MULTILINE)
-    return Section(title, promise.strip(), items(rest, "Limits"), items(rest, "Tests"))
+    threat, promise = split_threat(promise.strip())
+    return Section(title, threat, promise, items(rest, "Limits"), items(rest, "Tests"))
+
+
+def split_threat(text: str) -> tuple[str, str]:
+    """The paragraph that begins with ``Threat:``, and the rest."""
+    if not text.startswith("Threat: "):
+        return "", text
+    threat, _, promise = text.partition("\n\n")
+    return threat.removeprefix("Threat: "), promise.strip()
 
 
 def items(text: str, label: str) -> list[str]:
@@ -41,13 +52,19 @@ def items(text: str, label: str) -> list[str]:
 
 
 GUARANTEES = sections((ROOT / "docs" / "guarantees.md").read_text())
+THREATS = sections((ROOT / "docs" / "security.md").read_text())
 
 
 def test_there_are_guarantees():
     assert len(GUARANTEES) > 10
 
 
-@pytest.mark.parametrize("guarantee", GUARANTEES, ids=lambda guarantee: guarantee.title)
+@pytest.mark.parametrize("section", THREATS, ids=lambda section: section.title)
+def test_every_threat_is_named(section: Section):
+    assert section.threat, "it does not begin with a paragraph 'Threat: ...'"
+
+
+@pytest.mark.parametrize("guarantee", [*GUARANTEES, *THREATS], ids=lambda guarantee: guarantee.title)
 def test_every_guarantee_has_limits_and_tests_that_exist(guarantee: Section):
     assert guarantee.promise, "it promises nothing"
     assert guarantee.limits, "it has no list of Limits"
@@ -63,6 +80,8 @@ def test_every_guarantee_has_limits_and_tests_that_exist(guarantee: Section):
         ("## A\n\nIt holds.\n\nTests:\n\n- `test_a`\n", "limits"),
         ("## A\n\nIt holds.\n\nLimits:\n\n- None.\n", "tests"),
         ("## A\n\nLimits:\n\n- None.\n\nTests:\n\n- `test_a`\n", "promise"),
+        ("## A\n\nIt holds.\n\nLimits:\n\n- None.\n\nTests:\n\n- `test_a`\n", "threat"),
+        ("## A\n\nThreat: A lie.\n\nLimits:\n\n- None.\n\nTests:\n\n- `test_a`\n", "promise"),
         ("## A\n\nIt holds.\n\nLimits:\n\n## B\n\nIt holds.\n\nLimits:\n\n- None.\n", "limits"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Accounts: login doors, API keys, confirmation of addresses, and the journal of who did what."""

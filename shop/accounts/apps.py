@@ -1,0 +1,11 @@
+"""The Django app of accounts."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """App ``accounts``: what belongs to a user account, whichever door it comes through."""
+
+    name = "shop.accounts"
+    label = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"
