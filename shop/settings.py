@@ -13,6 +13,7 @@ import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
 
+from shop.accounts.settings import account_settings, security_logging
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 
 django_stubs_ext.monkeypatch()  # makes ModelAdmin[Order] and other generics subscriptable
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shop.accounts.current_request.CurrentRequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.messaging.tracing.middleware.TraceMiddleware",
@@ -242,6 +244,10 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- Accounts ----------------------------------------------------------------------------------
+
+globals().update(account_settings())
+
 # --- Shop ------------------------------------------------------------------------------------
 
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
@@ -279,13 +285,22 @@ EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "shop@example.com")
 
+#: File of logins, refusals and changes of rights; stderr if it is empty.
+_security = security_logging(os.environ.get("SHOP_SECURITY_LOG", ""))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {processName} {name}: {message}", "style": "{"}
+        "line": {"format": "{asctime} {levelname:<7} {processName} {name}: {message}", "style": "{"},
+        **_security["formatters"],
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        **_security["handlers"],
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
-    "loggers": {"shop": {"level": os.environ.get("SHOP_LOG_LEVEL", "INFO")}},
+    "loggers": {
+        "shop": {"level": os.environ.get("SHOP_LOG_LEVEL", "INFO")},
+        **_security["loggers"],
+    },
 }

@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
     name = "shop.accounts"
     label = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from shop.accounts import receivers  # noqa: F401 - connects on import
