@@ -17,6 +17,7 @@ from inventory import services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
 from inventory.models import MAX_STOCK, Product
 from shop.rest.fields import MoneyField
+from shop.rest.idempotency import idempotent
 from shop.rest.problems import Conflict
 
 
@@ -137,6 +138,7 @@ class StockAdjustment(APIView):
             409: OpenApiResponse(description="The stock would fall below zero or exceed the limit."),
         },
     )
+    @idempotent(required=True)
     def post(self, request: Request, sku: str) -> Response:
         """Correct the stock by ``quantity``, and record the user and the reason."""
         adjustment = AdjustmentIn(data=request.data)

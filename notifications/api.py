@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from notifications import services
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Notification, Resend
+from shop.rest.idempotency import idempotent
 from shop.rest.problems import Conflict
 
 SUMMARY: tuple[str, ...] = (
@@ -132,6 +133,7 @@ class NotificationResend(APIView):
             409: OpenApiResponse(description="It is queued already, or the mail server refuses it."),
         },
     )
+    @idempotent(atomic=False)  # mail is sent between two transactions
     def post(self, request: Request, pk: str) -> Response:
         """Send the message again, and record the user and the outcome."""
         if not request.user.has_perm("notifications.resend_notification"):

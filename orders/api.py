@@ -1,6 +1,5 @@
 """REST API of orders. Customers see their own orders, staff see all."""
 
-import re
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +7,6 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,10 +29,8 @@ from orders.states import Status
 from shop.messaging import event_log
 from shop.rest import problems
 from shop.rest.fast.serializer_cache import represented, validated
+from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
 
-#: A string of a structured field (RFC 8941) in quotes; many clients send it bare.
-_QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
-_BARE = re.compile(r"[\x21\x23-\x7e][\x20-\x7e]*")
 _NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
 
 
@@ -87,11 +83,13 @@ class Orders(MyOrders, ListAPIView[Order]):
             422: OpenApiResponse(description="The Idempotency-Key came with another order before."),
         },
     )
+    @idempotent_by_itself
     def post(self, request: Request) -> Response:
         """Accept an order at once; payment, stock and parcel follow. Its URL tells how far it has come."""
         order = _place(request, validated(OrderIn, request.data))
         body = represented(OrderOut, _as_placed(order), self.get_serializer_context())
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["url"]})
+        headers = {"Location": body["url"]} | ({REPLAYED: "true"} if order.is_replay else {})
+        return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
 
 @extend_schema_view(
@@ -119,6 +117,7 @@ class OrderCancellation(MyOrders):
             409: OpenApiResponse(description="The parcel has left, or the order is over."),
         },
     )
+    @idempotent()
     def post(self, request: Request, pk: str) -> Response:
         """Ask for an order to be cancelled, while its parcel has not left. Asking again does no harm."""
         order = self.get_object()
@@ -155,7 +154,7 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
         return services.place_order(
             customer=request.user,
             request=_requested(data),
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=key_of(request),
         )
     except InvalidOrder as refusal:
         raise as_validation_error(refusal) from refusal
@@ -166,19 +165,6 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
 def _requested(data: dict[str, Any]) -> OrderRequest:
     lines = [(line["sku"], line["quantity"]) for line in data.pop("lines")]
     return OrderRequest(lines=lines, ship_to=Address(**data.pop("ship_to")), **data)
-
-
-def _idempotency_key(request: Request) -> str:
-    """Return the Idempotency-Key without quotes; empty if there is none."""
-    header = request.headers.get("Idempotency-Key")
-    if header is None:
-        return ""
-    quoted = _QUOTED.fullmatch(header)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else header
-    if len(key) > 255 or not (quoted or _BARE.fullmatch(header)):
-        text = "Send 1 to 255 printable ASCII characters, in double quotes."
-        raise ValidationError({"Idempotency-Key": [text]}, code="invalid_idempotency_key")
-    return key
 
 
 def _as_placed(order: Order) -> Order:

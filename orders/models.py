@@ -61,6 +61,9 @@ class Order(models.Model):
         "stock_undone",
     )
 
+    #: Found under its Idempotency-Key, and not placed by the present request.
+    is_replay = False
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     serial = models.BigIntegerField(
         unique=True, editable=False, db_default=Func(Value("orders_order_serial"), function="nextval")

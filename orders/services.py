@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 def place_order(*, customer: User, request: OrderRequest, idempotency_key: str = "") -> Order:
     """Accept an order at the catalogue's prices; everything after that follows by events.
 
-    The same customer's same key and request give the order of the first time.
+    The same customer's same key and request give the order of the first time, as a replay.
 
     Raises:
         InvalidOrder: with every problem found, by field.
@@ -53,8 +53,11 @@ def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | N
     if not key:
         return None
     earlier = Order.objects.filter(customer=customer, idempotency_key=key).first()
-    if earlier and earlier.request_fingerprint != request.fingerprint:
+    if earlier is None:
+        return None
+    if earlier.request_fingerprint != request.fingerprint:
         raise IdempotencyKeyReused(key=key)
+    earlier.is_replay = True
     return earlier
 
 

@@ -18,6 +18,7 @@ from payments.errors import NotRetryable
 from payments.models import Payment, Refund
 from shop.rest.fields import MoneyField
 from shop.rest.filters import SinceFilter, UntilFilter
+from shop.rest.idempotency import idempotent
 from shop.rest.problems import Conflict
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -121,6 +122,7 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
         url_path=f"refunds/(?P<refund_id>{UUID_PATTERN})/retry",
         url_name="retry",
     )
+    @idempotent(required=True)
     def retry(self, request: Request, pk: UUID, refund_id: UUID) -> Response:
         """Request the refund again, under a new key. A worker carries it out."""
         refund = get_object_or_404(Refund, pk=refund_id, payment=pk)

@@ -38,6 +38,8 @@ def _days(name: str, default: float) -> timedelta:
 DEBUG = _flag("DJANGO_DEBUG")
 #: Signs sessions and tokens. ``script/run`` generates one for each installation.
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "insecure-key-for-tests-and-tools-only" if DEBUG else "")
+#: Former secret keys, which still verify and decrypt.
+SECRET_KEY_FALLBACKS = [k for k in os.environ.get("DJANGO_SECRET_KEY_FALLBACKS", "").split(",") if k]
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if o]
 if _flag("DJANGO_HTTPS"):
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "shop.messaging",
     "shop.accounts",
+    "shop.rest",
     "console",
     "storefront",
     *CONTEXTS,
@@ -193,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
         ("notifications.prune_messages", 4, 30),
         ("orders.prune_idempotency_keys", 4, 40),
         ("storefront.prune_sessions", 4, 50),
+        ("rest.prune_idempotency_keys", 5, 0),
     ]
 }
 if SHOP_DOCTOR_INTERVAL:

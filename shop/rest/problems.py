@@ -50,6 +50,22 @@ class IdempotencyKeyReused(exceptions.APIException):
     default_code = "idempotency_key_reused"
 
 
+class IdempotencyKeyInUse(exceptions.APIException):
+    """Request whose first attempt, under the same Idempotency-Key, is under way (409)."""
+
+    status_code = 409
+    default_detail = "The first request with this Idempotency-Key is still under way: repeat it later."
+    default_code = "idempotency_key_in_use"
+
+
+class AnswerLost(exceptions.APIException):
+    """Request that succeeded under its Idempotency-Key, and whose answer cannot be read any more (409)."""
+
+    status_code = 409
+    default_detail = "This request has taken effect, but its answer is not readable any more."
+    default_code = "answer_lost"
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Render API errors as problem details; return None for other exceptions, which become a 500."""
     if isinstance(exc, Http404):

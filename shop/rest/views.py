@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from shop.messaging.documents.asyncapi import document
 from shop.rest.fast.parsing import JSONParser
+from shop.rest.idempotency import idempotent
 
 #: URL name and audience of each resource.
 RESOURCES = {
@@ -55,6 +56,11 @@ class Token(ObtainAuthToken):
     parser_classes = (JSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_scope = "token"
+
+    @idempotent(remembered=False)  # neither passwords nor tokens are stored
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a token for username and password."""
+        return super().post(request, *args, **kwargs)
 
 
 @extend_schema(exclude=True)

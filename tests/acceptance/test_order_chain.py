@@ -100,7 +100,8 @@ def test_a_refund_that_fails_waits_for_an_operator_whose_retry_ends_in_cancelled
 
     [payment] = shop.api(OPERATOR).get(f"/api/v1/payments?order_id={order_id}")["results"]
     [refund] = shop.api(OPERATOR).get(f"/api/v1/payments/{payment['id']}")["refunds"]
-    shop.api(OPERATOR).post(f"/api/v1/payments/{payment['id']}/refunds/{refund['id']}/retry")
+    retry = f"/api/v1/payments/{payment['id']}/refunds/{refund['id']}/retry"
+    shop.api(OPERATOR).post(retry, Idempotency_Key="retry-1")
 
     shop.wait_for_status([order_id], "cancelled")
     shop.audit()

@@ -19,6 +19,7 @@ from shop.celery import app
 from shop.ids import uuid7_at
 from shop.messaging import pruning
 from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry
+from shop.rest.models import IdempotencyRecord
 
 #: Names of the pruning tasks; the order doctor has its own test.
 PRUNING = [name for name in settings.CELERY_BEAT_SCHEDULE if ".prune_" in name]
@@ -97,6 +98,7 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
         result,
         DeadLetterAction.objects.create(dead_letter=letter, action="replay", by="olga", at=at),
         InboxEntry.objects.create(event_id=order.pk, consumer="tests.when_tried", consumed_at=at),
+        IdempotencyRecord.objects.create(digest=name, user_id=1, answer=b"", created_at=at),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
     ]
 

@@ -11,6 +11,8 @@ from inventory.models import StockMovement
 
 pytestmark = pytest.mark.django_db
 
+KEY = {"format": "json", "headers": {"Idempotency-Key": "k-1"}}
+
 
 @pytest.fixture
 def anybody() -> APIClient:
@@ -84,7 +86,7 @@ def test_the_stock_is_for_staff(anybody, ada, olga, teapot):
 
 
 def test_staff_adjust_the_stock(olga, teapot):
-    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -2, "reason": "Broken"}, format="json")
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -2, "reason": "Broken"}, **KEY)
     assert response.status_code == 200
     assert response.json()["available"] == 3
     movement = StockMovement.objects.get(kind="adjusted")
@@ -93,7 +95,7 @@ def test_staff_adjust_the_stock(olga, teapot):
 
 def test_customers_do_not_adjust_the_stock(anybody, ada, teapot, available):
     for client, status in ((anybody, 401), (ada, 403)):
-        response = client.post("/api/v1/stock/TEAPOT/adjust", {"quantity": 9, "reason": "x"}, format="json")
+        response = client.post("/api/v1/stock/TEAPOT/adjust", {"quantity": 9, "reason": "x"}, **KEY)
         assert response.status_code == status
     assert available("TEAPOT") == 5
 
@@ -110,18 +112,18 @@ def test_customers_do_not_adjust_the_stock(anybody, ada, teapot, available):
     ],
 )
 def test_a_wrong_adjustment_names_its_field(olga, teapot, body, field, available):
-    response = olga.post("/api/v1/stock/TEAPOT/adjust", body, format="json")
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", body, **KEY)
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
     assert available("TEAPOT") == 5
 
 
 def test_more_than_there_is_cannot_be_taken_away(olga, teapot):
-    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -6, "reason": "Broken"}, format="json")
+    response = olga.post("/api/v1/stock/TEAPOT/adjust", {"quantity": -6, "reason": "Broken"}, **KEY)
     assert response.status_code == 409
     assert response.json()["detail"] == "There are only 5 of TEAPOT: 6 cannot be taken away."
 
 
 def test_what_does_not_exist_cannot_be_adjusted(olga):
-    response = olga.post("/api/v1/stock/GHOST/adjust", {"quantity": 1, "reason": "x"}, format="json")
+    response = olga.post("/api/v1/stock/GHOST/adjust", {"quantity": 1, "reason": "x"}, **KEY)
     assert response.status_code == 404

@@ -104,6 +104,7 @@ def test_the_same_key_and_body_get_the_same_answer_whatever_has_become_of_the_or
     services.record_payment_failures(order_ids=[Order.objects.get().pk])
     second = post(as_ada, key=key)
     assert (second.status_code, second["Location"], second.content) == (201, first["Location"], first.content)
+    assert ("Idempotent-Replayed" in first, second["Idempotent-Replayed"]) == (False, "true")
     assert Order.objects.count() == 1
 
 
@@ -348,6 +349,16 @@ def test_a_customer_cancels_an_order(order, as_ada, said):
     assert (response.json()["status"], response.json()["reason"]) == ("cancelling", "customer")
     assert as_ada.post(url).status_code == 202
     assert said(order) == ["OrderCancellationRequested"]
+
+
+def test_a_repeated_cancellation_gets_the_answer_of_the_first(order, as_ada):
+    url, headers = f"{ORDERS}/{order.pk}/cancel", {"Idempotency-Key": "k-1"}
+    first = as_ada.post(url, headers=headers)
+    services.record_undone_payments(order_ids=[order.pk])
+    services.record_undone_stock(order_ids=[order.pk])
+    again = as_ada.post(url, headers=headers)
+    assert (again.status_code, again.content) == (202, first.content)
+    assert as_ada.post(url).status_code == 409
 
 
 def test_an_operator_cancels_an_order(order, as_olga):

@@ -97,19 +97,28 @@ def test_customers_and_strangers_are_kept_out(customer, failed_refund):
 
 def test_staff_retries_a_failed_refund(staff, failed_refund, remind, said):
     retry = f"/api/v1/payments/{failed_refund.payment_id}/refunds/{failed_refund.id}/retry"
-    answer = staff.post(retry)
+    answer = staff.post(retry, headers={"Idempotency-Key": "k-1"})
     assert (answer.status_code, answer.json()["state"], answer.json()["attempt"]) == (202, "requested", 2)
 
     remind()
     assert said(failed_refund.payment.order_id)[-1] == "PaymentRefunded"
-    again = staff.post(retry)
+    again = staff.post(retry, headers={"Idempotency-Key": "k-2"})
     assert again.status_code == 409
     assert again.json()["detail"] == "this refund is succeeded; only a failed one can be retried"
 
 
+def test_a_refund_is_retried_once_under_one_key(staff, failed_refund):
+    retry = f"/api/v1/payments/{failed_refund.payment_id}/refunds/{failed_refund.id}/retry"
+    assert staff.post(retry).status_code == 400
+    answers = [staff.post(retry, headers={"Idempotency-Key": "k-1"}) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["attempt"]) for answer in answers] == [(202, 2), (202, 2)]
+    assert Refund.objects.get().attempt == 2
+
+
 def test_retry_finds_only_refunds_of_the_payment(staff, failed_refund):
     for payment, refund in [(uuid7(), failed_refund.id), (failed_refund.payment_id, uuid7())]:
-        assert staff.post(f"/api/v1/payments/{payment}/refunds/{refund}/retry").status_code == 404
+        url = f"/api/v1/payments/{payment}/refunds/{refund}/retry"
+        assert staff.post(url, headers={"Idempotency-Key": "k-1"}).status_code == 404
 
 
 def test_payments_cannot_be_written(staff, order, happened):
