@@ -97,7 +97,7 @@ class StepTimeOut(serializers.Serializer[Any]):
 
 
 class StaffView(APIView):
-    """Base of the views: for staff, with validated parameters; unknown ones are refused."""
+    """Base of the views: for staff, with validated parameters."""
 
     permission_classes = [IsAdminUser]
     parameters: type[serializers.Serializer[Any]] = Period
@@ -105,10 +105,6 @@ class StaffView(APIView):
     def validated(self, request: Request) -> dict[str, Any]:
         """Return the parameters of a request, with defaults filled in."""
         given = self.parameters(data=request.query_params)
-        unknown = request.query_params.keys() - given.fields.keys() - {"format"}
-        if unknown:
-            remedy = f"Unknown parameter: remove it. Known are {', '.join(given.fields)}."
-            raise serializers.ValidationError({name: [remedy] for name in sorted(unknown)}, "unknown_field")
         given.is_valid(raise_exception=True)
         valid: dict[str, Any] = given.validated_data
         return valid

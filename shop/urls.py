@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from shop.rest import problem_pages
 from shop.rest.views import ApiRoot, AsyncApi, Token
 
 admin.site.site_header = "shop operations"
@@ -30,6 +31,8 @@ urlpatterns = [
     path("api/auth/", include("rest_framework.urls")),
     path("api/v1/", ApiRoot.as_view(), name="api"),
     path("api/v1/token", Token.as_view(), name="token"),
+    path("api/v1/problems", problem_pages.problems, name="problems"),
+    path("api/v1/problems/<slug:code>", problem_pages.problem, name="problem"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),

@@ -7,30 +7,20 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-#: Title of a problem, by HTTP status.
-TITLES = {
-    400: "The request is not valid",
-    401: "Authentication is required",
-    403: "Permission denied",
-    404: "There is no such resource",
-    405: "The resource does not support this method",
-    409: "The state of the resource does not allow this",
-    413: "The request body is too large",
-    415: "The media type is not supported: send JSON",
-    422: "The request contradicts an earlier one",
-    429: "Too many requests",
-    503: "The service is not available at the moment",
-}
+from shop.rest.problem_types import problem_type
+
+MEDIA_TYPE = "application/problem+json"
 
 
 class Conflict(exceptions.APIException):
     """Request that the state of the resource does not allow (409)."""
 
     status_code = 409
-    default_detail = TITLES[409]
+    default_detail = "The state of the resource does not allow this."
     default_code = "conflict"
 
 
@@ -38,7 +28,7 @@ class TooLarge(exceptions.APIException):
     """Request with a body above the size limit (413)."""
 
     status_code = 413
-    default_detail = TITLES[413]
+    default_detail = "The request body is too large."
     default_code = "too_large"
 
 
@@ -78,23 +68,29 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": TITLES.get(response.status_code, "The request failed"),
-        "status": response.status_code,
-        "instance": context["request"].path,
-    }
-    if isinstance(exc, exceptions.ValidationError):
-        problem["errors"] = list(_flatten(exc.get_full_details()))
-        problem["detail"] = "; ".join(
-            f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in problem["errors"]
-        )
-    else:
-        problem["detail"] = str(exc.detail)
-        problem["code"] = exc.get_codes()
-    response.data = problem
-    response.content_type = "application/problem+json"
+    members = (
+        _validation_members(exc.get_full_details())
+        if isinstance(exc, exceptions.ValidationError)
+        else {"detail": str(exc.detail), "code": exc.get_codes()}
+    )
+    response.data = problem_details(response.status_code, instance=context["request"].path, **members)
+    response.content_type = MEDIA_TYPE
+    # A problem is JSON for browsers, too.
+    context["request"].accepted_renderer, context["request"].accepted_media_type = JSONRenderer(), MEDIA_TYPE
     return response
+
+
+def problem_details(status: int, *, instance: str, **members: Any) -> dict[str, Any]:
+    """Return a problem with its common members. Its type links to the page of its code."""
+    kind = problem_type(status, members.get("code", ""))
+    common = {"type": kind.url, "title": kind.title, "status": status, "instance": instance}
+    return {**common, "code": kind.code, **members}
+
+
+def _validation_members(details: Any) -> dict[str, Any]:
+    errors = list(_flatten(details))
+    texts = [f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in errors]
+    return {"code": "invalid", "errors": errors, "detail": "; ".join(texts)}
 
 
 def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:

@@ -1,0 +1,31 @@
+"""Query parameters that a view of the REST API knows."""
+
+from functools import cache
+from typing import Any
+
+from rest_framework.mixins import ListModelMixin
+
+
+def known_parameters(view: Any, method: str) -> frozenset[str] | None:
+    """Return the names of the query parameters of a URL's view; None if the view is none of the API's own."""
+    cls = getattr(view, "cls", None)
+    if cls is None or cls.__module__.startswith("drf_spectacular") or method == "OPTIONS":
+        return None
+    actions = getattr(view, "actions", None) or {}
+    return _of_class(cls, actions.get(method.lower()), method in ("GET", "HEAD"))
+
+
+@cache
+def _of_class(cls: Any, action: str | None, reads: bool) -> frozenset[str]:
+    if not reads:
+        return frozenset()
+    if serializer := getattr(cls, "parameters", None):
+        return frozenset(serializer().fields)
+    if not issubclass(cls, ListModelMixin) or action not in (None, "list"):
+        return frozenset()
+    filters = getattr(cls, "filterset_class", None)
+    return frozenset([*(filters.base_filters if filters else ()), *_of_pages(cls.pagination_class)])
+
+
+def _of_pages(paginator: Any) -> tuple[str, ...]:
+    return (paginator.cursor_query_param, paginator.page_size_query_param) if paginator else ()
