@@ -1,17 +1,14 @@
-"""Admin of check-ups and repairs, read-only, and of accounts and API tokens."""
+"""Admin of check-ups and repairs, read-only, and of accounts."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from rest_framework.authtoken.admin import TokenAdmin
-from rest_framework.authtoken.models import TokenProxy
 
 from console.models import Checkup, Repair
 from shop.adminkit.keyset_lists import KeysetList
-from shop.adminkit.read_only import CappedPaginator, ReadOnlyAdmin
+from shop.adminkit.read_only import ReadOnlyAdmin
 
 admin.site.unregister(User)
-admin.site.unregister(TokenProxy)
 
 
 @admin.register(Checkup)
@@ -41,12 +38,3 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
     list_filter = ("is_staff",)
     search_fields = ("username", "email__iexact")
     search_help_text = "A user name or an e-mail address"
-
-
-@admin.register(TokenProxy)
-class AccountTokenAdmin(TokenAdmin):
-    """API tokens, with a capped count."""
-
-    paginator = CappedPaginator
-    show_full_result_count = False
-    search_fields = ("user__username__exact",)

@@ -10,10 +10,13 @@ from decimal import Decimal
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
-from rest_framework.authtoken.models import Token
 
 from inventory import queries, services
 from inventory.services import NewProduct
+from shop.accounts import api_keys
+
+#: Name of the API keys that seeding makes, and ends at the next time.
+KEY_NAME = "seed"
 
 #: SKU, name, price, picture, stock, description.
 CATALOGUE = (
@@ -81,9 +84,10 @@ PEOPLE = (
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Credentials of a person: password and API token."""
+    """Credentials of a person: password and API key."""
 
     person: Person
+    #: The key, which is shown this once.
     token: str
     #: False for an account that existed before: its password may have been changed.
     is_new: bool
@@ -91,7 +95,10 @@ class Login:
 
 @transaction.atomic
 def seed() -> list[Login]:
-    """Add the missing data and return the logins. Existing products, stock and accounts are not changed."""
+    """Add the missing data and return the logins, with new API keys in the place of former ones.
+
+    Existing products, stock and accounts are not changed.
+    """
     known = queries.prices_of([sku for sku, *_ in CATALOGUE])
     services.add_products(products=[product for product in _products() if product.sku not in known])
     return [_login(person) for person in PEOPLE]
@@ -114,7 +121,8 @@ def _login(person: Person) -> Login:
     user = users.objects.filter(username=person.username).first()
     is_new = user is None
     user = user or _create_user(person)
-    return Login(person, Token.objects.get_or_create(user=user)[0].key, is_new)
+    keys = api_keys.replace_keys(users=[user], name=KEY_NAME)
+    return Login(person, keys[person.username], is_new)
 
 
 def _create_user(person: Person) -> User:

@@ -66,7 +66,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "rest_framework.authtoken",
     "shop.messaging",
     "shop.accounts",
     "shop.rest",
@@ -199,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
         ("orders.prune_idempotency_keys", 4, 40),
         ("storefront.prune_sessions", 4, 50),
         ("rest.prune_idempotency_keys", 5, 0),
+        ("accounts.prune_keys", 5, 10),
     ]
 }
 if SHOP_DOCTOR_INTERVAL:
@@ -212,7 +212,7 @@ if SHOP_DOCTOR_INTERVAL:
 # --- REST API --------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    # Token first, so that an anonymous request gets 401 with WWW-Authenticate, and not 403.
+    # Keys first, so that an anonymous request gets 401 with WWW-Authenticate, and not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shop.rest.fast.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -257,6 +257,8 @@ globals().update(account_settings())
 
 # --- Shop ------------------------------------------------------------------------------------
 
+#: Time after which an API key ends, unless its owner says so earlier or, up to a year, later.
+SHOP_API_KEY_LIFETIME = _days("SHOP_API_KEY_LIFETIME_DAYS", 90)
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = _seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)

@@ -8,7 +8,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from shop.rest import problem_pages
-from shop.rest.views import ApiRoot, AsyncApi, Token
+from shop.rest.keys import Key, Keys, Token
+from shop.rest.views import ApiRoot, AsyncApi
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -33,6 +34,8 @@ urlpatterns = [
     path("api/v1/token", Token.as_view(), name="token"),
     path("api/v1/problems", problem_pages.problems, name="problems"),
     path("api/v1/problems/<slug:code>", problem_pages.problem, name="problem"),
+    path("api/v1/keys", Keys.as_view(), name="key-list"),
+    path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),

@@ -12,4 +12,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers."""
-        from shop.accounts import receivers  # noqa: F401 - connects on import
+        from shop.accounts import key_receivers, receivers  # noqa: F401 - connect on import

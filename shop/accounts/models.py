@@ -1,1 +1,34 @@
-"""Models of accounts."""
+"""Models of accounts: keys of the REST API."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+#: Length of the first part of a key. It is public: keys are looked up and recognized by it.
+PREFIX_LENGTH = 13
+
+
+class ApiKey(models.Model):
+    """A key of the REST API. Its owner sees it once; the table has its digest alone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField("begins with", max_length=PREFIX_LENGTH, unique=True)
+    #: SHA-256 of the whole key, as hexadecimal digits. A key is random, so that it needs no salt.
+    digest = models.CharField(max_length=64)
+    #: Digest of the owner's password hash when the key was made: it ends when the password changes.
+    password_digest = models.CharField(max_length=64)
+    #: Scopes such as ``orders:read``; empty: all that the owner may.
+    scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    #: The key that this one was made with, and ends with.
+    made_with = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    #: Written once a minute at most.
+    last_used_at = models.DateTimeField("last used", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"

@@ -1,9 +1,8 @@
-"""Root of the REST API, tokens, and the AsyncAPI document."""
+"""Root of the REST API, and the AsyncAPI document."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -12,8 +11,6 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from shop.messaging.documents.asyncapi import document
-from shop.rest.fast.parsing import JSONParser
-from shop.rest.idempotency import idempotent
 
 #: URL name and audience of each resource.
 RESOURCES = {
@@ -28,6 +25,7 @@ RESOURCES = {
     "funnel": ("analytics-funnel", "staff"),
     "step times": ("analytics-step-times", "staff"),
     "token": ("token", "anyone: POST username and password"),
+    "keys": ("key-list", "users (their own)"),
     "OpenAPI": ("schema", "anyone"),
     "documentation": ("docs", "anyone"),
     "AsyncAPI": ("asyncapi", "anyone"),
@@ -48,19 +46,6 @@ class ApiRoot(APIView):
                 for name, (url, audience) in RESOURCES.items()
             }
         )
-
-
-class Token(ObtainAuthToken):
-    """Exchange username and password for a token: send it as ``Authorization: Token …``."""
-
-    parser_classes = (JSONParser,)
-    renderer_classes = (JSONRenderer,)
-    throttle_scope = "token"
-
-    @idempotent(remembered=False)  # neither passwords nor tokens are stored
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a token for username and password."""
-        return super().post(request, *args, **kwargs)
 
 
 @extend_schema(exclude=True)

@@ -7,25 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
-from rest_framework.authtoken.models import Token
 
 from inventory import queries, services
 from inventory.services import NewProduct
+from shop.accounts import api_keys
 
 
 class Command(BaseCommand):
-    """Add missing products and customers, and write the API token of each customer to a file."""
+    """Add missing products and customers, and write a new API key of each customer to a file."""
 
-    help = "Add products, stock and customers from a JSON file; write the customers' API tokens to another."
+    help = (
+        "Add products, stock and customers from a JSON file; write new API keys of the customers to another."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument(
             "file", type=Path, help="JSON: products (sku, name, price, currency, needed), customers"
         )
-        parser.add_argument("--tokens", type=Path, required=True, help="file for {user name: token}")
+        parser.add_argument("--tokens", type=Path, required=True, help="file for {user name: API key}")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +36,8 @@ class Command(BaseCommand):
         data = json.loads(options["file"].read_text())
         add_products([product for product in data["products"] if "name" in product])
         top_up({product["sku"]: product["needed"] for product in data["products"]}, reason=data["reason"])
-        tokens = {name: token_of(name, full_name) for name, full_name in data["customers"].items()}
+        customers = [customer(name, full_name) for name, full_name in data["customers"].items()]
+        tokens = api_keys.replace_keys(users=customers, name="import")
         _write_private(options["tokens"], json.dumps(tokens))
 
 
@@ -59,18 +63,17 @@ def top_up(needed: dict[str, int], *, reason: str) -> None:
             services.adjust_stock(sku=sku, quantity=missing, reason=reason, actor="import")
 
 
-def token_of(username: str, full_name: str) -> str:
-    """Return the API token of a customer, created without a password if missing."""
+def customer(username: str, full_name: str) -> User:
+    """Return a customer, created without a password if missing."""
     first, _, last = full_name.partition(" ")
-    customer, created = get_user_model().objects.get_or_create(
+    found, created = get_user_model().objects.get_or_create(
         username=username,
         defaults={"first_name": first, "last_name": last, "email": f"{username}@example.com"},
     )
     if created:
-        customer.set_unusable_password()
-        customer.save()
-    token: str = Token.objects.get_or_create(user=customer)[0].key
-    return token
+        found.set_unusable_password()
+        found.save()
+    return found
 
 
 def _write_private(path: Path, text: str) -> None:

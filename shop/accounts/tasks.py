@@ -1,0 +1,20 @@
+"""Periodic Celery task of accounts."""
+
+from datetime import timedelta
+from typing import Any
+
+from celery import Task, shared_task
+from django.utils import timezone
+
+from shop.accounts.models import ApiKey
+from shop.messaging.pruning import continue_pruning, prune
+
+#: Time for which the owner still sees that a key has ended.
+SEEN_AFTER_END = timedelta(days=30)
+
+
+@shared_task(name="accounts.prune_keys", bind=True, ignore_result=False)
+def prune_keys(self: "Task[Any, Any]") -> dict[str, int]:
+    """Delete API keys that ended long ago."""
+    ended = prune(ApiKey.objects.all(), by="expires_at", before=timezone.now() - SEEN_AFTER_END)
+    return continue_pruning(self, ended)

@@ -1,0 +1,198 @@
+"""REST API of the user's own API keys, and the exchange of a password for one."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import DestroyAPIView, GenericAPIView, ListAPIView
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.accounts import api_keys
+from shop.accounts.models import ApiKey
+from shop.accounts.scopes import SCOPES, scope_allows
+from shop.rest.fast.parsing import JSONParser
+from shop.rest.problems import Conflict
+
+#: Longest time until a key expires.
+MAX_LIFETIME = timedelta(days=366)
+
+
+class KeyOut(serializers.ModelSerializer[ApiKey]):
+    """A key, without its text."""
+
+    scopes = serializers.ListField(child=serializers.ChoiceField(SCOPES))
+
+    class Meta:
+        model = ApiKey
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+        )
+        read_only_fields = fields
+
+
+class NewKeyOut(KeyOut):
+    """A new key, with its text, which is shown this once."""
+
+    key = serializers.CharField(read_only=True, help_text="Keep it: it is not shown again.")
+
+    class Meta(KeyOut.Meta):
+        fields = (*KeyOut.Meta.fields, "key")
+        read_only_fields = fields
+
+
+class KeyIn(serializers.Serializer[Any]):
+    """Request of a key."""
+
+    name = serializers.CharField(max_length=60, help_text="What the key is for.")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(SCOPES),
+        required=False,
+        max_length=len(SCOPES),
+        help_text="What the key may do; without scopes all that you may.",
+    )
+    expires_at = serializers.DateTimeField(
+        required=False, help_text="Within a year; by default in 90 days, unless the shop is set otherwise."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields: a misspelt one would make a key that may everything, for long."""
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
+            raise ValidationError({name: [remedy] for name in sorted(unknown)}, "unknown_field")
+        return super().to_internal_value(data)
+
+    def validate_expires_at(self, moment: datetime) -> datetime:
+        """Refuse a time that has passed, or is too far away."""
+        if not timezone.now() < moment <= timezone.now() + MAX_LIFETIME:
+            raise ValidationError("Choose a time within the next 366 days.", "out_of_range")
+        return moment
+
+
+class MayManageKeys(BasePermission):
+    """Sessions, and keys without scopes: else a key could make one that may more."""
+
+    message = "A key with scopes cannot manage keys: log in, or use a key without scopes."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Tell whether the request may manage the user's keys."""
+        return scope_allows(request, "keys", request.method or "")
+
+
+class MyKeys(GenericAPIView[ApiKey]):
+    """Base of the views: the user's own keys. All others are answered with 404."""
+
+    permission_classes = [IsAuthenticated, MayManageKeys]
+    queryset = ApiKey.objects.none()
+
+    def get_queryset(self) -> QuerySet[ApiKey]:
+        """Restrict to the user's own keys."""
+        return api_keys.live_keys(_user(self.request))
+
+
+@extend_schema_view(get=extend_schema(summary="List your API keys", tags=["keys"]))
+class Keys(MyKeys, ListAPIView[ApiKey]):
+    """List your API keys, newest first, and make new ones."""
+
+    serializer_class = KeyOut
+
+    def get_serializer_class(self) -> Any:
+        """Return the serializer of requests for the form of the browsable API."""
+        return KeyIn if self.request.method == "POST" else KeyOut
+
+    @extend_schema(
+        summary="Make an API key",
+        tags=["keys"],
+        request=KeyIn,
+        responses={
+            201: NewKeyOut,
+            400: OpenApiResponse(description="A field is missing, wrong or unknown."),
+            409: OpenApiResponse(description="You have too many keys: revoke one first."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key. A key that was made with another one ends with that."""
+        wanted = KeyIn(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        made_with = request.auth if isinstance(request.auth, ApiKey) else None
+        try:
+            key, text = api_keys.create_key(user=_user(request), made_with=made_with, **wanted.validated_data)
+        except api_keys.TooManyKeys as refusal:
+            raise Conflict(str(refusal)) from refusal
+        key.key = text  # type: ignore[attr-defined]  # for this answer alone
+        return Response(NewKeyOut(key).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+@extend_schema_view(delete=extend_schema(summary="Revoke an API key", tags=["keys"]))
+class Key(MyKeys, DestroyAPIView[ApiKey]):
+    """Revoke a key of yours, at once."""
+
+    serializer_class = KeyOut
+
+    def perform_destroy(self, instance: ApiKey) -> None:
+        """Revoke the key."""
+        api_keys.revoke([instance])
+
+
+class Credentials(serializers.Serializer[Any]):
+    """User name and password."""
+
+    username = serializers.CharField(max_length=254)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
+
+
+class TokenOut(serializers.Serializer[Any]):
+    """A new key."""
+
+    token = serializers.CharField()
+
+
+class Token(APIView):
+    """Exchange user name and password for a new key: send it as ``Authorization: Bearer …``.
+
+    It expires after 90 days, unless the shop is set otherwise, and ends with the next change of the password.
+    """
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (JSONParser,)
+    renderer_classes = (JSONRenderer,)
+    throttle_scope = "token"
+
+    @extend_schema(
+        summary="Exchange user name and password for a key",
+        tags=["keys"],
+        request=Credentials,
+        responses={200: TokenOut, 400: OpenApiResponse(description="They do not match an account.")},
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key for the owner of the password."""
+        given = Credentials(data=request.data)
+        given.is_valid(raise_exception=True)
+        user = authenticate(request._request, **given.validated_data)
+        if not isinstance(user, User):
+            raise ValidationError("Unable to log in with provided credentials.", "authorization")
+        return Response(
+            {"token": api_keys.exchange_password(user=user)}, headers={"Cache-Control": "no-store"}
+        )
+
+
+def _user(request: Request) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - ensured by IsAuthenticated
+    return request.user
