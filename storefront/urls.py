@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from storefront.pages import accounts, basket, catalogue, checkout, orders
+from storefront.pages import accounts, api_keys, basket, catalogue, checkout, orders
 
 
 class Sku:
@@ -45,4 +45,7 @@ urlpatterns = [
     path("accounts/login/", accounts.LogIn.as_view(), name="login"),
     path("accounts/logout/", accounts.LogOut.as_view(), name="logout"),
     path("accounts/register/", accounts.register, name="register"),
+    path("accounts/", accounts.account, name="account"),
+    path("accounts/keys/", api_keys.keys, name="keys"),
+    path("accounts/keys/<int:key_id>/revoke/", api_keys.revoke, name="revoke-key"),
 ]

@@ -8,7 +8,7 @@ import re
 import secrets
 import string
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from shop.accounts.models import PREFIX_LENGTH, ApiKey
+from shop.accounts.security_log import record
 
 #: Beginning of all keys made since they have one.
 PREFIX = "shop_"
@@ -27,7 +28,7 @@ _ALPHABET = string.ascii_letters + string.digits
 #: Number of characters behind the beginning: 8 public ones, and 43 with 256 bits of chance.
 _RANDOM = 51
 _NOTE_USE = """
-    UPDATE accounts_apikey SET last_used_at = %s
+    UPDATE accounts_apikey SET last_used_at = now()
     WHERE id = (SELECT id FROM accounts_apikey WHERE id = %s FOR UPDATE SKIP LOCKED)
 """
 #: The most keys that a user has at a time.
@@ -78,6 +79,7 @@ def create_key(
     if made_with:
         key.expires_at = min(key.expires_at, made_with.expires_at)
     key.save()
+    record("key_created", user=user, key_id=key.pk, key_name=name, scopes=key.scopes)
     return key, text
 
 
@@ -102,7 +104,10 @@ def exchange_password(*, user: User) -> str:
 
 def revoke(keys: Iterable[ApiKey]) -> None:
     """End keys now. Those that were made with them end, too."""
-    ApiKey.objects.filter(pk__in=[key.pk for key in keys]).delete()
+    for key in keys:
+        key_id = key.pk
+        key.delete()
+        record("key_revoked", user=key.user, key_id=key_id, key_name=key.name)
 
 
 def end_keys(user: User) -> None:
@@ -110,15 +115,14 @@ def end_keys(user: User) -> None:
     ended = ApiKey.objects.filter(user=user)
     if user.is_active:
         ended = ended.exclude(password_digest=digest_of(user.password))
-    ended.delete()
+    if count := ended.delete()[0]:
+        record("keys_ended", user=user, count=count)
 
 
-def note_use(key: ApiKey, now: datetime) -> None:
-    """Remember that a key is used, once a minute at most, and never wait for another process to do so."""
-    if key.last_used_at and now - key.last_used_at < timedelta(minutes=1):
-        return
+def note_use(key: ApiKey) -> None:
+    """Remember that a key is used now, and never wait for another process that does so."""
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_USE, [now, key.pk])
+        cursor.execute(_NOTE_USE, [key.pk])
 
 
 def _draft(user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:

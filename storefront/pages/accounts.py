@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from storefront.forms import LogInForm, RegistrationForm
 from storefront.pages.visitor import next_page
@@ -41,3 +42,11 @@ def register(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request, "storefront:catalogue"))
     context = {"form": form, "next": next_page(request, "storefront:catalogue")}
     return render(request, "storefront/register.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@login_required
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """Show what customers can do with their account."""
+    return render(request, "storefront/account/account.html")
