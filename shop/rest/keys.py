@@ -21,6 +21,7 @@ from shop.accounts import api_keys
 from shop.accounts.models import ApiKey
 from shop.accounts.scopes import SCOPES, scope_allows
 from shop.rest.fast.parsing import JSONParser
+from shop.rest.idempotency import idempotent
 from shop.rest.problems import Conflict
 
 #: Longest time until a key expires.
@@ -126,6 +127,7 @@ class Keys(MyKeys, ListAPIView[ApiKey]):
             409: OpenApiResponse(description="You have too many keys: revoke one first."),
         },
     )
+    @idempotent(remembered=False)  # no key is stored
     def post(self, request: Request) -> Response:
         """Make a key. A key that was made with another one ends with that."""
         wanted = KeyIn(data=request.data)
@@ -144,6 +146,11 @@ class Key(MyKeys, DestroyAPIView[ApiKey]):
     """Revoke a key of yours, at once."""
 
     serializer_class = KeyOut
+
+    @idempotent()
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Revoke the key."""
+        return super().delete(request, *args, **kwargs)
 
     def perform_destroy(self, instance: ApiKey) -> None:
         """Revoke the key."""
@@ -181,6 +188,7 @@ class Token(APIView):
         request=Credentials,
         responses={200: TokenOut, 400: OpenApiResponse(description="They do not match an account.")},
     )
+    @idempotent(remembered=False)  # neither passwords nor keys are stored
     def post(self, request: Request) -> Response:
         """Make a key for the owner of the password."""
         given = Credentials(data=request.data)
