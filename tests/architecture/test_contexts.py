@@ -41,7 +41,9 @@ def test_no_relation_crosses_an_app(model: type[Model]):
         other = field.related_model
         if isinstance(field, Field) and other is not None:
             label = other._meta.app_label
-            allowed = {model._meta.app_label} | ({"auth"} if model._meta.app_label == "orders" else set())
+            allowed = {model._meta.app_label} | (
+                {"auth"} if model._meta.app_label in {"orders", "accounts"} else set()
+            )
             assert label in allowed, f"{field} points into {label}: keep the plain id instead"
 
 

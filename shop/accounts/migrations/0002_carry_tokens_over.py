@@ -15,6 +15,16 @@ _CARRY_OVER = """
     FROM authtoken_token AS token JOIN auth_user AS users ON users.id = token.user_id
     WHERE users.is_active
 """
+_PERMISSIONS = """
+    SELECT auth_permission.id FROM auth_permission JOIN django_content_type AS model
+    ON model.id = content_type_id WHERE model.app_label = 'authtoken'
+"""
+_FORGET_RIGHTS = (
+    f"DELETE FROM auth_group_permissions WHERE permission_id IN ({_PERMISSIONS})",  # noqa: S608 - a constant
+    f"DELETE FROM auth_user_user_permissions WHERE permission_id IN ({_PERMISSIONS})",  # noqa: S608
+    f"DELETE FROM auth_permission WHERE id IN ({_PERMISSIONS})",  # noqa: S608
+    "DELETE FROM django_migrations WHERE app = 'authtoken'",
+)
 
 
 def carry_tokens_over(apps: Any, schema_editor: Any) -> None:
@@ -25,15 +35,14 @@ def carry_tokens_over(apps: Any, schema_editor: Any) -> None:
             return
         cursor.execute(_CARRY_OVER, [settings.SHOP_API_KEY_LIFETIME])
         cursor.execute("DROP TABLE authtoken_token")
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'authtoken'")
-    apps.get_model("contenttypes", "ContentType").objects.filter(app_label="authtoken").delete()
+        for statement in _FORGET_RIGHTS:
+            cursor.execute(statement)
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_api_keys"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
     ]
 
     operations = [migrations.RunPython(carry_tokens_over, migrations.RunPython.noop)]

@@ -15,6 +15,7 @@ from django_celery_results.models import TaskResult
 from console.audit import audit
 from notifications.models import Notification, Recipient
 from orders.models import Order
+from shop.accounts.models import ApiKey
 from shop.celery import app
 from shop.ids import uuid7_at
 from shop.messaging import pruning
@@ -99,6 +100,7 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
         DeadLetterAction.objects.create(dead_letter=letter, action="replay", by="olga", at=at),
         InboxEntry.objects.create(event_id=order.pk, consumer="tests.when_tried", consumed_at=at),
         IdempotencyRecord.objects.create(digest=name, user_id=1, answer=b"", created_at=at),
+        ApiKey.objects.create(user=shop.alice, name=name, prefix=name[:9] + name[-2:], expires_at=at),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
     ]
 
