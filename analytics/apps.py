@@ -8,3 +8,5 @@ class AnalyticsConfig(AppConfig):
 
     name = "analytics"
     default_auto_field = "django.db.models.BigAutoField"
+    #: Schema of a rebuild's tables, which the workers create and drop.
+    scratch_schema = "analytics_rebuild"

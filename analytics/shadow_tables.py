@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from analytics.apps import AnalyticsConfig
 from analytics.models import READ_MODELS
 
-SCHEMA = "analytics_rebuild"
+SCHEMA = AnalyticsConfig.scratch_schema
 
 
 def create() -> None:
     """Create the tables, without those that a crashed rebuild left."""
     drop()
-    _run(f"CREATE SCHEMA {SCHEMA}")
     for model in READ_MODELS:
         table = model._meta.db_table
         _run(f"CREATE UNLOGGED TABLE {SCHEMA}.{table} (LIKE {table} INCLUDING ALL)")
@@ -25,7 +25,8 @@ def create() -> None:
 
 def drop() -> None:
     """Drop the tables."""
-    _run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    for model in READ_MODELS:
+        _run(f"DROP TABLE IF EXISTS {SCHEMA}.{model._meta.db_table}")
 
 
 @contextmanager
@@ -40,10 +41,10 @@ def redirected() -> Iterator[None]:
 
 
 def copy_to_live_tables() -> None:
-    """Replace the rows of the live tables; readers wait until the transaction ends."""
-    _run(f"TRUNCATE {', '.join(model._meta.db_table for model in READ_MODELS)}")
+    """Replace the rows of the live tables. Deleted, because only their owner may truncate them."""
     for model in READ_MODELS:
         table, columns = model._meta.db_table, ", ".join(_columns(model))
+        _run(f"DELETE FROM {table}")  # noqa: S608
         _run(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {SCHEMA}.{table}")  # noqa: S608
 
 

@@ -13,7 +13,7 @@ from dev.processes.supervisor import Supervisor
 from dev.servers.infrastructure import Infrastructure
 
 #: Environment variables for manage.py beside a running shop.
-_EXPORTED = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
+_EXPORTED = ("DATABASE_URL", "SHOP_ADMIN_DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
 
 
 class Stack:
@@ -53,10 +53,8 @@ class Stack:
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure
         self.env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
-        _write_environment(self.env)
         say("Preparing the database ...")
-        log = self.run_python("-m", "dev.run.prepare", name="prepare")
-        self.logins = _logins(log.read_text())
+        self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")
         self._stack.enter_context(self.supervisor)
         self.supervisor.start(
@@ -65,6 +63,13 @@ class Stack:
             programs.scheduler(self.env),
         )
         self.supervisor.wait_ready()
+
+    def _prepare(self, admin_url: str) -> list[str]:
+        """Create tables and demonstration data as the owner, and return the logins."""
+        env, log = {**self.env, "SHOP_ADMIN_DATABASE_URL": admin_url}, LOGS / "prepare.log"
+        _write_environment(env)
+        programs.run_python(env, "-m", "dev.run.prepare", log=log)
+        return _logins(log.read_text())
 
     def tend(self) -> None:
         """Check the servers and restart crashed programs. Call it often."""

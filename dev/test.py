@@ -133,7 +133,9 @@ def _rabbitmq() -> Iterator[str | None]:
 
 def _environment(servers: Infrastructure, amqp_url: str | None, folder: Path) -> dict[str, str]:
     env = os.environ | {
-        "DATABASE_URL": servers.database_url,
+        "DATABASE_URL": servers.admin_database_url,  # tests create databases
+        "SHOP_ADMIN_DATABASE_URL": "",
+        "RUNNING_DATABASE_URL": servers.database_url,
         "CELERY_BROKER_URL": servers.broker_url,
         "PGMQ_URL": servers.broker_url,
         "DJANGO_SECRET_KEY": "tests-need-one-too",

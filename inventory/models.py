@@ -88,6 +88,8 @@ class Product(models.Model):
 class StockMovement(models.Model):
     """Change of a product's stock. Append-only: the database refuses to change or delete it."""
 
+    append_only = True
+
     class Kind(models.TextChoices):
         """Kind of a movement."""
 

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "shop.messaging",
     "shop.accounts",
     "shop.rest",
+    "shop.security",
     "console",
     "storefront",
     *CONTEXTS,
@@ -122,7 +123,10 @@ TIME_ZONE = "UTC"
 
 # --- Database --------------------------------------------------------------------------------
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1:35432/shop")
+#: The role of web and workers, which reads and writes rows.
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://shop@127.0.0.1:35432/shop")
+#: The owner of the tables, for ``manage.py migrate`` alone; empty if there is one role for everything.
+SHOP_ADMIN_DATABASE_URL = os.environ.get("SHOP_ADMIN_DATABASE_URL", "")
 #: Client and server detect within 20 seconds that the other vanished silently, instead of the operating
 #: system's two hours. Until then a session keeps its locks, such as a relay's shards. The URL's query
 #: overrides these values.

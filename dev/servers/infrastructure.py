@@ -9,19 +9,22 @@ from kombu import Connection
 from dev.errors import NotReachable, ServerFailed
 from dev.paths import servers_home
 from dev.processes.children import unprivileged_user
-from dev.servers.pgmq import install_pgmq
+from dev.servers.pgmq import hand_over, install_pgmq
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 from dev.servers.rabbitmq_cluster import RabbitCluster
+
+#: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
+ROLE = "shop"
 
 
 class Infrastructure:
     """Context manager of database and broker. Leaving it stops the private servers.
 
-    ``DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are. Without the former, a
-    private PostgreSQL is started. Without the latter, the broker is a second database on it, or a private
-    RabbitMQ if ``rabbitmq`` is true. With ``throw_away`` the private servers start empty and without
-    durability.
+    ``DATABASE_URL``, ``SHOP_ADMIN_DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are.
+    Without the first, a private PostgreSQL is started, with a role for the shop. Without the last, the broker
+    is a second database on it, or a private RabbitMQ if ``rabbitmq`` is true. With ``throw_away`` the private
+    servers start empty and without durability.
     """
 
     def __init__(
@@ -34,6 +37,8 @@ class Infrastructure:
     ) -> None:
         given = {} if given is None else given
         self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")
+        #: The owner of the tables; empty if ``database_url`` is the owner's.
+        self.admin_database_url = given.get("SHOP_ADMIN_DATABASE_URL", "") if self.database_url else ""
         self._rabbitmq = private_rabbitmq(folder) if rabbitmq and not self.broker_url else None
         needs_postgres = not self.database_url or not (self.broker_url or rabbitmq)
         self._postgres = private_postgres(folder, durable=not throw_away) if needs_postgres else None
@@ -76,10 +81,13 @@ class Infrastructure:
                 server.erase()
 
     def _use(self, postgres: Postgres) -> None:
-        self.database_url = self.database_url or postgres.create_database("shop")
+        postgres.create_role(ROLE)
+        if not self.database_url:
+            self.admin_database_url = postgres.create_database("shop")
+            self.database_url = postgres.url("shop", ROLE)
         if not self.broker_url:
-            url = postgres.create_database("shop_broker")
-            self.broker_url = url.replace("postgresql://", "pgmq://", 1)
+            hand_over(postgres.create_database("shop_broker"), ROLE)
+            self.broker_url = postgres.url("shop_broker", ROLE).replace("postgresql://", "pgmq://", 1)
 
 
 def private_postgres(folder: str, *, durable: bool) -> Postgres:

@@ -16,6 +16,7 @@ from dev.processes import children, ports
 from dev.servers import ownership
 from dev.servers.postgres_binaries import MAJOR_VERSION, postgres_programs
 
+SUPERUSER = "postgres"
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
@@ -46,9 +47,9 @@ class Postgres:
         self._user = children.unprivileged_user()
         self._env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
 
-    def url(self, database: str) -> str:
-        """Return the URL of ``database``, password included."""
-        return f"postgresql://postgres:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str, role: str = SUPERUSER) -> str:
+        """Return the URL of ``database`` for a role, password included."""
+        return f"postgresql://{role}:{self._password(role)}@{ports.LOOPBACK}:{self.port}/{database}"
 
     def start(self, timeout: float = 60.0) -> None:
         """Start the server, on its earlier port if possible, and wait until it accepts connections.
@@ -113,15 +114,24 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(drop.format(sql.Identifier(name)))
 
-    @property
-    def _password(self) -> str:
-        return (self.home / "password").read_text()
+    def create_role(self, role: str) -> None:
+        """Create a role that may log in and nothing else, unless it exists."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            found = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+            verb, password = sql.SQL("alter" if found else "create"), sql.Literal(self._password(role))
+            change = sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(role), password)
+            connection.execute(change)
+
+    def _password(self, role: str) -> str:
+        """Return the password of a role, made once for each installation."""
+        file = self.home / ("password" if role == SUPERUSER else f"password-{role}")
+        if not file.exists():
+            make_private_file(file, secrets.token_urlsafe(24))
+        return file.read_text()
 
     def _make_home(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o755)  # the server's user has to traverse it; data and password are closed
-        if not (self.home / "password").exists():
-            make_private_file(self.home / "password", secrets.token_urlsafe(24))
 
     def _make_data(self, programs: Path) -> None:
         """Run initdb in a folder that becomes ``data`` only when it is complete."""
@@ -129,10 +139,10 @@ class Postgres:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         password_file = new.with_name("password.new")
-        make_private_file(password_file, self._password)
+        make_private_file(password_file, self._password(SUPERUSER))
         for path in (new, password_file):
             self._chown_to_server(path)
-        options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
+        options = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
         options += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"])]
         code = self._start_child([programs / "initdb", "-D", new, *options], log).wait()
         password_file.unlink()

@@ -11,6 +11,8 @@ from shop.ids import uuid7
 class EventRecord(models.Model):
     """An event in the append-only log. The database refuses UPDATE, DELETE and TRUNCATE."""
 
+    append_only = True
+
     #: Reading order of the log. Positions may become visible out of order: see docs/guarantees.md.
     position = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True)

@@ -130,3 +130,16 @@ def test_a_parcel_that_does_not_arrive_needs_attention(shop: Deployment) -> None
     shop.audit()
     for order_id in (returned, lost):
         assert shop.events(order_id)[-2:] == ["DeliveryFailed", "OrderNeedsAttention"]
+
+
+def test_web_workers_and_commands_run_without_rights_on_tables(shop: Deployment) -> None:
+    order_id = shop.place_order()
+    shop.wait_for_status([order_id], "delivered")
+
+    sessions = shop.rows(
+        "select usename from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    owner = shop.rows("select tableowner from pg_tables where tablename = 'messaging_eventrecord'")
+    assert set(sessions) == {("shop",)} != set(owner)
+    assert "Rebuilt from" in shop.commands.check("rebuild_analytics")
+    shop.audit()

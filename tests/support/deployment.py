@@ -23,7 +23,7 @@ from dev.processes import children, ports, programs
 from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
 from tests.support.management import ManagementCommands
-from tests.support.servers import Broker, EmbeddedBroker, RabbitBroker, fresh_database
+from tests.support.servers import Broker, EmbeddedBroker, RabbitBroker, as_running_role, fresh_database
 
 #: Names of the worker with the relay and of the worker that serves all apps.
 RELAY, APPS = programs.RELAY, "apps"
@@ -38,7 +38,9 @@ HASTE = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.2", "SHOP_REFUND_CHECK_INTERVAL_SE
 
 def prepare_database(database_url: str, home: Path) -> dict[str, str]:
     """Create tables, a small catalogue and a few users in a database, and return their API tokens."""
-    env = programs.environment(database_url=database_url, broker_url="memory://")
+    env = programs.environment(
+        database_url=as_running_role(database_url), broker_url="memory://", admin_url=database_url
+    )
     products = [
         {"sku": sku, "name": sku.title(), "price": "12.50", "currency": "EUR", "needed": count}
         for sku, count in STOCK.items()
@@ -101,7 +103,7 @@ class Deployment:
         self._arguments = arguments or {}
         each = {name: [name] for name in (RELAY, *CONTEXTS)}
         self._workers = workers or (each if one_worker_each else {RELAY: [RELAY], APPS: CONTEXTS})
-        common = programs.environment(database_url=database_url, broker_url=broker.url)
+        common = programs.environment(database_url=as_running_role(database_url), broker_url=broker.url)
         self.env = {**common, "EMAIL_FILE_PATH": str(home / "mail"), **HASTE, **settings}
         self.commands = ManagementCommands(self.env)
         self._session: psycopg.Connection[tuple[Any, ...]] | None = None

@@ -71,6 +71,12 @@ def fresh_database(server_url: str, *, template: str = "template1") -> Iterator[
             session.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
+def as_running_role(database_url: str) -> str:
+    """Return the URL of the same database for the role of web and workers, if the server has it."""
+    running = os.environ.get("RUNNING_DATABASE_URL", database_url)
+    return urlunsplit(urlsplit(running)._replace(path=urlsplit(database_url).path))
+
+
 def name_of(database_url: str) -> str:
     return urlsplit(database_url).path.removeprefix("/")
 

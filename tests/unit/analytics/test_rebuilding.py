@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from analytics import rebuild_lock, services, shadow_tables, tasks
 from analytics.errors import RebuildRunning
@@ -57,9 +57,9 @@ def damage():
 
 def leftovers():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [shadow_tables.SCHEMA])
-        (schemas,) = cursor.fetchone()
-    return schemas, JournalEntry.objects.count()
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = %s", [shadow_tables.SCHEMA])
+        (tables,) = cursor.fetchone()
+    return tables, JournalEntry.objects.count()
 
 
 def test_a_rebuild_gives_the_same_figures_as_the_live_projection():
@@ -229,7 +229,7 @@ def test_events_that_the_inbox_has_forgotten_are_not_forgotten(settings):
     assert figures() == live
 
 
-def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
+def test_a_reader_does_not_delay_the_swap(monkeypatch):
     consume(logged(*stories(7)))
     monkeypatch.setattr(rebuild_lock, "LOCK_TIMEOUT", "100ms")
     live = figures()
@@ -245,12 +245,11 @@ def test_a_reader_waits_no_longer_than_the_swap(monkeypatch):
     reader = threading.Thread(target=read)
     reader.start()
     reading.wait(10)
-    with pytest.raises(OperationalError, match="lock timeout"):
-        services.rebuild()
+    damage()
+    services.rebuild()
     done.set()
     reader.join()
     assert figures() == live
-    services.rebuild()
 
 
 def test_the_command_shows_how_far_it_is_and_what_it_did():

@@ -1,0 +1,1 @@
+"""Defaults that keep attackers out: database roles, response headers, and checks of a deployment."""
