@@ -65,7 +65,7 @@ class DailySalesAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:analytics_dailysales_changelist"))
 
     def _may_rebuild(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("analytics.rebuild_dailysales")
+        return self.has_view_permission(request) and request.user.has_perm("analytics.rebuild_dailysales")
 
 
 @admin.register(ProductSales)

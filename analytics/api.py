@@ -5,13 +5,13 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import queries
 from shop.rest.fields import MoneyField
+from shop.rest.permissions import staff
 
 #: Length of the default period in days, which ends today.
 DAYS = 30
@@ -99,7 +99,6 @@ class StepTimeOut(serializers.Serializer[Any]):
 class StaffView(APIView):
     """Base of the views: for staff, with validated parameters."""
 
-    permission_classes = [IsAdminUser]
     parameters: type[serializers.Serializer[Any]] = Period
 
     def validated(self, request: Request) -> dict[str, Any]:
@@ -113,6 +112,7 @@ class StaffView(APIView):
 class DailySales(StaffView):
     """Orders and revenue of each day."""
 
+    permissions = {"GET": staff("analytics.view_dailysales")}
     parameters = SalesQuery
 
     @extend_schema(
@@ -129,6 +129,7 @@ class DailySales(StaffView):
 class BestSellers(StaffView):
     """Best-selling products."""
 
+    permissions = {"GET": staff("analytics.view_productsales", "analytics.view_productrevenue")}
     parameters = Ranking
 
     @extend_schema(
@@ -145,6 +146,8 @@ class BestSellers(StaffView):
 class Funnel(StaffView):
     """Steps that orders reach."""
 
+    permissions = {"GET": staff("analytics.view_orderfact")}
+
     @extend_schema(
         summary="Steps that orders reach",
         tags=["analytics"],
@@ -158,6 +161,8 @@ class Funnel(StaffView):
 
 class StepTimes(StaffView):
     """Durations of the steps of orders."""
+
+    permissions = {"GET": staff("analytics.view_orderfact")}
 
     @extend_schema(
         summary="Durations of steps",

@@ -26,7 +26,10 @@ class Checkup(models.Model):
 
     class Meta:
         verbose_name = "check-up"
-        permissions = [("run_doctor", "Can have the shop audited and repaired")]
+        permissions = [
+            ("audit_shop", "Can have the shop audited"),
+            ("run_doctor", "Can have the shop audited and repaired"),
+        ]
 
     def __str__(self) -> str:
         return f"check-up of {self.began_at:%Y-%m-%d %H:%M}"

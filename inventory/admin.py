@@ -70,10 +70,45 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         ("Stock", {"fields": (("available", "initial_stock"), "created_at")}),
     )
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Leave the stock out for users who may not see it."""
+        stock = {} if self.may_see_stock(request) else {"available", "stock_status"}
+        return tuple(name for name in self.list_display if name not in stock)
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Offer the filter by stock to users who may see it."""
+        return self.list_filter if self.may_see_stock(request) else ("active", "currency")
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Refuse filters in the URL that would tell the stock to users who may not see it."""
+        if lookup.startswith(("available", "initial_stock", "movements")) and not self.may_see_stock(request):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        """Leave the stock out for users who may not see it."""
+        return self.fieldsets if self.may_see_stock(request) else self.fieldsets[:-1]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
-        """Make SKU, currency and stock of a known product read-only."""
-        known = ("sku", "currency", "initial_stock") if obj else ()
-        return ("available", "created_at", *known)
+        """Make SKU and currency of a known product read-only; the stock is adjusted elsewhere."""
+        known = ("sku", "currency") if obj else ()
+        is_given = not obj and request.user.has_perm("inventory.adjust_stock")
+        return ("available", "created_at", *known, *(() if is_given else ("initial_stock",)))
+
+    def may_see_stock(self, request: HttpRequest) -> bool:
+        """Tell whether the user may see how much there is of a product."""
+        return request.user.has_perm("inventory.view_stock")
+
+    def may_adjust_stock(self, request: HttpRequest) -> bool:
+        """Tell whether the user may adjust the stock of a product."""
+        return request.user.has_perms(["inventory.view_stock", "inventory.adjust_stock"])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Offer the adjustment to users who may make it."""
+        context = {**(extra_context or {}), "may_adjust": self.may_adjust_stock(request)}
+        return super().change_view(request, object_id, form_url, context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         """Forbid deletion: movements refer to products."""
@@ -86,8 +121,9 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         if change:
             obj.save(update_fields=form.changed_data)
             return
-        given = {name: form.cleaned_data[name] for name in form.cleaned_data if name != "initial_stock"}
-        obj.pk = services.add_product(**given, stock=form.cleaned_data["initial_stock"]).pk
+        given = dict(form.cleaned_data)
+        stock = given.pop("initial_stock", 0)
+        obj.pk = services.add_product(**given, stock=stock).pk
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URL of the adjustment."""
@@ -100,7 +136,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
     def adjust_stock(self, request: HttpRequest, product_id: str) -> HttpResponse:
         """Ask for quantity and reason, then adjust the stock."""
         product = get_object_or_404(Product, pk=product_id)
-        if not self.has_change_permission(request, product):
+        if not self.may_adjust_stock(request):
             raise PermissionDenied
         form = AdjustmentForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and self._try_to_adjust(request, product, form):

@@ -8,7 +8,6 @@ from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
-from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +17,7 @@ from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded,
 from inventory.models import MAX_STOCK, Product
 from shop.rest.fields import MoneyField
 from shop.rest.idempotency import idempotent
+from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
 
 
@@ -87,15 +87,15 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class VisibleProducts(GenericAPIView[Product]):
-    """Base of the views of products: customers see the active ones, staff see all."""
+    """Base of the views of products: the active ones, and to staff with the permission all."""
 
-    permission_classes = [AllowAny]
+    permissions = {"GET": ANYONE}
     serializer_class = ProductOut
     lookup_field = "sku"
 
     def get_queryset(self) -> QuerySet[Product]:
-        """Restrict customers to active products."""
-        if self.request.user.is_staff:
+        """Restrict the public to active products."""
+        if may(self.request, "inventory.view_product"):
             return Product.objects.all()
         return Product.objects.filter(active=True)
 
@@ -116,7 +116,7 @@ class ProductDetail(VisibleProducts, RetrieveAPIView[Product]):
 class Stock(ListAPIView[Product]):
     """List the stock of the products. For staff."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"GET": staff("inventory.view_stock")}
     serializer_class = StockOut
     filterset_class = ProductFilter
     queryset = Product.objects.all()
@@ -125,7 +125,7 @@ class Stock(ListAPIView[Product]):
 class StockAdjustment(APIView):
     """Adjustment of a product's stock. For staff."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"POST": staff("inventory.view_stock", "inventory.adjust_stock")}
 
     @extend_schema(
         summary="Adjust the stock of a product",

@@ -69,6 +69,10 @@ class Product(models.Model):
 
     class Meta:
         ordering = ["sku"]
+        permissions = [
+            ("view_stock", "Can see how much there is of a product"),
+            ("adjust_stock", "Can adjust the stock, and set it to a count"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(available__gte=0), name="product_never_oversold"),
             models.CheckConstraint(

@@ -67,7 +67,7 @@ class NotificationAdmin(KeysetAdmin):
     @method_decorator(require_POST)
     def resend_one(self, request: HttpRequest, notification_id: UUID) -> HttpResponse:
         """Send one message again, and redirect to the page of the button."""
-        if not self.has_resend_permission(request):
+        if not (self.has_view_permission(request) and self.has_resend_permission(request)):
             raise PermissionDenied
         notification = get_object_or_404(Notification, pk=notification_id)
         self.resend(request, Notification.objects.filter(pk=notification.pk))

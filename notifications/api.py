@@ -6,9 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_404
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +15,7 @@ from notifications import services
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Notification, Resend
 from shop.rest.idempotency import idempotent
+from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
 
 SUMMARY: tuple[str, ...] = (
@@ -98,7 +97,7 @@ class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]
 class Notifications(ListAPIView[Notification]):
     """List the messages to customers, newest first. For staff."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"GET": staff("notifications.view_notification")}
     serializer_class = NotificationOut
     filterset_class = NotificationFilter
     queryset = Notification.objects.all()
@@ -108,7 +107,7 @@ class Notifications(ListAPIView[Notification]):
 class NotificationDetail(RetrieveAPIView[Notification]):
     """Read one message, with the values of its template and its resends. For staff."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"GET": staff("notifications.view_notification")}
     serializer_class = NotificationDetailOut
 
     def get_queryset(self) -> QuerySet[Notification]:
@@ -119,7 +118,7 @@ class NotificationDetail(RetrieveAPIView[Notification]):
 class NotificationResend(APIView):
     """Resend of a message. For staff with the permission."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"POST": staff("notifications.view_notification", "notifications.resend_notification")}
 
     @extend_schema(
         summary="Send a message again",
@@ -136,8 +135,6 @@ class NotificationResend(APIView):
     @idempotent(atomic=False)  # mail is sent between two transactions
     def post(self, request: Request, pk: str) -> Response:
         """Send the message again, and record the user and the outcome."""
-        if not request.user.has_perm("notifications.resend_notification"):
-            raise PermissionDenied
         notification = get_object_or_404(Notification, pk=pk)
         wanted = ResendIn(data=request.data)
         wanted.is_valid(raise_exception=True)

@@ -38,6 +38,7 @@ class Action(NamedTuple):
     #: Message shown and logged afterwards.
     done: str
     service: Callable[[UUID], Order]
+    permission: str
 
 
 ACTIONS = {
@@ -48,6 +49,7 @@ ACTIONS = {
         verb="Yes, cancel",
         done="The cancellation is on its way.",
         service=lambda order_id: services.request_cancellation(order_id=order_id, reason="operator"),
+        permission="orders.cancel_order",
     ),
     "resume": Action(
         question="Go on waiting?",
@@ -56,6 +58,7 @@ ACTIONS = {
         verb="Yes, go on waiting",
         done="The order goes on waiting.",
         service=lambda order_id: services.resume_order(order_id=order_id),
+        permission="orders.resume_order",
     ),
 }
 
@@ -97,8 +100,12 @@ class OrderAdmin(KeysetAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Offer the actions to users who may act."""
-        context = {**(extra_context or {}), "may_act": self.has_cancel_permission(request)}
+        """Offer the actions that the user may take."""
+        may = {
+            "may_cancel": self.has_cancel_permission(request),
+            "may_resume": self.has_resume_permission(request),
+        }
+        context = {**(extra_context or {}), **may}
         return super().change_view(request, object_id, form_url, context)
 
     # --- Reading ---
@@ -141,15 +148,19 @@ class OrderAdmin(KeysetAdmin):
     # --- Acting ---
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may act on orders; orders are never edited."""
-        return request.user.has_perm("orders.change_order")
+        """Tell whether the user may cancel orders."""
+        return request.user.has_perm(ACTIONS["cancel"].permission)
+
+    def has_resume_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may let orders go on waiting."""
+        return request.user.has_perm(ACTIONS["resume"].permission)
 
     @admin.action(description="Cancel selected orders", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Cancel the selected orders."""
         return self._act_on(request, queryset, "cancel")
 
-    @admin.action(description="Let selected orders go on waiting", permissions=["cancel"])
+    @admin.action(description="Let selected orders go on waiting", permissions=["resume"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Let the selected orders go on waiting."""
         return self._act_on(request, queryset, "resume")
@@ -165,7 +176,7 @@ class OrderAdmin(KeysetAdmin):
 
     def act_on_one(self, request: HttpRequest, order_id: UUID, action: str) -> HttpResponse:
         """Ask for confirmation, then run an action on one order."""
-        if not self.has_cancel_permission(request):
+        if not self.has_view_permission(request) or not request.user.has_perm(ACTIONS[action].permission):
             raise PermissionDenied
         order = get_object_or_404(Order, pk=order_id)
         back = reverse("admin:orders_order_change", args=[order.pk])

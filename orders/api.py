@@ -1,4 +1,4 @@
-"""REST API of orders. Customers see their own orders, staff see all."""
+"""REST API of orders. Accounts see their own orders; those of others need a permission."""
 
 from typing import Any
 
@@ -30,6 +30,7 @@ from shop.messaging import event_log
 from shop.rest import problems
 from shop.rest.fast.serializer_cache import represented, validated
 from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
+from shop.rest.permissions import accounts, may, own
 
 _NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
 
@@ -37,12 +38,13 @@ _NOT_FOUND = OpenApiResponse(description="There is no such order among those tha
 class MyOrders(GenericAPIView[Order]):
     """Base of the views: the orders that the user may see. All others are answered with 404."""
 
+    permissions = {"GET": own("orders.view_order")}
     queryset = Order.objects.all()
 
     def get_queryset(self) -> QuerySet[Order]:
-        """Restrict customers to their own orders."""
+        """Restrict to their own orders all who may not read those of others."""
         orders = super().get_queryset()
-        if self.request.user.is_staff:
+        if may(self.request, "orders.view_order"):
             return orders
         return orders.filter(customer_id=self.request.user.pk)
 
@@ -51,6 +53,7 @@ class MyOrders(GenericAPIView[Order]):
 class Orders(MyOrders, ListAPIView[Order]):
     """List orders, newest first, and place them."""
 
+    permissions = MyOrders.permissions | {"POST": accounts("orders.add_order")}
     serializer_class = OrderSummaryOut
     filterset_class = OrderFilter
 
@@ -105,7 +108,13 @@ class OrderDetail(MyOrders, RetrieveAPIView[Order]):
 class OrderCancellation(MyOrders):
     """Cancel an order."""
 
+    permissions = {"POST": own("orders.cancel_order")}
     serializer_class = OrderOut
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Look for the order before an Idempotency-Key is heeded: rights may have ended since an answer."""
+        super().initial(request, *args, **kwargs)
+        self.order = self.get_object()
 
     @extend_schema(
         summary="Cancel an order",
@@ -113,6 +122,7 @@ class OrderCancellation(MyOrders):
         request=None,
         responses={
             202: OrderOut,
+            403: OpenApiResponse(description="You may see the order, but not cancel it."),
             404: _NOT_FOUND,
             409: OpenApiResponse(description="The parcel has left, or the order is over."),
         },
@@ -120,7 +130,7 @@ class OrderCancellation(MyOrders):
     @idempotent()
     def post(self, request: Request, pk: str) -> Response:
         """Ask for an order to be cancelled, while its parcel has not left. Asking again does no harm."""
-        order = self.get_object()
+        order = self.order
         reason: CancellationReason = "customer" if order.customer_id == request.user.pk else "operator"
         try:
             order = services.request_cancellation(order_id=order.pk, reason=reason)
@@ -143,8 +153,8 @@ class OrderTimeline(MyOrders):
         responses={200: StaffTimelineOut(many=True), 404: _NOT_FOUND},
     )
     def get(self, request: Request, pk: str) -> Response:
-        """List the order's events, oldest first. Staff see the events in full."""
-        show = timeline.for_staff if request.user.is_staff else timeline.for_customer
+        """List the order's events, oldest first; in full to staff with `orders.view_timeline`."""
+        show = timeline.for_staff if may(request, "orders.view_timeline") else timeline.for_customer
         return Response([show(entry) for entry in event_log.timeline(self.get_object().pk)])
 
 

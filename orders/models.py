@@ -98,6 +98,11 @@ class Order(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        permissions = [
+            ("view_timeline", "Can read the events of an order in full"),
+            ("cancel_order", "Can cancel orders"),
+            ("resume_order", "Can let held up orders go on waiting"),
+        ]
         indexes = [
             models.Index(fields=["customer", "-id"], name="order_by_customer"),
             models.Index(fields=["status", "-id"], name="order_by_status"),

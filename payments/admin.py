@@ -85,7 +85,11 @@ class RefundAdmin(KeysetAdmin):
     ordering = ("-id",)
     actions = ("retry",)
 
-    @admin.action(description="Retry the selected failed refunds", permissions=["view"])
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may retry refunds."""
+        return request.user.has_perm("payments.retry_refund")
+
+    @admin.action(description="Retry the selected failed refunds", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         """Retry failed refunds; warn about refunds that have not failed."""
         retried = 0

@@ -8,7 +8,6 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -19,6 +18,7 @@ from payments.models import Payment, Refund
 from shop.rest.fields import MoneyField
 from shop.rest.filters import SinceFilter, UntilFilter
 from shop.rest.idempotency import idempotent
+from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -99,7 +99,10 @@ class PaymentFilter(filters.FilterSet):  # type: ignore[misc]
 class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     """The payments of all orders, newest first."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {
+        "GET": staff("payments.view_payment"),
+        "POST": staff("payments.view_refund", "payments.retry_refund"),
+    }
     filterset_class = PaymentFilter
     lookup_value_regex = UUID_PATTERN
     queryset = Payment.objects.all()

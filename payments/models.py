@@ -194,6 +194,7 @@ class Refund(models.Model):
 
     class Meta:
         ordering = ["id"]
+        permissions = [("retry_refund", "Can retry failed refunds")]
         indexes = [
             models.Index(fields=["reference"], name="refund_by_reference"),
             models.Index(fields=["state", "-id"], name="refund_by_state"),

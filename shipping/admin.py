@@ -64,7 +64,11 @@ class ShipmentAdmin(KeysetAdmin):
         """Return the order's number, or its id if the number is unknown."""
         return shipment.order_number or str(shipment.order_id)
 
-    @admin.action(description="Void the selected shipments that have not left", permissions=["view"])
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may void shipments."""
+        return request.user.has_perm("shipping.void_shipment")
+
+    @admin.action(description="Void the selected shipments that have not left", permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> None:
         """Void shipments that have not left; warn about those that have."""
         for shipment in queryset:

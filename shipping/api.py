@@ -3,11 +3,11 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from shipping.models import STATUSES, Shipment, TrackingEvent
 from shop.rest.filters import SinceFilter, UntilFilter
+from shop.rest.permissions import staff
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -89,7 +89,7 @@ class ShipmentFilter(filters.FilterSet):  # type: ignore[misc]
 class ShipmentViewSet(ReadOnlyModelViewSet[Shipment]):
     """The shipments of all orders, newest first."""
 
-    permission_classes = [IsAdminUser]
+    permissions = {"GET": staff("shipping.view_shipment")}
     filterset_class = ShipmentFilter
     lookup_value_regex = UUID_PATTERN
     queryset = Shipment.objects.all()

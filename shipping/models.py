@@ -112,6 +112,7 @@ class Shipment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        permissions = [("void_shipment", "Can void shipments that have not left")]
         indexes = [
             models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="shipment_stopped"),
             models.Index(

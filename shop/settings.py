@@ -226,10 +226,10 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["shop.rest.fast.parsing.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["shop.rest.permissions.HasPermissions"],
     "DEFAULT_PAGINATION_CLASS": "shop.rest.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "shop.rest.schema.PermissionSchema",
     "URL_FORMAT_OVERRIDE": None,  # the header Accept decides
     "EXCEPTION_HANDLER": "shop.rest.problems.exception_handler",
     "PAGE_SIZE": 50,

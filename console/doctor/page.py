@@ -38,19 +38,25 @@ def doctor_page(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest) -> dict[str, Any]:
     failed = {refund.order_id for refund in failed_refunds(limit=MAX_ROWS)}
-    held_up = orders_needing_attention(limit=MAX_ROWS)
+    sees_orders = request.user.has_perm("orders.view_order")
+    held_up = orders_needing_attention(limit=MAX_ROWS) if sees_orders else []
     return {
         **admin.site.each_context(request),
         "title": "Order doctor",
         "checkup": Checkup.objects.order_by("-pk").first(),
         "is_running": checkups.is_running(),
-        "may_run": request.user.has_perm("console.run_doctor"),
-        "may_recount": request.user.has_perm("inventory.change_product"),
+        "may_audit": request.user.has_perm("console.audit_shop"),
+        "may_repair": request.user.has_perm("console.run_doctor"),
+        "may_recount": _may_recount(request),
         "held_up": [(order, order.id in failed) for order in held_up],
         "repairs": Repair.objects.order_by("-pk")[:MAX_ROWS],
         "interval": settings.SHOP_DOCTOR_INTERVAL,
         "grace": settings.SHOP_DOCTOR_GRACE,
     }
+
+
+def _may_recount(request: HttpRequest) -> bool:
+    return request.user.has_perms(["inventory.view_stock", "inventory.adjust_stock"])
 
 
 def _run_action(request: HttpRequest) -> None:
@@ -61,7 +67,7 @@ def _run_action(request: HttpRequest) -> None:
 
 
 def _check_up(request: HttpRequest, *, repair: bool) -> None:
-    if not request.user.has_perm("console.run_doctor"):
+    if not request.user.has_perm("console.run_doctor" if repair else "console.audit_shop"):
         raise PermissionDenied
     by = request.user.get_username()
     try:
@@ -83,7 +89,7 @@ def _link_to_task(request: HttpRequest, task_id: str) -> None:
 
 def _recount(request: HttpRequest) -> None:
     """Set the stock of a product to the number that an operator counted."""
-    if not request.user.has_perm("inventory.change_product"):
+    if not _may_recount(request):
         raise PermissionDenied
     sku, counted = request.POST.get("sku", ""), request.POST.get("counted", "")
     if not counted.isdecimal():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -39,22 +40,37 @@ class TimelineRow:
         return [(name, _plain(value)) for name, value in self.entry.data.items() if name != "order_id"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Panels:
-    """Facts that the other contexts hold about an order."""
+    """Facts that the other contexts hold about an order, each queried when it is shown."""
 
-    payments: list[PaymentInfo]
-    shipment: ShipmentInfo | None
-    notifications: list[NotificationSummary]
-    timeline: list[TimelineRow]
+    order_id: UUID
+
+    @cached_property
+    def payments(self) -> list[PaymentInfo]:
+        """Payments with their refunds."""
+        return payments_of(self.order_id)
+
+    @cached_property
+    def shipment(self) -> ShipmentInfo | None:
+        """Shipment, if there is one yet."""
+        return shipment_of(self.order_id)
+
+    @cached_property
+    def notifications(self) -> list[NotificationSummary]:
+        """Messages to the customer."""
+        return notifications_of(self.order_id)
+
+    @cached_property
+    def timeline(self) -> list[TimelineRow]:
+        """Events."""
+        return _timeline_rows(self.order_id)
 
 
 @register.simple_tag
 def panels_of(order_id: UUID) -> Panels:
-    """Query all contexts for an order."""
-    return Panels(
-        payments_of(order_id), shipment_of(order_id), notifications_of(order_id), _timeline_rows(order_id)
-    )
+    """Return the panels of an order."""
+    return Panels(order_id)
 
 
 @register.inclusion_tag("console/doctors_note.html")

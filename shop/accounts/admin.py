@@ -24,7 +24,7 @@ class ApiKeyAdmin(KeysetAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow to revoke with Django's permission to delete."""
-        return request.user.has_perm("accounts.delete_apikey")
+        return request.user.has_perms(["accounts.view_apikey", "accounts.delete_apikey"])
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
         """Revoke a key."""

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
@@ -30,6 +31,14 @@ class ReadOnly(admin.options.BaseModelAdmin[Any]):
         """Return the named fields; by default all columns, including those that are not editable."""
         named: list[Any] = list(super().get_readonly_fields(request, obj))
         return named or [field.name for field in self.opts.concrete_fields]
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Ask for the permission to view, of an inline for that of its page.
+
+        Django takes the permission to change for one to view, the REST API does not.
+        """
+        opts = getattr(self, "parent_model", self.model)._meta
+        return request.user.has_perm(f"{opts.app_label}.{get_permission_codename('view', opts)}")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse to add rows."""

@@ -202,7 +202,8 @@ class DeadLetter(models.Model):
     class Meta:
         verbose_name = "dead letter"
         permissions = [
-            ("act_on_deadletter", "Can replay and discard dead letters"),
+            ("replay_deadletter", "Can replay dead letters"),
+            ("discard_deadletter", "Can discard dead letters"),
             ("edit_deadletter", "Can edit dead letters and replay the copies"),
         ]
         indexes = [

@@ -11,7 +11,6 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import DestroyAPIView, GenericAPIView, ListAPIView
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +18,10 @@ from rest_framework.views import APIView
 
 from shop.accounts import api_keys
 from shop.accounts.models import ApiKey
-from shop.accounts.scopes import SCOPES, scope_allows
+from shop.accounts.scopes import SCOPES
 from shop.rest.fast.parsing import JSONParser
 from shop.rest.idempotency import idempotent
+from shop.rest.permissions import ANYONE, accounts
 from shop.rest.problems import Conflict
 
 #: Longest time until a key expires.
@@ -86,20 +86,15 @@ class KeyIn(serializers.Serializer[Any]):
         return moment
 
 
-class MayManageKeys(BasePermission):
-    """Sessions, and keys without scopes: else a key could make one that may more."""
-
-    message = "A key with scopes cannot manage keys: log in, or use a key without scopes."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Tell whether the request may manage the user's keys."""
-        return scope_allows(request, "keys", request.method or "")
-
-
 class MyKeys(GenericAPIView[ApiKey]):
     """Base of the views: the user's own keys. All others are answered with 404."""
 
-    permission_classes = [IsAuthenticated, MayManageKeys]
+    #: A key with scopes manages no keys: else it could make one that may more. No scope names this app.
+    permissions = {
+        "GET": accounts("accounts.view_apikey"),
+        "POST": accounts("accounts.add_apikey"),
+        "DELETE": accounts("accounts.delete_apikey"),
+    }
     queryset = ApiKey.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiKey]:
@@ -177,7 +172,7 @@ class Token(APIView):
     """
 
     authentication_classes = ()
-    permission_classes = (AllowAny,)
+    permissions = {"POST": ANYONE}
     parser_classes = (JSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_scope = "token"
@@ -202,5 +197,5 @@ class Token(APIView):
 
 
 def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - ensured by IsAuthenticated
+    assert isinstance(request.user, User)  # noqa: S101 - ensured by the permissions
     return request.user

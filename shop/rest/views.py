@@ -3,7 +3,6 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,19 +10,20 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from shop.messaging.documents.asyncapi import document
+from shop.rest.permissions import ANYONE
 
 #: URL name and audience of each resource.
 RESOURCES = {
     "products": ("product-list", "anyone"),
-    "orders": ("order-list", "customers (their own) and staff"),
-    "payments": ("payment-list", "staff"),
-    "stock": ("stock-list", "staff"),
-    "shipments": ("shipment-list", "staff"),
-    "notifications": ("notification-list", "staff"),
-    "daily sales": ("analytics-daily-sales", "staff"),
-    "best sellers": ("analytics-best-sellers", "staff"),
-    "funnel": ("analytics-funnel", "staff"),
-    "step times": ("analytics-step-times", "staff"),
+    "orders": ("order-list", "accounts (their own), and staff with permission"),
+    "payments": ("payment-list", "staff with permission"),
+    "stock": ("stock-list", "staff with permission"),
+    "shipments": ("shipment-list", "staff with permission"),
+    "notifications": ("notification-list", "staff with permission"),
+    "daily sales": ("analytics-daily-sales", "staff with permission"),
+    "best sellers": ("analytics-best-sellers", "staff with permission"),
+    "funnel": ("analytics-funnel", "staff with permission"),
+    "step times": ("analytics-step-times", "staff with permission"),
     "token": ("token", "anyone: POST username and password"),
     "keys": ("key-list", "users (their own)"),
     "OpenAPI": ("schema", "anyone"),
@@ -36,7 +36,7 @@ RESOURCES = {
 class ApiRoot(APIView):
     """Place orders and follow them. Everything after placing one happens through events."""
 
-    permission_classes = [AllowAny]
+    permissions = {"GET": ANYONE}
 
     def get(self, request: Request) -> Response:
         """List the resources with URL and audience."""
@@ -52,7 +52,7 @@ class ApiRoot(APIView):
 class AsyncApi(APIView):
     """AsyncAPI 3 document of the events."""
 
-    permission_classes = [AllowAny]
+    permissions = {"GET": ANYONE}
     renderer_classes = [JSONRenderer]
 
     def get(self, request: Request) -> Response:

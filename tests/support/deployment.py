@@ -52,7 +52,8 @@ def prepare_database(database_url: str, home: Path) -> dict[str, str]:
         commands.check("migrate", "--no-input", "--skip-checks")
         commands.check("import_catalogue", str(wanted), "--tokens", str(tokens))
     with psycopg.connect(database_url) as session:
-        session.execute("update auth_user set is_staff = true where username = %s", [OPERATOR])
+        rights = "is_staff = true, is_superuser = true"
+        session.execute(f"update auth_user set {rights} where username = %s", [OPERATOR])
     found: dict[str, str] = json.loads(tokens.read_text())
     return found
 

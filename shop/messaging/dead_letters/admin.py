@@ -76,9 +76,13 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         """Search by id of an event or an aggregate, or by part of an error."""
         return (queryset.filter(search_condition(search_term)) if search_term else queryset), False
 
-    def has_act_on_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may replay and discard."""
-        return request.user.has_perm("messaging.act_on_deadletter")
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may replay."""
+        return request.user.has_perm("messaging.replay_deadletter")
+
+    def has_discard_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may discard."""
+        return request.user.has_perm("messaging.discard_deadletter")
 
     def has_edit_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may deliver edited copies."""
@@ -89,7 +93,8 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Show the letter with the actions that the user is permitted."""
         permissions = {
-            "may_act": self.has_act_on_permission(request),
+            "may_replay": self.has_replay_permission(request),
+            "may_discard": self.has_discard_permission(request),
             "may_edit": self.has_edit_permission(request),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **permissions})
@@ -110,12 +115,12 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         """Return the traceback of the last attempt."""
         return _pre(letter.traceback)
 
-    @admin.action(description="Replay…", permissions=["act_on"])
+    @admin.action(description="Replay…", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
         """Redirect to the confirmation page of a replay."""
         return self._confirm(request, "replay")
 
-    @admin.action(description="Discard…", permissions=["act_on"])
+    @admin.action(description="Discard…", permissions=["discard"])
     def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
         """Redirect to the confirmation page of a discard."""
         return self._confirm(request, "discard")

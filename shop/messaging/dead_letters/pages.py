@@ -59,7 +59,8 @@ class Owner(Protocol):
     opts: Any
     message_user: Callable[..., None]
     has_view_permission: Callable[[HttpRequest], bool]
-    has_act_on_permission: Callable[[HttpRequest], bool]
+    has_replay_permission: Callable[[HttpRequest], bool]
+    has_discard_permission: Callable[[HttpRequest], bool]
     has_edit_permission: Callable[[HttpRequest], bool]
 
 
@@ -85,12 +86,15 @@ class Pages:
         """List the causes of open dead letters."""
         self._require(request, self._owner.has_view_permission)
         rows = [(cause, _list_of(cause.selection), cause.selection.as_query()) for cause in causes()]
-        context = {"rows": rows, "may_act": self._owner.has_act_on_permission(request)}
-        return self._render(request, "by_cause", "Dead letters by cause", **context)
+        context = {
+            "may_replay": self._owner.has_replay_permission(request),
+            "may_discard": self._owner.has_discard_permission(request),
+        }
+        return self._render(request, "by_cause", "Dead letters by cause", rows=rows, **context)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
         """Show the preview of a replay; replay on confirmation."""
-        self._require(request, self._owner.has_act_on_permission)
+        self._require(request, self._owner.has_replay_permission)
         selection = _selection(request)
         if request.method == "POST":
             return self._replay(request, selection, reason=request.POST.get("reason", ""))
@@ -106,7 +110,7 @@ class Pages:
 
     def discard(self, request: HttpRequest) -> HttpResponse:
         """Show the letters by cause; discard them on confirmation with a reason."""
-        self._require(request, self._owner.has_act_on_permission)
+        self._require(request, self._owner.has_discard_permission)
         selection, form = _selection(request), ReasonForm(request.POST or None)
         if form.is_valid():
             by, reason = request.user.get_username(), form.cleaned_data["reason"]
@@ -178,7 +182,7 @@ class Pages:
         return True
 
     def _require(self, request: HttpRequest, has_permission: Callable[[HttpRequest], bool]) -> None:
-        if not has_permission(request):
+        if not (self._owner.has_view_permission(request) and has_permission(request)):
             raise PermissionDenied
 
     def _render(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:

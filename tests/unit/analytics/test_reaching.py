@@ -6,6 +6,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from analytics import services
+from tests.support.rights import staff_with
 from tests.unit.analytics.facts import TODAY, TOMORROW, Story, stories
 from tests.unit.analytics.support import consume
 
@@ -16,7 +17,8 @@ PERIOD = {"since": str(TODAY), "until": str(TOMORROW)}
 
 @pytest.fixture
 def clerk():
-    return User.objects.create_user("cleo", is_staff=True)
+    figures = ("dailysales", "productsales", "productrevenue", "orderfact")
+    return staff_with(*(f"analytics.view_{name}" for name in figures))
 
 
 @pytest.fixture

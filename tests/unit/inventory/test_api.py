@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from inventory import services
 from inventory.models import StockMovement
+from tests.support.rights import staff_with
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,8 @@ def ada() -> APIClient:
 @pytest.fixture
 def olga() -> APIClient:
     client = APIClient()
-    client.force_authenticate(User.objects.create_user("olga", is_staff=True))
+    permissions = ("inventory.view_product", "inventory.view_stock", "inventory.adjust_stock")
+    client.force_authenticate(staff_with(*permissions, username="olga"))
     return client
 
 

@@ -11,6 +11,7 @@ from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.queries import notifications_of
 from shop.ids import uuid7
 from tests.support.inprocess import deliver
+from tests.support.rights import staff_with
 from tests.unit.notifications.facts import later_events, order_created, published
 
 pytestmark = [
@@ -173,7 +174,7 @@ def test_a_resend_is_refused_with_the_reason(api, notification):
 
 
 def test_only_staff_read_and_only_some_resend(notification):
-    customer, clerk = User.objects.create_user("carol"), User.objects.create_user("cleo", is_staff=True)
+    customer, clerk = User.objects.create_user("carol"), staff_with("notifications.view_notification")
     client = APIClient()
     resend = reverse("notification-resend", args=[notification.pk])
     assert client.get(reverse("notification-list")).status_code == 401
@@ -210,9 +211,7 @@ def test_the_admin_shows_the_message_and_changes_nothing(client, operator, notif
 
 
 def test_staff_without_the_permission_are_not_offered_a_resend(client, notification):
-    clerk = User.objects.create_user("cleo", is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="view_notification"))
-    client.force_login(clerk)
+    client.force_login(staff_with("notifications.view_notification"))
     page = client.get(reverse("admin:notifications_notification_changelist"))
     assert "Send again" not in page.content.decode()
 

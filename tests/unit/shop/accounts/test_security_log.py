@@ -75,7 +75,7 @@ def test_secrets_are_left_out(security_log, name):
 
 
 def test_who_changes_rights_in_the_admin_is_recorded(client, ada, olga, security_log):
-    support = Group.objects.create(name="Support")
+    support = Group.objects.create(name="Desk")
     permission = Permission.objects.get(codename="view_order")
     client.force_login(olga)
     page = f"/admin/auth/user/{ada.pk}/change/"
@@ -86,13 +86,13 @@ def test_who_changes_rights_in_the_admin_is_recorded(client, ada, olga, security
     who = f'user={ada.pk} by={olga.pk} address="127.0.0.1" path="{page}"'
     assert [line for line in security_log() if f"user={ada.pk} " in line and "created" not in line] == [
         f"account_changed {who} is_staff=true",
-        f'rights_added {who} rights="Support"',
+        f'rights_added {who} rights="Desk"',
         f'rights_added {who} rights="{permission}"',
     ]
 
 
 def test_rights_changed_in_code_are_recorded_from_both_sides(ada, security_log):
-    support = Group.objects.create(name="Support")
+    support = Group.objects.create(name="Desk")
     permission = Permission.objects.get(codename="view_order")
     support.permissions.add(permission)
     support.user_set.add(ada)
@@ -100,10 +100,10 @@ def test_rights_changed_in_code_are_recorded_from_both_sides(ada, security_log):
     support.permissions.clear()
     system = 'by="the system"'
     assert security_log()[-4:] == [
-        f'rights_added {system} rights="{permission}" group="Support"',
-        f'rights_added user={ada.pk} {system} rights="Support"',
-        f'rights_removed user={ada.pk} {system} rights="Support"',
-        f'rights_removed {system} rights="{permission}" group="Support"',
+        f'rights_added {system} rights="{permission}" group="Desk"',
+        f'rights_added user={ada.pk} {system} rights="Desk"',
+        f'rights_removed user={ada.pk} {system} rights="Desk"',
+        f'rights_removed {system} rights="{permission}" group="Desk"',
     ]
 
 

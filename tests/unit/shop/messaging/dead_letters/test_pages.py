@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from shop.messaging.dead_letters import actions, pages, tasks
 from shop.messaging.models import DeadLetter, DeadLetterAction, OutboxEntry
+from tests.support.rights import staff_with
 from tests.unit.shop.messaging.dead_letters.examples import ANALYTICS, died, unreadable
 
 pytestmark = pytest.mark.django_db
@@ -203,17 +204,14 @@ def test_who_may_only_look_cannot_act(victor):
     assert DeadLetter.objects.get().status == "open"
 
 
-def test_replaying_and_editing_are_permissions_of_their_own(client):
+def test_replaying_discarding_and_editing_are_permissions_of_their_own(client):
     letter = died()
-    for name, allowed, refused in (("act_on", "replay", "edit"), ("edit", "edit", "replay")):
-        user = User.objects.create_user(name, is_staff=True)
-        user.user_permissions.set(
-            Permission.objects.filter(codename__in=["view_deadletter", f"{name}_deadletter"])
-        )
+    urls = {"replay": page("replay"), "discard": page("discard"), "edit": page("edit", letter.pk)}
+    for allowed in urls:
+        user = staff_with("messaging.view_deadletter", f"messaging.{allowed}_deadletter", username=allowed)
         client.force_login(user)
-        urls = {"replay": page("replay"), "edit": page("edit", letter.pk)}
-        assert client.get(urls[allowed]).status_code == 200
-        assert client.get(urls[refused]).status_code == 403
+        statuses = {name: client.get(url).status_code for name, url in urls.items()}
+        assert statuses == dict.fromkeys(urls, 403) | {allowed: 200}
 
 
 def test_strangers_are_sent_to_the_login(client):
