@@ -5,20 +5,30 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inventory import services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
-from inventory.models import MAX_STOCK, Product
+from inventory.models import MAX_STOCK, SKU_PATTERN, Product
+from shop.rest.contract import IF_MATCH
+from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fields import MoneyField
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
+
+#: The parameter of the path.
+SKU = OpenApiParameter(
+    "sku",
+    {"type": "string", "pattern": SKU_PATTERN.replace(r"\Z", "$"), "example": "MUG"},
+    OpenApiParameter.PATH,
+    description="As in the catalogue.",
+)
 
 
 class ProductOut(serializers.Serializer[Product]):
@@ -107,8 +117,8 @@ class Products(VisibleProducts, ListAPIView[Product]):
     filterset_class = ProductFilter
 
 
-@extend_schema_view(get=extend_schema(summary="Read a product", tags=["products"]))
-class ProductDetail(VisibleProducts, RetrieveAPIView[Product]):
+@extend_schema_view(get=extend_schema(summary="Read a product", tags=["products"], parameters=[SKU]))
+class ProductDetail(ETagged, VisibleProducts, RetrieveAPIView[Product]):
     """Read one product. Public."""
 
 
@@ -122,6 +132,16 @@ class Stock(ListAPIView[Product]):
     queryset = Product.objects.all()
 
 
+@extend_schema_view(get=extend_schema(summary="Read a product's stock", tags=["stock"], parameters=[SKU]))
+class StockDetail(ETagged, RetrieveAPIView[Product]):
+    """Read the stock of one product. For staff."""
+
+    permissions = Stock.permissions
+    serializer_class = StockOut
+    lookup_field = "sku"
+    queryset = Product.objects.all()
+
+
 class StockAdjustment(APIView):
     """Adjustment of a product's stock. For staff."""
 
@@ -130,6 +150,7 @@ class StockAdjustment(APIView):
     @extend_schema(
         summary="Adjust the stock of a product",
         tags=["stock"],
+        parameters=[SKU, IF_MATCH],
         request=AdjustmentIn,
         responses={
             200: StockOut,
@@ -143,6 +164,8 @@ class StockAdjustment(APIView):
         """Correct the stock by ``quantity``, and record the user and the reason."""
         adjustment = AdjustmentIn(data=request.data)
         adjustment.is_valid(raise_exception=True)
+        locked = Product.objects.select_for_update()
+        check_if_match(request, lambda: StockOut(get_object_or_404(locked, sku=sku)).data)
         product = _adjust(sku, actor=request.user.get_username(), **adjustment.validated_data)
         return Response(StockOut(product).data)
 

@@ -8,5 +8,6 @@ urlpatterns = [
     path("products", api.Products.as_view(), name="product-list"),
     path("products/<str:sku>", api.ProductDetail.as_view(), name="product-detail"),
     path("stock", api.Stock.as_view(), name="stock-list"),
+    path("stock/<str:sku>", api.StockDetail.as_view(), name="stock-detail"),
     path("stock/<str:sku>/adjust", api.StockAdjustment.as_view(), name="stock-adjust"),
 ]

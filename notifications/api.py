@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from notifications import services
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Notification, Resend
+from shop.rest.etags import ETagged
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
@@ -104,7 +105,7 @@ class Notifications(ListAPIView[Notification]):
 
 
 @extend_schema_view(get=extend_schema(summary="Read a message to a customer", tags=["notifications"]))
-class NotificationDetail(RetrieveAPIView[Notification]):
+class NotificationDetail(ETagged, RetrieveAPIView[Notification]):
     """Read one message, with the values of its template and its resends. For staff."""
 
     permissions = {"GET": staff("notifications.view_notification")}

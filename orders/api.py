@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -28,6 +27,8 @@ from orders.serializers import (
 from orders.states import Status
 from shop.messaging import event_log
 from shop.rest import problems
+from shop.rest.contract import IF_MATCH
+from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fast.serializer_cache import represented, validated
 from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
 from shop.rest.permissions import accounts, may, own
@@ -67,14 +68,6 @@ class Orders(MyOrders, ListAPIView[Order]):
         request=OrderIn,
         parameters=[
             OpenApiParameter(
-                "Idempotency-Key",
-                str,
-                OpenApiParameter.HEADER,
-                description="Any string of your own, the same for every attempt to place this order: "
-                "it is then placed once, and every attempt gets the same answer. A key is forgotten "
-                f"after {settings.SHOP_IDEMPOTENCY_KEY_RETENTION.days} days.",
-            ),
-            OpenApiParameter(
                 "Location", str, OpenApiParameter.HEADER, response=[201], description="The order's URL."
             ),
         ],
@@ -98,7 +91,7 @@ class Orders(MyOrders, ListAPIView[Order]):
 @extend_schema_view(
     get=extend_schema(summary="Read an order", tags=["orders"], responses={200: OrderOut, 404: _NOT_FOUND})
 )
-class OrderDetail(MyOrders, RetrieveAPIView[Order]):
+class OrderDetail(ETagged, MyOrders, RetrieveAPIView[Order]):
     """One order."""
 
     serializer_class = OrderOut
@@ -119,6 +112,7 @@ class OrderCancellation(MyOrders):
     @extend_schema(
         summary="Cancel an order",
         tags=["orders"],
+        parameters=[IF_MATCH],
         request=None,
         responses={
             202: OrderOut,
@@ -131,6 +125,8 @@ class OrderCancellation(MyOrders):
     def post(self, request: Request, pk: str) -> Response:
         """Ask for an order to be cancelled, while its parcel has not left. Asking again does no harm."""
         order = self.order
+        locked = Order.objects.select_for_update()
+        check_if_match(request, lambda: self.get_serializer(locked.get(pk=order.pk)).data)
         reason: CancellationReason = "customer" if order.customer_id == request.user.pk else "operator"
         try:
             order = services.request_cancellation(order_id=order.pk, reason=reason)

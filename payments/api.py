@@ -15,6 +15,8 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import Payment, Refund
+from shop.rest.contract import IF_MATCH
+from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fields import MoneyField
 from shop.rest.filters import SinceFilter, UntilFilter
 from shop.rest.idempotency import idempotent
@@ -96,7 +98,7 @@ class PaymentFilter(filters.FilterSet):  # type: ignore[misc]
         return payments.filter(pk__in=Refund.objects.filter(state=value).values("payment"))
 
 
-class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
+class PaymentViewSet(ETagged, ReadOnlyModelViewSet[Payment]):
     """The payments of all orders, newest first."""
 
     permissions = {
@@ -113,6 +115,7 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
 
     @extend_schema(
         summary="Retry a refund that the provider refused",
+        parameters=[IF_MATCH],
         request=None,
         responses={
             202: RefundSerializer,
@@ -128,6 +131,8 @@ class PaymentViewSet(ReadOnlyModelViewSet[Payment]):
     @idempotent(required=True)
     def retry(self, request: Request, pk: UUID, refund_id: UUID) -> Response:
         """Request the refund again, under a new key. A worker carries it out."""
+        locked = Payment.objects.select_for_update()
+        check_if_match(request, lambda: PaymentDetailSerializer(get_object_or_404(locked, pk=pk)).data)
         refund = get_object_or_404(Refund, pk=refund_id, payment=pk)
         try:
             refund = services.retry_refund(refund_id=refund.id)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from shipping.models import STATUSES, Shipment, TrackingEvent
+from shop.rest.etags import ETagged
 from shop.rest.filters import SinceFilter, UntilFilter
 from shop.rest.permissions import staff
 
@@ -86,7 +87,7 @@ class ShipmentFilter(filters.FilterSet):  # type: ignore[misc]
         return shipments.filter(tracking_status=value, state=Shipment.state_with(value))
 
 
-class ShipmentViewSet(ReadOnlyModelViewSet[Shipment]):
+class ShipmentViewSet(ETagged, ReadOnlyModelViewSet[Shipment]):
     """The shipments of all orders, newest first."""
 
     permissions = {"GET": staff("shipping.view_shipment")}

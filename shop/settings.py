@@ -229,7 +229,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["shop.rest.permissions.HasPermissions"],
     "DEFAULT_PAGINATION_CLASS": "shop.rest.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "shop.rest.schema.PermissionSchema",
+    "DEFAULT_SCHEMA_CLASS": "shop.rest.contract.ContractSchema",
     "URL_FORMAT_OVERRIDE": None,  # the header Accept decides
     "EXCEPTION_HANDLER": "shop.rest.problems.exception_handler",
     "PAGE_SIZE": 50,

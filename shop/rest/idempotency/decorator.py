@@ -1,9 +1,11 @@
 """The decorator of view methods that heed an Idempotency-Key."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +22,8 @@ class Rules(NamedTuple):
     required: bool
     #: Repeats get the first answer; False if the key is only checked.
     remembered: bool
+    #: A parallel attempt waits for the first, and does not get 409.
+    waits: bool = False
 
 
 def idempotent(
@@ -43,7 +47,8 @@ def idempotent(
         def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
             key = key_of(request, required=required)
             if not (key and remembered and request.user.is_authenticated):
-                return method(view, request, *args, **kwargs)
+                with transaction.atomic() if atomic and remembered else nullcontext():
+                    return method(view, request, *args, **kwargs)
             attempt = Attempt.of(request, key)
             with attempt.alone(atomic=atomic):
                 if earlier := attempt.earlier_answer():
@@ -61,5 +66,5 @@ def idempotent(
 
 def idempotent_by_itself(method: M) -> M:
     """Mark a view's method that keeps the promises of an Idempotency-Key by a mechanism of its own."""
-    method.idempotency = Rules(required=False, remembered=True)  # type: ignore[attr-defined]
+    method.idempotency = Rules(required=False, remembered=True, waits=True)  # type: ignore[attr-defined]
     return method

@@ -1,0 +1,160 @@
+"""The OpenAPI document: what all operations share, added to each as it can occur there."""
+
+from typing import Any
+
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
+
+from shop.rest.etags import ETagged
+from shop.rest.idempotency import REPLAYED, Rules
+from shop.rest.idempotency.keys import HEADER, MAX_LENGTH, PATTERN
+from shop.rest.permissions import Audience, rule_of
+from shop.rest.problem_types import problem_type
+from shop.rest.problems import MEDIA_TYPE
+from shop.rest.schema import PermissionSchema
+
+_TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "description": "An error (RFC 9457). The page at `type` explains it.",
+    "properties": {
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Page that explains the problem.",
+            "example": "/api/v1/problems/invalid",
+        },
+        "title": {**_TEXT, "example": "The request is not valid"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599, "example": 400},
+        "detail": {**_TEXT, "example": "lines[0].quantity: Write a whole number, as in 2."},
+        "instance": {"type": "string", "description": "Path of the request.", "example": "/api/v1/orders"},
+        "code": {**_TEXT, "example": "invalid"},
+        "errors": {
+            "type": "array",
+            "description": "Each error of a request that is not valid.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {**_TEXT, "description": "Path of the field; empty for the whole."},
+                    "message": _TEXT,
+                    "code": _TEXT,
+                },
+                "required": ["field", "message", "code"],
+                "example": {
+                    "field": "lines[0].quantity",
+                    "message": "Write a whole number, as in 2.",
+                    "code": "invalid",
+                },
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "instance", "code"],
+}
+#: Problems that any operation may end with.
+_ALWAYS = (400, 406, 429, 500, 503)
+_IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="ETag of the representation that you have: it is not sent again.",
+)
+_ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 304], description="Tag of this representation."
+)
+_REPLAYED = OpenApiParameter(
+    REPLAYED,
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    response=[200, 201, 202],
+    description="This is the answer to an earlier attempt.",
+)
+#: For operations that decide on a representation which the client has read.
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="ETag of the representation that you have decided on; 412 if it has changed since.",
+)
+
+
+class ContractSchema(PermissionSchema):
+    """Schema of an operation, with the parameters and problems that follow from its view."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the headers that the view heeds and sends."""
+        parameters = list(super().get_override_parameters())
+        if rules := self._key_rules:
+            parameters.append(_key_parameter(rules))
+            parameters += [_REPLAYED] if rules.remembered else []
+        return parameters + ([_IF_NONE_MATCH, _ETAG] if self._reads_one else [])
+
+    @property
+    def _handler(self) -> Any:
+        return getattr(self.view, getattr(self.view, "action", None) or self.method.lower(), None)
+
+    @property
+    def _key_rules(self) -> Rules | None:
+        return getattr(self._handler, "idempotency", None)
+
+    @property
+    def _reads_one(self) -> bool:
+        is_retrieval = getattr(self.view, "action", "retrieve") == "retrieve"
+        return self.method == "GET" and isinstance(self.view, ETagged) and is_retrieval
+
+    @property
+    def _is_public(self) -> bool:
+        rule = rule_of(self.view, self.method)
+        return rule is not None and rule.audience is Audience.ANYONE
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        """Add the problems to the responses; a description of the view's own stays."""
+        responses: dict[str, Any] = super()._get_response_bodies(direction)
+        if self._reads_one:
+            responses["304"] = {"description": "You have this representation already."}
+        content = {MEDIA_TYPE: {"schema": self._problem().ref}}
+        for status in sorted(self._problem_statuses() | {int(code) for code in responses if code >= "400"}):
+            given = responses.get(str(status), {})
+            described = given.get("description") or f"{problem_type(status).title}."
+            responses[str(status)] = {**given, "description": described, "content": content}
+        return responses
+
+    def _problem(self) -> ResolvedComponent:
+        problem = ResolvedComponent(  # type: ignore[no-untyped-call]
+            "Problem", ResolvedComponent.SCHEMA, PROBLEM, object="problem"
+        )
+        self.registry.register_on_missing(problem)
+        return problem
+
+    def _problem_statuses(self) -> set[int]:
+        statuses = {*_ALWAYS}
+        if self.view.get_authenticators():
+            statuses.add(401)
+        if not self._is_public or (self.method != "GET" and self.view.get_authenticators()):
+            statuses.add(403)
+        if "{" in self.path or self._is_list_view():
+            statuses.add(404)
+        if self.method in ("POST", "PUT", "PATCH"):
+            statuses |= {413, 415}
+        if (rules := self._key_rules) and rules.remembered:
+            statuses |= {422} if rules.waits else {409, 422}
+        if self._reads_one or any(
+            getattr(p, "name", "") == "If-Match" for p in self.get_override_parameters()
+        ):
+            statuses.add(412)
+        return statuses
+
+
+def _key_parameter(rules: Rules) -> OpenApiParameter:
+    use = (
+        "Any string of your own, the same for every attempt of this request: it takes effect once, and every "
+        "attempt gets the same answer."
+        if rules.remembered
+        else "Checked, and not heeded: the answer is a secret, which is not stored."
+    )
+    return OpenApiParameter(
+        HEADER,
+        {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": PATTERN},
+        OpenApiParameter.HEADER,
+        required=rules.required,
+        description=use + " In double quotes (RFC 8941), or bare.",
+    )
