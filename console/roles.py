@@ -36,6 +36,7 @@ _MACHINERY = (
     "messaging.view_inboxentry",
     "messaging.view_outboxentry",
     "messaging.view_scheduledmessage",
+    "privacy.view_datasubject",
     "rest.view_idempotencyrecord",
 )
 
@@ -43,6 +44,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Answers customers.
     "Support": (
         *_ORDERS,
+        "privacy.view_personal_data",
         "orders.cancel_order",
         "orders.resume_order",
         *_PAYMENTS,
@@ -72,10 +74,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "messaging.replay_deadletter",
         "messaging.discard_deadletter",
         "messaging.edit_deadletter",
+        "privacy.forget_customer",
     ),
     # Reads everything, and changes nothing.
     "Auditor": (
         *_ORDERS,
+        "privacy.view_personal_data",
         *_PAYMENTS,
         *_SHIPMENTS,
         *_MESSAGES,

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from notifications import services
 from notifications.emails import Context
 from notifications.models import Kind, Recipient
-from orders.events import OrderCancelled, OrderCreated
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
-from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
+from orders.events import Customer, OrderCancelled, OrderCreated
+from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
+from shipping.events import CancellationRejected, OrderDelivered, OrderShipped, Tracking
 from shop.messaging.consuming import consumes
+from shop.privacy.sealing import open_sealed
 
 #: Messages over one mail connection at the most. They fit well into a task's time limit.
 BATCH = 100
@@ -17,10 +18,10 @@ BATCH = 100
 @consumes(OrderCreated, calls_outside=True, batch=BATCH)
 def when_order_created_confirm_receipt(events: Sequence[OrderCreated]) -> None:
     """Remember the recipients, then confirm their orders."""
-    services.remember_recipients(recipients=[_recipient(event) for event in events])
-    services.send_messages(
-        kind=Kind.ORDER_RECEIVED, contexts={event.order_id: _ordered(event) for event in events}
-    )
+    customers = open_sealed(events, Customer)
+    services.remember_recipients(recipients=list(map(_recipient, events, customers)))
+    contexts = {event.order_id: _ordered(event, one) for event, one in zip(events, customers, strict=True)}
+    services.send_messages(kind=Kind.ORDER_RECEIVED, contexts=contexts)
 
 
 @consumes(PaymentProcessed, calls_outside=True, batch=BATCH)
@@ -35,9 +36,9 @@ def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> 
 @consumes(PaymentFailed, calls_outside=True, batch=BATCH)
 def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
     """Tell customers why their payment failed."""
-    services.send_messages(
-        kind=Kind.PAYMENT_FAILED, contexts={event.order_id: {"message": event.message} for event in events}
-    )
+    words = open_sealed(events, Refusal)
+    contexts = {event.order_id: one.model_dump() for event, one in zip(events, words, strict=True)}
+    services.send_messages(kind=Kind.PAYMENT_FAILED, contexts=contexts)
 
 
 @consumes(PaymentRefunded, calls_outside=True, batch=BATCH)
@@ -51,7 +52,9 @@ def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> No
 @consumes(OrderShipped, calls_outside=True, batch=BATCH)
 def when_order_shipped_tell_customer(events: Sequence[OrderShipped]) -> None:
     """Tell customers how to track their parcel."""
-    services.send_messages(kind=Kind.SHIPPED, contexts={event.order_id: _tracking(event) for event in events})
+    numbers = open_sealed(events, Tracking)
+    contexts = {event.order_id: _tracking(event, one) for event, one in zip(events, numbers, strict=True)}
+    services.send_messages(kind=Kind.SHIPPED, contexts=contexts)
 
 
 @consumes(OrderDelivered, calls_outside=True, batch=BATCH)
@@ -77,16 +80,16 @@ def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None
     )
 
 
-def _recipient(event: OrderCreated) -> Recipient:
+def _recipient(event: OrderCreated, customer: Customer) -> Recipient:
     return Recipient(
         order_id=event.order_id,
         number=event.number,
-        name=event.customer_name,
-        email=event.customer_email,
+        name=customer.customer_name,
+        email=customer.customer_email,
     )
 
 
-def _ordered(event: OrderCreated) -> Context:
+def _ordered(event: OrderCreated, customer: Customer) -> Context:
     lines = [
         {
             "name": line.name,
@@ -97,9 +100,9 @@ def _ordered(event: OrderCreated) -> Context:
         }
         for line in event.lines
     ]
-    address = event.ship_to.model_dump()
+    address = customer.ship_to.model_dump()
     return {"lines": lines, "total": str(event.total), "ship_to": address}
 
 
-def _tracking(event: OrderShipped) -> Context:
-    return {"carrier": event.carrier, "tracking_number": event.tracking_number}
+def _tracking(event: OrderShipped, tracking: Tracking) -> Context:
+    return {"carrier": event.carrier, **tracking.model_dump()}

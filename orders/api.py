@@ -26,6 +26,7 @@ from orders.serializers import (
 )
 from orders.states import Status
 from shop.messaging import event_log
+from shop.privacy.showing import shown
 from shop.rest import problems
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
@@ -139,7 +140,7 @@ class OrderCancellation(MyOrders):
 class OrderTimeline(MyOrders):
     """Timeline of an order."""
 
-    queryset = Order.objects.only("pk")
+    queryset = Order.objects.only("pk", "ship_name", "ship_street")
     pagination_class = None
     filter_backends = []
 
@@ -149,9 +150,16 @@ class OrderTimeline(MyOrders):
         responses={200: StaffTimelineOut(many=True), 404: _NOT_FOUND},
     )
     def get(self, request: Request, pk: str) -> Response:
-        """List the order's events, oldest first; in full to staff with `orders.view_timeline`."""
-        show = timeline.for_staff if may(request, "orders.view_timeline") else timeline.for_customer
-        return Response([show(entry) for entry in event_log.timeline(self.get_object().pk)])
+        """List the order's events, oldest first; in full to staff with `orders.view_timeline`.
+
+        Personal facts are among them with `privacy.view_personal_data`, until they are erased.
+        """
+        order = self.get_object()
+        entries = event_log.timeline(order.pk)
+        if not may(request, "orders.view_timeline"):
+            return Response([timeline.for_customer(entry) for entry in entries])
+        personal = may(request, "privacy.view_personal_data") and not order.is_erased
+        return Response([timeline.for_staff(entry) for entry in shown(entries, personal=personal)])
 
 
 def _place(request: Request, data: dict[str, Any]) -> Order:

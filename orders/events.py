@@ -1,11 +1,14 @@
 """Events of orders."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
-from shop.messaging.contracts import Event, Fact, Money, Reminder
+from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, in_clear
+
+#: In the place of a name or an address that was erased.
+ERASED = "erased"
 
 CancellationReason = Literal["customer", "operator", "payment_overdue"]
 
@@ -30,8 +33,34 @@ class Address(Fact):
     country: str = Field(pattern=r"^[A-Z]{2}$", examples=["GB"])
 
 
-class OrderCreated(Event, begins=True):
-    """A customer placed an order. Carries what the other contexts need to know of it, once."""
+class Customer(Fact):
+    """Personal facts of an order: its customer, and where the parcel goes."""
+
+    customer_name: str
+    customer_email: str
+    ship_to: Address
+
+    @classmethod
+    def erased(cls) -> "Customer":
+        """Return the facts of a customer who was forgotten."""
+        nowhere = Address(name=ERASED, street=ERASED, city=ERASED, postal_code=ERASED, country="ZZ")
+        return cls(customer_name=ERASED, customer_email="", ship_to=nowhere)
+
+
+class PaymentMethod(Fact):
+    """The means of payment, for payments alone."""
+
+    #: The provider's token, never card data.
+    payment_method: str
+
+    @classmethod
+    def erased(cls) -> "PaymentMethod":
+        """Return the means of payment of a customer who was forgotten: none, which declines a charge."""
+        return cls(payment_method="")
+
+
+class OrderCreatedV1(Event, begins=True):
+    """A customer placed an order. From before personal facts were sealed."""
 
     order_id: UUID
     #: As the customer knows it: ``ORD-1042``.
@@ -44,6 +73,39 @@ class OrderCreated(Event, begins=True):
     #: The provider's token of the means of payment, never card data.
     payment_method: str
     ship_to: Address
+
+
+class OrderCreated(Event, version=2, replaces=OrderCreatedV1):
+    """A customer placed an order. Carries what the other contexts need to know of it, once."""
+
+    order_id: UUID
+    #: As the customer knows it: ``ORD-1042``.
+    number: str
+    customer_id: int
+    lines: tuple[OrderedLine, ...] = Field(min_length=1)
+    total: Money
+    #: The data subject whose key seals the facts; None in events from before.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Customer)]
+    payment: Annotated[str, Seals(PaymentMethod, purpose="payment")]
+
+    @classmethod
+    def upcast(cls, old: OrderCreatedV1) -> Self:
+        """Convert an order from before personal facts were sealed."""
+        return cls(
+            order_id=old.order_id,
+            number=old.number,
+            customer_id=old.customer_id,
+            lines=old.lines,
+            total=old.total,
+            subject_id=None,
+            personal=in_clear(
+                Customer(
+                    customer_name=old.customer_name, customer_email=old.customer_email, ship_to=old.ship_to
+                )
+            ),
+            payment=in_clear(PaymentMethod(payment_method=old.payment_method)),
+        )
 
 
 class OrderCancellationRequested(Event):

@@ -8,7 +8,7 @@ from django.db.models import Func, Q, Value
 from django.utils import timezone
 
 from orders.errors import IllegalTransition
-from orders.events import Address, OrderedLine
+from orders.events import ERASED, Address, Customer, OrderedLine, PaymentMethod
 from orders.states import (
     CANCELLABLE,
     LEGAL,
@@ -188,6 +188,11 @@ class Order(models.Model):
         return self.stage in CANCELLABLE
 
     @property
+    def is_erased(self) -> bool:
+        """Tell whether the customer was forgotten, and the personal columns with it."""
+        return self.ship_name == self.ship_street == ERASED
+
+    @property
     def ship_to(self) -> Address:
         """The address that the parcel goes to."""
         return Address(
@@ -197,6 +202,18 @@ class Order(models.Model):
             postal_code=self.ship_postal_code,
             country=self.ship_country,
         )
+
+    @property
+    def personal(self) -> Customer:
+        """The personal facts, as events carry them."""
+        return Customer(
+            customer_name=self.customer_name, customer_email=self.customer_email, ship_to=self.ship_to
+        )
+
+    @property
+    def payment(self) -> PaymentMethod:
+        """The means of payment, as events carry it."""
+        return PaymentMethod(payment_method=self.payment_method)
 
     # --- Steps, which may come late, early and twice: each returns True if it changed anything ---
 

@@ -164,7 +164,7 @@ class OrderOut(OrderSummaryOut):
 class TimelineOut(serializers.Serializer[Any]):
     """Event of the order, for its customer."""
 
-    type = serializers.CharField(help_text="The type of the event, as in orders.OrderCreated.v1.")
+    type = serializers.CharField(help_text="The type of the event, as in orders.OrderCreated.v2.")
     time = serializers.DateTimeField()
     summary = serializers.CharField()
 

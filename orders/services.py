@@ -30,6 +30,8 @@ from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish, unit_of_work
+from shop.privacy.data_keys import DataKey, key_for_account
+from shop.privacy.sealing import sealed
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +65,13 @@ def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | N
 
 def _place(customer: User, request: OrderRequest, key: str) -> Order:
     intake.check_request(request)
-    with repository.reserved_keys(lines=len(request.lines)) as keys:
+    with repository.reserved_keys(lines=len(request.lines)) as keys, key_for_account(customer.pk) as subject:
         offers = inventory.prices_of(request.skus)
     intake.check_offers(request, offers)
     order = _order(customer, request, key, offers, serial=keys.result.serial)
     lines = _lines(order, request, offers, keys.result.lines)
     try:
-        return _accept(order, lines)
+        return _accept(order, lines, subject.result)
     except IntegrityError:
         # The same request was accepted in parallel.
         if earlier := _placed_before(customer, request, key):
@@ -111,7 +113,7 @@ def _lines(
     ]
 
 
-def _accept(order: Order, lines: list[OrderLine]) -> Order:
+def _accept(order: Order, lines: list[OrderLine], subject: DataKey) -> Order:
     with unit_of_work(single_statement=True):
         repository.add(order, lines)
         move_deadline(order)
@@ -120,12 +122,9 @@ def _accept(order: Order, lines: list[OrderLine]) -> Order:
                 order_id=order.pk,
                 number=order.number,
                 customer_id=order.customer_id,
-                customer_name=order.customer_name,
-                customer_email=order.customer_email,
                 lines=tuple(line.fact for line in lines),
                 total=Money(amount=order.total, currency=order.currency),
-                payment_method=order.payment_method,
-                ship_to=order.ship_to,
+                **sealed(OrderCreated, subject, personal=order.personal, payment=order.payment),
             )
         )
     return order

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryRejected
-from orders.events import OrderCreated
+from orders.events import OrderCreated, PaymentMethod
 from payments import services
 from payments.events import (
     PaymentFailed,
@@ -15,6 +15,7 @@ from payments.events import (
 )
 from shipping.events import FulfilmentStopped, ShipmentFailed
 from shop.messaging.consuming import consumes
+from shop.privacy.payment_tokens import open_payment_methods
 
 
 @consumes(
@@ -25,11 +26,12 @@ from shop.messaging.consuming import consumes
 )
 def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
     """Charge the customers of new orders."""
-    services.charge_customers(bills=[_bill(event) for event in events])
+    methods = open_payment_methods(events, PaymentMethod)
+    services.charge_customers(bills=list(map(_bill, events, methods)))
 
 
-def _bill(event: OrderCreated) -> services.Bill:
-    return services.Bill(event.order_id, event.number, event.total, event.payment_method)
+def _bill(event: OrderCreated, method: PaymentMethod) -> services.Bill:
+    return services.Bill(event.order_id, event.number, event.total, method.payment_method)
 
 
 @consumes(InventoryRejected, emits=(PaymentRefunded, RefundFailed), calls_outside=True)

@@ -1,8 +1,9 @@
 """Events of payments, and its reminders."""
 
+from typing import Annotated, Self
 from uuid import UUID
 
-from shop.messaging.contracts import Event, Money, Reminder
+from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, in_clear
 
 
 class PaymentProcessed(Event):
@@ -13,14 +14,48 @@ class PaymentProcessed(Event):
     amount: Money
 
 
-class PaymentFailed(Event):
-    """The customer could not be charged, and has not been."""
+class Refusal(Fact):
+    """The provider's words to the customer, which may name the means of payment."""
+
+    message: str
+
+    @classmethod
+    def erased(cls) -> "Refusal":
+        """Return no words."""
+        return cls(message="")
+
+
+class PaymentFailedV1(Event):
+    """The customer could not be charged, and has not been. From before personal facts were sealed."""
 
     order_id: UUID
     payment_id: UUID
     #: The provider's decline code, as in ``insufficient_funds``.
     code: str
     message: str
+
+
+class PaymentFailed(Event, version=2, replaces=PaymentFailedV1):
+    """The customer could not be charged, and has not been."""
+
+    order_id: UUID
+    payment_id: UUID
+    #: The provider's decline code, as in ``insufficient_funds``.
+    code: str
+    #: The data subject whose key seals the facts; None in events from before.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Refusal)]
+
+    @classmethod
+    def upcast(cls, old: PaymentFailedV1) -> Self:
+        """Convert a failure from before personal facts were sealed."""
+        return cls(
+            order_id=old.order_id,
+            payment_id=old.payment_id,
+            code=old.code,
+            subject_id=None,
+            personal=in_clear(Refusal(message=old.message)),
+        )
 
 
 class PaymentVoided(Event):

@@ -108,6 +108,11 @@ class Payment(models.Model):
         return self.state == self.State.PROCESSING
 
     @property
+    def has_failed(self) -> bool:
+        """True if the gateway declined."""
+        return self.state == self.State.FAILED
+
+    @property
     def stop_requested(self) -> bool:
         """True if a stop of the order was requested."""
         return bool(self.stop_reason)

@@ -16,11 +16,15 @@ from payments.events import (
     PaymentVoided,
     RefundCheckDue,
     RefundFailed,
+    Refusal,
 )
 from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
 from payments.models import Payment, Refund
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
+from shop.privacy.data_keys import DataKey
+from shop.privacy.order_keys import keys_of_orders
+from shop.privacy.sealing import sealed
 
 
 def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
@@ -29,8 +33,13 @@ def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
     for payment, charge in charges:
         _apply(payment, charge)
         payments.append(payment)
-    for payment in repository.store_outcomes(payments):
-        _PUBLISH[Payment.State(payment.state)](payment)
+    stored = repository.store_outcomes(payments)
+    keys = keys_of_orders([payment.order_id for payment in stored if payment.has_failed])
+    for payment in stored:
+        if payment.has_failed:
+            _publish_failed(payment, keys.get(payment.order_id))
+        else:
+            _PUBLISH[Payment.State(payment.state)](payment)
 
 
 def record_refund(attempt: Refund, answer: ProviderRefund) -> Refund:
@@ -84,20 +93,20 @@ def _publish_processed(payment: Payment) -> None:
     publish(PaymentProcessed(order_id=payment.order_id, payment_id=payment.id, amount=payment.money))
 
 
-def _publish_failed(payment: Payment) -> None:
+def _publish_failed(payment: Payment, key: DataKey | None) -> None:
+    words = Refusal(message=payment.failure_message)
     publish(
         PaymentFailed(
             order_id=payment.order_id,
             payment_id=payment.id,
             code=payment.failure_code,
-            message=payment.failure_message,
+            **sealed(PaymentFailed, key, personal=words),
         )
     )
 
 
 _PUBLISH = {
     Payment.State.SUCCEEDED: _publish_processed,
-    Payment.State.FAILED: _publish_failed,
     Payment.State.VOIDED: publish_voided,
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryUpdated
-from orders.events import OrderCancellationRequested, OrderCreated
+from orders.events import Customer, OrderCancellationRequested, OrderCreated
 from shipping import services
 from shipping.carrier import Destination
 from shipping.events import (
@@ -16,16 +16,17 @@ from shipping.events import (
     TrackingDue,
 )
 from shop.messaging.consuming import consumes
+from shop.privacy.sealing import open_sealed
 
 
 @consumes(OrderCreated)
 def when_order_created_remember_address(events: Sequence[OrderCreated]) -> None:
     """Remember the destinations of new orders."""
-    services.remember_orders(orders=[_placed(event) for event in events])
+    services.remember_orders(orders=list(map(_placed, events, open_sealed(events, Customer))))
 
 
-def _placed(event: OrderCreated) -> services.PlacedOrder:
-    to = event.ship_to
+def _placed(event: OrderCreated, customer: Customer) -> services.PlacedOrder:
+    to = customer.ship_to
     destination = Destination(to.name, to.street, to.city, to.postal_code, to.country)
     return services.PlacedOrder(event.order_id, event.number, destination)
 

@@ -1,13 +1,36 @@
 """Events of shipping, and its reminders."""
 
 from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
-from shop.messaging.contracts import Event, Reminder
+from shop.messaging.contracts import Event, Fact, Reminder, Seals, in_clear
 
 
-class OrderShipped(Event):
-    """The parcel is with the carrier: the point of no return."""
+class Tracking(Fact):
+    """Number that leads to the parcel at its carrier, and so to the recipient."""
+
+    tracking_number: str
+
+    @classmethod
+    def erased(cls) -> "Tracking":
+        """Return no number."""
+        return cls(tracking_number="")
+
+
+class Refusal(Fact):
+    """The carrier's words, which may name the address."""
+
+    message: str
+
+    @classmethod
+    def erased(cls) -> "Refusal":
+        """Return no words."""
+        return cls(message="")
+
+
+class OrderShippedV1(Event):
+    """The parcel is with the carrier. From before personal facts were sealed."""
 
     order_id: UUID
     shipment_id: UUID
@@ -15,13 +38,57 @@ class OrderShipped(Event):
     tracking_number: str
 
 
-class ShipmentFailed(Event):
-    """The carrier does not take the parcel; it never left."""
+class OrderShipped(Event, version=2, replaces=OrderShippedV1):
+    """The parcel is with the carrier: the point of no return."""
+
+    order_id: UUID
+    shipment_id: UUID
+    carrier: str
+    #: The data subject whose key seals the facts; None in events from before.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Tracking)]
+
+    @classmethod
+    def upcast(cls, old: OrderShippedV1) -> Self:
+        """Convert a shipment from before personal facts were sealed."""
+        return cls(
+            order_id=old.order_id,
+            shipment_id=old.shipment_id,
+            carrier=old.carrier,
+            subject_id=None,
+            personal=in_clear(Tracking(tracking_number=old.tracking_number)),
+        )
+
+
+class ShipmentFailedV1(Event):
+    """The carrier does not take the parcel. From before personal facts were sealed."""
 
     order_id: UUID
     shipment_id: UUID
     code: str
     message: str
+
+
+class ShipmentFailed(Event, version=2, replaces=ShipmentFailedV1):
+    """The carrier does not take the parcel; it never left."""
+
+    order_id: UUID
+    shipment_id: UUID
+    code: str
+    #: The data subject whose key seals the facts; None in events from before.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Refusal)]
+
+    @classmethod
+    def upcast(cls, old: ShipmentFailedV1) -> Self:
+        """Convert a failure from before personal facts were sealed."""
+        return cls(
+            order_id=old.order_id,
+            shipment_id=old.shipment_id,
+            code=old.code,
+            subject_id=None,
+            personal=in_clear(Refusal(message=old.message)),
+        )
 
 
 class FulfilmentStopped(Event):

@@ -14,12 +14,17 @@ from shipping.events import (
     FulfilmentStopped,
     OrderDelivered,
     OrderShipped,
+    Refusal,
     ShipmentFailed,
+    Tracking,
     TrackingDue,
 )
 from shipping.models import Shipment, TrackingEvent
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
+from shop.privacy.data_keys import DataKey
+from shop.privacy.order_keys import keys_of_orders
+from shop.privacy.sealing import sealed
 
 
 def record_labels(labels: Iterable[tuple[Shipment, Label]]) -> None:
@@ -28,11 +33,13 @@ def record_labels(labels: Iterable[tuple[Shipment, Label]]) -> None:
     for shipment, label in labels:
         _apply(shipment, label)
         shipments.append(shipment)
-    for shipment in repository.store_outcomes(shipments):
+    stored = repository.store_outcomes(shipments)
+    keys = keys_of_orders([shipment.order_id for shipment in stored])
+    for shipment in stored:
         if shipment.has_left:
-            _publish_shipped(shipment)
+            _publish_shipped(shipment, keys.get(shipment.order_id))
         else:
-            _publish_failed(shipment)
+            _publish_failed(shipment, keys.get(shipment.order_id))
 
 
 def record_stop(order_id: UUID, reason: str) -> Shipment:
@@ -75,25 +82,26 @@ def _apply(shipment: Shipment, label: Label) -> None:
         shipment.fail(label)
 
 
-def _publish_shipped(shipment: Shipment) -> None:
+def _publish_shipped(shipment: Shipment, key: DataKey | None) -> None:
     track_later(shipment)
+    tracking = Tracking(tracking_number=shipment.tracking_number)
     publish(
         OrderShipped(
             order_id=shipment.order_id,
             shipment_id=shipment.id,
             carrier=shipment.carrier,
-            tracking_number=shipment.tracking_number,
+            **sealed(OrderShipped, key, personal=tracking),
         )
     )
 
 
-def _publish_failed(shipment: Shipment) -> None:
+def _publish_failed(shipment: Shipment, key: DataKey | None) -> None:
     publish(
         ShipmentFailed(
             order_id=shipment.order_id,
             shipment_id=shipment.id,
             code=shipment.failure_code,
-            message=shipment.failure_message,
+            **sealed(ShipmentFailed, key, personal=Refusal(message=shipment.failure_message)),
         )
     )
 

@@ -40,6 +40,16 @@ DEBUG = _flag("DJANGO_DEBUG")
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "insecure-key-for-tests-and-tools-only" if DEBUG else "")
 #: Former secret keys, which still verify and decrypt.
 SECRET_KEY_FALLBACKS = [k for k in os.environ.get("DJANGO_SECRET_KEY_FALLBACKS", "").split(",") if k]
+#: Secrets that wrap the keys of data subjects: the first wraps, all unwrap. By default the secret keys.
+SHOP_PRIVACY_KEYS = (
+    os.environ["SHOP_PRIVACY_KEYS"].split(",")
+    if "SHOP_PRIVACY_KEYS" in os.environ
+    else [SECRET_KEY, *SECRET_KEY_FALLBACKS]
+)
+#: Time for which a process remembers the key of a data subject, a destroyed one too.
+SHOP_DATA_KEY_LIFETIME = _seconds("SHOP_DATA_KEY_LIFETIME_SECONDS", 60)
+#: Ids of the data subjects who were forgotten, kept apart from what is backed up.
+SHOP_ERASURES_FILE = os.environ.get("SHOP_ERASURES_FILE", str(BASE_DIR / "var" / "erasures"))
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if o]
 if _flag("DJANGO_HTTPS"):
@@ -70,6 +80,7 @@ INSTALLED_APPS = [
     "shop.accounts",
     "shop.rest",
     "shop.security",
+    "shop.privacy",
     "console",
     "storefront",
     *CONTEXTS,

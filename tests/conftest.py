@@ -13,6 +13,7 @@ from dev.errors import NoRabbitMQ
 from dev.servers.infrastructure import private_rabbitmq
 from dev.servers.rabbitmq import RabbitMQ
 from shop.messaging.consuming import circuit_breaker
+from shop.privacy import data_keys
 from tests.support.deployment import Deployment, prepare_database
 from tests.support.servers import (
     Broker,
@@ -79,6 +80,12 @@ def _no_consumer_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     circuit_breaker.local_state.reset()
     monkeypatch.setattr(circuit_breaker.local_state, "read_at", time.monotonic())
     monkeypatch.setattr(circuit_breaker, "CACHE_SECONDS", 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_data_key_is_remembered() -> None:
+    """Start each test with an empty cache of data keys: the last one's subjects are rolled back."""
+    data_keys.cache.clear()
 
 
 def _given(variable: str) -> str:

@@ -15,6 +15,7 @@ from shipping.queries import ShipmentInfo, shipment_of
 from shop.messaging.event_log import TimelineEntry, timeline
 from shop.messaging.operations import queries
 from shop.messaging.operations.queries import PausedConsumer
+from shop.privacy.showing import shown
 
 register = template.Library()
 
@@ -102,7 +103,7 @@ def paused_consumers() -> dict[str, list[PausedConsumer]]:
 
 
 def _timeline_rows(order_id: UUID) -> list[TimelineRow]:
-    entries = timeline(order_id)
+    entries = shown(timeline(order_id), personal=False)
     names: dict[UUID | None, str] = {entry.id: entry.name for entry in entries}
     start = entries[0].time if entries else None
     return [

@@ -42,7 +42,7 @@ def make_events(count: int) -> list[OutgoingEvent]:
 
 def _shipped() -> OrderShipped:
     return EVENT(
-        order_id=uuid7(), shipment_id=uuid7(), carrier="PostSimulator", tracking_number="EZ1000000001"
+        order_id=uuid7(), shipment_id=uuid7(), carrier="PostSimulator", subject_id=uuid7(), personal="A" * 88
     )
 
 

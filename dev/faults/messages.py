@@ -33,7 +33,7 @@ _LATEST_ORDER = """
     select jsonb_build_object(
         'specversion', '1.0', 'id', id, 'source', '/shop/orders', 'type', type, 'subject', aggregate_id,
         'time', time, 'correlationid', correlation_id, 'data', data)::text
-    from messaging_eventrecord where type = 'orders.OrderCreated.v1' order by position desc limit 1
+    from messaging_eventrecord where type = 'orders.OrderCreated.v2' order by position desc limit 1
 """
 
 

@@ -25,7 +25,7 @@ _REFUND_REFUSED = """
 """
 _FIRST_SHIPPED = """
     select extract(epoch from min(time) - %s) from messaging_eventrecord
-    where type = 'shipping.OrderShipped.v1' and time > %s
+    where type = 'shipping.OrderShipped.v2' and time > %s
 """
 _UNREADABLE = "select count(*) from messaging_deadletter where cause = 'unreadable'"
 #: Repairs of the order doctor: those ordered by the operator, and lost events resent by the periodic task.

@@ -21,7 +21,7 @@ _PLACED_TO_SHIPPED = """
     select percentile_cont(array[0.5, 0.99])
              within group (order by extract(epoch from shipped.time - placed.time)), count(*)
     from messaging_eventrecord placed join messaging_eventrecord shipped using (aggregate_id)
-    where placed.type = 'orders.OrderCreated.v1' and shipped.type = 'shipping.OrderShipped.v1'
+    where placed.type = 'orders.OrderCreated.v2' and shipped.type = 'shipping.OrderShipped.v2'
       and aggregate_id = any(%s)
 """
 _TIMELINE = """

@@ -7,9 +7,10 @@ from rest_framework.permissions import SAFE_METHODS
 
 from shop.accounts.models import ApiKey
 
-#: All scopes: reading and writing, for each context.
-SCOPES: tuple[str, ...] = tuple(
-    f"{context}:{act}" for context in settings.CONTEXTS for act in ("read", "write")
+#: All scopes: reading and writing, for each context, and reading of personal facts in events.
+SCOPES: tuple[str, ...] = (
+    *(f"{context}:{act}" for context in settings.CONTEXTS for act in ("read", "write")),
+    "privacy:read",
 )
 
 

@@ -29,7 +29,7 @@ class Select(Generic[T]):
 
 @dataclass(slots=True)
 class Companion(Generic[T]):
-    """A Select that shares the statement of the first fetch() in a block."""
+    """A Select that shares the statement of the first fetch() in a block. Blocks can be nested."""
 
     select: Select[T]
     is_fetched: bool = False
@@ -47,17 +47,15 @@ class Companion(Generic[T]):
         self._result, self.is_fetched = self.select.read(rows), True
 
 
-_companion: ContextVar[Companion[Any] | None] = ContextVar("companion", default=None)
+_companions: ContextVar[tuple[Companion[Any], ...]] = ContextVar("companions", default=())
 
 
 def fetch(select: Select[T]) -> T:
-    """Run a Select, in one statement with the block's companion if that is not fetched yet."""
-    companion = _companion.get()
-    if companion is None or companion.is_fetched:
-        (rows,) = _rows(select)
-    else:
-        rows, others = _rows(select, companion.select)
-        companion.receive(others)
+    """Run a Select, in one statement with the companions of the open blocks that are not fetched yet."""
+    waiting = [companion for companion in _companions.get() if not companion.is_fetched]
+    rows, *others = _rows(select, *(companion.select for companion in waiting))
+    for companion, found in zip(waiting, others, strict=True):
+        companion.receive(found)
     return select.read(rows)
 
 
@@ -65,11 +63,11 @@ def fetch(select: Select[T]) -> T:
 def fetched_along(select: Select[T]) -> Iterator[Companion[T]]:
     """Run a Select with the first fetch() in the block, or on its own after a block without any."""
     companion = Companion(select)
-    token = _companion.set(companion)
+    token = _companions.set((*_companions.get(), companion))
     try:
         yield companion
     finally:
-        _companion.reset(token)
+        _companions.reset(token)
     if not companion.is_fetched:
         companion.receive(_rows(select)[0])
 

@@ -56,7 +56,7 @@ def _was_early(shop: Deployment) -> bool:
         select count(*) from messaging_eventrecord created
         join messaging_inboxentry heard on heard.event_id = created.id
         join messaging_eventrecord paid using (aggregate_id)
-        where created.type = 'orders.OrderCreated.v1' and paid.type = 'payments.PaymentProcessed.v1'
+        where created.type = 'orders.OrderCreated.v2' and paid.type = 'payments.PaymentProcessed.v1'
           and heard.consumer like 'inventory.%%' and heard.consumed_at > paid.time
     """
     return bool(shop.rows(query)[0][0])

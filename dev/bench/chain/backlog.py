@@ -32,11 +32,11 @@ _HOLDERS = """
 """
 _PLACED = """
     select count(*), max(time) from messaging_eventrecord
-    where position > %s and type = 'orders.OrderCreated.v1'
+    where position > %s and type = 'orders.OrderCreated.v2'
 """
 _SHIPPED = """
     select count(*), max(time) from messaging_eventrecord
-    where position > %s and type = 'shipping.OrderShipped.v1'
+    where position > %s and type = 'shipping.OrderShipped.v2'
 """
 #: Numbers that change with any activity of the shop. Messages due in an hour do not count.
 _ACTIVITY = """

@@ -10,7 +10,7 @@ from celery import current_app
 
 from dev.bench.growth.stub_publisher import StubPublisher
 from inventory.events import InventoryUpdated, StockLine
-from orders.events import Address, OrderCreated, OrderedLine
+from orders.events import OrderCreated, OrderedLine
 from payments.events import PaymentProcessed
 from shipping.events import OrderDelivered, OrderShipped
 from shop.ids import uuid7
@@ -152,25 +152,25 @@ def _events_of_an_order() -> Sequence[Event]:
         OrderedLine(sku=sku, name=name, quantity=1, unit_price=eur)
         for sku, name in [("TEA-MINT", "Peppermint Tea, 50 g"), ("MUG", "Stoneware Mug")]
     )
-    address = Address(
-        name="Rosa Klein", street="Am Markt 1", city="Berlin", postal_code="10178", country="DE"
-    )
     events = [
         OrderCreated(
             order_id=order,
             number="ORD-1042",
             customer_id=7,
-            customer_name="Rosa Klein",
-            customer_email="rosa@example.com",
             lines=lines,
             total=Money(amount=Decimal("27.40"), currency="EUR"),
-            payment_method="pm_card_visa",
-            ship_to=address,
+            subject_id=uuid7(),
+            personal="A" * 300,
+            payment="A" * 88,
         ),
         PaymentProcessed(order_id=order, payment_id=uuid7(), amount=eur),
         InventoryUpdated(order_id=order, lines=tuple(StockLine(sku=line.sku, quantity=1) for line in lines)),
         OrderShipped(
-            order_id=order, shipment_id=uuid7(), carrier="PostSimulator", tracking_number="EZ1000000001"
+            order_id=order,
+            shipment_id=uuid7(),
+            carrier="PostSimulator",
+            subject_id=uuid7(),
+            personal="A" * 88,
         ),
         OrderDelivered(order_id=order, shipment_id=uuid7(), delivered_at=datetime.now(UTC)),
     ]

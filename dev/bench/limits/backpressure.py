@@ -33,7 +33,7 @@ _STATE = """
     select (select count(*) from messaging_outboxentry),
            (select count(*) from messaging_scheduledmessage where due_at < now()),
            (select count(*) from orders_order where status not in ('delivered', 'cancelled')),
-           (select count(*) from messaging_eventrecord where type = 'shipping.OrderShipped.v1'
+           (select count(*) from messaging_eventrecord where type = 'shipping.OrderShipped.v2'
               and position > %s),
            (select coalesce(max(id), 0) from messaging_inboxentry)
 """

@@ -22,8 +22,8 @@ _THREADS = 8
 _TIMES = """
     select extract(epoch from placed.time)::float, extract(epoch from shipped.time)::float
     from messaging_eventrecord placed join messaging_eventrecord shipped using (aggregate_id)
-    where placed.position > %s and placed.type = 'orders.OrderCreated.v1'
-      and shipped.type = 'shipping.OrderShipped.v1'
+    where placed.position > %s and placed.type = 'orders.OrderCreated.v2'
+      and shipped.type = 'shipping.OrderShipped.v2'
 """
 
 

@@ -10,6 +10,7 @@ from shop.messaging.contracts.event import (
     newest,
 )
 from shop.messaging.contracts.facts import Amount, Currency, Fact, Money
+from shop.messaging.contracts.sealed import Seals, clear_text, in_clear, seals_of
 from shop.messaging.contracts.versions import as_version, versions, versions_up_to, with_older_copies
 
 __all__ = [
@@ -20,11 +21,15 @@ __all__ = [
     "Meta",
     "Money",
     "Reminder",
+    "Seals",
     "as_version",
+    "clear_text",
     "event_type",
     "event_types",
+    "in_clear",
     "is_replaced",
     "newest",
+    "seals_of",
     "versions",
     "versions_up_to",
     "with_older_copies",

@@ -20,6 +20,7 @@ from shipping.events import CancellationRejected, FulfilmentStopped, OrderDelive
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, Money
 from shop.messaging.outbox.append import append
+from tests.support.sealed import sealed_event
 
 #: A quarter of an hour before midnight, so that most orders live on two days.
 EVENING = datetime(2026, 3, 4, 23, 45, tzinfo=UTC)
@@ -52,7 +53,7 @@ class Story:
     def then(self, kind: type[Event], minutes: float = 5, **facts: object) -> "Story":
         """Add an event, some minutes after the last one."""
         self.now += timedelta(minutes=minutes if self.events else 0)
-        self.events.append(at(kind(order_id=self.order_id, **facts), self.now))
+        self.events.append(at(sealed_event(kind, order_id=self.order_id, **facts), self.now))
         return self
 
     def placed(self) -> "Story":

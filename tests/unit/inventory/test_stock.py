@@ -15,6 +15,7 @@ from shop.messaging.errors import TooEarly
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
+from tests.support.sealed import sealed_event
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,8 @@ def happened(event):
 
 def order_created(order_id, **lines):
     price = Money(amount="24.95", currency="EUR")
-    return OrderCreated(
+    return sealed_event(
+        OrderCreated,
         order_id=order_id,
         number="ORD-1042",
         customer_id=7,
@@ -178,7 +180,9 @@ def test_the_events_of_an_order_do_their_work_however_often_they_come(teapot, pu
     created = happened(order_created(order, TEAPOT=2))
     paid = happened(payment_processed(order))
     failed = happened(
-        ShipmentFailed(order_id=order, shipment_id=uuid7(), code="failure", message="Address not served")
+        sealed_event(
+            ShipmentFailed, order_id=order, shipment_id=uuid7(), code="failure", message="Address not served"
+        )
     )
     for event in (failed, created, paid, failed):
         deliver(event, app="inventory")

@@ -12,6 +12,7 @@ from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Money
 from shop.messaging.publishing import publish
+from tests.support.sealed import sealed_event
 
 
 def eur(amount: str) -> Money:
@@ -26,7 +27,8 @@ def order_created(
     tea: str = "Tea",
 ) -> OrderCreated:
     """Return the event of an order of two tins of tea and a pot."""
-    return OrderCreated(
+    return sealed_event(
+        OrderCreated,
         order_id=uuid7(),
         number=number,
         customer_id=7,
@@ -50,9 +52,9 @@ def later_events(order_id: UUID) -> list[Event]:
     parcel = {"order_id": order_id, "shipment_id": uuid7()}
     return [
         PaymentProcessed(**paid, amount=eur("49.90")),
-        PaymentFailed(**paid, code="expired_card", message="Your card has expired."),
+        sealed_event(PaymentFailed, **paid, code="expired_card", message="Your card has expired."),
         PaymentRefunded(**paid, refund_id=uuid7(), amount=eur("49.90")),
-        OrderShipped(**parcel, carrier="UPS", tracking_number="EZ1000000001"),
+        sealed_event(OrderShipped, **parcel, carrier="UPS", tracking_number="EZ1000000001"),
         OrderDelivered(**parcel, delivered_at=datetime(2026, 3, 5, 9, tzinfo=UTC)),
         CancellationRejected(order_id=order_id, reason="customer"),
         OrderCancelled(order_id=order_id, number="ORD-1042", reason="out_of_stock"),

@@ -37,6 +37,7 @@ from shop.messaging.contracts import Money
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
+from tests.support.sealed import sealed_event
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +48,8 @@ SOMETHING = uuid7()
 #: What the other contexts say, as short as it can be said.
 NEWS = {
     "paid": lambda o: PaymentProcessed(order_id=o, payment_id=SOMETHING, amount=PRICE),
-    "declined": lambda o: PaymentFailed(
-        order_id=o, payment_id=SOMETHING, code="insufficient_funds", message="No"
+    "declined": lambda o: sealed_event(
+        PaymentFailed, order_id=o, payment_id=SOMETHING, code="insufficient_funds", message="No"
     ),
     "voided": lambda o: PaymentVoided(order_id=o, payment_id=SOMETHING),
     "refunded": lambda o: PaymentRefunded(
@@ -63,10 +64,12 @@ NEWS = {
     ),
     "restocked": lambda o: InventoryRestocked(order_id=o, lines=LINES),
     "released": lambda o: InventoryReleased(order_id=o),
-    "shipped": lambda o: OrderShipped(
-        order_id=o, shipment_id=SOMETHING, carrier="USPS", tracking_number="EZ1000000001"
+    "shipped": lambda o: sealed_event(
+        OrderShipped, order_id=o, shipment_id=SOMETHING, carrier="USPS", tracking_number="EZ1000000001"
     ),
-    "not_taken": lambda o: ShipmentFailed(order_id=o, shipment_id=SOMETHING, code="failure", message="No"),
+    "not_taken": lambda o: sealed_event(
+        ShipmentFailed, order_id=o, shipment_id=SOMETHING, code="failure", message="No"
+    ),
     "stopped": lambda o: FulfilmentStopped(order_id=o, reason="customer"),
     "too_late": lambda o: CancellationRejected(order_id=o, reason="customer"),
     "delivered": lambda o: OrderDelivered(

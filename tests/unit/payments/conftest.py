@@ -19,6 +19,7 @@ from shop.messaging.contracts import Event, Money
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
+from tests.support.sealed import sealed_event
 
 assert payments.consumers  # registered
 
@@ -34,7 +35,8 @@ def order() -> Callable[..., OrderCreated]:
     """Return a factory of Ada's orders of two teapots, paid with a given token."""
 
     def make(payment_method: str = "pm_card_visa", amount: str = "49.90") -> OrderCreated:
-        return OrderCreated(
+        return sealed_event(
+            OrderCreated,
             order_id=uuid7(),
             number="ORD-1042",
             customer_id=7,
@@ -119,6 +121,6 @@ def stopped() -> Callable[[UUID], FulfilmentStopped]:
 
 @pytest.fixture
 def not_taken() -> Callable[[UUID], ShipmentFailed]:
-    return lambda order_id: ShipmentFailed(
-        order_id=order_id, shipment_id=uuid7(), code="failure", message="Address not served"
+    return lambda order_id: sealed_event(
+        ShipmentFailed, order_id=order_id, shipment_id=uuid7(), code="failure", message="Address not served"
     )

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, connections, transaction
 
+from orders.events import PaymentMethod
 from payments import services
 from payments.errors import GatewayTimeout, GatewayUnavailable
 from payments.models import GatewayFault, Payment, SimulatedCharge
@@ -13,6 +14,7 @@ from payments.simulator.gateway import SimulatedGateway
 from shop.messaging.errors import InsideTransaction
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
+from shop.privacy.payment_tokens import open_payment_methods
 from tests.support.inprocess import deliver, deliver_batch
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +41,8 @@ class NeverAnswers(SimulatedGateway):
 
 
 def bill(order):
-    return services.Bill(order.order_id, order.number, order.total, order.payment_method)
+    [method] = open_payment_methods([order], PaymentMethod)
+    return services.Bill(order.order_id, order.number, order.total, method.payment_method)
 
 
 def charge(order):
@@ -89,7 +92,7 @@ def test_declined_card_fails_the_payment(order, happened, said, token, code, mes
     payment = Payment.objects.get()
     assert (payment.state, payment.failure_code, payment.failure_message) == ("failed", code, message)
     assert said(created.order_id) == ["PaymentFailed"]
-    assert EventRecord.objects.get(type="payments.PaymentFailed.v1").data["code"] == code
+    assert EventRecord.objects.get(type="payments.PaymentFailed.v2").data["code"] == code
     assert not SimulatedCharge.objects.filter(status="succeeded").exists()
 
 

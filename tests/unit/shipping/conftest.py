@@ -18,6 +18,7 @@ from shop.messaging.contracts import Event, Money
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver
+from tests.support.sealed import sealed_event
 
 assert shipping.consumers  # registered
 
@@ -34,7 +35,8 @@ def order() -> Callable[..., OrderCreated]:
 
     def make(street: str = "12 St James's Sq") -> OrderCreated:
         price = Money(amount="24.95", currency="EUR")
-        return OrderCreated(
+        return sealed_event(
+            OrderCreated,
             order_id=uuid7(),
             number="ORD-1042",
             customer_id=7,

@@ -18,7 +18,7 @@ from tests.support.inprocess import deliver_batch
 
 #: Query of the inbox, intents, the carrier's own statement; then a transaction of inbox rows, outcomes,
 #: reminders, log and outbox.
-STATEMENTS_OF_A_BOOKING = 8
+STATEMENTS_OF_A_BOOKING = 9
 #: Queries of the inbox and the shipments; the carrier's own; then inbox rows, scans, shipments, reminders.
 STATEMENTS_OF_TRACKING = 14
 
@@ -88,7 +88,7 @@ def test_a_booking_that_fails_does_not_keep_the_others_from_leaving(in_stock, sa
     deliver_batch(events, app="shipping")
 
     assert [said(event.order_id) for event in events] == [["OrderShipped"]] * 3
-    told = EventRecord.objects.filter(type="shipping.OrderShipped.v1").order_by("position")
+    told = EventRecord.objects.filter(type="shipping.OrderShipped.v2").order_by("position")
     assert [record.aggregate_id for record in told] == [events[n].order_id for n in (1, 2, 0)]
 
 

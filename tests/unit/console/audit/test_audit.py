@@ -79,7 +79,7 @@ def test_a_healthy_shop_has_no_violations(orders):
 
 def test_an_accepted_order_that_is_not_in_the_log(orders):
     unlock_log()
-    EventRecord.objects.filter(aggregate_id=orders["declined"].pk, type="orders.OrderCreated.v1").delete()
+    EventRecord.objects.filter(aggregate_id=orders["declined"].pk, type="orders.OrderCreated.v2").delete()
     assert found() >= says(orders["declined"], "log", "OrderCreated is in the log 0 ×")
 
 
@@ -282,7 +282,7 @@ def test_an_event_that_a_consumer_missed(orders):
     assert entries.count() == 2
     entries.delete()
     (violation,) = found()
-    assert violation.startswith(f"inbox {consumer}: events not consumed: 2, as shipping.OrderShipped.v1 of")
+    assert violation.startswith(f"inbox {consumer}: events not consumed: 2, as shipping.OrderShipped.v2 of")
 
 
 def test_an_order_under_way_is_only_held_to_what_must_always_be(orders):
@@ -295,7 +295,7 @@ def test_an_order_under_way_is_only_held_to_what_must_always_be(orders):
 
 
 def test_what_waits_is_a_violation_only_when_all_should_be_idle(orders):
-    OutboxEntry.objects.create(shard=1, message_id=uuid7(), type="orders.OrderCreated.v1", body="{}")
+    OutboxEntry.objects.create(shard=1, message_id=uuid7(), type="orders.OrderCreated.v2", body="{}")
     assert found() == set()
     assert "unpublished events: 1" in audit().notes
     assert found(idle=True) == {"idle backlog: unpublished events: 1"}

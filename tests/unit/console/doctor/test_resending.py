@@ -61,7 +61,7 @@ def test_only_the_consumer_that_misses_an_event_gets_it_again(shop):
     InboxEntry.objects.filter(consumer="analytics.when_order_shipped_count_it").delete()
     repair()
     (entry,) = OutboxEntry.objects.all()
-    assert (entry.queue, entry.type) == ("analytics.events", "shipping.OrderShipped.v1")
+    assert (entry.queue, entry.type) == ("analytics.events", "shipping.OrderShipped.v2")
     assert entry.body.count(str(order.pk)) == 2
 
 
@@ -109,7 +109,7 @@ def test_a_dead_letter_is_an_operators_business(shop):
     inbox = InboxEntry.objects.get(consumer="notifications.when_order_shipped_tell_customer")
     DeadLetter.objects.create(
         cause="failed", app="notifications", consumer=inbox.consumer, event_id=inbox.event_id, body="{}",
-        type="shipping.OrderShipped.v1", aggregate_id=order.pk, error_type="SMTPException", error="no",
+        type="shipping.OrderShipped.v2", aggregate_id=order.pk, error_type="SMTPException", error="no",
     )  # fmt: skip
     inbox.delete()
     assert states(repair()) == {("dead", "left")}
