@@ -24,6 +24,7 @@ from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.event_log import as_event
 from shop.messaging.models import Circuit, DeadLetter, EventRecord, OutboxEntry, ScheduledMessage
+from shop.privacy import data_keys
 from tests.support.inprocess import promote_due, receivers
 
 #: Limit of the rounds until no delivery is pending.
@@ -66,6 +67,7 @@ class World:
 
     def __init__(self) -> None:
         _empty_tables()
+        data_keys.cache.clear()
         circuit_breaker.local_state.reset()
         circuit_breaker.local_state.refresh()
         MailServer.is_down = False
