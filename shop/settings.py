@@ -288,6 +288,14 @@ SHOP_REFUND_CHECK_INTERVAL = _seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
 SHOP_MAX_ORDER_LINES = 200
 #: Maximum of events in one message. Set it to 1 beside workers of a release without bundles.
 SHOP_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_EVENTS_PER_MESSAGE", "25"))
+#: Keys that sign events and tasks on the broker: the first signs, all verify. Without any, keys derived from
+#: the secret keys.
+SHOP_SIGNING_KEYS = [key for key in os.environ.get("SHOP_SIGNING_KEYS", "").split(",") if key]
+#: Accept timers and tasks without a signature, while processes of a release that signs nothing are running.
+SHOP_ACCEPT_UNSIGNED = _flag("SHOP_ACCEPT_UNSIGNED")
+#: Limits of a message from the broker. A larger one is a dead letter.
+SHOP_MAX_MESSAGE_BYTES = int(os.environ.get("SHOP_MAX_MESSAGE_BYTES", str(1024 * 1024)))
+SHOP_MAX_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_MAX_EVENTS_PER_MESSAGE", "1000"))
 #: Retention of inbox rows. A copy delivered later takes effect again.
 SHOP_INBOX_RETENTION = _days("SHOP_INBOX_RETENTION_DAYS", 30)
 #: Retention of replayed dead letters; at least that of inbox rows.

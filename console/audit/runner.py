@@ -21,8 +21,10 @@ from shop.messaging.operations.queries import (
     InboxGap,
     aggregates_with_skipped_events,
     backlog,
+    forged_messages,
     inbox_gaps,
     paused_consumers,
+    unlogged_consumptions,
 )
 
 #: Limit on the missing inbox rows that one audit loads.
@@ -40,6 +42,7 @@ def audit(*, idle: bool = False) -> Report:
         gaps, under_way = inbox_gaps(limit=MAX_GAPS), backlog()
         report.gaps = gaps
         _audit_inbox(gaps, report)
+        _audit_origin(report)
         totals, uncounted = Totals(), aggregates_with_skipped_events("analytics")
         for case in cases(pending=frozenset(gap.aggregate_id for gap in gaps)):
             case.is_counted = case.order_id not in uncounted
@@ -75,6 +78,13 @@ def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
         example = missing[0]
         message = f"events not consumed: {len(missing)}, as {example.type} of order {example.aggregate_id}"
         report.add("inbox", consumer, message)
+
+
+def _audit_origin(report: Report) -> None:
+    """Check that every consumed event is in the log."""
+    for one in unlogged_consumptions():
+        message = f"consumed events that the log does not have: {one.events}, as {one.example}"
+        report.add("origin", one.consumer, message)
 
 
 def _audit_order(case: Case, report: Report) -> None:
@@ -123,5 +133,7 @@ def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
     report.notes += [f"{one.consumer} is paused: {one.error}" for one in paused_consumers()]
     if under_way.open_dead_letters:
         report.notes.append(f"open dead letters: {under_way.open_dead_letters}")
+    if forged := sum(forged_messages().values()):
+        report.notes.append(f"forged messages among them: {forged}")
     if held_up := report.orders["needs_attention"]:
         report.notes.append(f"orders that need attention: {held_up}")

@@ -37,7 +37,7 @@ def audit_violations(exam: Examination) -> Iterator[Finding]:
 def _remedy(exam: Examination, violation: Violation) -> Remedy:
     order_id, status = violation.order_id, violation.status
     if order_id is None:
-        return Advise(_advice_on_product(violation))
+        return Advise(_advice_without_order(violation))
     if order_id in exam.being_repaired:
         return Wait("the order is being taken care of: see above")
     if status == "needs_attention":
@@ -47,5 +47,7 @@ def _remedy(exam: Examination, violation: Violation) -> Remedy:
     return Advise(ADVICE.get(violation.rule, "look at its page"))
 
 
-def _advice_on_product(violation: Violation) -> str:
+def _advice_without_order(violation: Violation) -> str:
+    if violation.rule == "origin":
+        return "somebody may have forged them: find out what they changed, and who may publish to the broker"
     return f"count {violation.subject}, and enter the count on the doctor's page: its ledger then explains it"

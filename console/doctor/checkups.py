@@ -20,7 +20,14 @@ from django.utils import timezone
 
 from console.audit import Report, audit
 from console.doctor.advice import audit_violations
-from console.doctor.findings import Check, Examination, Finding, overdue_messages, unconsumed_events
+from console.doctor.findings import (
+    Check,
+    Examination,
+    Finding,
+    forged_messages,
+    overdue_messages,
+    unconsumed_events,
+)
 from console.doctor.remedies import Outcome, State
 from console.doctor.stalled_orders import lost_timers, stalled_orders, unanswered_calls
 from console.models import Checkup, Repair
@@ -35,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     stalled_orders,
     audit_violations,
     overdue_messages,
+    forged_messages,
 )
 #: Limit on the findings stored with a check-up; all are counted.
 MAX_STORED_FINDINGS = 500

@@ -11,6 +11,7 @@ from django.utils import timezone
 from console.audit import Report
 from console.doctor.remedies import Advise, Remedy, ResendEvents, Wait, resend_key
 from console.models import Repair
+from shop.messaging.operations import queries
 from shop.messaging.operations.queries import InboxGap, overdue, pending_messages
 from shop.messaging.operations.resending import LostDelivery, lost_deliveries
 
@@ -59,6 +60,15 @@ def unconsumed_events(exam: Examination) -> Iterator[Finding]:
     yield from _lost_events(lost, exam.grace)
     known = {(one.consumer, one.event_id) for one in lost}
     yield from _gaps([gap for gap in exam.report.gaps if (gap.consumer, gap.event_id) not in known])
+
+
+def forged_messages(exam: Examination) -> Iterator[Finding]:
+    """Yield the apps that were sent messages which do not come from the shop."""
+    for app, count in queries.forged_messages().items():
+        advice = (
+            "find out who may publish to the broker, and change the passwords; then discard the dead letters"
+        )
+        yield Finding("forged", app, f"it was sent {count} forged messages", Advise(advice))
 
 
 def overdue_messages(exam: Examination) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Template tags of the admin: panels of the operators' order page, doctor, paused consumers."""
+"""Template tags of the admin: panels of the operators' order page, doctor, alarms."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -100,6 +100,12 @@ def words(value: str) -> str:
 def paused_consumers() -> dict[str, list[PausedConsumer]]:
     """Render the paused consumers with the number of events held for each."""
     return {"paused": queries.paused_consumers()}
+
+
+@register.inclusion_tag("console/forged_messages.html")
+def forged_messages() -> dict[str, dict[str, int]]:
+    """Render the numbers of open forged messages, by app."""
+    return {"forged": queries.forged_messages()}
 
 
 def _timeline_rows(order_id: UUID) -> list[TimelineRow]:

@@ -23,4 +23,5 @@ Inner rooms, imported by the kernel, the console and ``dev``:
 - ``operations``: pending and lost messages, and the retention of the kernel's own tables.
 - ``documents``: AsyncAPI document and golden files of the events.
 - ``tracing``: correlation, causation and W3C trace context.
+- ``signing``: signatures of events and Celery tasks, and their verification.
 """

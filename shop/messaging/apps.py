@@ -14,5 +14,6 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Import the modules that register receivers and checks, and the ``consumers`` module of each app."""
         from shop.messaging import checks, database_errors, outbox  # noqa: F401
+        from shop.messaging.bus import task_signatures  # noqa: F401
 
         autodiscover_modules("consumers")

@@ -11,6 +11,10 @@ from shop.messaging.bus import outgoing
 from shop.messaging.consuming import failures
 from shop.messaging.contracts import event_types
 from shop.messaging.models import EventRecord
+from shop.messaging.signing.keys import SHORTEST_KEY
+
+#: Smallest sensible limit of a message: a bundle in four-byte characters, and an event of 200 lines.
+SMALLEST_LIMIT = 512 * 1024
 
 
 @register("messaging")
@@ -41,6 +45,32 @@ def bundles_can_be_carried(**kwargs: Any) -> list[CheckMessage]:
             id="messaging.E003",
         )
     ]
+
+
+@register("messaging")
+def messages_fit_their_limits(**kwargs: Any) -> list[CheckMessage]:
+    """Check that workers take the messages that the relay sends."""
+    largest = settings.SHOP_MAX_EVENTS_PER_MESSAGE
+    fits = largest >= min(settings.SHOP_EVENTS_PER_MESSAGE, outgoing.LARGEST_BUNDLE)
+    if fits and settings.SHOP_MAX_MESSAGE_BYTES >= SMALLEST_LIMIT:
+        return []
+    return [
+        Error(
+            f"Workers take {largest} events and {settings.SHOP_MAX_MESSAGE_BYTES} bytes a message: too few.",
+            hint="Set SHOP_MAX_EVENTS_PER_MESSAGE to no less than SHOP_EVENTS_PER_MESSAGE, and "
+            f"SHOP_MAX_MESSAGE_BYTES to no less than {SMALLEST_LIMIT}.",
+            id="messaging.E004",
+        )
+    ]
+
+
+@register("messaging")
+def signing_keys_are_long(**kwargs: Any) -> list[CheckMessage]:
+    """Check that each signing key has the length of a signature."""
+    if all(len(key.encode()) >= SHORTEST_KEY for key in settings.SHOP_SIGNING_KEYS):
+        return []
+    hint = "Make each key of SHOP_SIGNING_KEYS by: openssl rand -hex 32"
+    return [Error(f"A signing key has less than {SHORTEST_KEY} bytes.", hint=hint, id="messaging.E005")]
 
 
 @register(Tags.database)

@@ -35,6 +35,10 @@ class InvalidMessage(MessagingError):
     """The message is not a valid CloudEvent, or its data does not fit the schema of its type."""
 
 
+class Forged(MessagingError):
+    """The message does not come from the shop: no valid signature, no such event in the log."""
+
+
 class TooEarly(MessagingError):
     """Raise this in a consumer that needs a predecessor event first: the event is deferred until it comes."""
 

@@ -184,6 +184,8 @@ class DeadLetter(models.Model):
         UNROUTABLE = "unroutable"
         #: The consumer killed its worker process.
         CRASHED = "crashed"
+        #: The message does not come from the shop.
+        FORGED = "forged"
 
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     cause = models.CharField(max_length=10, choices=Cause)

@@ -26,6 +26,7 @@ from shop.messaging.models import DeadLetter, OutboxEntry
 from shop.messaging.outbox import append
 from shop.messaging.publishing import stamp
 from shop.messaging.relay import relay
+from shop.messaging.signing.events import signed
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.contracts.probe.events import ProbeNudged, ProbeSent
 from tests.support.waiting import eventually
@@ -111,7 +112,7 @@ def test_neighbours_of_one_type_travel_in_one_message(probe, channel):
 
 def test_of_a_bundle_what_can_be_read_is_consumed(probe, channel):
     channel.queue_purge("tests.dead")
-    good = [json.loads(cloudevents.encode(stamped(ProbeSent(probe_id=uuid7())))) for _ in range(3)]
+    good = [json.loads(signed_text(stamped(ProbeSent(probe_id=uuid7())))) for _ in range(3)]
     body = json.dumps([good[0], {"no": "CloudEvent"}, *good[1:]], indent=2).encode()
     channel.basic_publish("", "tests.events", body, pika.BasicProperties(content_type=BATCH_CONTENT_TYPE))
 
@@ -119,6 +120,10 @@ def test_of_a_bundle_what_can_be_read_is_consumed(probe, channel):
     assert dead == body
     assert all(probe.notes(UUID(event["subject"])) for event in good)
     assert json.loads(DeadLetter.objects.get().body) == {"no": "CloudEvent"}
+
+
+def signed_text(event: ProbeSent) -> str:
+    return signed(cloudevents.encode(event), event.meta.id, event.type)
 
 
 def stamped(event: ProbeSent) -> ProbeSent:
@@ -145,7 +150,7 @@ def test_a_message_that_cannot_be_opened_is_kept_as_well_and_stops_nobody(probe,
     [(_, _, body)] = take(channel, "tests.dead", 1)
     assert body == b"tea"
     eventually(lambda: len(probe.notes()) == len(events))
-    eventually(lambda: "bogus" in DeadLetter.objects.get(cause="unreadable").error)
+    eventually(lambda: "cannot be opened" in DeadLetter.objects.get(cause="unreadable").error)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'"text"', b"null"])

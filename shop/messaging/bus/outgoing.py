@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from uuid import UUID
 
 from shop.messaging.bus.topology import EVENTS
 from shop.messaging.contracts import is_replaced
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
+from shop.messaging.signing.events import signed
 
 #: Maximum of SHOP_EVENTS_PER_MESSAGE. A worker holds up to that many events for each message of its prefetch.
 LARGEST_BUNDLE = 100
+
+#: Characters from which a bundle takes no further event: far below ``SHOP_MAX_MESSAGE_BYTES``.
+BUNDLE_SIZE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Outgoing:
         return ("", self.queue) if self.queue else (EVENTS.name, self.type)
 
     @property
+    def signed_body(self) -> str:
+        """Body with its signature, which is made anew whenever it is published."""
+        return signed(self.body, self.message_id, self.type)
+
+    @property
     def is_mandatory(self) -> bool:
         """True if it needs a bound queue; a copy in an old version may have no reader."""
         return bool(self.queue) or not is_replaced(self.type)
@@ -46,9 +55,20 @@ def bundled(batch: Iterable[Outgoing], largest: int) -> Iterator[list[Outgoing]]
     """
     for key, group in groupby(batch, key=lambda message: (message.address, bool(message.headers))):
         (exchange, _), has_headers = key
-        size = largest if exchange and not has_headers else 1
-        while bundle := list(islice(group, size)):
-            yield bundle
+        yield from _chunks(group, largest if exchange and not has_headers else 1)
+
+
+def _chunks(messages: Iterable[Outgoing], largest: int) -> Iterator[list[Outgoing]]:
+    """Cut messages into lists of up to ``largest``, and up to BUNDLE_SIZE characters but for a single one."""
+    chunk, size = list[Outgoing](), 0
+    for message in messages:
+        if chunk and (len(chunk) == largest or size + len(message.body) > BUNDLE_SIZE):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(message)
+        size += len(message.body)
+    if chunk:
+        yield chunk
 
 
 @dataclass
@@ -61,10 +81,10 @@ class Receipt:
 
 
 def contents_of(bundle: list[Outgoing]) -> tuple[str, str]:
-    """Return content type and body of a bundle's message."""
+    """Return content type and body of a bundle's message, each event of it signed."""
     if len(bundle) == 1:
-        return CONTENT_TYPE, bundle[0].body
-    return BATCH_CONTENT_TYPE, encode_batch([message.body for message in bundle])
+        return CONTENT_TYPE, bundle[0].signed_body
+    return BATCH_CONTENT_TYPE, encode_batch([message.signed_body for message in bundle])
 
 
 def entry_ids(messages: Iterable[Outgoing]) -> set[int]:

@@ -12,6 +12,9 @@ from shop.messaging.contracts import Event
 ATTEMPTS, DEFERRALS = "x-attempts", "x-parkings"
 #: Header of a probe of a paused consumer.
 PROBE = "x-probe"
+#: Mark of an event without a signature, set by the worker that received it: the log has to prove it. It is
+#: never read from a message.
+UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import traceback
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +17,8 @@ from shop.messaging.backoff import exponential_backoff
 from shop.messaging.consuming.envelope import Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event
-from shop.messaging.errors import UnknownEventType, describe, without_nul
+from shop.messaging.contracts.envelope import claimed_type
+from shop.messaging.errors import Forged, UnknownEventType, describe, without_nul
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter, ScheduledMessage
 
@@ -38,9 +38,6 @@ BACKOFF, LONGEST_BACKOFF = timedelta(seconds=1), timedelta(minutes=10)
 
 #: Upper bound of the time from the first delivery to the last attempt or deferral.
 LONGEST_DELIVERY = LONGEST_BACKOFF * (MAX_ATTEMPTS + MAX_DEFERRALS)
-
-#: Pattern of type names. Foreign messages may contain anything.
-_TYPE = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 def retry_delay(nth: int) -> timedelta:
@@ -128,19 +125,43 @@ def dead_letter(consumer: Consumer, envelope: Envelope, error: Exception) -> Non
     )
 
 
-def dead_letter_unreadable(*, app: str, body: str, error_type: str, error: str, consumer: str = "") -> None:
-    """Make a dead letter of a message that cannot be read. It is not retried."""
-    logger.error("%s: an unreadable message is a dead letter: %s", app, error)
+def dead_letter_unreadable(
+    *,
+    app: str,
+    body: str,
+    error_type: str,
+    error: str,
+    consumer: str = "",
+    cause: str = DeadLetter.Cause.UNREADABLE,
+) -> None:
+    """Make a dead letter of a message that cannot be read, or not be believed. It is not retried.
+
+    It has no event id: an id that was not proven must not stand for an event of the log.
+    """
+    kind = "a forged" if cause == DeadLetter.Cause.FORGED else "an unreadable"
+    logger.error("%s: %s message is a dead letter: %s", app, kind, error)
     _save(
         DeadLetter(
-            cause=DeadLetter.Cause.UNREADABLE,
+            cause=cause,
             app=app,
             consumer=consumer,
             type=_claimed_type(body),
             body=without_nul(body),
             error_type=error_type,
-            error=error,
+            error=without_nul(error),
         )
+    )
+
+
+def dead_letter_forged(*, app: str, body: str, consumer: str = "") -> None:
+    """Make a dead letter of a message without a signature that the log does not have."""
+    dead_letter_unreadable(
+        app=app,
+        body=body,
+        error_type=Forged.__name__,
+        error="it carries no signature, and the log has no such event",
+        consumer=consumer,
+        cause=DeadLetter.Cause.FORGED,
     )
 
 
@@ -204,11 +225,9 @@ def dead_letter_crashed(
 def _claimed_type(body: str) -> str:
     """Return the type in an unreadable message; empty if it has no valid one."""
     try:
-        message = json.loads(body)
+        return claimed_type(json.loads(body))
     except (ValueError, RecursionError):
         return ""
-    claimed = message.get("type") if isinstance(message, dict) else None
-    return claimed if isinstance(claimed, str) and _TYPE.fullmatch(claimed) else ""
 
 
 def _save(letter: DeadLetter) -> None:

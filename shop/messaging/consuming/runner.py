@@ -15,7 +15,7 @@ from django.db import connection
 
 from shop.messaging import database_errors
 from shop.messaging.consuming import circuit_breaker, failures, inbox
-from shop.messaging.consuming.envelope import Envelope
+from shop.messaging.consuming.envelope import UNSIGNED, Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event, as_version, cloudevents
 from shop.messaging.errors import (
@@ -26,8 +26,13 @@ from shop.messaging.errors import (
     UnknownEventType,
 )
 from shop.messaging.outbox.unit_of_work import consuming, unit_of_work
+from shop.messaging.signing import log
+from shop.messaging.signing.events import SIGNATURE
 
 logger = get_task_logger(__name__)
+
+#: Body and headers of a delivered event.
+_Delivery = tuple[Any, dict[str, int]]
 
 #: Tries in a row before a retry is scheduled.
 IMMEDIATE_TRIES = 3
@@ -84,7 +89,8 @@ def _discard_connection() -> None:
 
 def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
     until = time.monotonic() + RUN_TIME_LIMIT
-    envelopes = [e for body, head in zip(bodies, headers, strict=True) if (e := _read(consumer, body, head))]
+    believed = _believed(consumer, list(zip(bodies, headers, strict=True)))
+    envelopes = [envelope for body, head in believed if (envelope := _read(consumer, body, head))]
     envelopes = _hold_while_paused(consumer, envelopes)
     if len(envelopes) > 1:
         try:
@@ -113,7 +119,21 @@ def _hold_while_paused(consumer: Consumer, envelopes: list[Envelope]) -> list[En
     return [envelope for envelope in envelopes if envelope.is_probe]
 
 
+def _believed(consumer: Consumer, deliveries: list[_Delivery]) -> list[_Delivery]:
+    """Make dead letters of the unsigned events that the log does not have; return the other events."""
+    unsigned = [body for body, headers in deliveries if UNSIGNED in headers]
+    if not unsigned:
+        return deliveries
+    proven = {id(body) for body in log.logged(unsigned)}
+    for body in unsigned:
+        if id(body) not in proven:
+            failures.dead_letter_forged(app=consumer.app, consumer=consumer.name, body=json.dumps(body))
+    return [one for one in deliveries if UNSIGNED not in one[1] or id(one[0]) in proven]
+
+
 def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Envelope | None:
+    if isinstance(body, dict):
+        body.pop(SIGNATURE, None)  # it belongs to this delivery: the relay signs again what is sent again
     try:
         envelope = Envelope(body, headers, cloudevents.decode(body))
     except (InvalidMessage, UnknownEventType) as error:

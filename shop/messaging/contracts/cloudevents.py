@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from shop.messaging.contracts.envelope import check_envelope, valid_traceparent
 from shop.messaging.contracts.event import Event, Meta, event_type
 from shop.messaging.errors import InvalidMessage
 from shop.postgres import json_text
@@ -54,7 +55,13 @@ def decode(message: Any) -> Event:
     except KeyError as error:
         raise InvalidMessage(f"{kind.type}: the CloudEvent has no {error}") from error
     except ValidationError as error:
-        raise InvalidMessage(f"{kind.type}: its data does not fit the schema: {error}") from error
+        raise InvalidMessage(f"{kind.type}: its data does not fit the schema: {_where(error)}") from None
+
+
+def _where(error: ValidationError) -> str:
+    """Return the fields that do not fit, and why, without their values."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(f"{'.'.join(map(str, one['loc'])) or 'data'} ({one['type']})" for one in problems[:20])
 
 
 def _meta_of(message: Any) -> Meta:
@@ -64,10 +71,10 @@ def _meta_of(message: Any) -> Meta:
             time=datetime.fromisoformat(message["time"]),
             correlation_id=_uuid(message.get("correlationid") or message["id"]),
             causation_id=_uuid(message["causationid"]) if message.get("causationid") else None,
-            traceparent=message.get("traceparent"),
+            traceparent=valid_traceparent(message.get("traceparent")),
         )
-    except (TypeError, ValueError) as error:
-        raise InvalidMessage(f"{message['type']}: malformed id or time: {error}") from error
+    except (TypeError, ValueError):
+        raise InvalidMessage(f"{message['type']}: malformed id or time") from None
 
 
 def encode_batch(events: Sequence[str]) -> str:
@@ -88,14 +95,3 @@ def parse_batch(text: str) -> list[tuple[Any, str]]:
         if not isinstance(events, list) or not events:
             raise ValueError("a batch is a list of events") from None
         return [(event, json_text.dumps(event)) for event in events]
-
-
-def check_envelope(message: Any) -> None:
-    """Raise InvalidMessage unless ``message`` has the required attributes of a CloudEvent."""
-    if not isinstance(message, dict):
-        raise InvalidMessage("the body is JSON, but not an object")
-    if message.get("specversion") != "1.0":
-        raise InvalidMessage(f"specversion is {message.get('specversion')!r}, not '1.0'")
-    for name in ("id", "source", "type"):
-        if not isinstance(message.get(name), str) or not message[name]:
-            raise InvalidMessage(f"the CloudEvent has no {name}")

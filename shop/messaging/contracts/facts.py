@@ -17,9 +17,12 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
 
 class Fact(BaseModel):
-    """Base class of events and their parts: frozen, and tolerant of unknown fields."""
+    """Base class of events and their parts: frozen, and tolerant of unknown fields.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Errors leave out the wrong values: they reach logs, and may be personal data.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Money(Fact):

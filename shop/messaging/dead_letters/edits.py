@@ -13,12 +13,15 @@ from pydantic import ValidationError
 from shop.ids import uuid7
 from shop.messaging.consuming import events_queue
 from shop.messaging.contracts import Event, cloudevents, event_type
+from shop.messaging.contracts.envelope import check_envelope
 from shop.messaging.dead_letters.actions import close_letter, lock_open_letter, require_reason
 from shop.messaging.dead_letters.errors import InvalidCopy, NotReplayable
 from shop.messaging.dead_letters.replay_target import parse_body, pretty_json, receivers_of, uuid_or_none
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
 from shop.messaging.outbox import append
+from shop.messaging.signing.events import SIGNATURE
+from shop.messaging.signing.log import is_authentic
 
 _MARK_CONSUMED = """
     INSERT INTO messaging_inboxentry (event_id, consumer) SELECT %s, unnest(%s::text[])
@@ -27,9 +30,12 @@ _MARK_CONSUMED = """
 
 
 def edits_whole_message(letter: DeadLetter) -> bool:
-    """Return whether the whole message has to be edited, and not its data alone."""
-    is_unreadable = letter.cause == DeadLetter.Cause.UNREADABLE
-    return is_unreadable or not isinstance(parse_body(letter).get("data"), dict)
+    """Return whether the whole message has to be edited, and not its data alone.
+
+    The relay signs the copy: by editing a forged message an operator vouches for all that it says.
+    """
+    is_unproven = letter.cause in (DeadLetter.Cause.UNREADABLE, DeadLetter.Cause.FORGED)
+    return is_unproven or not isinstance(parse_body(letter).get("data"), dict)
 
 
 def editable_text(letter: DeadLetter) -> str:
@@ -80,6 +86,7 @@ def _copy(letter: DeadLetter, text: str) -> dict[str, Any]:
         message["causationid"] = str(original_id)
         message.setdefault("correlationid", str(original_id))
     message["id"] = str(uuid7())
+    message.pop(SIGNATURE, None)  # the relay signs the copy
     event = _read(message)
     _check_fields(type(event), message["data"], original.get("data"))
     aggregate_id = letter.aggregate_id or uuid_or_none(original.get("subject"))
@@ -102,7 +109,7 @@ def _parse(text: str) -> dict[str, Any]:
 def _read(message: dict[str, Any]) -> Event:
     """Decode the message. Raises InvalidCopy, with a line for each invalid field."""
     try:
-        cloudevents.check_envelope(message)
+        check_envelope(message)
         event_type(message["type"]).model_validate(message.get("data"))
         return cloudevents.decode(message)
     except ValidationError as error:
@@ -120,11 +127,13 @@ def _check_fields(event: type[Event], data: dict[str, Any], original: object) ->
 
 
 def _mark_original_consumed(letter: DeadLetter, receivers: tuple[str, ...]) -> None:
-    """Insert the original into the inbox of the receivers.
+    """Insert the original into the inbox of the receivers, if it is an event of the shop.
 
     Raises NotReplayable if one of them has consumed it: the copy, having another id, would take effect too.
     """
-    original_id: UUID | None = letter.event_id or uuid_or_none(parse_body(letter).get("id"))
+    original_id: UUID | None = letter.event_id
+    if not original_id and is_authentic(original := parse_body(letter), letter.body):
+        original_id = UUID(original["id"])
     if not original_id:
         return
     with connection.cursor() as cursor:

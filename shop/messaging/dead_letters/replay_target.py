@@ -15,6 +15,7 @@ from shop.messaging.contracts import Reminder, cloudevents
 from shop.messaging.dead_letters.errors import NotReplayable
 from shop.messaging.errors import MessagingError
 from shop.messaging.models import DeadLetter
+from shop.messaging.signing.log import is_authentic
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ def replay_target_of(letter: DeadLetter) -> ReplayTarget:
     A message that could not be read on arrival is parsed again: a later version of the code may know its
     type.
     """
+    if letter.cause == DeadLetter.Cause.FORGED:
+        raise NotReplayable("it does not come from the shop: discard it, or edit it")
     if letter.event_id and letter.aggregate_id:
         event_id, aggregate_id, type_ = letter.event_id, letter.aggregate_id, letter.type
     else:
@@ -99,6 +102,8 @@ def _identify(letter: DeadLetter) -> tuple[UUID, UUID, str]:
         event = cloudevents.decode(message)
     except MessagingError as error:
         raise NotReplayable("it cannot be read: fix its sender and discard it, or edit it") from error
+    if not is_authentic(message, letter.body):
+        raise NotReplayable("nothing shows that it comes from the shop: discard it, or edit it")
     # The inbox keeps its rows for letters with an event id only: a duplicate might be consumed twice.
     if letter.died_at < datetime.now(UTC) - settings.SHOP_INBOX_RETENTION + failures.LONGEST_DELIVERY:
         raise NotReplayable("it is so old that the inbox may have forgotten whether it was consumed since")

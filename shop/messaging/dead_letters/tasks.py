@@ -1,22 +1,24 @@
 """Celery tasks of dead letters: recording, replay, pruning."""
 
-import json
 import time
 from dataclasses import asdict
 from typing import Any, NoReturn
 
 from celery import Task, shared_task
 from celery.exceptions import Ignore, OperationalError, Reject
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from shop.messaging import database_errors
 from shop.messaging.consuming import DeliveryTask, consumer_of, failures
 from shop.messaging.contracts import Event, cloudevents
 from shop.messaging.dead_letters import ReplayProgress, Selection, replay_dead_letters
-from shop.messaging.errors import MessagingError
+from shop.messaging.errors import Forged, MessagingError
 from shop.messaging.models import DeadLetter
 from shop.messaging.operations import retention
 from shop.messaging.pruning import continue_pruning
+from shop.messaging.signing import log
+from shop.postgres import json_text
 
 #: Seconds after which a replay continues in another run of its task. Far below the time limit of tasks.
 TIME_SLICE = 5.0
@@ -27,37 +29,66 @@ OUTAGE_DELAY = 2.0
 
 @shared_task(name="messaging.bury_unreadable", base=DeliveryTask)
 def dead_letter_unreadable(
-    app: str, body: str, error_type: str, error: str, cause: str, attempts: int
+    app: str, body: str, error_type: str, error: str, cause: str, attempts: int, unsigned: bool = False
 ) -> None:
     """Record a message that cannot be consumed. The worker then rejects it to the dead-letter queue."""
     try:
-        event = _event_in(body) if cause == DeadLetter.Cause.CRASHED else None
+        event = _event_in(body, unsigned=unsigned) if cause == DeadLetter.Cause.CRASHED else None
         consumer = event and consumer_of(app, event.type)
         if event and consumer:
             failures.dead_letter_crashed(
                 consumer, event, body=body, error_type=error_type, error=error, attempts=attempts
             )
         else:
-            failures.dead_letter_unreadable(app=app, body=body, error_type=error_type, error=error)
+            failures.dead_letter_unreadable(
+                app=app, body=body, error_type=error_type, error=error, cause=_cause(cause)
+            )
     except Exception as failure:
         raise Reject(f"not recorded: {failure}", requeue=True) from failure
 
 
+@shared_task(name="messaging.record_forged_task", ignore_result=True)
+def record_forged_task(queue: str, body: str, problem: str) -> None:
+    """Record a task message that the shop did not send. It runs in place of that task."""
+    app = queue if queue in settings.CELERY_TASK_QUEUES else ""
+    try:
+        failures.dead_letter_unreadable(
+            app=app,
+            body=body,
+            error_type=Forged.__name__,
+            error=f"a task: {problem}",
+            cause=DeadLetter.Cause.FORGED,
+        )
+    except Exception as failure:
+        raise Reject("not recorded", requeue=True) from failure
+
+
+def _cause(cause: str) -> str:
+    return cause if cause == DeadLetter.Cause.FORGED else DeadLetter.Cause.UNREADABLE
+
+
 @shared_task(name="messaging.put_aside_unknown", base=DeliveryTask)
-def retry_unknown_later(app: str, body: str, error_type: str, error: str, cause: str, attempts: int) -> None:
+def retry_unknown_later(
+    app: str, body: str, error_type: str, error: str, cause: str, attempts: int, unsigned: bool = False
+) -> None:
     """Schedule a retry of a message of unknown type; after the last attempt it becomes a dead letter."""
     try:
+        if unsigned and not log.is_logged(json_text.loads(body)):
+            failures.dead_letter_forged(app=app, body=body)
+            return
         failures.retry_unknown_later(app=app, body=body, error=error, attempts=attempts)
-    except RecursionError:  # nested too deeply to be parsed
+    except (ValueError, RecursionError):  # broken, or nested too deeply to be parsed
         dead_letter_unreadable(app, body, error_type, error, cause, attempts)
     except Exception as failure:
         raise Reject(f"not scheduled: {failure}", requeue=True) from failure
 
 
-def _event_in(body: str) -> Event | None:
+def _event_in(body: str, *, unsigned: bool) -> Event | None:
+    """Return the event, or None if it cannot be read or believed."""
     try:
-        return cloudevents.decode(json.loads(body))
-    except (MessagingError, RecursionError):
+        event = cloudevents.decode(message := json_text.loads(body))
+        return None if unsigned and not log.is_logged(message) else event
+    except (MessagingError, ValueError):
         return None
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count
 
 from shop.ids import uuid7_at
 from shop.messaging.consuming import circuit_breaker, consumers
@@ -22,6 +23,16 @@ class InboxGap:
     event_id: UUID
     type: str
     aggregate_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UnloggedConsumption:
+    """Events that a consumer consumed although the log does not have them."""
+
+    consumer: str
+    events: int
+    #: Id of one of them.
+    example: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,34 @@ def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
             [*map(list, zip(*subscriptions, strict=True)), uuid7_at(inbox_horizon()), limit],
         )
         return [InboxGap(*row) for row in cursor.fetchall()]
+
+
+def unlogged_consumptions() -> list[UnloggedConsumption]:
+    """Return what consumers consumed and the log does not have: events that the shop never published.
+
+    Timers are not logged, and neither are the edited copies of dead letters: both are left out. The log is
+    never pruned, so the retention of the inbox makes no difference.
+    """
+    names = [consumer.name for consumer in consumers() if not issubclass(consumer.event, Reminder)]
+    with connection.cursor() as cursor:
+        cursor.execute(_UNLOGGED, [names])
+        return [UnloggedConsumption(*row) for row in cursor.fetchall()]
+
+
+_UNLOGGED = """
+    SELECT inbox.consumer, count(*), min(inbox.event_id::text)::uuid
+    FROM messaging_inboxentry AS inbox
+    WHERE inbox.consumer = ANY(%s)
+      AND NOT EXISTS (SELECT FROM messaging_eventrecord AS record WHERE record.id = inbox.event_id)
+      AND NOT EXISTS (SELECT FROM messaging_deadletteraction AS edit WHERE edit.copy_id = inbox.event_id)
+    GROUP BY inbox.consumer ORDER BY inbox.consumer
+"""
+
+
+def forged_messages() -> dict[str, int]:
+    """Return the numbers of forged messages among the open dead letters, by app."""
+    forged = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN, cause=DeadLetter.Cause.FORGED)
+    return dict(forged.order_by("app").values_list("app").annotate(Count("pk")))
 
 
 def pending_messages(aggregate_ids: Collection[UUID]) -> list[PendingMessage]:

@@ -43,7 +43,7 @@ _LOST = """
           AND letter.status IN ('open', 'discarded', 'replaced'))
       AND NOT EXISTS (
         SELECT FROM messaging_deadletter AS letter
-        WHERE letter.event_id IS NULL AND letter.app = subscribed.app
+        WHERE letter.event_id IS NULL AND letter.app = subscribed.app AND letter.cause <> 'forged'
           AND letter.status IN ('open', 'discarded', 'replaced') AND strpos(letter.body, record.id::text) > 0)
     ORDER BY record.position LIMIT %s
 """

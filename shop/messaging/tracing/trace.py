@@ -1,7 +1,6 @@
 """Trace of the current context: correlation id, causation id and W3C trace context."""
 
 import random
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,8 +9,7 @@ from uuid import UUID
 
 from shop.ids import uuid7
 from shop.messaging.contracts import Meta
-
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+from shop.messaging.contracts.envelope import valid_traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def current() -> Trace:
 
 def begin(traceparent: str = "", correlation_id: UUID | None = None) -> Trace:
     """Return a trace that continues ``traceparent``, or a new one if that is invalid."""
-    if not _TRACEPARENT.fullmatch(traceparent):
+    if not valid_traceparent(traceparent):
         traceparent = f"00-{_random_hex(16)}-{_random_hex(8)}-01"
     return Trace(correlation_id or uuid7(), traceparent)
 

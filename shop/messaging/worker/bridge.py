@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from celery import bootsteps
 from celery.signals import worker_process_init, worker_ready
@@ -21,9 +20,12 @@ from kombu.common import ignore_errors
 
 from shop.messaging.bus import amqp, topology
 from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
-from shop.messaging.consuming.envelope import ATTEMPTS, DEFERRALS, PROBE
-from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, check_envelope, parse_batch
-from shop.messaging.errors import InvalidMessage, UnknownEventType
+from shop.messaging.consuming.envelope import ATTEMPTS, DEFERRALS, PROBE, UNSIGNED
+from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, parse_batch
+from shop.messaging.contracts.envelope import check_depth, check_envelope, claimed_type
+from shop.messaging.errors import Forged, InvalidMessage, UnknownEventType
+from shop.messaging.models import DeadLetter
+from shop.messaging.signing.events import is_signed, verifies
 from shop.messaging.worker import connections, gc_tuning, ready_file  # noqa: F401  # connect to worker signals
 from shop.messaging.worker.dispatcher import Dispatcher
 from shop.messaging.worker.incoming import IncomingEvent, IncomingMessage
@@ -42,6 +44,8 @@ MAX_PREFETCHED_CALLS = 1000
 #: From this delivery on, the events of a message run alone: they may have crashed the workers before. The
 #: first redelivery is no sign of that, because every restart of a worker requeues its prefetched messages.
 SUSPECT_DELIVERIES = 3
+#: Types of a message's body, by transport.
+_TEXT = (str, bytes, bytearray, memoryview)
 
 
 class Bridge(bootsteps.ConsumerStep):
@@ -110,9 +114,9 @@ def _on_message(app: str, dispatcher: Dispatcher, message: Message) -> None:
 
 
 def _on_decode_error(app: str, dispatcher: Dispatcher, message: Message, error: Exception) -> None:
-    """Handle a message that kombu cannot decode, for instance because its compression is unknown."""
+    """Handle a message that kombu cannot decode, for instance because it is compressed."""
     dispatcher.note(message)
-    problem = InvalidMessage(f"the body cannot be opened: {error!r}")
+    problem = InvalidMessage(f"the body cannot be opened: {type(error).__name__}")
     dispatcher.add(_unreadable(app, message, problem))
 
 
@@ -121,60 +125,81 @@ def identify(app: str, message: Message) -> list[IncomingEvent]:
     headers = {name: value for name in (ATTEMPTS, DEFERRALS, PROBE) if (value := _number(message, name))}
     try:
         events = _parse(message)
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply
-        return [_unreadable(app, message, InvalidMessage(f"the body is no JSON: {error}"), headers)]
+    except InvalidMessage as problem:
+        return [_unreadable(app, message, problem, headers)]
     incoming = IncomingMessage(message, len(events))
     is_suspect = _delivery_count(message) >= SUSPECT_DELIVERIES
     identified = []
     for body, text in events:
-        consumer, problem = _consumer_of(app, body)
-        identified.append(
-            IncomingEvent(incoming, app, text, consumer, headers, problem, is_suspect, _subject(body))
-        )
+        event = IncomingEvent(incoming, app, text, None, headers, alone=is_suspect)
+        _examine(event, body)
+        identified.append(event)
     return identified
 
 
-def _parse(message: Message) -> list[tuple[Any, str]]:
-    body: Any = message.body
-    text = body if isinstance(body, str) else bytes(body).decode()
-    if message.content_type == BATCH_CONTENT_TYPE:
-        return parse_batch(text)
-    return [(json_text.loads(text), text)]
-
-
-def _consumer_of(app: str, body: Any) -> tuple[Consumer | None, Exception | None]:
+def _examine(incoming: IncomingEvent, body: Any) -> None:
+    """Find the event's consumer, or the problem: a malformed envelope, a wrong signature, an unknown type."""
     try:
         check_envelope(body)
-    except InvalidMessage as error:
-        return None, error
-    consumer = consumer_of(app, body["type"])
-    return consumer, None if consumer else _unknown(body, f"{app} does not consume {body['type']!r}")
+        check_depth(body, incoming.text)
+        if not is_signed(body):
+            incoming.headers = {**incoming.headers, UNSIGNED: 1}
+        elif not verifies(body, incoming.text):
+            raise Forged("its signature is wrong")
+        incoming.subject = body.get("subject") or ""
+        incoming.consumer = _consumer_of(incoming.app, body)
+    except InvalidMessage as problem:
+        incoming.problem = InvalidMessage(f"{problem}{_unconsumed(incoming.app, body)}")
+    except Forged as problem:
+        incoming.problem, incoming.cause = problem, DeadLetter.Cause.FORGED
+    except UnknownEventType as problem:
+        incoming.problem = problem
 
 
-def _subject(body: Any) -> str:
-    subject = body.get("subject") if isinstance(body, dict) else None
-    return subject if isinstance(subject, str) else ""
+def _consumer_of(app: str, body: dict[str, Any]) -> Consumer:
+    """Return the consumer of an event. Raises UnknownEventType if the app has none: a newer worker may."""
+    if consumer := consumer_of(app, body["type"]):
+        return consumer
+    raise UnknownEventType(f"{app} does not consume {body['type']!r}")
+
+
+def _unconsumed(app: str, body: Any) -> str:
+    """Return that the app does not consume the type of a malformed event, if it has a valid one."""
+    type_ = claimed_type(body)
+    return f"; {app} does not consume {type_!r}" if type_ and not consumer_of(app, type_) else ""
+
+
+def _parse(message: Message) -> list[tuple[Any, str]]:
+    """Return the events of a message, parsed and as text.
+
+    Raises InvalidMessage if it is not JSON, or too large.
+    """
+    body: Any = message.body
+    if not isinstance(body, _TEXT):
+        raise InvalidMessage("the body is no text")
+    if len(body) > settings.SHOP_MAX_MESSAGE_BYTES:
+        raise InvalidMessage(f"the message has {len(body)} bytes: too many")
+    try:
+        text = body if isinstance(body, str) else bytes(body).decode()
+        if message.content_type == BATCH_CONTENT_TYPE:
+            events = parse_batch(text)
+        else:
+            events = [(json_text.loads(text), text)]
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply
+        raise InvalidMessage(f"the body is no JSON: {error}") from error
+    if len(events) > settings.SHOP_MAX_EVENTS_PER_MESSAGE:
+        raise InvalidMessage(f"the message has {len(events)} events: too many")
+    return events
 
 
 def _unreadable(
     app: str, message: Message, problem: Exception, headers: dict[str, int] | None = None
 ) -> IncomingEvent:
+    """Return a message as one event that cannot be read; the end of one that is too large is left out."""
     body: Any = message.body
-    text = body if isinstance(body, str) else bytes(body).decode(errors="backslashreplace")
+    kept = body[: settings.SHOP_MAX_MESSAGE_BYTES] if isinstance(body, _TEXT) else b""
+    text = kept if isinstance(kept, str) else bytes(kept).decode(errors="backslashreplace")
     return IncomingEvent(IncomingMessage(message, 1), app, text, None, headers or {}, problem)
-
-
-def _unknown(body: dict[str, Any], description: str) -> Exception:
-    """Return the problem of an event without a consumer.
-
-    With valid ids it may be of a type that a newer worker knows.
-    """
-    try:
-        UUID(body["id"])
-        UUID(body.get("subject") or body["id"])
-    except (ValueError, TypeError, AttributeError):
-        return InvalidMessage(description)
-    return UnknownEventType(description)
 
 
 def _delivery_count(message: Message) -> int:
@@ -186,5 +211,5 @@ def _delivery_count(message: Message) -> int:
 
 def _number(message: Message, header: str) -> int:
     """Return a header's number, between 0 and 1000; 0 if it is not a number. The sender is not trusted."""
-    value = (message.headers or {}).get(header)
+    value = message.headers.get(header) if isinstance(message.headers, dict) else None
     return max(0, min(value, 1000)) if isinstance(value, int) else 0

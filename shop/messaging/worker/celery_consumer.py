@@ -1,12 +1,24 @@
-"""Celery's consumer, with buffered reads, quicker reconnection and no queues for delayed delivery."""
+"""Celery's consumer: it refuses forged tasks, reads through a buffer and reconnects quickly."""
 
+import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
+from kombu import Message
+from kombu.utils.uuid import uuid
 
+from shop.messaging.bus import task_signatures
 from shop.messaging.bus.amqp import is_amqp
 from shop.messaging.bus.amqp_reader import read_buffered
+from shop.messaging.bus.compression import refuse_compressed
+from shop.messaging.consuming import DeliveryTask
+from shop.messaging.errors import Forged
+from shop.messaging.worker.incoming import FORGED_TASK
+from shop.postgres import json_text
+
+logger = logging.getLogger(__name__)
 
 #: Longest interval in seconds between two connection attempts. With the default of 30 s every outage
 #: of the broker would last longer for its workers.
@@ -30,10 +42,48 @@ class ShopConsumer(Consumer):
         conn.ensure_connection = partial(conn.ensure_connection, interval_max=MAX_RECONNECT_INTERVAL)
         return super().ensure_connected(conn)
 
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], None]:
+        """Return Celery's handler of received task messages, for those that the shop has signed."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Message) -> None:
+            try:
+                self._check(message)
+            except Forged as problem:
+                _replace_forged(message, problem)
+            handle(message)
+
+        return on_task_received
+
+    def _check(self, message: Message) -> None:
+        """Raise Forged unless the shop has sent the task. Consumers are run by the bridge alone."""
+        name = task_signatures.check(message)
+        if isinstance(self.app.tasks.get(name), DeliveryTask):
+            raise Forged("it is the task of a consumer, which takes events alone")
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Drop a message that kombu cannot open. Celery would log all that is in it."""
+        logger.error("a task message cannot be opened: %s", type(exc).__name__)
+        message.ack()
+
     def connect(self) -> Any:
         """Connect, and have the event loop read through a buffer."""
+        refuse_compressed()
         connected = super().connect()
         hub: Any = self.hub  # type: ignore[attr-defined]  # not in the stubs
         if hub and is_amqp(connected):
             read_buffered(connected.connection, hub)
         return connected
+
+
+def _replace_forged(message: Message, problem: Forged) -> None:
+    """Put the task that records a forged message in its place."""
+    arguments = [
+        str(message.delivery_info.get("routing_key", "")),
+        task_signatures.text_of(message),
+        str(problem),
+    ]
+    message.body = json_text.dumps([arguments, {}, None])
+    message.content_type, message.content_encoding = "application/json", "utf-8"
+    message.headers = {"task": FORGED_TASK, "id": uuid(), "lang": "py", "argsrepr": "", "kwargsrepr": ""}
+    message.properties = {}

@@ -9,12 +9,15 @@ from typing import Any
 from kombu import Message
 
 from shop.messaging.consuming import Consumer, has_low_priority
-from shop.messaging.consuming.envelope import ATTEMPTS
+from shop.messaging.consuming.envelope import ATTEMPTS, UNSIGNED
 from shop.messaging.errors import UnknownEventType
 from shop.messaging.models import DeadLetter
 
 #: Task that records an unreadable message as a dead letter, see dead_letters/tasks.py.
 DEAD_LETTER_TASK = "messaging.bury_unreadable"
+
+#: Task that records a forged task message as a dead letter.
+FORGED_TASK = "messaging.record_forged_task"
 
 #: Task that schedules a retry of a message of unknown type, for a newer worker.
 RETRY_UNKNOWN_TASK = "messaging.put_aside_unknown"
@@ -83,4 +86,5 @@ class IncomingEvent:
             str(self.problem),
             self.cause,
             attempts,
+            UNSIGNED in self.headers,
         ]

@@ -33,6 +33,7 @@ from shop.messaging.dead_letters.preview import preview
 from shop.messaging.errors import PermanentFailure
 from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry, OutboxEntry
 from shop.messaging.operations import retention
+from shop.messaging.signing.events import signed
 from tests.unit.shop.messaging.dead_letters.examples import ANALYTICS, a_cancellation, died, unreadable
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +299,23 @@ def test_live_events_go_on_between_the_steps_of_a_replay(monkeypatch):
     assert 20 < naps[0] <= 40
 
 
+def test_a_forged_letter_is_not_replayed(settings):
+    failures.dead_letter_forged(app="analytics", body=a_cancellation())
+    letter = DeadLetter.objects.get()
+    with pytest.raises(NotReplayable, match="does not come from the shop"):
+        replay_dead_letter(dead_letter_id=letter.pk, by="olga")
+    assert replay_all(Selection()).refused
+    assert not OutboxEntry.objects.exists()
+    assert preview(Selection()).replayable == 0
+
+
+def test_an_unreadable_letter_that_nobody_signed_is_not_replayed_once_it_can_be_read():
+    """The relay would sign it, and so make the words of a stranger the shop's."""
+    letter = unreadable(a_cancellation())
+    with pytest.raises(NotReplayable, match="nothing shows"):
+        replay_dead_letter(dead_letter_id=letter.pk, by="olga")
+
+
 def test_letters_that_another_operator_is_settling_are_left_to_them(transactional_db):
     mine, theirs = died(), died()
     with transaction.atomic():
@@ -311,7 +329,9 @@ def test_letters_that_another_operator_is_settling_are_left_to_them(transactiona
 
 def as_if_read_by_a_later_version() -> DeadLetter:
     """Record a dead letter that was unreadable on arrival and is readable now."""
-    return unreadable(json.dumps({**json.loads(a_cancellation()), "id": str(uuid7())}))
+    event_id = uuid7()
+    body = json.dumps({**json.loads(a_cancellation()), "id": str(event_id)})
+    return unreadable(signed(body, event_id, OrderCancelled.type))
 
 
 def replay_all(selection: Selection) -> ReplayProgress:

@@ -7,7 +7,8 @@ import pytest
 
 from orders.events import OrderCancelled
 from shop.ids import uuid7
-from shop.messaging.consuming import consumer_of, runner
+from shop.messaging.bus.outgoing import Outgoing
+from shop.messaging.consuming import consumer_of, failures, runner
 from shop.messaging.dead_letters import (
     InvalidCopy,
     NotOpen,
@@ -20,6 +21,7 @@ from shop.messaging.dead_letters.edits import editable_text
 from shop.messaging.event_log import replay
 from shop.messaging.models import DeadLetter, DeadLetterAction, EventRecord, InboxEntry, OutboxEntry
 from shop.messaging.operations.queries import inbox_gaps
+from shop.messaging.signing.events import verifies
 from tests.unit.shop.messaging.dead_letters.examples import ANALYTICS, died, unreadable
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +166,29 @@ def test_an_unreadable_message_is_rescued_by_mending_its_whole_text():
     entry = OutboxEntry.objects.get()
     assert (entry.queue, entry.type) == ("analytics.events", OrderCancelled.type)
     assert json.loads(entry.body)["data"] == good["data"]
+
+
+def test_the_edited_copy_of_a_forged_message_is_the_operators_and_signed_by_the_shop():
+    genuine = died()
+    failures.dead_letter_forged(
+        app="analytics", body=json.dumps(json.loads(genuine.body) | {"shopsignature": "x"})
+    )
+    letter = DeadLetter.objects.get(cause="forged")
+    OutboxEntry.objects.all().delete()
+    replace_dead_letter(dead_letter_id=letter.pk, text=editable_text(letter), by="olga", reason="I saw it")
+    entry = OutboxEntry.objects.get()
+    assert "shopsignature" not in entry.body
+    text = Outgoing(1, entry.message_id, entry.type, entry.queue, {}, entry.body).signed_body
+    assert verifies(json.loads(text), text)
+
+
+def test_the_event_whose_id_a_forged_message_bore_takes_effect_all_the_same():
+    genuine = died()
+    failures.dead_letter_forged(app="analytics", body=json.dumps(json.loads(genuine.body) | {"data": {}}))
+    forged = DeadLetter.objects.get(cause="forged")
+    text = json.dumps(json.loads(forged.body) | {"data": json.loads(genuine.body)["data"]})
+    replace_dead_letter(dead_letter_id=forged.pk, text=text, by="olga", reason="I saw it")
+    assert not InboxEntry.objects.filter(event_id=genuine.event_id).exists()
 
 
 def test_an_unreadable_message_is_not_sent_to_an_app_that_does_not_take_it():
