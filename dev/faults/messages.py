@@ -92,7 +92,7 @@ def poison(system: System, chance: Random) -> Iterator[None]:
 
 
 def poisoned(system: System, chance: Random) -> Any:
-    """Return an unreadable event, alone or in a bundle with a readable one."""
+    """Return an unreadable or forged event, alone or in a bundle with a readable one."""
     body, content_type = chance.choice(_POISON), _ALONE
     if body in _JSON_POISON and chance.random() < 0.7 and (orders := system.rows(_LATEST_ORDER)):
         events = [orders[0][0].encode(), body]

@@ -1,4 +1,4 @@
-"""Operator of the shop under test: discards unreadable dead letters and replays all others.
+"""Operator of the shop under test: discards unreadable and forged dead letters and replays all others.
 
 Runs in ``manage.py shell``.
 """
@@ -14,7 +14,7 @@ def act_on_dead_letters() -> None:
     """Act on every open dead letter and print their number by cause."""
     letters = list(DeadLetter.objects.filter(status=DeadLetter.Status.OPEN))
     for letter in letters:
-        if letter.cause == DeadLetter.Cause.UNREADABLE:
+        if letter.cause in (DeadLetter.Cause.UNREADABLE, DeadLetter.Cause.FORGED):
             discard_dead_letter(dead_letter_id=letter.pk, by="operator", reason="rubbish from a stranger")
         else:
             replay_dead_letter(dead_letter_id=letter.pk, by="operator")

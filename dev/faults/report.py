@@ -27,7 +27,7 @@ _FIRST_SHIPPED = """
     select extract(epoch from min(time) - %s) from messaging_eventrecord
     where type = 'shipping.OrderShipped.v2' and time > %s
 """
-_UNREADABLE = "select count(*) from messaging_deadletter where cause = 'unreadable'"
+_UNREADABLE = "select count(*) from messaging_deadletter where cause in ('unreadable', 'forged')"
 #: Repairs of the order doctor: those ordered by the operator, and lost events resent by the periodic task.
 _REPAIRS = "select wrong, done from console_repair where kind = 'lost' or by = 'manage.py' order by id"
 _TERMINAL = {"delivered", "cancelled", "needs_attention"}

@@ -103,6 +103,6 @@ def test_poison_ends_as_dead_letters_while_orders_flow(shop: Deployment) -> None
     shop.wait_for_status(orders, "delivered")
     shop.wait_until(lambda: len(dead_letters(shop)) == len(POISON) * len(POISONED), what="dead letters")
     shop.audit()
-    assert {cause for _, _, cause, _ in dead_letters(shop)} == {"unreadable"}
-    for reason in ("the body is no JSON", "does not consume", "does not fit the schema"):
+    assert {cause for _, _, cause, _ in dead_letters(shop)} == {"unreadable", "forged"}
+    for reason in ("the body is no JSON", "does not consume", "it carries no signature"):
         assert sum(reason in error for _, _, _, error in dead_letters(shop)) == len(POISONED)

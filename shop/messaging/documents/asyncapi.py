@@ -28,6 +28,7 @@ _ENVELOPE = {
         "correlationid": {"type": "string", "format": "uuid"},
         "causationid": {"type": "string", "format": "uuid", "description": "The event that led to this."},
         "traceparent": {"type": "string", "description": "W3C Trace Context."},
+        "shopsignature": {"type": "string", "description": "For the shop's own workers; ignore it."},
         "data": {"type": "object"},
     },
 }
