@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
-from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel
+from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel, TooManyOrders
 from orders.events import Address, CancellationReason
 from orders.filters import OrderFilter
 from orders.intake import OrderRequest
@@ -25,6 +25,7 @@ from orders.serializers import (
     as_validation_error,
 )
 from orders.states import Status
+from shop.accounts import limits
 from shop.messaging import event_log
 from shop.privacy.showing import shown
 from shop.rest import problems
@@ -58,6 +59,8 @@ class Orders(MyOrders, ListAPIView[Order]):
     permissions = MyOrders.permissions | {"POST": accounts("orders.add_order")}
     serializer_class = OrderSummaryOut
     filterset_class = OrderFilter
+    #: The statement that an order begins with counts the customer's orders.
+    limited_otherwise = ("POST",)
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         """Return the serializer of requests for the form of the browsable API."""
@@ -78,6 +81,7 @@ class Orders(MyOrders, ListAPIView[Order]):
                 description="A field is wrong, missing or unknown; it says which and what to do."
             ),
             422: OpenApiResponse(description="The Idempotency-Key came with another order before."),
+            429: OpenApiResponse(description="You have placed as many orders within a minute as you may."),
         },
     )
     @idempotent_by_itself
@@ -174,6 +178,8 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
         raise as_validation_error(refusal) from refusal
     except IdempotencyKeyReused as refusal:
         raise problems.IdempotencyKeyReused(str(refusal)) from refusal
+    except TooManyOrders as refusal:
+        limits.refuse_orders(request, wait=refusal.wait)
 
 
 def _requested(data: dict[str, Any]) -> OrderRequest:

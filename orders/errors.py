@@ -1,5 +1,6 @@
 """Errors of orders, one class each. The docstring is the message that a person reads."""
 
+import math
 from dataclasses import dataclass
 
 from shop.messaging.errors import PermanentFailure
@@ -30,6 +31,15 @@ class NotWaiting(OrdersError):
 
 class IdempotencyKeyReused(OrdersError):
     """The Idempotency-Key {key} was used for a different order before: choose a new one."""
+
+
+class TooManyOrders(OrdersError):
+    """You have placed {quota} orders within a minute: try again in {wait} seconds."""
+
+    def __init__(self, *, quota: int, wait: float) -> None:
+        #: Whole seconds.
+        self.wait = max(1, math.ceil(wait))
+        super().__init__(quota=quota, wait=self.wait)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from inventory import queries as inventory
 from orders import intake, repository
 from orders.changes import Step, change, store
 from orders.deadlines import move_deadline, overdue_since, remind_at
-from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel
+from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel, TooManyOrders
 from orders.events import (
     CancellationReason,
     OrderCancellationRequested,
@@ -47,6 +47,7 @@ def place_order(*, customer: User, request: OrderRequest, idempotency_key: str =
     Raises:
         InvalidOrder: with every problem found, by field.
         IdempotencyKeyReused: the key came with another request before.
+        TooManyOrders: the customer has placed as many within a minute as one may.
     """
     return _placed_before(customer, request, idempotency_key) or _place(customer, request, idempotency_key)
 
@@ -65,8 +66,11 @@ def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | N
 
 def _place(customer: User, request: OrderRequest, key: str) -> Order:
     intake.check_request(request)
-    with repository.reserved_keys(lines=len(request.lines)) as keys, key_for_account(customer.pk) as subject:
+    keys_for = repository.reserved_keys(lines=len(request.lines), customer_id=customer.pk)
+    with keys_for as keys, key_for_account(customer.pk) as subject:
         offers = inventory.prices_of(request.skus)
+    if keys.result.wait > 0:
+        raise TooManyOrders(quota=settings.SHOP_ORDERS_A_MINUTE, wait=keys.result.wait)
     intake.check_offers(request, offers)
     order = _order(customer, request, key, offers, serial=keys.result.serial)
     lines = _lines(order, request, offers, keys.result.lines)

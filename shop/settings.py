@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "shop.accounts.current_request.CurrentRequestMiddleware",
+    "shop.accounts.refusals.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.messaging.tracing.middleware.TraceMiddleware",
@@ -212,6 +213,7 @@ CELERY_BEAT_SCHEDULE = {
         ("notifications.prune_messages", 4, 30),
         ("orders.prune_idempotency_keys", 4, 40),
         ("storefront.prune_sessions", 4, 50),
+        ("accounts.prune_counters", 5, 20),
         ("rest.prune_idempotency_keys", 5, 0),
         ("accounts.prune_keys", 5, 10),
     ]
@@ -238,6 +240,10 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["shop.rest.fast.parsing.JSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["shop.rest.permissions.HasPermissions"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "shop.rest.throttles.AnonymousThrottle",
+        "shop.rest.throttles.AccountThrottle",
+    ],
     "DEFAULT_PAGINATION_CLASS": "shop.rest.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "shop.rest.contract.ContractSchema",

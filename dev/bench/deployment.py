@@ -60,7 +60,8 @@ class Deployment:
         wanted = {"products": _PRODUCTS, "customers": _CUSTOMERS, "reason": "for measuring"}
         (self.home / "wanted.json").write_text(json.dumps(wanted))
         self.manage("migrate", "--no-input", "--skip-checks")
-        self.manage("import_catalogue", self.home / "wanted.json", "--tokens", self.tokens)
+        options = ("--tokens", self.tokens, "--without-limits")
+        self.manage("import_catalogue", self.home / "wanted.json", *options)
         self.skus.write_text(json.dumps(_SKUS))
 
     def __enter__(self) -> "Deployment":

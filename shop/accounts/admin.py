@@ -1,4 +1,4 @@
-"""Admin of API keys: staff see whose they are and revoke them, and never get to know one."""
+"""Admin of accounts. API keys: staff see whose they are and revoke them, and never get to know one."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from shop.accounts import api_keys
-from shop.accounts.models import ApiKey
+from shop.accounts.models import ApiKey, FailedLogin, RequestCount
 from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnlyAdmin
 
 
 @admin.register(ApiKey)
@@ -33,3 +34,23 @@ class ApiKeyAdmin(KeysetAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Revoke keys."""
         api_keys.revoke(queryset)
+
+
+@admin.register(RequestCount)
+class RequestCountAdmin(ReadOnlyAdmin):
+    """Requests counted at present, by digests of what they are counted by."""
+
+    list_display = ("key", "number", "expires_at")
+    ordering = ("-expires_at",)
+
+
+@admin.register(FailedLogin)
+class FailedLoginAdmin(ReadOnlyAdmin):
+    """Wrong passwords in a row. Deleting a row ends its wait."""
+
+    list_display = ("key", "failures", "blocked_until", "expires_at")
+    ordering = ("-expires_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow to end waits with Django's permission to delete."""
+        return request.user.has_perm("accounts.delete_failedlogin")

@@ -11,5 +11,9 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the receivers."""
-        from shop.accounts import key_receivers, receivers  # noqa: F401 - connect on import
+        """Connect the receivers, and refuse to start without the client that the settings call for."""
+        from django.conf import settings
+
+        from shop.accounts import counters, key_receivers, receivers  # noqa: F401 - connect on import
+
+        counters.counters(settings.SHOP_CACHE_URL)

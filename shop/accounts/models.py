@@ -1,4 +1,4 @@
-"""Models of accounts: keys of the REST API."""
+"""Models of accounts: keys of the REST API, and counters of requests by digests of names and addresses."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -32,3 +32,30 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
+
+
+class RequestCount(models.Model):
+    """Number of a client's requests in the present window of time.
+
+    The table is unlogged: counting waits for no disk, and a crash of the database starts all windows anew.
+    """
+
+    key = models.UUIDField(primary_key=True)
+    number = models.IntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.number} until {self.expires_at}"
+
+
+class FailedLogin(models.Model):
+    """Wrong passwords in a row for one account from one address, and the wait that they have led to."""
+
+    key = models.UUIDField(primary_key=True)
+    failures = models.IntegerField()
+    blocked_until = models.DateTimeField()
+    #: Time at which the failures are forgotten.
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.failures}, blocked until {self.blocked_until}"

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Model
@@ -11,7 +10,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from shop.accounts.security_log import record
+from shop.accounts.security_log import account_named, record
 
 #: Fields that decide what an account may do.
 FLAGS = ("is_active", "is_staff", "is_superuser")
@@ -32,8 +31,7 @@ def _record_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
 @receiver(user_login_failed)
 def _record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Record the account, if there is one: an unknown name may be a password in the wrong field."""
-    name = str(credentials.get(User.USERNAME_FIELD) or "").replace("\0", "")
-    user = get_user_model().objects.filter(username=name).only("pk").first()
+    user = account_named(str(credentials.get(User.USERNAME_FIELD) or ""))
     record(
         "login_failed",
         user=user,

@@ -8,7 +8,7 @@ import logging
 import re
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -44,6 +44,11 @@ def record(
     entry = {"user": getattr(user, "pk", None), **_origin(request, user), **facts}
     text = " ".join(f"{name}={_plain(name, value)}" for name, value in entry.items() if value is not None)
     logger.log(level, "%s %s", event, text)
+
+
+def account_named(name: str) -> User | None:
+    """Return the account of a name for an entry about it; an unknown name may be a password."""
+    return User.objects.filter(username=name.replace("\0", "")).only("pk").first()
 
 
 def _origin(

@@ -10,6 +10,25 @@ def account_settings() -> dict[str, Any]:
     return {
         #: Networks of the proxies whose X-Forwarded-For counts.
         "SHOP_TRUSTED_PROXIES": [ip_network(network) for network in _listed("SHOP_TRUSTED_PROXIES")],
+        #: URL of the Redis that counts requests; the database counts them if it is empty.
+        "SHOP_CACHE_URL": os.environ.get("SHOP_CACHE_URL", ""),
+        # Limits; 0 is none.
+        #: Failed logins from an address in a quarter of an hour, whatever the accounts.
+        "SHOP_LOGINS_AN_ADDRESS": _number("SHOP_LOGINS_AN_ADDRESS", 50),
+        #: Registrations from an address in an hour.
+        "SHOP_REGISTRATIONS_AN_ADDRESS": _number("SHOP_REGISTRATIONS_AN_ADDRESS", 10),
+        #: Requests to the REST API in a minute, of an address without an account.
+        "SHOP_ANONYMOUS_REQUESTS_A_MINUTE": _number("SHOP_ANONYMOUS_REQUESTS_A_MINUTE", 300),
+        #: Requests to the REST API in a minute, of an account; orders have a limit of their own.
+        "SHOP_REQUESTS_A_MINUTE": _number("SHOP_REQUESTS_A_MINUTE", 600),
+        #: Orders of a customer in a minute.
+        "SHOP_ORDERS_A_MINUTE": _number("SHOP_ORDERS_A_MINUTE", 60),
+        #: The second one is for sessions from before there was a guard.
+        "AUTHENTICATION_BACKENDS": [
+            "shop.accounts.login_guard.LoginGuard",
+            "django.contrib.auth.backends.ModelBackend",
+        ],
+        "PASSWORD_HASHERS": ["shop.accounts.hashing.OneAtATimeHasher"],
     }
 
 
@@ -29,6 +48,10 @@ def security_logging(file: str) -> dict[str, dict[str, Any]]:
         "handlers": {"security": {**handler, "formatter": "security"}},
         "loggers": {"shop.security": {"handlers": ["security"], "level": "INFO", "propagate": False}},
     }
+
+
+def _number(name: str, default: int) -> int:
+    return int(os.environ.get(name, default))
 
 
 def _listed(name: str) -> list[str]:

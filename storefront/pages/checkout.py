@@ -9,8 +9,9 @@ from django.views.decorators.http import require_http_methods
 
 from orders import queries as orders
 from orders import services
-from orders.errors import IdempotencyKeyReused, InvalidOrder
+from orders.errors import IdempotencyKeyReused, InvalidOrder, TooManyOrders
 from orders.intake import OrderRequest
+from shop.accounts import limits
 from storefront.basket import Basket, Contents
 from storefront.forms import CheckoutForm
 from storefront.pages.visitor import customer_of
@@ -82,6 +83,8 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
         return ""
     except IdempotencyKeyReused:  # by a concurrent submission of the form
         return _number_of_placed_order(request, form)
+    except TooManyOrders as refusal:
+        limits.refuse_orders(request, wait=refusal.wait)
     return placed.number
 
 

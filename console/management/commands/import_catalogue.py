@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from inventory import queries, services
 from inventory.services import NewProduct
 from shop.accounts import api_keys
+from shop.accounts.limits import UNLIMITED
 
 
 class Command(BaseCommand):
@@ -29,6 +30,11 @@ class Command(BaseCommand):
             "file", type=Path, help="JSON: products (sku, name, price, currency, needed), customers"
         )
         parser.add_argument("--tokens", type=Path, required=True, help="file for {user name: API key}")
+        parser.add_argument(
+            "--without-limits",
+            action="store_true",
+            help="lift the limits on requests and orders for these customers, as load tests need it",
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,6 +43,8 @@ class Command(BaseCommand):
         add_products([product for product in data["products"] if "name" in product])
         top_up({product["sku"]: product["needed"] for product in data["products"]}, reason=data["reason"])
         customers = [customer(name, full_name) for name, full_name in data["customers"].items()]
+        if options["without_limits"]:
+            Group.objects.get_or_create(name=UNLIMITED)[0].user_set.add(*customers)
         tokens = api_keys.replace_keys(users=customers, name="import")
         _write_private(options["tokens"], json.dumps(tokens))
 

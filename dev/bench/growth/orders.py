@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection, connections
 
@@ -18,6 +18,7 @@ from dev.bench.growth.operations import Operation
 from orders.events import Address
 from orders.intake import OrderRequest
 from orders.services import place_order
+from shop.accounts.limits import UNLIMITED
 from shop.messaging.bus.outgoing import Outgoing
 from shop.messaging.consuming import Consumer
 
@@ -116,6 +117,8 @@ def _connection_to(name: str) -> Any:
 
 def _serve_alice() -> None:
     seed()
+    unlimited, _ = Group.objects.get_or_create(name=UNLIMITED)
+    unlimited.user_set.add(User.objects.get(username="alice"))
     with patterns.without_delays():
         patterns.follow([_place() for _ in range(_OF_ALICE)])
 

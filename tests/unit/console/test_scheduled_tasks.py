@@ -15,7 +15,7 @@ from django_celery_results.models import TaskResult
 from console.audit import audit
 from notifications.models import Notification, Recipient
 from orders.models import Order
-from shop.accounts.models import ApiKey
+from shop.accounts.models import ApiKey, FailedLogin, RequestCount
 from shop.celery import app
 from shop.ids import uuid7_at
 from shop.messaging import pruning
@@ -101,6 +101,10 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
         InboxEntry.objects.create(event_id=order.pk, consumer="tests.when_tried", consumed_at=at),
         IdempotencyRecord.objects.create(digest=name, user_id=1, answer=b"", created_at=at),
         ApiKey.objects.create(user=shop.alice, name=name, prefix=name[:9] + name[-2:], expires_at=at),
+        RequestCount.objects.create(key=order.pk, number=1, expires_at=at + timedelta(hours=2)),
+        FailedLogin.objects.create(
+            key=order.pk, failures=1, blocked_until=at, expires_at=at + timedelta(hours=2)
+        ),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
     ]
 

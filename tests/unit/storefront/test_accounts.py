@@ -109,3 +109,15 @@ def test_forms_of_other_sites_are_refused_in_the_shops_own_words(catalogue, path
     answer = Client(enforce_csrf_checks=True).post(path, {"sku": "MUG", "quantity": 1})
     assert answer.status_code == 403
     assert "This page was out of date" in text_of(answer)
+
+
+def test_an_address_registers_few_accounts(catalogue, settings):
+    settings.SHOP_REGISTRATIONS_AN_ADDRESS = 2
+    for n in range(4):
+        form = GRACE | {"email": f"customer{n}@example.com"}
+        answer = Client().post("/accounts/register/", form, REMOTE_ADDR="192.0.2.1")
+        assert answer.status_code == (302 if n < 2 else 429)
+    assert "60 minutes" in answer.content.decode()
+    assert User.objects.filter(username__startswith="customer").count() == 2
+    form = GRACE | {"email": "neighbour@example.com"}
+    assert Client().post("/accounts/register/", form, REMOTE_ADDR="192.0.2.2").status_code == 302

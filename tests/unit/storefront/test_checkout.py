@@ -156,3 +156,15 @@ def test_visitors_have_to_log_in_before_they_order(visitor):
 @pytest.mark.parametrize("card", CARDS)
 def test_every_card_can_be_chosen(buy, card):
     assert orders.order(buy(payment_method=card).summary.id).payment_method == card
+
+
+def test_the_checkout_refuses_with_a_page_and_keeps_the_basket(customer, ada, buy, settings):
+    settings.SHOP_ORDERS_A_MINUTE = 1
+    buy()
+    put_into_basket(customer, "TEAPOT")
+    refused = customer.post("/checkout/", filled_form(customer))
+    assert refused.status_code == 429
+    assert 50 < int(refused["Retry-After"]) <= 60
+    assert f"{refused['Retry-After']} seconds" in refused.content.decode()
+    assert "Teapot" in customer.get("/basket/").content.decode()
+    assert len(order_ids(ada)) == 1
