@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
+from console.erasure.action import PERMISSION, forget_customers
 from console.models import Checkup, Repair
 from shop.adminkit.keyset_lists import KeysetList
 from shop.adminkit.read_only import ReadOnlyAdmin
@@ -38,3 +41,13 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
     list_filter = ("is_staff",)
     search_fields = ("username", "email__iexact")
     search_help_text = "A user name or an e-mail address"
+    actions = ("forget_customers",)
+
+    @admin.action(description="Forget customers…", permissions=["forget"])
+    def forget_customers(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Show what would be erased, and forget the customers once that is confirmed."""
+        return forget_customers(request, queryset)
+
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        """Allow with the permission of privacy."""
+        return request.user.has_perm(PERMISSION)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from notifications import services
+from notifications import erasure, services
 from notifications.emails import Context
 from notifications.models import Kind, Recipient
-from orders.events import Customer, OrderCancelled, OrderCreated
+from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
 from shipping.events import CancellationRejected, OrderDelivered, OrderShipped, Tracking
 from shop.messaging.consuming import consumes
@@ -78,6 +78,12 @@ def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None
     services.send_messages(
         kind=Kind.CANCELLED, contexts={event.order_id: {"reason": event.reason} for event in events}
     )
+
+
+@consumes(CustomerForgotten, calls_outside=True, batch=20)
+def when_customer_forgotten_erase_messages(events: Sequence[CustomerForgotten]) -> None:
+    """Erase what is personal about messages."""
+    erasure.erase_messages(order_ids=[event.order_id for event in events])
 
 
 def _recipient(event: OrderCreated, customer: Customer) -> Recipient:

@@ -13,5 +13,9 @@ class ResendFailed(NotificationsError):
     """The message could not be sent again; its history has the attempt."""
 
 
+class CustomerWasForgotten(ResendFailed):
+    """The customer was forgotten: there is nobody to send it to."""
+
+
 class DeliveryPostponed(NotificationsError):
     """The mail server cannot accept the message now; it is sent again later."""

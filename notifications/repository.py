@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.emails import Context, message_id, subject
+from notifications.erasure import is_forgotten, without_person
 from notifications.models import Kind, Notification, Recipient, State
 from shop.messaging.errors import TooEarly
 from shop.postgres import json_text, statements
@@ -72,7 +73,7 @@ def _draft(kind: Kind, order_id: UUID, person: _Person, context: Context) -> Not
         name=name,
         email=email,
         subject=subject(kind, number),
-        context=context,
+        context=without_person(context) if is_forgotten(name, email) else context,
         message_id=message_id(order_id, kind),
         created_at=timezone.now(),
     )

@@ -18,7 +18,8 @@ from django.utils import timezone
 from notifications import repository
 from notifications.channels import EmailChannel, Outcome, Reply
 from notifications.emails import Context, compose, message_id_of_resend
-from notifications.errors import DeliveryPostponed, ResendFailed, StillWaiting
+from notifications.erasure import is_forgotten
+from notifications.errors import CustomerWasForgotten, DeliveryPostponed, ResendFailed, StillWaiting
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.send_lock import send_locks
 from shop.ids import uuid7_at
@@ -158,6 +159,8 @@ def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
     notification = repository.lock(notification_id)
     if notification.state in State.unsent():
         raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically.")
+    if is_forgotten(notification.name, notification.email):
+        raise CustomerWasForgotten(CustomerWasForgotten.__doc__)
     if email:
         Recipient.objects.filter(pk=notification.order_id).update(email=email)
         notification.email = email

@@ -8,8 +8,10 @@ from inventory.events import (
     InventoryRestocked,
     InventoryUpdated,
 )
-from orders import services
+from orders import erasure, services
 from orders.events import (
+    CustomerForgotten,
+    ErasureDue,
     OrderCancellationRequested,
     OrderCancelled,
     OrderDeadlinePassed,
@@ -135,3 +137,12 @@ def when_delivery_failed_ask_for_attention(events: Sequence[DeliveryFailed]) -> 
 def when_order_deadline_passed_cancel_or_ask_for_attention(event: OrderDeadlinePassed) -> None:
     """Cancel what was not paid in time; have an operator look at what got no answer."""
     services.miss_deadline(order_id=event.order_id)
+
+
+# --- What is to be forgotten ---------------------------------------------------------------------
+
+
+@consumes(ErasureDue, emits=(CustomerForgotten,))
+def when_erasure_due_erase_orders(event: ErasureDue) -> None:
+    """Erase what is personal about the orders of a customer, and have the other contexts do so."""
+    erasure.erase_next(subject_id=event.subject_id, customer_id=event.customer_id, after=event.after)

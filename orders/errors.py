@@ -29,6 +29,10 @@ class NotWaiting(OrdersError):
     """{number} is {status}: only an order that needs attention can go on waiting."""
 
 
+class OrdersStillOpen(OrdersError):
+    """The customer's orders {numbers} have not ended: cancel them, or wait until they are delivered."""
+
+
 class IdempotencyKeyReused(OrdersError):
     """The Idempotency-Key {key} was used for a different order before: choose a new one."""
 

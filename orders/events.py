@@ -5,10 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, in_clear
-
-#: In the place of a name or an address that was erased.
-ERASED = "erased"
+from shop.messaging.contracts import ERASED, Event, Fact, Money, Reminder, Seals, in_clear
 
 CancellationReason = Literal["customer", "operator", "payment_overdue"]
 
@@ -131,6 +128,23 @@ class OrderNeedsAttention(Event):
     order_id: UUID
     number: str
     reason: str
+
+
+class CustomerForgotten(Event):
+    """The customer of an order was forgotten: what is personal about the order is to be erased."""
+
+    order_id: UUID
+    #: The data subject, whose key is destroyed.
+    subject_id: UUID
+
+
+class ErasureDue(Reminder, aggregate="subject_id"):
+    """A customer was forgotten a while ago, and no process remembers the key any more."""
+
+    subject_id: UUID
+    customer_id: int
+    #: Orders up to this one are erased.
+    after: UUID | None = None
 
 
 class OrderDeadlinePassed(Reminder):

@@ -8,7 +8,7 @@ from django.db.models import Func, Q, Value
 from django.utils import timezone
 
 from orders.errors import IllegalTransition
-from orders.events import ERASED, Address, Customer, OrderedLine, PaymentMethod
+from orders.events import Address, Customer, OrderedLine, PaymentMethod
 from orders.states import (
     CANCELLABLE,
     LEGAL,
@@ -20,7 +20,7 @@ from orders.states import (
     Status,
 )
 from shop.ids import uuid7
-from shop.messaging.contracts import Money
+from shop.messaging.contracts import ERASED, Money
 
 #: Prefix of the serial number for people: ORD-1042.
 NUMBER_PREFIX = "ORD-"

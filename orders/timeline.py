@@ -23,6 +23,7 @@ SUMMARIES = {
     "OrderDelivered": "The parcel was delivered",
     "DeliveryFailed": "The parcel could not be delivered",
     "OrderCancelled": "The order was cancelled",
+    "CustomerForgotten": "The personal data of the order was erased",
     "OrderNeedsAttention": "We are looking into the order",
 }
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")

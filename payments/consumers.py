@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryRejected
-from orders.events import OrderCreated, PaymentMethod
-from payments import services
+from orders.events import CustomerForgotten, OrderCreated, PaymentMethod
+from payments import erasure, services
 from payments.events import (
     PaymentFailed,
     PaymentProcessed,
@@ -56,3 +56,9 @@ def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
 def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
     """Carry on a refund without an outcome."""
     services.check_refund(refund_id=event.refund_id)
+
+
+@consumes(CustomerForgotten, calls_outside=True, batch=100)
+def when_customer_forgotten_erase_payment(events: Sequence[CustomerForgotten]) -> None:
+    """Erase what is personal about payments, in the provider's books too."""
+    erasure.erase_payments(order_ids=[event.order_id for event in events])

@@ -30,6 +30,7 @@ __all__ = [
     "LedgerLine",
     "ProviderRefund",
     "RefundStatus",
+    "forget_charges",
     "gateway",
     "provider_ledger",
 ]
@@ -130,6 +131,10 @@ class Gateway(Protocol):
         """Return the refund with a key, as it stands now; None if there is none."""
         ...
 
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Erase what identifies the customers of charges, as far as the provider does so."""
+        ...
+
     def ledger(self) -> Iterable[LedgerLine]:
         """Yield all captured charges, for audits."""
         ...
@@ -153,6 +158,12 @@ def gateway() -> Gateway:
 def provider_ledger() -> Iterable[LedgerLine]:
     """Return the provider's own books, for audits, also inside a transaction."""
     return _configured().ledger()
+
+
+def forget_charges(keys: Sequence[str]) -> None:
+    """Have the provider erase what identifies the customers of charges."""
+    check_outside_transaction()
+    _configured().forget(keys=keys)
 
 
 def _configured() -> Gateway:

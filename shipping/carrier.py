@@ -148,6 +148,10 @@ class Carrier(Protocol):
         """Return all scans of parcels, oldest first, by tracking number."""
         ...
 
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Erase the recipients of labels, as far as the carrier does so."""
+        ...
+
     def labels(self) -> Iterable[LabelLine]:
         """Yield all labels, for audits."""
         ...
@@ -169,6 +173,12 @@ def carrier() -> Carrier:
 def carrier_labels() -> Iterable[LabelLine]:
     """Return the carrier's own books, for audits, also inside a transaction."""
     return _configured().labels()
+
+
+def forget_labels(keys: Sequence[str]) -> None:
+    """Have the carrier erase the recipients of labels."""
+    check_outside_transaction()
+    _configured().forget(keys=keys)
 
 
 def _configured() -> Carrier:

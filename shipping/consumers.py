@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryUpdated
-from orders.events import Customer, OrderCancellationRequested, OrderCreated
-from shipping import services
+from orders.events import Customer, CustomerForgotten, OrderCancellationRequested, OrderCreated
+from shipping import erasure, services
 from shipping.carrier import Destination
 from shipping.events import (
     CancellationRejected,
@@ -47,3 +47,9 @@ def when_cancellation_requested_stop_shipment(event: OrderCancellationRequested)
 def when_tracking_due_ask_carrier(events: Sequence[TrackingDue]) -> None:
     """Track parcels under way."""
     services.track_parcels(order_ids=[event.order_id for event in events])
+
+
+@consumes(CustomerForgotten, calls_outside=True, batch=100)
+def when_customer_forgotten_erase_shipment(events: Sequence[CustomerForgotten]) -> None:
+    """Erase what is personal about shipments, in the carrier's books too."""
+    erasure.erase_shipments(order_ids=[event.order_id for event in events])

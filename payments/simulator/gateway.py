@@ -111,6 +111,10 @@ class SimulatedGateway:
                 _count_lookup(refund)
         return refund.as_refund() if refund else None
 
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Erase tokens, and what was said about them."""
+        SimulatedCharge.objects.filter(key__in=keys).update(token="", message="")
+
     def ledger(self) -> Iterator[LedgerLine]:
         """Yield the captured and refunded amounts, charge by charge."""
         refunded = Sum("refunds__amount", filter=Q(refunds__status=SimulatedRefund.Status.SUCCEEDED))

@@ -100,6 +100,11 @@ class SimulatedCarrier:
             update_rows(moved, ["scans"])
         return {label.tracking_number: _scans(label) for label in labels}
 
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Erase names and addresses, and what was said about them."""
+        neutral = dict.fromkeys(("name", "street", "city", "postal_code", "message"), "")
+        SimulatedLabel.objects.filter(key__in=keys).update(**neutral)
+
     def labels(self) -> Iterator[LabelLine]:
         """Yield all labels, also refused and voided ones."""
         for label in SimulatedLabel.objects.iterator():

@@ -10,10 +10,11 @@ from shop.messaging.contracts.event import (
     newest,
 )
 from shop.messaging.contracts.facts import Amount, Currency, Fact, Money
-from shop.messaging.contracts.sealed import Seals, clear_text, in_clear, seals_of
+from shop.messaging.contracts.sealed import ERASED, Seals, clear_text, in_clear, seals_of
 from shop.messaging.contracts.versions import as_version, versions, versions_up_to, with_older_copies
 
 __all__ = [
+    "ERASED",
     "Amount",
     "Currency",
     "Event",

@@ -14,6 +14,9 @@ from shop.messaging.contracts.facts import Fact
 if TYPE_CHECKING:
     from shop.messaging.contracts.event import Event
 
+#: In the place of a name or an address that was erased.
+ERASED = "erased"
+
 #: Prefix of facts that were never sealed. No sealed text begins like this: base64 has no colon.
 _CLEAR = "clear:"
 

@@ -1,0 +1,1 @@
+"""Erasure and export of what the shop keeps about a customer."""

@@ -1,0 +1,38 @@
+"""Export of all that the shop keeps about a customer."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from console.erasure import accounts
+from notifications import erasure as notifications
+from orders import erasure as orders
+from payments import erasure as payments
+from shipping import erasure as shipping
+from shop.messaging.event_log import timeline
+from shop.privacy.messages import messages_about
+from shop.privacy.rows import Rows
+from shop.privacy.showing import shown
+
+
+def rows_about(user: User) -> Rows:
+    """Return the rows of all tables with data of a customer, by table, without secrets."""
+    order_ids = orders.order_ids_of(user.pk)
+    words = accounts.words_of(user) | orders.words_of(user.pk)
+    found = accounts.personal_data_of(user, words)
+    for context in (orders, payments, shipping, notifications):
+        found |= context.personal_data_of(order_ids)
+    return found | messages_about(order_ids)
+
+
+def export(user: User) -> dict[str, Any]:
+    """Return all that is kept about a customer: rows by table, and the events of all orders in clear."""
+    events = [event for order_id in orders.order_ids_of(user.pk) for event in _events_about(order_id)]
+    return {"account": user.pk, "tables": rows_about(user), "events": events}
+
+
+def _events_about(order_id: UUID) -> Iterator[dict[str, Any]]:
+    for entry in shown(timeline(order_id), personal=True):
+        yield {"type": entry.type, "time": entry.time, "id": entry.id, "data": entry.data}
