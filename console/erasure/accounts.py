@@ -58,7 +58,6 @@ def _belongings(user: User, words: Collection[str]) -> Iterator[QuerySet[Any]]:
     yield Session.objects.filter(pk__in=[session.pk for session in _sessions_of(user)])
     yield IdempotencyRecord.objects.filter(user_id=user.pk)
     yield from _rows_by_address([word for word in words if "@" in word])
-    yield from _attempts_to_log_in([user.username, *words])
     yield _task_results_with(words)
 
 
@@ -77,13 +76,6 @@ def _rows_by_address(addresses: Collection[str]) -> Iterator[QuerySet[Any]]:
         names = {field.name for field in model._meta.concrete_fields}
         if "email" in names and "user" not in names:
             yield model._base_manager.filter(wanted)
-
-
-def _attempts_to_log_in(names: Collection[str]) -> Iterator[QuerySet[Any]]:
-    """Yield what django-axes keeps, if it is installed."""
-    for model in apps.get_app_config("axes").get_models() if apps.is_installed("axes") else ():
-        if "username" in {field.name for field in model._meta.concrete_fields}:
-            yield model._base_manager.filter(username__in=names)
 
 
 def _log_entries_about(user: User) -> QuerySet[LogEntry]:
