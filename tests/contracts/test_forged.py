@@ -10,6 +10,7 @@ from kombu import Producer, Queue
 
 from shop.ids import uuid7
 from shop.messaging.bus import task_signatures
+from shop.messaging.bus.control import SignedControl
 from shop.messaging.bus.outgoing import Outgoing
 from shop.messaging.bus.topology import EVENTS
 from shop.messaging.contracts import cloudevents
@@ -213,6 +214,20 @@ def test_a_forged_timer_does_not_fire(probe, stranger):
 
     eventually(lambda: letters() == [("forged", "tests")])
     assert probe.notes(due.probe_id) == []
+
+
+def test_a_forged_control_command_stops_no_worker(probe, worker, monkeypatch):
+    if not probe.is_amqp:
+        pytest.skip("without remote control")
+    with probe.broker() as connection, connection.channel() as channel:
+        forged = {"method": "shutdown", "arguments": {}, "destination": None, "reply_to": None, "ticket": "x"}
+        Producer(channel).publish(forged, exchange="celery.pidbox", serializer="json")
+    monkeypatch.setenv("CELERY_BROKER_URL", probe.broker_url)
+    remote = Celery(set_as_current=False, control=SignedControl)
+
+    assert eventually(lambda: remote.control.ping(timeout=1)), "commands of the shop are obeyed"
+    remote.pool.force_close_all()
+    assert worker.poll() is None
 
 
 def send_task(probe: Any, name: str, *args: Any) -> None:

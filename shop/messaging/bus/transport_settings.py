@@ -1,6 +1,7 @@
 """Settings of Celery and kombu for each kind of broker, by the scheme of its URL."""
 
 import os
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
     scheme = _scheme(broker_url)
     if scheme in _AMQP:
         return {
+            "CELERY_BROKER_USE_SSL": _tls_options() if scheme == "amqps" else False,
             "CELERY_BROKER_TRANSPORT_OPTIONS": {
                 "read_timeout": SOCKET_TIMEOUT,
                 "write_timeout": SOCKET_TIMEOUT,
@@ -46,6 +48,20 @@ def transport_settings(broker_url: str) -> dict[str, Any]:
         # waits for one while the worker stops would be lost.
         "CELERY_WORKER_POOL_PUTLOCKS": False,
         "CELERY_WORKER_ENABLE_REMOTE_CONTROL": False,  # its reply queues would accumulate
+    }
+
+
+def _tls_options() -> dict[str, Any]:
+    """Return the options of TLS: the broker's certificate is always verified, with its host name.
+
+    The certificate of the authority is by default one of the system's. A client certificate is optional.
+    """
+    return {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": None,  # that of the URL
+        "ca_certs": os.environ.get("SHOP_BROKER_CA") or None,
+        "certfile": os.environ.get("SHOP_BROKER_CERTIFICATE") or None,
+        "keyfile": os.environ.get("SHOP_BROKER_KEY") or None,
     }
 
 

@@ -30,6 +30,7 @@ from shop.messaging.failpoints import Point, reach
 from shop.messaging.outbox import channel
 from shop.messaging.relay.due import promote_due
 from shop.messaging.relay.shards import Shards
+from shop.postgres.engine.hidden_values import hide_values
 
 logger = get_logger(__name__)
 
@@ -92,6 +93,7 @@ class Relay:
                 with self._sessions() as (session, publisher, declare):
                     self._relay(session, publisher, declare)
             except Exception as error:  # noqa: BLE001 - the relay survives every error
+                hide_values(error)
                 logger.warning("relay pauses: %s: %s", type(error).__name__, error)
                 self._stopping.wait(self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -62,8 +62,8 @@ class ShopConsumer(Consumer):
             raise Forged("it is the task of a consumer, which takes events alone")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """Drop a message that kombu cannot open. Celery would log all that is in it."""
-        logger.error("a task message cannot be opened: %s", type(exc).__name__)
+        """Drop a task or a control command that cannot be opened. Celery would log all that is in it."""
+        logger.error("a task or control command is refused: %s", type(exc).__name__)
         message.ack()
 
     def connect(self) -> Any:

@@ -3,10 +3,21 @@
 import select
 
 from django.db.backends.postgresql import base
+from django.utils.functional import cached_property
+
+from shop.postgres.engine.hidden_values import ValueHidingWrapper
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's wrapper, without the ``SELECT 1`` by which it checks its connection before each request."""
+    """Django's wrapper, without the ``SELECT 1`` by which it checks its connection before each request.
+
+    Texts of errors contain no values of rows.
+    """
+
+    @cached_property
+    def wrap_database_errors(self) -> ValueHidingWrapper:
+        """Context manager that translates psycopg's errors."""
+        return ValueHidingWrapper(self)
 
     def is_usable(self) -> bool:
         """Return whether the session is open: no message from the server is waiting.
