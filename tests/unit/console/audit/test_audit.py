@@ -19,6 +19,7 @@ from orders.models import Order
 from payments.models import Payment, SimulatedCharge
 from shipping.models import Shipment, SimulatedLabel
 from shop.ids import uuid7
+from shop.messaging.consuming import failures
 from shop.messaging.models import DeadLetter, EventRecord, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.unit.console.conftest import Shop
@@ -333,3 +334,30 @@ def test_the_command_prints_a_line_each_and_exits_with_1(orders):
     assert "stock    MUG: 179 are available" in out.getvalue()
     assert f"message  {orders['delivered'].number}: the message shipped is missing" in out.getvalue()
     assert "Violations: 2" in out.getvalue()
+
+
+CHARGES = "payments.when_order_created_charge_customer"
+
+
+def test_what_was_consumed_and_is_not_in_the_log_is_reported():
+    forged = InboxEntry.objects.create(event_id=uuid7(), consumer=CHARGES)
+    message = f"consumed events that the log does not have: 1, as {forged.event_id}"
+    assert found() == {f"origin {CHARGES}: {message}"}
+
+
+def test_timers_and_edited_copies_are_not_in_the_log_and_may_be_consumed():
+    letter = DeadLetter.objects.create(cause="failed", app="payments", body="{}", error_type="E", error="e")
+    copy = InboxEntry.objects.create(event_id=uuid7(), consumer=CHARGES)
+    letter.actions.create(action="edit", by="olga", copy_id=copy.event_id)
+    InboxEntry.objects.create(event_id=uuid7(), consumer="shipping.when_tracking_due_ask_carrier")
+    assert found() == set()
+
+
+def test_a_consumption_that_the_inbox_has_forgotten_is_not_missed():
+    InboxEntry.objects.all().delete()
+    assert not [one for one in found() if one.startswith("origin")]
+
+
+def test_forged_messages_are_noted(settings):
+    failures.dead_letter_forged(app="payments", body="{}")
+    assert "forged messages among them: 1" in audit().notes

@@ -10,6 +10,7 @@ from console.models import Checkup, Repair
 from console.tasks import check_up as check_up_task
 from inventory.models import Product
 from payments.models import SimulatedCharge
+from shop.messaging.consuming import failures
 from tests.unit.console.damage import READERS, lose_outbox, repair
 
 URL = "/admin/doctor/"
@@ -95,3 +96,19 @@ def test_the_clock_has_it_repair(shop):
     assert entry["task"] == check_up_task.name
     assert check_up_task(**entry["kwargs"]) == {"orders": 0}
     assert Checkup.objects.get().repairing
+
+
+def test_forged_messages_are_an_alarm_on_the_first_page_and_a_finding(shop, dora):
+    failures.dead_letter_forged(app="payments", body='{"data": {"name": "Mallory"}}')
+    page = text(dora.get("/admin/"))
+    assert "was sent messages that do not come from the shop: 1" in page
+    assert "cause__exact=forged" in page
+    assert "Mallory" not in page
+
+    page = text(dora.post(URL, {"action": "repair"}, follow=True))
+    assert "it was sent 1 forged messages" in page
+    assert "ind out who may publish to the broker" in page
+
+
+def test_without_forged_messages_there_is_no_alarm(shop, dora):
+    assert "do not come from the shop" not in text(dora.get("/admin/"))
