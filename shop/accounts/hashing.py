@@ -1,9 +1,10 @@
 """Password hashing, one at a time in a process, so that guessers leave the CPU to customers."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import RLock, Semaphore
+from threading import Lock, RLock
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -12,11 +13,35 @@ from shop.accounts.limits import Busy
 
 #: Seconds that a request waits for its turn.
 TURN_TIMEOUT = 5.0
+#: No request waits for this many times as long as the last one has waited. A waiting request takes a thread
+#: from all others, and there may be two: so it is taken for a tenth of the time at most.
+PAUSE_FACTOR = 9
 
 _turn = RLock()
-#: The request that waits for its turn; there is one, since it takes a thread from all other requests.
-_queue = Semaphore()
 _may_wait: ContextVar[bool] = ContextVar("may_wait", default=True)
+
+
+class WaitingRoom:
+    """Place for one request that waits for its turn."""
+
+    def __init__(self) -> None:
+        self._place = Lock()
+        self._closed_until = 0.0
+
+    def wait(self) -> bool:
+        """Wait for the turn and take it; return False if there is no place, or no turn in time."""
+        started = time.monotonic()
+        if started < self._closed_until or not self._place.acquire(blocking=False):
+            return False
+        try:
+            return _turn.acquire(timeout=TURN_TIMEOUT)
+        finally:
+            now = time.monotonic()
+            self._closed_until = now + PAUSE_FACTOR * (now - started)
+            self._place.release()
+
+
+_waiting_room = WaitingRoom()
 
 
 class OneAtATimeHasher(PBKDF2PasswordHasher):
@@ -41,18 +66,11 @@ def without_waiting() -> Iterator[None]:
 @contextmanager
 def turn() -> Iterator[None]:
     """Wait until no other thread of this process hashes. Outside of requests there is always time."""
-    if not _turn.acquire(blocking=current_request() is None) and not _acquired_from_queue():
+    if not _turn.acquire(blocking=current_request() is None) and not (
+        _may_wait.get() and _waiting_room.wait()
+    ):
         raise Busy
     try:
         yield
     finally:
         _turn.release()
-
-
-def _acquired_from_queue() -> bool:
-    if not _may_wait.get() or not _queue.acquire(blocking=False):
-        return False
-    try:
-        return _turn.acquire(timeout=TURN_TIMEOUT)
-    finally:
-        _queue.release()

@@ -20,6 +20,7 @@ STORED = "pbkdf2_sha256$1$salt$z3yRYCvhs2YQuzOLp7LJNDAfdo8RA2zzyTNzN4HSTcg="
 def hashes(monkeypatch):
     """Django's hasher, which waits until the test lets it go on."""
     held = Hashes()
+    monkeypatch.setattr(hashing, "_waiting_room", hashing.WaitingRoom())  # no waits of other tests
     monkeypatch.setattr(hashers.PBKDF2PasswordHasher, "encode", held.encode)
     yield held
     held.go_on.set()
@@ -84,6 +85,7 @@ def test_a_guesser_does_not_wait(rf, hashes):
 
 def test_whoever_waits_too_long_is_refused(rf, hashes, monkeypatch):
     monkeypatch.setattr(hashing, "TURN_TIMEOUT", 0.01)
+    monkeypatch.setattr(hashing, "PAUSE_FACTOR", 0)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(in_a_request, rf)
         eventually(lambda: hashes.at_once)
@@ -91,6 +93,19 @@ def test_whoever_waits_too_long_is_refused(rf, hashes, monkeypatch):
         hashes.go_on.set()
         first.result()
     assert in_a_request(rf) == "done"  # the place in the queue is free again
+
+
+def test_requests_wait_for_a_fraction_of_the_time(rf, hashes, monkeypatch):
+    monkeypatch.setattr(hashing, "PAUSE_FACTOR", 1_000_000)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(in_a_request, rf)
+        eventually(lambda: hashes.at_once)
+        monkeypatch.setattr(hashing, "TURN_TIMEOUT", 0.01)
+        assert in_a_request(rf) == "busy"  # after a wait
+        monkeypatch.setattr(hashing, "TURN_TIMEOUT", 20)
+        assert in_a_request(rf) == "busy"  # without one
+        hashes.go_on.set()
+        assert first.result() == "done"
 
 
 def test_commands_wait_as_long_as_it_takes(rf, hashes):
