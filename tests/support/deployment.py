@@ -105,7 +105,13 @@ class Deployment:
         each = {name: [name] for name in (RELAY, *CONTEXTS)}
         self._workers = workers or (each if one_worker_each else {RELAY: [RELAY], APPS: CONTEXTS})
         common = programs.environment(database_url=as_running_role(database_url), broker_url=broker.url)
-        self.env = {**common, "EMAIL_FILE_PATH": str(home / "mail"), **HASTE, **settings}
+        self.env = {
+            **common,
+            "EMAIL_FILE_PATH": str(home / "mail"),
+            "SHOP_ERASURES_FILE": str(home / "erasures"),
+            **HASTE,
+            **settings,
+        }
         self.commands = ManagementCommands(self.env)
         self._session: psycopg.Connection[tuple[Any, ...]] | None = None
 

@@ -5,8 +5,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from console.audit import audit
@@ -23,10 +25,22 @@ from shop.privacy import data_keys
 from shop.privacy.models import DataSubject
 from tests.support.inprocess import deliver, deliver_all, fire_reminders, fire_retries
 from tests.support.rights import staff_with
+from tests.support.traces import columns_with, files_with
 from tests.unit.console.erasure.conftest import EMAIL, TOKEN, WORDS
-from tests.unit.console.erasure.traces import traces
 
 pytestmark = pytest.mark.django_db
+
+
+def traces(words: list[str]) -> set[str]:
+    """Return the columns in which one of the words occurs, and "mail files"."""
+    mails = list(files_with(words, Path(settings.EMAIL_FILE_PATH)))
+    return columns_with(words, rows) | ({"mail files"} if mails else set())
+
+
+def rows(query: str, *parameters: object) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
 
 
 def forget(user: User) -> None:
@@ -207,7 +221,7 @@ def test_a_message_to_a_forgotten_customer_is_not_sent_again(zebulon):
         resend(notification_id=message.pk, by="operator", email=EMAIL)
 
 
-def test_mails_to_others_stay(zebulon, settings):
+def test_mails_to_others_stay(zebulon):
     zebulon.order()
     zebulon.shop.delivered()
     forget(zebulon.user)
@@ -218,7 +232,7 @@ def test_mails_to_others_stay(zebulon, settings):
 # --- After a restore ---
 
 
-def test_erasures_are_kept_apart_without_a_name(zebulon, settings):
+def test_erasures_are_kept_apart_without_a_name(zebulon):
     zebulon.order()
     forget(zebulon.user)
     file = Path(settings.SHOP_ERASURES_FILE)
