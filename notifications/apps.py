@@ -8,3 +8,7 @@ class NotificationsConfig(AppConfig):
 
     name = "notifications"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the receiver."""
+        from notifications import receivers  # noqa: F401 - connects on import

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from notifications import erasure, services
 from notifications.emails import Context
+from notifications.events import WithheldMessagesDue
 from notifications.models import Kind, Recipient
 from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
@@ -84,6 +85,12 @@ def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None
 def when_customer_forgotten_erase_messages(events: Sequence[CustomerForgotten]) -> None:
     """Erase what is personal about messages."""
     erasure.erase_messages(order_ids=[event.order_id for event in events])
+
+
+@consumes(WithheldMessagesDue, calls_outside=True, batch=BATCH)
+def when_withheld_messages_due_send_them(events: Sequence[WithheldMessagesDue]) -> None:
+    """Send what was withheld until the customers confirmed their addresses."""
+    services.send_withheld(order_ids=[event.order_id for event in events])
 
 
 def _recipient(event: OrderCreated, customer: Customer) -> Recipient:

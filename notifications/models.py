@@ -48,21 +48,24 @@ class State(models.TextChoices):
     QUEUED = "queued"
     #: First message of a batch that is being sent; after a crash it is sent again.
     SENDING = "sending"
+    #: The customer has not confirmed the e-mail address; it is sent when that is done.
+    WITHHELD = "withheld"
     #: The mail server has accepted it.
     SENT = "sent"
     #: The mail server refuses the address permanently.
     FAILED = "failed"
 
     @classmethod
-    def unsent(cls) -> "tuple[State, State]":
+    def unsent(cls) -> "tuple[State, State, State]":
         """Return the states of a message that is still to be sent."""
-        return cls.QUEUED, cls.SENDING
+        return cls.QUEUED, cls.SENDING, cls.WITHHELD
 
 
 #: State -> legal next states. Only an operator's resend changes a message after SENT and FAILED.
 LEGAL: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
-    State.SENDING: frozenset({State.SENDING, State.QUEUED, State.SENT, State.FAILED}),
+    State.QUEUED: frozenset({State.SENDING, State.QUEUED, State.WITHHELD, State.SENT, State.FAILED}),
+    State.SENDING: frozenset({State.SENDING, State.QUEUED, State.WITHHELD, State.SENT, State.FAILED}),
+    State.WITHHELD: frozenset({State.SENDING, State.QUEUED, State.WITHHELD, State.SENT, State.FAILED}),
     State.SENT: frozenset({State.SENT}),
     State.FAILED: frozenset({State.SENT}),
 }

@@ -3,6 +3,7 @@
 A message is loaded and stored by the holder of its send lock only, so that it does not change in between.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from uuid import UUID
@@ -30,7 +31,7 @@ _STORE = f"""
     SELECT {", ".join(_COLUMNS)} FROM json_populate_recordset(NULL::notifications_notification, %s::json)
     ON CONFLICT (order_id, kind) DO UPDATE
     SET {", ".join(f"{column} = excluded.{column}" for column in Notification.DELIVERY)}
-    WHERE known.state IN ('queued', 'sending')
+    WHERE known.state IN ('queued', 'sending', 'withheld')
 """  # noqa: S608 - of our own columns
 
 #: An order's number, and its customer's name and e-mail address.
@@ -62,6 +63,29 @@ def load_unsent(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notificati
         return new
     rows = Notification.objects.filter(kind=kind, order_id__in=queued)
     return sorted([*new, *rows], key=attrgetter("order_id"))
+
+
+def withheld_keys(order_ids: Collection[UUID]) -> dict[str, list[UUID]]:
+    """Return the orders about which messages are withheld, by kind."""
+    rows = Notification.objects.filter(order_id__in=order_ids, state=State.WITHHELD)
+    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    for kind, order_id in rows.order_by("kind").values_list("kind", "order_id"):
+        found[kind].append(order_id)
+    return found
+
+
+def load_withheld(order_ids: Collection[UUID]) -> list[Notification]:
+    """Return the withheld messages about orders, in the order in which they were written."""
+    return list(Notification.objects.filter(order_id__in=order_ids, state=State.WITHHELD).order_by("pk"))
+
+
+def readdress(addresses: Collection[str], email: str) -> list[UUID]:
+    """Write to a confirmed address instead of unconfirmed ones; return the orders with withheld messages."""
+    Recipient.objects.filter(email__in=addresses).update(email=email)
+    withheld = Notification.objects.filter(email__in=addresses, state=State.WITHHELD)
+    order_ids = list(withheld.order_by("order_id").values_list("order_id", flat=True).distinct())
+    withheld.update(email=email)
+    return order_ids
 
 
 def _draft(kind: Kind, order_id: UUID, person: _Person, context: Context) -> Notification:

@@ -6,7 +6,8 @@ one row and one Message-ID per order and kind, and the mail server gets a duplic
 between its reply and the commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from smtplib import SMTPException
 from uuid import UUID
 
@@ -20,15 +21,21 @@ from notifications.channels import EmailChannel, Outcome, Reply
 from notifications.emails import Context, compose, message_id_of_resend
 from notifications.erasure import is_forgotten
 from notifications.errors import CustomerWasForgotten, DeliveryPostponed, ResendFailed, StillWaiting
+from notifications.events import WithheldMessagesDue
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.send_lock import send_locks
+from shop.accounts.queries import unconfirmed
 from shop.ids import uuid7_at
 from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import unit_of_work
+from shop.messaging.scheduling import schedule
 
 #: Number of replies of the mail server that one statement stores.
 CHUNK = 10
+
+#: Reason of a withheld message.
+UNCONFIRMED = "The customer has not confirmed this e-mail address yet."
 
 #: Outcome of an attempt -> state of the message.
 _STATES = {Outcome.ACCEPTED: State.SENT, Outcome.POSTPONED: State.QUEUED, Outcome.REFUSED: State.FAILED}
@@ -54,12 +61,46 @@ def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
         OSError, SMTPException: the mail server is unreachable or broken; call again.
     """
     with send_locks(kind, contexts):
-        messages = repository.load_unsent(kind, contexts)
-        unstored: Sequence[Notification] = ()
-        if messages:
-            _begin(messages)
-            unstored = _deliver(messages)
-        _store_and_consume(messages, unstored)
+        _send(repository.load_unsent(kind, contexts))
+
+
+def send_withheld(*, order_ids: Sequence[UUID]) -> None:
+    """Send the messages about orders that were withheld, oldest first.
+
+    Raises:
+        DeliveryPostponed, OSError, SMTPException: as :func:`send_messages`.
+    """
+    with ExitStack() as locks:
+        for kind, withheld in repository.withheld_keys(order_ids).items():
+            locks.enter_context(send_locks(kind, withheld))
+        _send(repository.load_withheld(order_ids))
+
+
+def release_withheld(*, addresses: Collection[str], email: str) -> None:
+    """Have the messages sent that were withheld from addresses, to the one that is confirmed now."""
+    with unit_of_work():
+        for order_id in repository.readdress(addresses, email):
+            schedule(WithheldMessagesDue(order_id=order_id), at=timezone.now())
+
+
+def _send(found: Sequence[Notification]) -> None:
+    """Send messages, but withhold those to addresses that nobody has confirmed; consume the events."""
+    messages, withheld = _without_unconfirmed(found)
+    unstored: Sequence[Notification] = ()
+    if messages:
+        _begin(messages)
+        unstored = _deliver(messages)
+    _store_and_consume(messages, unstored, withheld)
+
+
+def _without_unconfirmed(found: Sequence[Notification]) -> tuple[list[Notification], list[Notification]]:
+    """Part the messages to be sent from those to be withheld, by one statement."""
+    closed = unconfirmed(message.email for message in found) if found else frozenset()
+    messages = [message for message in found if message.email.lower() not in closed]
+    withheld = [message for message in found if message.email.lower() in closed]
+    for message in withheld:
+        message.state, message.last_error = State.WITHHELD, UNCONFIRMED
+    return messages, withheld
 
 
 def _begin(messages: Sequence[Notification]) -> None:
@@ -110,20 +151,30 @@ def _store_and_queue(replied: Sequence[Notification], left: Sequence[Notificatio
     repository.store([*replied, *left])
 
 
-def _store_and_consume(messages: Sequence[Notification], unstored: Sequence[Notification]) -> None:
-    """Store the last replies and consume the events, unless messages are left.
+def _store_and_consume(
+    messages: Sequence[Notification], unstored: Sequence[Notification], withheld: Sequence[Notification]
+) -> None:
+    """Store the last replies and what is withheld, and consume the events, unless messages are left.
 
     The replies are stored even if another process has consumed one of the events meanwhile.
     """
     if reasons := {message.last_error: None for message in messages if message.state == State.QUEUED}:
-        repository.store(unstored)
+        repository.store([*unstored, *withheld])
         raise DeliveryPostponed(" ".join(reasons))
     try:
         with unit_of_work():
-            repository.store(unstored)
-    except AlreadyConsumed:
+            _check_unconfirmed(withheld)
+            repository.store([*unstored, *withheld])
+    except (AlreadyConsumed, DeliveryPostponed):
         repository.store(unstored)
         raise
+
+
+def _check_unconfirmed(withheld: Sequence[Notification]) -> None:
+    """Keep addresses from being confirmed before what is withheld is stored, and so found and released."""
+    addresses = {message.email.lower() for message in withheld}
+    if addresses and unconfirmed(addresses, lock=True) != addresses:
+        raise DeliveryPostponed("An address was confirmed meanwhile: its messages are sent now.")
 
 
 def _describe(error: Exception) -> str:
@@ -158,7 +209,8 @@ def resend(*, notification_id: UUID, by: str, email: str = "") -> Notification:
 def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
     notification = repository.lock(notification_id)
     if notification.state in State.unsent():
-        raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically.")
+        until = " when the address is confirmed" if notification.state == State.WITHHELD else ""
+        raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically{until}.")
     if is_forgotten(notification.name, notification.email):
         raise CustomerWasForgotten(CustomerWasForgotten.__doc__)
     if email:
@@ -200,11 +252,13 @@ def _finish_resend(attempt: Resend, failure: str) -> None:
 def forget_messages() -> Pruned:
     """Delete messages ``SHOP_NOTIFICATION_RETENTION`` after they were written and last sent.
 
-    Queued messages stay. The recipient of an order is deleted with its last message.
+    Queued messages stay, withheld ones do not. The recipient of an order is deleted with its last message.
     """
     horizon = timezone.now() - settings.SHOP_NOTIFICATION_RETENTION
     recent_resends = Resend.objects.filter(notification=OuterRef("pk"), requested_at__gte=horizon)
-    ended = Notification.objects.exclude(state__in=State.unsent()).exclude(sent_at__gte=horizon)
+    ended = Notification.objects.exclude(state__in=(State.QUEUED, State.SENDING)).exclude(
+        sent_at__gte=horizon
+    )
     return prune(
         ended.exclude(Exists(recent_resends)), by="id", before=uuid7_at(horizon), forget=_delete_with_resends
     )

@@ -127,7 +127,12 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -216,7 +221,13 @@ CELERY_BEAT_SCHEDULE = {
         ("accounts.prune_counters", 5, 20),
         ("rest.prune_idempotency_keys", 5, 0),
         ("accounts.prune_keys", 5, 10),
+        ("accounts.prune_mails", 5, 20),
     ]
+}
+CELERY_BEAT_SCHEDULE["accounts.send_mails"] = {
+    "task": "accounts.send_mails",
+    "schedule": timedelta(minutes=1),
+    "options": {"expires": 60},
 }
 if SHOP_DOCTOR_INTERVAL:
     CELERY_BEAT_SCHEDULE["console.check_up"] = {

@@ -1,8 +1,137 @@
 """Forms of a customer's own account; each error message says what to do."""
 
-from django import forms
+from typing import Any
 
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from shop.accounts.names import MAX_LENGTH, validate_name
 from shop.accounts.scopes import SCOPES
+
+#: Name, autocomplete and message of the fields that say who somebody is.
+_PERSON = (
+    ("first_name", "given-name", "Enter your first name."),
+    ("last_name", "family-name", "Enter your last name."),
+    ("email", "email", "Enter your e-mail address: we write to you about your orders."),
+)
+
+
+def _prepare_person(form: "forms.ModelForm[User]") -> None:
+    """Make names and address required, and limit the names to what names are."""
+    for name, purpose, missing in _PERSON:
+        field = form.fields[name]
+        field.required = True
+        field.error_messages["required"] = missing
+        field.widget.attrs["autocomplete"] = purpose
+    form.fields["email"].label = "E-mail"
+    for name in ("first_name", "last_name"):
+        form.fields[name].widget.attrs["maxlength"] = MAX_LENGTH
+        form.fields[name].validators.append(validate_name)
+
+
+def _clean_email(email: str) -> str:
+    """Return an address as it is stored: in lower case, and short enough for a user name."""
+    if len(email) > 150:
+        raise ValidationError("This address is too long for us: use one of at most 150 characters.")
+    return email.lower()
+
+
+def _is_password_of(request: HttpRequest, password: str) -> bool:
+    """Ask the guard of the logins: whoever sits before an open session must not guess either."""
+    return authenticate(request, username=request.user.get_username(), password=password) == request.user
+
+
+class RegistrationForm(BaseUserCreationForm[User]):
+    """Registration of a customer, with the e-mail address as user name.
+
+    It does not say whether there is an account with the address already.
+    """
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _prepare_person(self)
+        self.fields["password1"].error_messages["required"] = "Choose a password."
+        self.fields["password2"].error_messages["required"] = "Enter the same password again."
+
+    def clean_email(self) -> str:
+        """Use the address as user name."""
+        self.instance.username = _clean_email(self.cleaned_data["email"])
+        return self.instance.username
+
+    def validate_unique(self) -> None:
+        """Leave this to the registration, which tells the owner of the address alone."""
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """Names and e-mail address. A new address takes the password, and its owner's confirmation."""
+
+    password = forms.CharField(
+        label="Your password",
+        required=False,
+        strip=False,
+        help_text="Only for a new e-mail address.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "email")
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+        _prepare_person(self)
+        #: The present address: the new one is not the account's own before it is confirmed.
+        self.present = self.instance.email
+
+    def clean_email(self) -> str:
+        """Keep the present spelling of an address that stays."""
+        email = _clean_email(self.cleaned_data["email"])
+        return self.present if email == self.present.lower() else email
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new address without the password."""
+        given = super().clean() or self.cleaned_data
+        is_new = given.get("email", self.present) != self.present
+        if is_new and not _is_password_of(self._request, given.get("password", "")):
+            self.add_error("password", "Enter your present password to change the address.")
+        return given
+
+    def save(self, commit: bool = True) -> User:
+        """Store the names alone."""
+        self.instance.email = self.present
+        self.instance.save(update_fields=["first_name", "last_name"])
+        return self.instance
+
+
+class CloseForm(forms.Form):
+    """Closing the account, which takes the password."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean_password(self) -> str:
+        """Refuse another password."""
+        password: str = self.cleaned_data["password"]
+        if not _is_password_of(self._request, password):
+            raise ValidationError("This is not your password.")
+        return password
 
 
 class KeyForm(forms.Form):

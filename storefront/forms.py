@@ -3,19 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
-from django.contrib.auth.models import User
+from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 
 from orders.errors import Problem
 from orders.events import Address
 from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
 from storefront.countries import CHOICES
 from storefront.test_cards import CARDS
-
-#: Error of a registration with a known address.
-TAKEN = "There is an account with this address: log in instead."
 
 
 class AddForm(forms.Form):
@@ -100,45 +95,3 @@ class LogInForm(AuthenticationForm):
         """Return the user name; e-mail addresses are stored in lower case."""
         name: str = self.cleaned_data["username"]
         return name.lower() if "@" in name else name
-
-
-class RegistrationForm(BaseUserCreationForm[User]):
-    """Registration of a customer, with the e-mail address as user name."""
-
-    class Meta:
-        model = User
-        fields = ("first_name", "last_name", "email")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, required_message in (
-            ("first_name", "Enter your first name."),
-            ("last_name", "Enter your last name."),
-            ("email", "Enter your e-mail address: we write to you about your orders."),
-            ("password1", "Choose a password."),
-            ("password2", "Enter the same password again."),
-        ):
-            self.fields[name].required = True
-            self.fields[name].error_messages["required"] = required_message
-        for name, purpose in (("first_name", "given-name"), ("last_name", "family-name"), ("email", "email")):
-            self.fields[name].widget.attrs["autocomplete"] = purpose
-        self.fields["email"].label = "E-mail"
-
-    def clean_email(self) -> str:
-        """Check that the address is free, and use it as user name."""
-        email: str = self.cleaned_data["email"].lower()
-        if len(email) > 150:
-            raise ValidationError("This address is too long for us: use one of at most 150 characters.")
-        if User.objects.filter(username=email).exists() or User.objects.filter(email__iexact=email).exists():
-            raise ValidationError(TAKEN)
-        self.instance.username = email
-        return email
-
-    def create_account(self) -> User | None:
-        """Create the account; return None with an error if the address was registered concurrently."""
-        try:
-            with transaction.atomic():
-                return self.save()
-        except IntegrityError:
-            self.add_error("email", TAKEN)
-            return None

@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from storefront.pages import accounts, api_keys, basket, catalogue, checkout, orders
+from storefront.pages import (
+    accounts,
+    api_keys,
+    basket,
+    catalogue,
+    checkout,
+    orders,
+    passwords,
+    profile,
+)
 
 
 class Sku:
@@ -45,7 +54,14 @@ urlpatterns = [
     path("accounts/login/", accounts.LogIn.as_view(), name="login"),
     path("accounts/logout/", accounts.LogOut.as_view(), name="logout"),
     path("accounts/register/", accounts.register, name="register"),
-    path("accounts/", accounts.account, name="account"),
+    path("accounts/", profile.account, name="account"),
+    path("accounts/profile/", profile.profile, name="profile"),
+    path("accounts/confirm/", profile.confirm_again, name="confirm-again"),
+    path("accounts/confirm/<str:token>/", profile.confirm, name="confirm"),
+    path("accounts/close/", profile.close, name="close"),
+    path("accounts/password/", passwords.ChangePassword.as_view(), name="password"),
+    path("accounts/password/forgotten/", passwords.ForgotPassword.as_view(), name="reset"),
+    path("accounts/password/<uidb64>/<token>/", passwords.NewPassword.as_view(), name="reset-confirm"),
     path("accounts/keys/", api_keys.keys, name="keys"),
     path("accounts/keys/<int:key_id>/revoke/", api_keys.revoke, name="revoke-key"),
 ]

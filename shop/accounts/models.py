@@ -59,3 +59,57 @@ class FailedLogin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.failures}, blocked until {self.blocked_until}"
+
+
+class UnconfirmedAddress(models.Model):
+    """An e-mail address of an account that nobody has confirmed yet."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="unconfirmed_addresses"
+    )
+    #: In lower case.
+    email = models.EmailField(max_length=254)
+    #: The account orders under this address already, and what is mailed to it is withheld. Otherwise it is
+    #: going to be the account's next one.
+    is_in_use = models.BooleanField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["email", "user"], name="unconfirmed_address_once")]
+        verbose_name_plural = "unconfirmed addresses"
+
+    def __str__(self) -> str:
+        return f"address of account {self.user_id}"
+
+
+class AccountMail(models.Model):
+    """An e-mail about an account that is to be sent, or was today. Links are made when it is sent."""
+
+    class Kind(models.TextChoices):
+        """Kind of an e-mail."""
+
+        CONFIRM = "confirm"
+        REGISTERED_ALREADY = "registered_already"
+        RESET = "reset"
+        PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+        ADDRESS_CHANGED = "address_changed"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    email = models.EmailField(max_length=254)
+    #: Scheme and host of the links, as the request had them.
+    site = models.CharField(max_length=300)
+    attempts = models.PositiveIntegerField(default=0)
+    #: None once it is sent, or there is nobody to send it to.
+    due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(due_at__isnull=False), name="account_mail_due"
+            ),
+            models.Index(fields=["email", "kind"], name="account_mail_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.created_at}"

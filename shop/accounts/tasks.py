@@ -6,7 +6,8 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from shop.accounts.models import ApiKey, FailedLogin, RequestCount
+from shop.accounts import mails
+from shop.accounts.models import AccountMail, ApiKey, FailedLogin, RequestCount
 from shop.messaging.pruning import Pruned, continue_pruning, prune
 
 #: Time for which the owner still sees that a key has ended.
@@ -28,3 +29,16 @@ def prune_counters(self: "Task[Any, Any]") -> dict[str, int]:
     failures = prune(FailedLogin.objects.all(), by="expires_at", before=now)
     both = Pruned(counts.rows + failures.rows, counts.finished and failures.finished)
     return continue_pruning(self, both)
+
+
+@shared_task(name="accounts.send_mails", ignore_result=True)
+def send_mails() -> None:
+    """Send the e-mails that the web processes could not send."""
+    mails.send_due()
+
+
+@shared_task(name="accounts.prune_mails", bind=True, ignore_result=False)
+def prune_mails(self: "Task[Any, Any]") -> dict[str, int]:
+    """Delete the e-mails of yesterday."""
+    old = timezone.now() - timedelta(days=1)
+    return continue_pruning(self, prune(AccountMail.objects.all(), by="created_at", before=old))

@@ -71,9 +71,9 @@ def test_a_batch_goes_out_over_one_connection(mail):
 
 def test_a_batch_takes_few_statements_and_one_a_chunk(django_assert_num_queries):
     few, many = orders(2), orders(40)
-    with django_assert_num_queries(10 + 1):
+    with django_assert_num_queries(11 + 1):
         deliver_together(few)
-    with django_assert_num_queries(10 + (40 // services.CHUNK)):
+    with django_assert_num_queries(11 + (40 // services.CHUNK)):
         deliver_together(many)
 
 

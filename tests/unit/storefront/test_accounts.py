@@ -2,8 +2,10 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail as mail_box
 from django.test import Client
 
+from shop.accounts import mails
 from tests.unit.storefront.conftest import put_into_basket, text_of
 
 pytestmark = pytest.mark.django_db
@@ -17,17 +19,17 @@ GRACE = {
 }
 
 
-def test_a_new_customer_gets_an_account_and_is_in(visitor):
+def test_a_new_customer_gets_an_account_and_a_mail(visitor):
     answer = visitor.post("/accounts/register/", GRACE, follow=True)
-    assert answer.redirect_chain == [("/", 302)]
-    assert "Your account is ready." in text_of(answer)
-    assert "Log out" in text_of(answer)
+    assert answer.redirect_chain == [("/accounts/login/?next=%2F", 302)]
+    assert "We have sent you an e-mail" in text_of(answer)
     grace = User.objects.get()
     assert (grace.email, grace.get_full_name(), grace.is_staff) == (
         "grace@example.com",
         "Grace Hopper",
         False,
     )
+    assert sent_to("grace@example.com") == ["Please confirm your e-mail address"]
 
 
 def test_the_new_customer_logs_in_by_e_mail_however_written(visitor):
@@ -50,10 +52,13 @@ def test_nobody_becomes_staff_by_registering(visitor):
     [
         ("email", "", "Enter your e-mail address"),
         ("email", "grace", "Enter a valid email address."),
-        ("email", "ada@example.com", "There is an account with this address: log in instead."),
-        ("email", "ADA@EXAMPLE.COM", "There is an account with this address: log in instead."),
         ("email", f"{'g' * 60}@{'a' * 60}.{'b' * 60}.com", "This address is too long for us"),
         ("first_name", "", "Enter your first name."),
+        ("first_name", "G" * 61, "Use at most 60 characters."),
+        ("last_name", "Win a prize at evil.example/win", "Enter a name"),
+        ("last_name", "https://evil", "Enter a name"),
+        ("last_name", "Hopper\u200b", "Enter a name"),
+        ("password1", "82649175304", "entirely numeric"),
         ("password1", "short", "didn’t match"),
         ("password2", "another-1952", "didn’t match"),
     ],
@@ -63,6 +68,34 @@ def test_a_wrong_detail_is_refused_next_to_its_field(ada, client, field, value, 
     assert answer.status_code == 422
     assert says in text_of(answer)
     assert User.objects.count() == 1
+
+
+def test_an_answer_does_not_tell_who_has_an_account(ada):
+    new, known = (
+        Client().post("/accounts/register/", {**GRACE, "email": email}, follow=True)
+        for email in ("grace@example.com", "ADA@Example.com")
+    )
+    assert new.redirect_chain == known.redirect_chain
+    assert text_of(new) == text_of(known)
+    assert User.objects.count() == 2
+    assert ada.check_password("correct horse")
+    assert sent_to("ada@example.com") == ["You have an account already"]
+    assert not [mail for mail in mail_box.outbox if "Grace" in str(mail.message())]
+
+
+def test_who_registers_where_somebody_else_did_before_gets_the_account_by_a_new_password(visitor):
+    visitor.post("/accounts/register/", {**GRACE, "password1": "attacker-1", "password2": "attacker-1"})
+    visitor.post("/accounts/register/", GRACE)
+    assert sent_to("grace@example.com") == [
+        "Please confirm your e-mail address",
+        "A new password for your account",
+    ]
+
+
+def sent_to(email: str) -> list[str]:
+    """Send what is due, and return the subjects of the e-mails to an address."""
+    mails.send_due()
+    return [mail.subject for mail in mail_box.outbox if mail.to == [email]]
 
 
 def test_a_weak_password_is_refused(visitor):
@@ -88,12 +121,15 @@ def test_the_basket_survives_logging_in_and_leads_on(ada, visitor):
 def test_registering_on_the_way_leads_on_too(visitor):
     put_into_basket(visitor, "MUG")
     answer = visitor.post("/accounts/register/", {**GRACE, "next": "/checkout/"})
-    assert answer["Location"] == "/checkout/"
+    assert answer["Location"] == "/accounts/login/?next=%2Fcheckout%2F"
+    login = {"username": GRACE["email"], "password": GRACE["password1"], "next": "/checkout/"}
+    assert visitor.post("/accounts/login/", login)["Location"] == "/checkout/"
     assert "Blue mug" in text_of(visitor.get("/checkout/"))
 
 
 def test_registering_never_leads_to_another_site(visitor):
-    assert visitor.post("/accounts/register/?next=//evil.example", GRACE)["Location"] == "/"
+    answer = visitor.post("/accounts/register/?next=//evil.example", GRACE)
+    assert answer["Location"] == "/accounts/login/?next=%2F"
 
 
 def test_logging_out_takes_a_button_and_leaves_nothing_behind(customer):
