@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from shop.accounts import two_factor
 from shop.accounts.names import MAX_LENGTH, validate_name
 from shop.accounts.scopes import SCOPES
 
@@ -112,8 +113,8 @@ class ProfileForm(forms.ModelForm[User]):
         return self.instance
 
 
-class CloseForm(forms.Form):
-    """Closing the account, which takes the password."""
+class PasswordForm(forms.Form):
+    """An act that takes the password."""
 
     password = forms.CharField(
         label="Your password",
@@ -154,3 +155,38 @@ class KeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Without a tick it may all that you may.",
     )
+
+
+def _code_field(help_text: str) -> forms.CharField:
+    return forms.CharField(
+        label="Code",
+        max_length=40,
+        help_text=help_text,
+        error_messages={"required": "Enter the code."},
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
+    )
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = _code_field("Of your authenticator app, or one of your recovery codes.")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_code(self) -> str:
+        """Check the code, and use it up."""
+        code: str = self.cleaned_data["code"]
+        if not two_factor.check_code(self._user, code):
+            raise ValidationError(
+                "This code is not right, or was used: wait for the next one, then enter it."
+            )
+        return code
+
+
+class EnrolmentForm(PasswordForm):
+    """The first code of a new device, which takes the password."""
+
+    code = _code_field("The six digits that the app shows.")

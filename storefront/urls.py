@@ -11,6 +11,7 @@ from storefront.pages import (
     orders,
     passwords,
     profile,
+    two_factor,
 )
 
 
@@ -58,6 +59,8 @@ urlpatterns = [
     path("accounts/profile/", profile.profile, name="profile"),
     path("accounts/confirm/", profile.confirm_again, name="confirm-again"),
     path("accounts/confirm/<str:token>/", profile.confirm, name="confirm"),
+    path("accounts/second-step/", two_factor.step, name="second-step"),
+    path("accounts/two-factor/", two_factor.manage, name="two-factor"),
     path("accounts/close/", profile.close, name="close"),
     path("accounts/password/", passwords.ChangePassword.as_view(), name="password"),
     path("accounts/password/forgotten/", passwords.ForgotPassword.as_view(), name="reset"),

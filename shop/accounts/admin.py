@@ -1,15 +1,25 @@
-"""Admin of accounts. API keys: staff see whose they are and revoke them, and never get to know one."""
+"""Admin of accounts. Staff end keys and second factors, and never get to know one."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from shop.accounts import api_keys
-from shop.accounts.models import ApiKey, FailedLogin, RequestCount
+from shop.accounts import api_keys, two_factor
+from shop.accounts.models import (
+    AccountMail,
+    ApiKey,
+    FailedLogin,
+    RecoveryCode,
+    RequestCount,
+    UnconfirmedAddress,
+)
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnlyAdmin
+
+admin.site.unregister(TOTPDevice)  # django-otp's page shows the secrets
 
 
 @admin.register(ApiKey)
@@ -54,3 +64,56 @@ class FailedLoginAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow to end waits with Django's permission to delete."""
         return request.user.has_perm("accounts.delete_failedlogin")
+
+
+@admin.register(TOTPDevice)
+class SecondFactorAdmin(KeysetAdmin):
+    """Second factors, newest first. Deleting one lets an owner in who has lost it."""
+
+    list_display = ("user", "confirmed", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    fields = readonly_fields = list_display
+    search_fields = ("user__username",)
+    ordering = ("-pk",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow to remove with Django's permission to delete."""
+        return request.user.has_perm("otp_totp.delete_totpdevice")
+
+    def delete_model(self, request: HttpRequest, obj: TOTPDevice) -> None:
+        """Remove the second factor of an account, with its recovery codes."""
+        two_factor.remove_device(obj.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[TOTPDevice]) -> None:
+        """Remove the second factors of accounts."""
+        for device in queryset.select_related("user"):
+            two_factor.remove_device(device.user)
+
+
+@admin.register(RecoveryCode)
+class RecoveryCodeAdmin(KeysetAdmin):
+    """Unused recovery codes, without a trace of the codes."""
+
+    list_display = ("id", "user")
+    list_select_related = ("user",)
+    fields = readonly_fields = ("user",)
+    ordering = ("-pk",)
+
+
+@admin.register(UnconfirmedAddress)
+class UnconfirmedAddressAdmin(KeysetAdmin):
+    """Addresses that nobody has confirmed yet: what is mailed there is withheld."""
+
+    list_display = ("user", "email", "is_in_use", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("email",)
+    ordering = ("-pk",)
+
+
+@admin.register(AccountMail)
+class AccountMailAdmin(KeysetAdmin):
+    """E-mails about accounts of today, without their links."""
+
+    list_display = ("created_at", "kind", "email", "attempts", "due_at")
+    search_fields = ("email",)
+    ordering = ("-pk",)

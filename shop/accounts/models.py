@@ -113,3 +113,15 @@ class AccountMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.created_at}"
+
+
+class RecoveryCode(models.Model):
+    """A code that opens an account once, in the place of one from a lost device. Its digest alone is kept."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    digest = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of account {self.user_id}"

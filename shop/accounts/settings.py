@@ -8,6 +8,10 @@ from typing import Any
 def account_settings() -> dict[str, Any]:
     """Return the settings of accounts."""
     return {
+        #: Staff does nothing before it has enrolled a second factor.
+        "SHOP_REQUIRE_TWO_FACTOR": os.environ.get("SHOP_REQUIRE_TWO_FACTOR", "0").lower() in {"1", "true"},
+        #: Name of the shop in authenticator apps.
+        "OTP_TOTP_ISSUER": os.environ.get("SHOP_NAME", "shop"),
         #: Networks of the proxies whose X-Forwarded-For counts.
         "SHOP_TRUSTED_PROXIES": [ip_network(network) for network in _listed("SHOP_TRUSTED_PROXIES")],
         #: URL of the Redis that counts requests; the database counts them if it is empty.

@@ -16,9 +16,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from shop.accounts import api_keys
+from shop.accounts import api_keys, two_factor
 from shop.accounts.models import ApiKey
 from shop.accounts.scopes import SCOPES
+from shop.accounts.second_step import needs_device
 from shop.rest.fast.parsing import JSONParser
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, accounts
@@ -153,10 +154,16 @@ class Key(MyKeys, DestroyAPIView[ApiKey]):
 
 
 class Credentials(serializers.Serializer[Any]):
-    """User name and password."""
+    """User name and password, and the code of accounts with a second factor."""
 
     username = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
+    totp = serializers.CharField(
+        max_length=40,
+        required=False,
+        write_only=True,
+        help_text="The code of the authenticator app, or a recovery code, if the account has them.",
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):
@@ -181,19 +188,37 @@ class Token(APIView):
         summary="Exchange user name and password for a key",
         tags=["keys"],
         request=Credentials,
-        responses={200: TokenOut, 400: OpenApiResponse(description="They do not match an account.")},
+        responses={
+            200: TokenOut,
+            400: OpenApiResponse(
+                description="They do not match an account, or the code is missing or wrong."
+            ),
+        },
     )
     @idempotent(remembered=False)  # neither passwords nor keys are stored
     def post(self, request: Request) -> Response:
         """Make a key for the owner of the password."""
         given = Credentials(data=request.data)
         given.is_valid(raise_exception=True)
+        code = given.validated_data.pop("totp", "")
         user = authenticate(request._request, **given.validated_data)
         if not isinstance(user, User):
             raise ValidationError("Unable to log in with provided credentials.", "authorization")
+        _check_second_factor(user, code)
         return Response(
             {"token": api_keys.exchange_password(user=user)}, headers={"Cache-Control": "no-store"}
         )
+
+
+def _check_second_factor(user: User, code: str) -> None:
+    """Refuse a wrong or missing code of an account that has a second factor, or needs one."""
+    if two_factor.has_device(user):
+        if not code:
+            raise ValidationError({"totp": "This account has a second factor: send its code."}, "required")
+        if not two_factor.check_code(user, code):
+            raise ValidationError({"totp": "This code is not right, or was used."}, "authorization")
+    elif needs_device(user):
+        raise ValidationError("Log in to the shop and set up a second factor first.", "authorization")
 
 
 def _user(request: Request) -> User:

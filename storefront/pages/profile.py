@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from shop.accounts import confirmation, registration
 from shop.accounts.links import LinkExpired, address_of
 from shop.accounts.queries import address_to_confirm
-from storefront.account_forms import CloseForm, ProfileForm
+from storefront.account_forms import PasswordForm, ProfileForm
 from storefront.pages.visitor import customer_of, site_of
 
 #: Answer to a change of the address, whether another account has it or not.
@@ -90,7 +90,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def close(request: HttpRequest) -> HttpResponse:
     """Close the account."""
-    form = CloseForm(request, request.POST if request.method == "POST" else None)
+    form = PasswordForm(request, request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _show(request, "close", {"form": form})
     registration.close_account(user=customer_of(request))

@@ -15,7 +15,7 @@ from django_celery_results.models import TaskResult
 from console.audit import audit
 from notifications.models import Notification, Recipient
 from orders.models import Order
-from shop.accounts.models import ApiKey, FailedLogin, RequestCount
+from shop.accounts.models import AccountMail, ApiKey, FailedLogin, RequestCount
 from shop.celery import app
 from shop.ids import uuid7_at
 from shop.messaging import pruning
@@ -105,8 +105,15 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
         FailedLogin.objects.create(
             key=order.pk, failures=1, blocked_until=at, expires_at=at + timedelta(hours=2)
         ),
+        _account_mail(at),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
     ]
+
+
+def _account_mail(at: datetime) -> AccountMail:
+    mail = AccountMail.objects.create(kind="reset", email="alice@example.com", site="")
+    AccountMail.objects.filter(pk=mail.pk).update(created_at=at)
+    return mail
 
 
 def _id_made_at(moment: datetime, number: int) -> UUID:
