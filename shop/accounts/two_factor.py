@@ -10,6 +10,7 @@ from django_otp import verify_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from shop.accounts.api_keys import digest_of
+from shop.accounts.login_guard import guarded
 from shop.accounts.models import RecoveryCode
 from shop.accounts.security_log import record
 
@@ -23,12 +24,17 @@ def has_device(user: User) -> bool:
 
 
 def check_code(user: User, code: str) -> bool:
-    """Tell whether a code of the app, or a recovery code, is right, and use it up: neither opens twice."""
+    """Tell whether a code of the app, or a recovery code, is right, and use it up: neither opens twice.
+
+    Raises:
+        Refusal: too many wrong ones came before.
+    """
     code = code.replace(" ", "").replace("-", "").upper()
-    is_right = _check_totp(user, code) if len(code) == 6 else _use_recovery_code(user, code)
-    if not is_right:
-        record("second_factor_failed", user=user, level=logging.WARNING)
-    return is_right
+    check = _check_totp if len(code) == 6 else _use_recovery_code
+    if guarded(None, f"second step of {user.pk}", lambda: check(user, code)):
+        return True
+    record("second_factor_failed", user=user, level=logging.WARNING)
+    return False
 
 
 def begin_enrolment(user: User) -> TOTPDevice:

@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 from shop.accounts import confirmation, mails
 from shop.accounts.models import AccountMail
 from shop.accounts.security_log import record
-from storefront.pages.visitor import site_of
+from storefront.pages.visitor import limit_mails, site_of
 
 #: Answer to every request of a new password: whether there is an account, its owner is told by e-mail.
 LINK_SENT = "If there is an account with this address, we have sent a link to it."
@@ -54,6 +54,7 @@ class ForgotPassword(_Status422, PasswordResetView):
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
         """Queue the e-mail; the account is looked up when it is sent."""
+        limit_mails(self.request, "password-resets")
         mails.enqueue(AccountMail.Kind.RESET, form.cleaned_data["email"], site_of(self.request))
         messages.success(self.request, LINK_SENT)
         return redirect(str(self.success_url))

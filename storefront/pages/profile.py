@@ -15,7 +15,7 @@ from shop.accounts import confirmation, registration
 from shop.accounts.links import LinkExpired, address_of
 from shop.accounts.queries import address_to_confirm
 from storefront.account_forms import PasswordForm, ProfileForm
-from storefront.pages.visitor import customer_of, site_of
+from storefront.pages.visitor import customer_of, limit_mails, site_of
 
 #: Answer to a change of the address, whether another account has it or not.
 LINK_SENT = "We have sent a link to {}: your address is confirmed once you have used it."
@@ -49,6 +49,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 def _require_confirmation(request: HttpRequest, email: str) -> None:
     """Mail a link to a new address, unless another account has it; the answer is the same."""
+    limit_mails(request, "address-changes")
     customer = customer_of(request)
     if confirmation.is_taken(email, by_other_than=customer):
         registration.tell_owner(email, site=site_of(request))

@@ -5,11 +5,41 @@ from django.core.exceptions import ValidationError
 
 from shop.accounts.names import is_plain_name, validate_name
 
-PEOPLE = ["Ada", "Jean-Luc", "O'Neil", "J. R. R.", "Martin Jr.", "D’Arcy", "Ødegård", "李小龍", "محمد", "José"]
+PEOPLE = [
+    "Ada",
+    "Jean-Luc",
+    "O'Neil",
+    "J. R. R.",
+    "Martin Jr.",
+    "D’Arcy",
+    "Ødegård",
+    "李小龍",
+    "محمد",
+    "José",
+]
 PEOPLE += ["Smith & Sons (UK)", "Louis XIV", "Anna Karenina, geb. Oblonskaja", "ஸ்ரீ"]
-LINKS = ["evil.example", "Visit evil.example now", "http://x", "https evil", "www evil", "evil。example", "a/b"]
-LINKS += ["evil．example", "evil․example", "evil.еxample", "me@evil", "evil:80", "<a>", "EVIL.EXAMPLE"]
-HIDDEN = ["a\nb", "a\r\nBcc", "a\tb", "a\0", "a\u200bb", "a\u200db", "a\u202eb", "a\ufeff", "a\u2028b", "a\x1b[0m"]
+LINKS = [
+    "evil.example",
+    "Visit evil.example now",
+    "http://x",
+    "https evil",
+    "www evil",
+    "evil。example",
+    "a/b",
+]
+LINKS += ["a/b", "evil．example", "evil․example", "evil.еxample", "me@evil", "evil:80", "<a>", "EVIL.EXAMPLE"]
+HIDDEN = [
+    "a\nb",
+    "a\r\nBcc",
+    "a\tb",
+    "a\0",
+    "a\u200bb",
+    "a\u200db",
+    "a\u202eb",
+    "a\ufeff",
+    "a\u2028b",
+    "a\x1b[0m",
+]
 
 
 @pytest.mark.parametrize("name", PEOPLE)

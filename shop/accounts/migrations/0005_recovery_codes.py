@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_addresses_and_mails'),
+        ('accounts', '0004_addresses_and_mails'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

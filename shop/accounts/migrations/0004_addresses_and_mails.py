@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_carry_tokens_over'),
+        ('accounts', '0003_counters'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
