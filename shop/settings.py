@@ -224,7 +224,7 @@ CELERY_BEAT_SCHEDULE = {
         ("accounts.prune_counters", 5, 20),
         ("rest.prune_idempotency_keys", 5, 0),
         ("accounts.prune_keys", 5, 10),
-        ("accounts.prune_mails", 5, 20),
+        ("accounts.prune_mails", 5, 30),
     ]
 }
 CELERY_BEAT_SCHEDULE["accounts.send_mails"] = {
