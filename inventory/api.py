@@ -1,9 +1,7 @@
 """REST API of the catalogue and the stock."""
 
-from typing import Any
-
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
@@ -12,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from inventory import services
+from inventory import queries, services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
 from inventory.models import MAX_STOCK, SKU_PATTERN, Product
 from shop.rest.contract import IF_MATCH
@@ -21,6 +19,7 @@ from shop.rest.fields import MoneyField
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
+from shop.rest.strict import StrictSerializer
 
 #: The parameter of the path.
 SKU = OpenApiParameter(
@@ -58,23 +57,13 @@ class StockOut(serializers.Serializer[Product]):
     available = serializers.IntegerField()
 
 
-class AdjustmentIn(serializers.Serializer[Any]):
+class AdjustmentIn(StrictSerializer):
     """A correction of the stock."""
 
     quantity = serializers.IntegerField(
         min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
     )
     reason = serializers.CharField(max_length=200)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields."""
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
-            raise serializers.ValidationError(
-                {name: [remedy] for name in sorted(unknown)}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
 
 
 class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -89,11 +78,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def having_all_words(self, products: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Filter by words, each in name, SKU or description."""
-        for word in value.split():
-            products = products.filter(
-                Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
-            )
-        return products
+        return products.filter(queries.having_all_words(value))
 
 
 class VisibleProducts(GenericAPIView[Product]):

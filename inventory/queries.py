@@ -135,9 +135,18 @@ def _read_prices(rows: list[dict[str, Any]]) -> dict[str, Price]:
     }
 
 
+def having_all_words(search: str) -> Q:
+    """Return the one condition of a search: each word is in name, SKU or description."""
+    words = (
+        Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
+        for word in search.split()
+    )
+    return Q(*words)
+
+
 def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[CatalogueItem]:
     """Return products that can be ordered, by name; the next page comes ``after`` the last SKU seen."""
-    products = _matching(search).filter(active=True).order_by("name", "sku")
+    products = Product.objects.filter(having_all_words(search), active=True).order_by("name", "sku")
     if last := Product.objects.filter(sku=after).values_list("name", "sku").first() if after else None:
         products = products.filter(Q(name__gt=last[0]) | Q(name=last[0], sku__gt=last[1]))
     return [_item(product) for product in products[:limit]]
@@ -224,13 +233,6 @@ def _order_facts(order_id: UUID, rows: list[Row]) -> OrderStockFacts:
             of_kind = facts.restocked if row.kind == StockMovement.Kind.RESTOCKED else facts.deducted
             of_kind[row.product.sku] = of_kind.get(row.product.sku, 0) + abs(row.quantity)
     return facts
-
-
-def _matching(search: str) -> QuerySet[Product]:
-    words = Q()
-    for word in search.split():
-        words &= Q(name__icontains=word) | Q(sku__icontains=word) | Q(description__icontains=word)
-    return Product.objects.filter(words)
 
 
 def _item(p: Product) -> CatalogueItem:

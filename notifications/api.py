@@ -1,7 +1,5 @@
 """REST API of the messages to customers, for staff: read them, and send one again."""
 
-from typing import Any
-
 import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -18,6 +16,7 @@ from shop.rest.etags import ETagged
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
+from shop.rest.strict import StrictSerializer
 
 SUMMARY: tuple[str, ...] = (
     "id",
@@ -66,20 +65,12 @@ class NotificationDetailOut(NotificationOut):
         read_only_fields = fields
 
 
-class ResendIn(serializers.Serializer[Any]):
+class ResendIn(StrictSerializer):
     """Request of a resend."""
 
     email = serializers.EmailField(
         required=False, help_text="A new address, for later messages too; the known one by default."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields."""
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            remedy = f"Unknown field: remove it. Known are {', '.join(self.fields)}."
-            raise serializers.ValidationError({name: [remedy] for name in sorted(unknown)}, "unknown_field")
-        return super().to_internal_value(data)
 
 
 class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]

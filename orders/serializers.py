@@ -13,37 +13,20 @@ from orders.models import Order, OrderLine
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
 from shop.rest.fields import LinkField, MoneyField
+from shop.rest.strict import StrictList, StrictSerializer
 
 #: Fields that clients like to send although the catalogue decides.
 _PRICES = {"price", "unit_price", "amount", "total", "currency"}
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """Serializer that refuses unknown fields, so that no client believes they counted."""
+class StrictOrder(StrictSerializer):
+    """Strict serializer that says where prices come from."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Validate the known fields, and refuse the others in the same answer."""
-        errors = {name: [self._remedy(name)] for name in self._unknown(data)}
-        try:
-            value = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError({**_by_field(error), **errors}) from error
-        if errors:
-            raise serializers.ValidationError(errors)
-        return value
-
-    def _unknown(self, data: Any) -> list[str]:
-        return sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-
-    def _remedy(self, name: str) -> ErrorDetail:
+    def remedy(self, name: str) -> ErrorDetail:
+        """Tell what to do about an unknown field."""
         if name in _PRICES:
             return ErrorDetail("Remove this field: prices come from the catalogue.", "unknown_field")
-        known = ", ".join(self.fields)
-        return ErrorDetail(f"Remove this field: it is unknown. Known are {known}.", "unknown_field")
-
-
-def _by_field(error: serializers.ValidationError) -> dict[str, Any]:
-    return error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+        return super().remedy(name)
 
 
 class QuantityField(serializers.IntegerField):
@@ -56,8 +39,11 @@ class QuantityField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class LineIn(StrictSerializer):
+class LineIn(StrictOrder):
     """Quantity of one product."""
+
+    class Meta:
+        list_serializer_class = StrictList
 
     sku = serializers.CharField(max_length=64, help_text="As in the catalogue.")
     quantity = QuantityField(
@@ -70,7 +56,7 @@ class LineIn(StrictSerializer):
     )
 
 
-class AddressIn(StrictSerializer):
+class AddressIn(StrictOrder):
     """Address that the parcel goes to."""
 
     name = serializers.CharField(max_length=ADDRESS_LIMITS["name"])
@@ -87,7 +73,7 @@ class AddressIn(StrictSerializer):
         return country
 
 
-class OrderIn(StrictSerializer):
+class OrderIn(StrictOrder):
     """An order as a client places it. Prices come from the catalogue."""
 
     lines = LineIn(  # type: ignore[call-arg]  # many=True makes it a ListSerializer

@@ -57,6 +57,14 @@ if _flag("DJANGO_HTTPS"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31_536_000
 
+#: Bytes of a request body. A larger one is refused before it is parsed.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+#: Time for the head of a request, and for its body after the head. No thread waits for them.
+SHOP_HEAD_TIMEOUT = _seconds("SHOP_HEAD_TIMEOUT_SECONDS", 10)
+SHOP_BODY_TIMEOUT = _seconds("SHOP_BODY_TIMEOUT_SECONDS", 20)
+#: Time for the first byte of an answer. Then the process is ended and replaced.
+SHOP_VIEW_TIMEOUT = _seconds("SHOP_VIEW_TIMEOUT_SECONDS", 30)
 #: Write each request to stdout.
 SHOP_ACCESS_LOG = _flag("SHOP_ACCESS_LOG")
 
@@ -91,6 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "shop.rest.middleware.ApiErrors",
     "django.middleware.security.SecurityMiddleware",
+    "shop.web.limits.RequestLimits",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -170,6 +179,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {**_TIMEOUTS, **_PREPARED_STATEMENTS, **_database.get("OPTIONS", {})},
     }
 }
+#: Time of a statement of a web request. shop.wsgi says that this process serves the web; the statements of
+#: workers and commands have no limit.
+SHOP_WEB_STATEMENT_TIMEOUT = _seconds("SHOP_WEB_STATEMENT_TIMEOUT_SECONDS", 10)
+if _flag("SHOP_SERVES_WEB"):
+    _milliseconds = round(SHOP_WEB_STATEMENT_TIMEOUT.total_seconds() * 1000)
+    DATABASES["default"]["OPTIONS"]["options"] += f" -c statement_timeout={_milliseconds}"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The order doctor ------------------------------------------------------------------------

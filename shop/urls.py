@@ -14,6 +14,8 @@ from shop.rest.views import ApiRoot, AsyncApi
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
 admin.site.index_title = "Contexts"
+handler400 = "shop.web.refusals.bad_request"
+handler500 = "shop.web.refusals.server_error"
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

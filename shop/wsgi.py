@@ -8,6 +8,8 @@ from django.core.wsgi import get_wsgi_application
 from django.db import reset_queries
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+#: Tells the settings to limit the time of statements.
+os.environ["SHOP_SERVES_WEB"] = "1"
 
 application = get_wsgi_application()
 

@@ -7,8 +7,8 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from shop.rest.parameters import known_parameters
-from shop.rest.problem_types import problem_type
-from shop.rest.problems import MEDIA_TYPE, problem_details
+from shop.rest.problem_types import problem_details, problem_type
+from shop.rest.problems import MEDIA_TYPE
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -4,6 +4,7 @@ The pages below ``/api/v1/problems`` show it; the ``type`` of a problem document
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
@@ -249,3 +250,10 @@ FIELD_CODES = {
 def problem_type(status: int, code: str = "") -> ProblemType:
     """Return the type of a problem by its code, else the first one with its status or class of statuses."""
     return PROBLEM_TYPES.get(code) or _BY_STATUS.get(status) or _BY_STATUS[500 if status >= 500 else 400]
+
+
+def problem_details(status: int, *, instance: str, **members: Any) -> dict[str, Any]:
+    """Return a problem with its common members. Its type links to the page of its code."""
+    kind = problem_type(status, members.get("code", ""))
+    common = {"type": kind.url, "title": kind.title, "status": status, "instance": instance}
+    return {**common, "code": kind.code, **members}

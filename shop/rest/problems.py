@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details (``application/problem+json``)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,14 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from shop.rest.problem_types import problem_type
+from shop.postgres import timeouts
+from shop.rest.problem_types import problem_details
 
 MEDIA_TYPE = "application/problem+json"
+#: Number of errors after which validation stops: more help nobody, and cost as much as they are many.
+MAX_ERRORS = 50
+#: Characters of a field's name and of a message: both may repeat what the client has sent.
+_MAX_NAME, _MAX_MESSAGE = 100, 300
 
 
 class Conflict(exceptions.APIException):
@@ -56,6 +62,14 @@ class AnswerLost(exceptions.APIException):
     default_code = "answer_lost"
 
 
+class TimedOut(exceptions.APIException):
+    """Request with a statement that the database gave up (503)."""
+
+    status_code = 503
+    default_detail = timeouts.REMEDY
+    default_code = "timed_out"
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Render API errors as problem details; return None for other exceptions, which become a 500."""
     if isinstance(exc, Http404):
@@ -65,6 +79,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(exc, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         exc = TooLarge(f"The body has more than {limit:,} bytes: send less at once.")
+    elif timeouts.timed_out(exc):
+        exc = TimedOut()
     response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
@@ -80,15 +96,18 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     return response
 
 
-def problem_details(status: int, *, instance: str, **members: Any) -> dict[str, Any]:
-    """Return a problem with its common members. Its type links to the page of its code."""
-    kind = problem_type(status, members.get("code", ""))
-    common = {"type": kind.url, "title": kind.title, "status": status, "instance": instance}
-    return {**common, "code": kind.code, **members}
+def unknown_names(data: Mapping[Any, Any], known: Iterable[str]) -> list[str]:
+    """Return names that are not known, no more than it takes to see that there are too many."""
+    names = set(known)
+    return sorted(islice((str(name) for name in data if name not in names), MAX_ERRORS + 1))
 
 
 def _validation_members(details: Any) -> dict[str, Any]:
-    errors = list(_flatten(details))
+    """Return the first errors; the last one says how many more were found before validation stopped."""
+    found = _flatten(details)
+    errors = list(islice(found, MAX_ERRORS))
+    if more := sum(1 for _ in found):
+        errors.append({"field": "", "message": f"At least {more} more errors.", "code": "too_many_errors"})
     texts = [f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in errors]
     return {"code": "invalid", "errors": errors, "detail": "; ".join(texts)}
 
@@ -96,15 +115,20 @@ def _validation_members(details: Any) -> dict[str, Any]:
 def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
     """Yield field path (``lines[0].quantity``), message and code of each of DRF's nested errors."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
-        yield {"field": path, "message": str(details["message"]), "code": str(details["code"])}
+        message = _shorten(str(details["message"]), _MAX_MESSAGE)
+        yield {"field": path, "message": message, "code": str(details["code"])}
     elif isinstance(details, dict):
         for key, value in details.items():
             if isinstance(key, int):  # position in a list
                 yield from _flatten(value, f"{path}[{key}]")
                 continue
-            name = "" if key == "non_field_errors" else str(key)
+            name = "" if key == "non_field_errors" else _shorten(str(key), _MAX_NAME)
             yield from _flatten(value, f"{path}.{name}" if path and name else path or name)
     else:
         for index, value in enumerate(details):
             is_leaf = isinstance(value, dict) and set(value) == {"message", "code"}
             yield from _flatten(value, path if is_leaf else f"{path}[{index}]")
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"

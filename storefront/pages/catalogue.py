@@ -7,18 +7,16 @@ from django.views.decorators.http import require_safe
 from inventory import queries as inventory
 
 PAGE_SIZE = 24
-#: Limit on the length of a search; longer ones are cut.
-MAX_SEARCH = 100
 
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show a page of the products that match a search, or of all products."""
-    search, after = (request.GET.get(name, "").replace("\0", "")[:MAX_SEARCH] for name in ("q", "after"))
-    found = inventory.catalogue(search=search.strip(), after=after, limit=PAGE_SIZE + 1)
+    search, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
+    found = inventory.catalogue(search=search, after=after, limit=PAGE_SIZE + 1)
     context = {
         "products": found[:PAGE_SIZE],
-        "search": search.strip(),
+        "search": search,
         "after": after,
         "more_after": found[PAGE_SIZE - 1].sku if len(found) > PAGE_SIZE else "",
     }

@@ -28,6 +28,9 @@ _MARK_CONSUMED = """
     ON CONFLICT (event_id, consumer) DO NOTHING
 """
 
+#: Number of problems that an operator is shown at once.
+_MAX_PROBLEMS = 50
+
 
 def edits_whole_message(letter: DeadLetter) -> bool:
     """Return whether the whole message has to be edited, and not its data alone.
@@ -113,7 +116,9 @@ def _read(message: dict[str, Any]) -> Event:
         event_type(message["type"]).model_validate(message.get("data"))
         return cloudevents.decode(message)
     except ValidationError as error:
-        problems = [(".".join(map(str, e["loc"])) or "data", e["msg"]) for e in error.errors()]
+        problems = [
+            (".".join(map(str, e["loc"])) or "data", e["msg"]) for e in error.errors()[:_MAX_PROBLEMS]
+        ]
         raise InvalidCopy("\n".join(f"{field}: {problem}" for field, problem in problems)) from error
     except MessagingError as error:
         raise InvalidCopy(str(error)) from error
@@ -123,7 +128,9 @@ def _check_fields(event: type[Event], data: dict[str, Any], original: object) ->
     """Reject fields unknown to schema and original. Consumers would ignore them: they are typing errors."""
     known = {*event.model_fields, *(original if isinstance(original, dict) else ())}
     if unknown := sorted(set(data) - known):
-        raise InvalidCopy("\n".join(f"{name}: {event.type} has no such field" for name in unknown))
+        raise InvalidCopy(
+            "\n".join(f"{name}: {event.type} has no such field" for name in unknown[:_MAX_PROBLEMS])
+        )
 
 
 def _mark_original_consumed(letter: DeadLetter, receivers: tuple[str, ...]) -> None:

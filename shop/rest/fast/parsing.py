@@ -26,7 +26,7 @@ class JSONParser(parsers.JSONParser):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
-            return self._parse_by_drf(body, media_type, dict(parser_context or {}))
+            return self._parse_by_drf(body, media_type, {**(parser_context or {}), "encoding": "utf-8"})
 
     def _parse_by_drf(self, body: bytes, media_type: str | None, parser_context: dict[str, Any]) -> Any:
         """Parse by DRF, for its error message, and because it accepts some more, such as lone surrogates."""

@@ -164,7 +164,7 @@ def test_a_resend_is_refused_with_the_reason(api, notification):
     url = reverse("notification-resend", args=[notification.pk])
     unknown = api.post(url, {"adress": "rabbit@example.com"}, format="json")
     assert unknown.status_code == 400
-    assert "Unknown field: remove it" in unknown.json()["detail"]
+    assert "Remove this field: it is unknown" in unknown.json()["detail"]
     malformed = api.post(url, {"email": "rabbit"}, format="json")
     assert malformed.status_code == 400
     refused = api.post(url, {"email": "bounce@example.com"}, format="json")

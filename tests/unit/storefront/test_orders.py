@@ -217,7 +217,7 @@ def test_nobody_touches_the_orders_of_others(buy, bob, customer, page):
     assert "Cancel the order" in text_of(customer.get(f"/orders/{order.summary.number}/"))
 
 
-@pytest.mark.parametrize("number", ["ORD-0", "ORD-999999999999999999", "ORD-x", "ORD-1%00", "1042"])
+@pytest.mark.parametrize("number", ["ORD-0", "ORD-999999999999999999", "ORD-x", "1042"])
 def test_an_unknown_number_is_not_found(customer, number):
     assert customer.get(f"/orders/{number}/").status_code == 404
 
