@@ -1,8 +1,10 @@
 """Web server, configured by the environment: ``python -m shop.serving``."""
 
+import faulthandler
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
@@ -14,16 +16,23 @@ from urllib.parse import quote
 
 from django.conf import settings
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
 from shop.messaging.worker import gc_tuning
+from shop.web.front import Front, Limits
+from shop.web.watchdog import Desks, watch
 from shop.wsgi import application
 
 #: Seconds for requests in progress to finish when the server stops.
 _STOP_TIMEOUT = 10
-#: Seconds until an idle thread ends, and with it its database connection.
-_IDLE_TIMEOUT = 600
+#: Connections of a process. A slow or idle one costs memory, and no thread.
+_CONNECTIONS = 4096
+#: Files and sockets of a process beside its connections.
+_OTHER_FILES = 256
+#: Bytes of the head of a request.
+_MAX_HEAD = 64 * 1024
 #: Seconds between two checks that the parent process is alive.
 _POLL_INTERVAL = 0.5
 #: Seconds after the replacement of a dead process.
@@ -33,30 +42,47 @@ _RESPAWN_DELAY = 0.2
 class ResilientServer(MPServer):
     """Granian server that always replaces dead processes; Granian's own exits if one dies twice in 5.5 s."""
 
+    def _spawn_worker(  # type: ignore[override]  # the base class of threads has one argument more
+        self, idx: int, target: Any, callback_loader: Callable[[int], Any]
+    ) -> Any:
+        """Tell each process its number."""
+        return super()._spawn_worker(idx, target, partial(callback_loader, idx))
+
     def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
         super()._respawn_workers(*args, **kwargs)
         self.respawned_wrks.clear()
         time.sleep(_RESPAWN_DELAY)
+
+    def process_ids(self) -> list[int]:
+        """Return the ids of the processes, in their order."""
+        return [worker.inner.pid for worker in list(self.wrks)]
 
 
 def serve() -> None:
     """Serve until a signal stops the server.
 
     Configured by the environment: SHOP_BIND (host and port), WEB_CONCURRENCY (number of processes),
-    WEB_THREADS (threads per process), SHOP_ACCESS_LOG=1 (log each request to stdout).
+    WEB_THREADS (threads per process), SHOP_ACCESS_LOG=1 (log each request to stdout), and the limits of
+    slow clients and slow views in the settings.
     """
     host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
+    # One process per core; a second thread serves requests while the first one waits.
+    processes, threads = (int(os.environ.get(f"WEB_{name}", "2")) for name in ("CONCURRENCY", "THREADS"))
+    connections = _allow_connections()
     server = ResilientServer(
         "shop.wsgi:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(settings.SHOP_HEAD_TIMEOUT.total_seconds() * 1000),
+            max_buffer_size=_MAX_HEAD,
+        ),
         websockets=False,
-        # One process per core; a second thread serves requests while the first one waits.
-        workers=int(os.environ.get("WEB_CONCURRENCY", "2")),
-        blocking_threads=int(os.environ.get("WEB_THREADS", "2")),
-        blocking_threads_idle_timeout=_IDLE_TIMEOUT,
+        workers=processes,
+        backlog=connections,
+        backpressure=connections,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_TIMEOUT,
         log_level=LogLevels.warning,
@@ -65,7 +91,25 @@ def serve() -> None:
     # The processes share the imported modules by fork: a quicker start and less memory.
     multiprocessing.set_start_method("fork")
     gc_tuning.freeze()
-    server.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
+    desks = Desks(processes=processes, threads=threads)
+    threading.Thread(target=_watch, args=(server, desks), daemon=True).start()
+    server.serve(target_loader=partial(_application, os.getpid(), desks), wrap_loader=False)
+
+
+def _allow_connections() -> int:
+    """Raise the limit of open files, also for child processes; return the connections that it allows."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    files = max(files, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return min(_CONNECTIONS, files - _OTHER_FILES)
+
+
+def _watch(server: ResilientServer, desks: Desks) -> None:
+    limit = settings.SHOP_VIEW_TIMEOUT.total_seconds()
+    while True:
+        time.sleep(_POLL_INTERVAL)
+        watch(desks, server.process_ids, limit)
 
 
 def _address(bind: str) -> tuple[str, int]:
@@ -84,17 +128,20 @@ def _address(bind: str) -> tuple[str, int]:
     return str(address), int(port)
 
 
-def _application(server_pid: int) -> Callable[..., Any]:
-    """Set up a process of the server and return the WSGI application."""
+def _application(server_pid: int, desks: Desks, index: int) -> Any:
+    """Set up a process of the server and return its RSGI application."""
     logging.getLogger("granian.access").addFilter(_quote_path)
     threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
-    return application
+    faulthandler.enable()  # for the watchdog's SIGABRT, without a core dump
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = Limits(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.SHOP_BODY_TIMEOUT.total_seconds())
+    return Front(application, desks.of_process(index), limits)
 
 
 def _quote_path(record: logging.LogRecord) -> bool:
     """Quote the path of an access log record: Granian decodes it, line breaks included."""
     if isinstance(record.args, dict):
-        record.args = {**record.args, "path": quote(str(record.args["path"]), encoding="latin-1")}
+        record.args = {**record.args, "path": quote(str(record.args["path"]))}
     return True
 
 
