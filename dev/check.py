@@ -1,4 +1,4 @@
-"""script/check: format, lint, types, import rules and migrations, run at the same time."""
+"""script/check: format, lint, types, import rules, migrations, vulnerabilities, run at the same time."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from dev.console import out, run_command
 from dev.paths import ROOT
+from dev.vulnerabilities import SKIPPED
 
 _PYTHON = sys.executable
 _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
@@ -24,8 +25,13 @@ CHECKS: dict[str, list[str]] = {
     "types": [_PYTHON, "-m", "mypy"],
     "imports": [_PYTHON, "-c", _LINT_IMPORTS],
     "migrations": [_PYTHON, "-W", _NO_DATABASE, "manage.py", "makemigrations", "--check", "--dry-run"],
+    "vulnerabilities": [_PYTHON, "-m", "dev.vulnerabilities"],
 }
 FIXES = [[_PYTHON, "-m", "ruff", "check", "--fix", "."], [_PYTHON, "-m", "ruff", "format", "."]]
+
+#: Words for the exit codes of a check that has not failed.
+_RESULTS = {0: "[green]ok[/]     ", SKIPPED: "[bold yellow]SKIPPED[/]"}
+_FAILED = "[bold red]failed[/] "
 
 
 @dataclass
@@ -37,13 +43,13 @@ class Check:
     output: IO[bytes]
 
     def finish(self) -> bool:
-        """Wait for the end and print the result, with the output of a failure; True if it passed."""
-        passed = self.process.wait() == 0
-        out.print(f"[green]ok[/]      {self.name}" if passed else f"[bold red]failed[/]  {self.name}")
-        if not passed:
+        """Wait for the end and print the result, with the output unless it passed; False if it failed."""
+        code = self.process.wait()
+        out.print(f"{_RESULTS.get(code, _FAILED)} {self.name}")
+        if code:
             self.output.seek(0)
             out.print(escape(self.output.read().decode(errors="replace").rstrip()), soft_wrap=True)
-        return passed
+        return code in _RESULTS
 
 
 def main(arguments: list[str]) -> int:

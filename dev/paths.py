@@ -18,8 +18,17 @@ def make_private_file(path: Path, text: str) -> None:
     """Write a file with mode 0600 from its creation on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    os.fchmod(descriptor, 0o600)  # a file from before
+    with os.fdopen(descriptor, "w", newline="") as file:
         file.write(text)
+
+
+def make_open_folder(path: Path) -> None:
+    """Create a folder, and those above it, that every user may traverse."""
+    if not path.exists():
+        make_open_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
 
 
 def is_open_to_all(path: Path) -> bool:

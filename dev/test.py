@@ -138,7 +138,7 @@ def _environment(servers: Infrastructure, amqp_url: str | None, folder: Path) ->
         "RUNNING_DATABASE_URL": servers.database_url,
         "CELERY_BROKER_URL": servers.broker_url,
         "PGMQ_URL": servers.broker_url,
-        "DJANGO_SECRET_KEY": "tests-need-one-too",
+        "DJANGO_SECRET_KEY": secrets.token_urlsafe(48),
         "TMPDIR": str(folder),
     }
     return env | {"AMQP_URL": amqp_url} if amqp_url else env

@@ -10,7 +10,8 @@ from smtplib import SMTPRecipientsRefused
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.core.mail.backends.filebased import EmailBackend as FileBackend
+
+from notifications.mail_files import EmailBackend as FileBackend
 
 #: Local part of a recipient -> code and text of the refusal, permanent or transient.
 REFUSALS = {

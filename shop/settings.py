@@ -15,6 +15,8 @@ from celery.schedules import crontab
 
 from shop.accounts.settings import account_settings, security_logging
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
+from shop.security.secret_key import KNOWN_KEY
+from shop.security.settings import security_settings
 
 django_stubs_ext.monkeypatch()  # makes ModelAdmin[Order] and other generics subscriptable
 
@@ -37,7 +39,8 @@ def _days(name: str, default: float) -> timedelta:
 
 DEBUG = _flag("DJANGO_DEBUG")
 #: Signs sessions and tokens. ``script/run`` generates one for each installation.
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "insecure-key-for-tests-and-tools-only" if DEBUG else "")
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", KNOWN_KEY if DEBUG else "")
+globals().update(security_settings())
 #: Former secret keys, which still verify and decrypt.
 SECRET_KEY_FALLBACKS = [k for k in os.environ.get("DJANGO_SECRET_KEY_FALLBACKS", "").split(",") if k]
 #: Secrets that wrap the keys of data subjects: the first wraps, all unwrap. By default the secret keys.
@@ -52,10 +55,6 @@ SHOP_DATA_KEY_LIFETIME = _seconds("SHOP_DATA_KEY_LIFETIME_SECONDS", 60)
 SHOP_ERASURES_FILE = os.environ.get("SHOP_ERASURES_FILE", str(BASE_DIR / "var" / "erasures"))
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if o]
-if _flag("DJANGO_HTTPS"):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
-    SECURE_HSTS_SECONDS = 31_536_000
 
 #: Bytes of a request body. A larger one is refused before it is parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
@@ -97,6 +96,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shop.security.headers.SecurityHeaders",
+    "shop.security.health.HealthCheck",
     "shop.rest.middleware.ApiErrors",
     "django.middleware.security.SecurityMiddleware",
     "shop.web.limits.RequestLimits",
@@ -265,7 +266,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "shop.rest.fast.rendering.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        *(["shop.rest.browsable.BrowsableAPIRenderer"] if globals()["SHOP_API_DOCS"] else []),
     ],
     "DEFAULT_PARSER_CLASSES": ["shop.rest.fast.parsing.JSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["shop.rest.permissions.HasPermissions"],
@@ -309,6 +310,9 @@ globals().update(account_settings())
 
 #: Time after which an API key ends, unless its owner says so earlier or, up to a year, later.
 SHOP_API_KEY_LIFETIME = _days("SHOP_API_KEY_LIFETIME_DAYS", 90)
+#: Classes of the payment provider and of the carrier. The defaults are simulated.
+SHOP_PAYMENT_GATEWAY = os.environ.get("SHOP_PAYMENT_GATEWAY", "payments.simulator.gateway.SimulatedGateway")
+SHOP_CARRIER = os.environ.get("SHOP_CARRIER", "shipping.simulator.carrier.SimulatedCarrier")
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = _seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
@@ -342,7 +346,7 @@ SHOP_NOTIFICATION_RETENTION = _days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
 #: Retention of Idempotency-Keys.
 SHOP_IDEMPOTENCY_KEY_RETENTION = _days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
 
-EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "notifications.mail_files.EmailBackend")
 EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH", str(BASE_DIR / "var" / "mail"))
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))

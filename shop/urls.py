@@ -2,14 +2,13 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.db import connection
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.rest import problem_pages
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
+from shop.security.health import healthz
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -18,12 +17,13 @@ handler400 = "shop.web.refusals.bad_request"
 handler500 = "shop.web.refusals.server_error"
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer ``ok`` if this process can reach its database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ok", content_type="text/plain")
-
+#: Documents and pages for developers, which SHOP_API_DOCS=0 closes.
+_DOCS = [
+    path("api/auth/", include("rest_framework.urls")),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),
+]
 
 urlpatterns = [
     # First, because Django tries URLs in this order and these are requested most.
@@ -31,15 +31,12 @@ urlpatterns = [
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
-    path("api/auth/", include("rest_framework.urls")),
     path("api/v1/", ApiRoot.as_view(), name="api"),
     path("api/v1/token", Token.as_view(), name="token"),
     path("api/v1/problems", problem_pages.problems, name="problems"),
     path("api/v1/problems/<slug:code>", problem_pages.problem, name="problem"),
     path("api/v1/keys", Keys.as_view(), name="key-list"),
     path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
-    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),
+    *(_DOCS if settings.SHOP_API_DOCS else ()),
     path("healthz", healthz, name="healthz"),
 ]

@@ -51,12 +51,15 @@ def start_child(
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
+            umask=0o077 if log else -1,  # what a server or program of the shop writes is for its owner alone
         )
 
 
 def _open_log(log: Path) -> IO[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
-    return log.open("ab")
+    file = log.open("ab")
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def _set_parent_death_signal(parent: int, number: signal.Signals) -> Callable[[], None]:

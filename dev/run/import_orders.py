@@ -1,6 +1,7 @@
 """``script/run --import``: orders from real invoices, and a report on every line that is not imported."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from dev.invoices.reader import Remark, read_invoices
 from dev.load import accounts
 from dev.load.api import Api
 from dev.load.generator import CustomerOrder
-from dev.paths import VAR
+from dev.paths import VAR, make_private_file
 from dev.run.progress import place_and_follow
 from dev.run.summary import show_summary
 from dev.stack import Stack
@@ -52,11 +53,11 @@ def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool
 
 def write_report(remarks: Sequence[Remark]) -> None:
     """Write all remarks to the CSV report."""
-    REPORT.parent.mkdir(exist_ok=True)
-    with REPORT.open("w", newline="") as file:
-        report = csv.writer(file)
-        report.writerow(["line", "invoice", "stock code", "kind", "why"])
-        report.writerows([r.line, r.invoice, r.sku, r.kind, r.why] for r in remarks)
+    text = io.StringIO(newline="")
+    report = csv.writer(text)
+    report.writerow(["line", "invoice", "stock code", "kind", "why"])
+    report.writerows([r.line, r.invoice, r.sku, r.kind, r.why] for r in remarks)
+    make_private_file(REPORT, text.getvalue())
 
 
 def _username(customer: str) -> str:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from dev.errors import ScriptError, ServerFailed
-from dev.paths import make_private_file
+from dev.paths import make_open_folder, make_private_file
 from dev.processes import children, ports
 from dev.servers import ownership
 from dev.servers.postgres_binaries import MAJOR_VERSION, postgres_programs
@@ -130,8 +130,7 @@ class Postgres:
         return file.read_text()
 
     def _make_home(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.home.chmod(0o755)  # the server's user has to traverse it; data and password are closed
+        make_open_folder(self.home)  # the server's user has to traverse it; data and password are closed
 
     def _make_data(self, programs: Path) -> None:
         """Run initdb in a folder that becomes ``data`` only when it is complete."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -30,6 +31,8 @@ RESOURCES = {
     "documentation": ("docs", "anyone"),
     "AsyncAPI": ("asyncapi", "anyone"),
 }
+#: Resources that SHOP_API_DOCS=0 closes.
+_DOCS = {"schema", "docs", "asyncapi"}
 
 
 @extend_schema(exclude=True)
@@ -44,6 +47,7 @@ class ApiRoot(APIView):
             {
                 name: {"url": reverse(url, request=request), "for": audience}
                 for name, (url, audience) in RESOURCES.items()
+                if settings.SHOP_API_DOCS or url not in _DOCS
             }
         )
 

@@ -11,9 +11,10 @@ class SecurityConfig(AppConfig):
     label = "security"
 
     def ready(self) -> None:
-        """Register the receiver of migrations."""
-        from shop.security import database_roles
+        """Refuse to start with a weak secret key. Register checks and the receiver of migrations."""
+        from shop.security import checks, database_roles, secret_key  # noqa: F401
 
+        secret_key.require_secret_key()
         # Once for each migration. Django sends the signal for apps with models alone.
         sender = apps.get_app_config("messaging")
         post_migrate.connect(database_roles.grant_after_migration, sender=sender)

@@ -65,6 +65,12 @@ def running_role() -> str:
     return str(dj_database_url.parse(settings.DATABASE_URL)["USER"])
 
 
+def owner_role() -> str:
+    """Return the role that migrates; an empty string if there is one role for everything."""
+    url = settings.SHOP_ADMIN_DATABASE_URL
+    return str(dj_database_url.parse(url)["USER"]) if url else ""
+
+
 @contextmanager
 def as_owner(alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Connect as SHOP_ADMIN_DATABASE_URL says inside the block, if it is set."""

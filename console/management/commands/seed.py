@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.seeding import CATALOGUE, Login, seed
 
@@ -12,8 +13,16 @@ class Command(BaseCommand):
 
     help = "Add a catalogue, three customers and an operator, with passwords that are no secret."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the option that confirms a demonstration."""
+        parser.add_argument("--demo", action="store_true", help="this is a demonstration, not a real shop")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Add the data and print the logins."""
+        if not (options["demo"] or settings.DEBUG):
+            raise CommandError(
+                "Accounts with known passwords are for a demonstration: say --demo if it is one."
+            )
         logins = seed()
         self.stdout.write(f"The catalogue has {len(CATALOGUE)} products. Log in as:")
         for login in logins:

@@ -147,4 +147,4 @@ def _selected(request: HttpRequest) -> Selection:
 
 
 def _pre(text: str) -> str:
-    return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text) if text else "-"
+    return format_html('<pre class="wrapped">{}</pre>', text) if text else "-"

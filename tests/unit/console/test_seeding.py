@@ -21,7 +21,7 @@ def opens(key: str) -> bool:
 
 def seed() -> str:
     out = StringIO()
-    call_command("seed", stdout=out)
+    call_command("seed", demo=True, stdout=out)
     return out.getvalue()
 
 

@@ -204,8 +204,13 @@ def test_the_admin_shows_the_message_and_changes_nothing(client, operator, notif
     client.force_login(operator)
     page = client.get(reverse("admin:notifications_notification_change", args=[notification.pk]))
     html = page.content.decode()
-    assert "sandbox srcdoc=" in html
-    assert "&lt;h1 style=" in html
+    message = reverse("admin:notifications_notification_message", args=[notification.pk])
+    assert f'sandbox src="{message}"' in html
+    framed = client.get(message)
+    assert "<h1 style=" in framed.content.decode()
+    assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "sandbox" in framed.headers["Content-Security-Policy"]
+    assert "script-src" not in framed.headers["Content-Security-Policy"]
     assert 'name="_save"' not in html
     assert client.get(reverse("admin:notifications_notification_add")).status_code == 403
 
@@ -214,6 +219,12 @@ def test_staff_without_the_permission_are_not_offered_a_resend(client, notificat
     client.force_login(staff_with("notifications.view_notification"))
     page = client.get(reverse("admin:notifications_notification_changelist"))
     assert "Send again" not in page.content.decode()
+
+
+def test_a_message_is_shown_only_to_those_who_may_view_it(client, notification):
+    client.force_login(User.objects.create_user("cleo", is_staff=True))
+    url = reverse("admin:notifications_notification_message", args=[notification.pk])
+    assert client.get(url).status_code == 403
 
 
 def test_a_message_moves_only_where_it_legally_may(notification):

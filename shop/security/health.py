@@ -1,0 +1,31 @@
+"""Health check for load balancers and orchestrators."""
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+PATH = "/healthz"
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer ``ok`` if this process can reach its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+class HealthCheck:
+    """Middleware that answers probes ahead of all others.
+
+    A probe comes without TLS and names an address as its host, so neither the redirect to HTTPS nor
+    ALLOWED_HOSTS may apply to it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a probe; pass other requests on."""
+        return healthz(request) if request.path_info == PATH else self.get_response(request)
