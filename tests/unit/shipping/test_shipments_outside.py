@@ -114,7 +114,7 @@ def staff() -> APIClient:
 
 def test_staff_lists_shipments_newest_first(staff, shipped, django_assert_num_queries):
     first, second = shipped(), shipped()
-    with django_assert_num_queries(3):  # two of them for the permissions
+    with django_assert_num_queries(4):  # two of them for the permissions, one counts the request
         page = staff.get("/api/v1/shipments").json()
 
     assert [item["order_id"] for item in page["results"]] == [str(second.order_id), str(first.order_id)]
