@@ -19,7 +19,11 @@ from dev.bench.servers import HOME
 from dev.errors import ScriptError, ServerFailed
 from dev.processes import children, programs
 from shop.ids import uuid7
+from shop.messaging.signing.events import signed
+from shop.messaging.signing.keys import Keyring
 
+#: Signing key of bench and worker.
+_KEY = "bench" * 7
 _CONTEXT = "dev.bench.consuming.context.settings"
 _NAIVE = "dev.bench.consuming.naive"
 #: Seconds for a start, and without progress.
@@ -143,7 +147,7 @@ def make_events(event: Event, count: int) -> list[OutgoingEvent]:
 def environment(servers: Servers) -> dict[str, str]:
     """Return the environment of the shop's processes with the bench's context installed."""
     env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
-    return env | {"DJANGO_SETTINGS_MODULE": _CONTEXT}
+    return env | {"DJANGO_SETTINGS_MODULE": _CONTEXT, "SHOP_SIGNING_KEYS": _KEY}
 
 
 def shop(servers: Servers, event: Event, name: str) -> Contestant:
@@ -154,7 +158,7 @@ def shop(servers: Servers, event: Event, name: str) -> Contestant:
         name=name,
         servers=servers,
         queue="dev.events",
-        fill=lambda events: _publish(servers, events),
+        fill=lambda events: _publish(servers, [_signed(event) for event in events]),
         argv=worker.argv,
         env=worker.env,
         event=event,
@@ -171,6 +175,12 @@ def bare_loop(servers: Servers) -> Contestant:
         argv=[sys.executable, "-m", bare.__name__],
         env=environment(servers),
     )
+
+
+def _signed(event: OutgoingEvent) -> OutgoingEvent:
+    """Return the event as the relay sends it: workers take no other."""
+    body = signed(event.body, event.id, event.type, Keyring([_KEY.encode()]))
+    return replace(event, body=body)
 
 
 def _publish(servers: Servers, events: Sequence[OutgoingEvent]) -> None:

@@ -135,7 +135,7 @@ def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Envelope | 
     if isinstance(body, dict):
         body.pop(SIGNATURE, None)  # it belongs to this delivery: the relay signs again what is sent again
     try:
-        envelope = Envelope(body, headers, cloudevents.decode(body))
+        envelope = Envelope(body, headers, cloudevents.read(body))
     except (InvalidMessage, UnknownEventType) as error:
         failures.dead_letter_unreadable(
             app=consumer.app,

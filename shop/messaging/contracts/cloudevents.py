@@ -48,6 +48,11 @@ def decode(message: Any) -> Event:
         UnknownEventType: no event class is registered for its type.
     """
     check_envelope(message)
+    return read(message)
+
+
+def read(message: Any) -> Event:
+    """Return the event in a CloudEvent whose envelope is checked already; otherwise as :func:`decode`."""
     kind = event_type(message["type"])
     try:
         meta = _meta_of(message)
@@ -82,6 +87,11 @@ def encode_batch(events: Sequence[str]) -> str:
     return f"[{_SEPARATOR.join(events)}]"
 
 
+def split_batch(text: str) -> list[str]:
+    """Return the parts of a batch that are its events, if the shop has written it."""
+    return text[1:-1].split(_SEPARATOR)
+
+
 def parse_batch(text: str) -> list[tuple[Any, str]]:
     """Parse a batch into its events, each with its own JSON text.
 
@@ -89,7 +99,7 @@ def parse_batch(text: str) -> list[tuple[Any, str]]:
         ValueError: the text is not a batch.
     """
     try:
-        return [(json_text.loads(event), event) for event in text[1:-1].split(_SEPARATOR)]
+        return [(json_text.loads(event), event) for event in split_batch(text)]
     except ValueError:  # a batch of another producer
         events = json_text.loads(text)
         if not isinstance(events, list) or not events:

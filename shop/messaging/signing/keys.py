@@ -15,6 +15,9 @@ from django.dispatch import receiver
 #: Shortest key in bytes: the length of the HMAC.
 SHORTEST_KEY = 32
 
+#: Block size of SHA-256 in bytes.
+_BLOCK = 64
+
 _DERIVATION = b"shop.messaging.signing"
 
 
@@ -24,8 +27,7 @@ class Keyring:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) < SHORTEST_KEY for key in keys):
             raise ImproperlyConfigured(f"A signing key has at least {SHORTEST_KEY} bytes.")
-        # A copy of a state that has taken the key saves a third of the time.
-        self._states = {_key_id(key): hmac.new(key, digestmod="sha256") for key in reversed(keys)}
+        self._states = {_key_id(key): _States(key) for key in reversed(keys)}
         self._first = _key_id(keys[0])
 
     def sign(self, message: str) -> str:
@@ -40,9 +42,23 @@ class Keyring:
         return key_id in self._states and hmac.compare_digest(signature, self._signature(key_id, message))
 
     def _signature(self, key_id: str, message: str) -> str:
-        state = self._states[key_id].copy()
-        state.update(message.encode())
-        return f"{key_id}.{state.hexdigest()}"
+        return f"{key_id}.{self._states[key_id].hmac(message.encode())}"
+
+
+class _States:
+    """Hashes that have taken the padded key (RFC 2104): copies of them take half the time of ``hmac``."""
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def hmac(self, message: bytes) -> str:
+        """Return the HMAC-SHA256 of ``message`` in hex."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 @cache

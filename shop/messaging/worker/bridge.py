@@ -21,11 +21,11 @@ from kombu.common import ignore_errors
 from shop.messaging.bus import amqp, topology
 from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
 from shop.messaging.consuming.envelope import ATTEMPTS, DEFERRALS, PROBE, UNSIGNED
-from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, parse_batch
+from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, parse_batch, split_batch
 from shop.messaging.contracts.envelope import check_depth, check_envelope, claimed_type
 from shop.messaging.errors import Forged, InvalidMessage, UnknownEventType
 from shop.messaging.models import DeadLetter
-from shop.messaging.signing.events import is_signed, verifies
+from shop.messaging.signing.events import Recognised, is_signed, recognise, verifies
 from shop.messaging.worker import connections, gc_tuning, ready_file  # noqa: F401  # connect to worker signals
 from shop.messaging.worker.dispatcher import Dispatcher
 from shop.messaging.worker.incoming import IncomingEvent, IncomingMessage
@@ -124,17 +124,37 @@ def identify(app: str, message: Message) -> list[IncomingEvent]:
     """Return the events of a message, each with its consumer or the problem that prevents consumption."""
     headers = {name: value for name in (ATTEMPTS, DEFERRALS, PROBE) if (value := _number(message, name))}
     try:
-        events = _parse(message)
+        text = _text_of(message)
+        texts = split_batch(text) if message.content_type == BATCH_CONTENT_TYPE else [text]
+        _check_number(len(texts))
+        recognised = list(map(recognise, texts))
+        events = None if all(recognised) else _parse(message, text)
     except InvalidMessage as problem:
         return [_unreadable(app, message, problem, headers)]
-    incoming = IncomingMessage(message, len(events))
+    incoming = IncomingMessage(message, len(events or texts))
     is_suspect = _delivery_count(message) >= SUSPECT_DELIVERIES
+    if events is None:
+        return [
+            _recognised(IncomingEvent(incoming, app, text, None, headers, alone=is_suspect), event)
+            for event, text in zip(recognised, texts, strict=True)
+            if event
+        ]
     identified = []
     for body, text in events:
         event = IncomingEvent(incoming, app, text, None, headers, alone=is_suspect)
         _examine(event, body)
         identified.append(event)
     return identified
+
+
+def _recognised(incoming: IncomingEvent, event: Recognised) -> IncomingEvent:
+    """Find the consumer of an event that needs no further examination."""
+    incoming.subject = event.subject
+    try:
+        incoming.consumer = _consumer_of(incoming.app, event.type)
+    except UnknownEventType as problem:
+        incoming.problem = problem
+    return incoming
 
 
 def _examine(incoming: IncomingEvent, body: Any) -> None:
@@ -147,7 +167,7 @@ def _examine(incoming: IncomingEvent, body: Any) -> None:
         elif not verifies(body, incoming.text):
             raise Forged("its signature is wrong")
         incoming.subject = body.get("subject") or ""
-        incoming.consumer = _consumer_of(incoming.app, body)
+        incoming.consumer = _consumer_of(incoming.app, body["type"])
     except InvalidMessage as problem:
         incoming.problem = InvalidMessage(f"{problem}{_unconsumed(incoming.app, body)}")
     except Forged as problem:
@@ -156,11 +176,11 @@ def _examine(incoming: IncomingEvent, body: Any) -> None:
         incoming.problem = problem
 
 
-def _consumer_of(app: str, body: dict[str, Any]) -> Consumer:
-    """Return the consumer of an event. Raises UnknownEventType if the app has none: a newer worker may."""
-    if consumer := consumer_of(app, body["type"]):
+def _consumer_of(app: str, type: str) -> Consumer:
+    """Return the consumer of a type. Raises UnknownEventType if the app has none: a newer worker may."""
+    if consumer := consumer_of(app, type):
         return consumer
-    raise UnknownEventType(f"{app} does not consume {body['type']!r}")
+    raise UnknownEventType(f"{app} does not consume {type!r}")
 
 
 def _unconsumed(app: str, body: Any) -> str:
@@ -169,27 +189,35 @@ def _unconsumed(app: str, body: Any) -> str:
     return f"; {app} does not consume {type_!r}" if type_ and not consumer_of(app, type_) else ""
 
 
-def _parse(message: Message) -> list[tuple[Any, str]]:
-    """Return the events of a message, parsed and as text.
-
-    Raises InvalidMessage if it is not JSON, or too large.
-    """
+def _text_of(message: Message) -> str:
+    """Return the text of a message. Raises InvalidMessage if it has none, or is too large."""
     body: Any = message.body
     if not isinstance(body, _TEXT):
         raise InvalidMessage("the body is no text")
     if len(body) > settings.SHOP_MAX_MESSAGE_BYTES:
         raise InvalidMessage(f"the message has {len(body)} bytes: too many")
     try:
-        text = body if isinstance(body, str) else bytes(body).decode()
+        return body if isinstance(body, str) else bytes(body).decode()
+    except ValueError as error:
+        raise InvalidMessage(f"the body is no JSON: {error}") from error
+
+
+def _parse(message: Message, text: str) -> list[tuple[Any, str]]:
+    """Return the events of a message, parsed and as text. Raises InvalidMessage if it is no JSON."""
+    try:
         if message.content_type == BATCH_CONTENT_TYPE:
             events = parse_batch(text)
         else:
             events = [(json_text.loads(text), text)]
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply
+    except (ValueError, RecursionError) as error:  # not JSON, or nested too deeply
         raise InvalidMessage(f"the body is no JSON: {error}") from error
-    if len(events) > settings.SHOP_MAX_EVENTS_PER_MESSAGE:
-        raise InvalidMessage(f"the message has {len(events)} events: too many")
+    _check_number(len(events))
     return events
+
+
+def _check_number(events: int) -> None:
+    if events > settings.SHOP_MAX_EVENTS_PER_MESSAGE:
+        raise InvalidMessage(f"the message has {events} events: too many")
 
 
 def _unreadable(

@@ -1,5 +1,6 @@
 """Signatures of events: what they cover, and which keys make and verify them."""
 
+import hmac
 import json
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from shop.ids import uuid7
 from shop.messaging.contracts import cloudevents
 from shop.messaging.contracts.envelope import check_envelope
 from shop.messaging.models import EventRecord, OutboxEntry
-from shop.messaging.signing.events import SIGNATURE, is_signed, signed, verifies
+from shop.messaging.signing.events import SIGNATURE, is_signed, recognise, signed, verifies
+from shop.messaging.signing.keys import Keyring
 from tests.contracts.probe.events import ProbeNudged
 from tests.unit.shop.messaging.support import published
 
@@ -145,3 +147,25 @@ def test_publishing_in_a_transaction_signs_nothing(body):
     with transaction.atomic():
         [event] = published()
     assert SIGNATURE not in OutboxEntry.objects.get(message_id=event.meta.id).body
+
+
+def test_an_event_as_the_relay_sends_it_is_recognised_without_being_parsed(body):
+    event = json.loads(body)
+    assert recognise(sign(body)) == (event["type"], event["subject"])
+    without_trace = sign(body.replace(f', "traceparent": "{event["traceparent"]}"', ""))
+    assert recognise(without_trace)
+
+
+@pytest.mark.parametrize("changed", ["id", "type", "data", "subject", SIGNATURE])
+def test_a_changed_event_is_not_recognised(body, changed):
+    event = json.loads(sign(body))
+    assert not recognise(f"{sign(body)[:-1]}]"), "its end is signed by nobody"
+    assert not recognise(f"{sign(body)} ")
+    others = {"id": str(uuid7()), "type": ProbeNudged.type, "data": {}, "subject": "x", SIGNATURE: "y"}
+    assert not recognise(sign(body).replace(_json(event[changed]), _json(others[changed])))
+
+
+@pytest.mark.parametrize("key", ["k" * 32, "k" * 64, "k" * 65, "k" * 200])
+def test_the_signature_is_an_hmac(key):
+    signature = Keyring([key.encode()]).sign("what is signed")
+    assert signature.partition(".")[2] == hmac.new(key.encode(), b"what is signed", "sha256").hexdigest()
