@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
@@ -96,3 +97,11 @@ def test_a_key_of_the_installation_that_is_missing_is_named(settings):
         call_command("rotate_privacy_keys")
     [problem] = keys_can_be_unwrapped(databases=["default"])
     assert problem.id == "privacy.E001"
+
+
+@pytest.mark.django_db
+def test_each_purpose_has_a_key_of_its_own():
+    key = key_of()
+    text = key.cipher("payment").encrypt(b"a nonce here", b"pm_card_visa", None)
+    with pytest.raises(InvalidTag):
+        key.cipher("personal").decrypt(b"a nonce here", text, None)

@@ -1,8 +1,8 @@
 """Personal facts travel sealed: for their readers, for their purpose, until the subject is forgotten."""
 
 import json
+import time
 from base64 import b64encode
-from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from orders.events import ERASED, Address, Customer, OrderCreated, OrderCreatedV1, PaymentMethod
 from payments.events import PaymentFailed, PaymentFailedV1, Refusal
+from shipping.events import Refusal as CarriersRefusal
+from shipping.events import ShipmentFailed
 from shipping.models import Shipment
 from shop.ids import uuid7
 from shop.messaging.consuming import consumer_of
@@ -108,10 +110,12 @@ def test_a_changed_seal_is_refused_without_its_text(change):
 
 
 def test_a_seal_of_another_event_is_refused():
-    words = sealed_event(PaymentFailed, order_id=uuid7(), payment_id=uuid7(), code="x", message="No")
-    event = order_created().model_copy(update={"personal": words.personal})
+    said = {"order_id": uuid7(), "code": "x", "message": "No"}
+    payment = sealed_event(PaymentFailed, payment_id=uuid7(), **said)
+    parcel = sealed_event(ShipmentFailed, shipment_id=uuid7(), **said)
+    assert open_sealed([parcel], CarriersRefusal)[0].message == "No"
     with pytest.raises(SealBroken):
-        open_sealed([event], Customer)
+        open_sealed([parcel.model_copy(update={"personal": payment.personal})], CarriersRefusal)
 
 
 def test_a_subject_that_is_not_known_is_a_failure_for_good():
@@ -138,10 +142,15 @@ def test_a_forgotten_subject_is_erased_from_its_events():
     assert open_payment_methods([event], PaymentMethod) == [PaymentMethod(payment_method="")]
 
 
-def test_a_destroyed_key_is_remembered_for_its_lifetime_at_the_most(settings):
-    settings.SHOP_DATA_KEY_LIFETIME = timedelta(0)
-    event = order_created()
+def test_a_destroyed_key_is_remembered_for_its_lifetime_at_the_most(
+    monkeypatch, settings, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        event = order_created()
     forget()
+    assert open_sealed([event], Customer)[0].customer_name == "Ada Lovelace"
+    later = time.monotonic() + settings.SHOP_DATA_KEY_LIFETIME.total_seconds()
+    monkeypatch.setattr(data_keys.time, "monotonic", lambda: later + 1)
     assert open_sealed([event], Customer)[0].customer_name == ERASED
 
 
