@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 
 from console.audit import audit
@@ -17,10 +17,13 @@ from notifications.errors import CustomerWasForgotten
 from notifications.models import Notification, Resend
 from notifications.services import resend
 from orders.models import Order
+from payments.events import PaymentFailedV1
 from payments.models import Payment
 from shipping.models import Shipment
+from shop.ids import uuid7
 from shop.messaging.event_log import replay, timeline
 from shop.messaging.models import DeadLetter, DeadLetterAction, EventRecord, InboxEntry, ScheduledMessage
+from shop.messaging.publishing import publish
 from shop.privacy import data_keys
 from shop.privacy.models import DataSubject
 from tests.support.inprocess import deliver, deliver_all, fire_reminders, fire_retries
@@ -105,6 +108,17 @@ def test_late_events_bring_nothing_back(zebulon):
     deliver_all()
 
     assert traces(WORDS) == set()
+
+
+def test_words_from_before_they_were_sealed_bring_nothing_back(zebulon):
+    order = zebulon.order()
+    forget(zebulon.user)
+    words = f"No such card: {TOKEN}"
+    with transaction.atomic():
+        event = publish(PaymentFailedV1(order_id=order.pk, payment_id=uuid7(), code="x", message=words))
+    deliver(event, app="notifications")
+    message = Notification.objects.get(kind="payment_failed")
+    assert (message.context, message.state) == ({"message": ""}, "failed")
 
 
 def test_the_log_is_as_it_was(zebulon):
@@ -227,6 +241,16 @@ def test_mails_to_others_stay(zebulon):
     forget(zebulon.user)
     mails = "".join(file.read_text() for file in Path(settings.EMAIL_FILE_PATH).glob("*.log"))
     assert mails.count("To: ") == 4
+
+
+def test_mails_are_found_by_their_order_however_they_are_encoded(zebulon):
+    zebulon.user.first_name = "Żebuloń"
+    zebulon.user.save()
+    order = zebulon.order()
+    message = Notification.objects.filter(order_id=order.pk).first()
+    resend(notification_id=message.pk, by="operator", email="z@other.example")
+    forget(zebulon.user)
+    assert list(files_with([str(order.pk)], Path(settings.EMAIL_FILE_PATH))) == []
 
 
 # --- After a restore ---
