@@ -263,6 +263,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "shop.rest.fast.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
+        "shop.rest.key_login.KeySessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "shop.rest.fast.rendering.JSONRenderer",

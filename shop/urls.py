@@ -6,6 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.rest import problem_pages
+from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
 from shop.security.health import healthz
@@ -19,6 +20,7 @@ handler500 = "shop.web.refusals.server_error"
 
 #: Documents and pages for developers, which SHOP_API_DOCS=0 closes.
 _DOCS = [
+    path("api/auth/key/", key_login, name="key-login"),
     path("api/auth/", include("rest_framework.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -27,12 +27,13 @@ RESOURCES = {
     "step times": ("analytics-step-times", "staff with permission"),
     "token": ("token", "anyone: POST username and password"),
     "keys": ("key-list", "users (their own)"),
+    "browse with a key": ("key-login", "users of a browser"),
     "OpenAPI": ("schema", "anyone"),
     "documentation": ("docs", "anyone"),
     "AsyncAPI": ("asyncapi", "anyone"),
 }
 #: Resources that SHOP_API_DOCS=0 closes.
-_DOCS = {"schema", "docs", "asyncapi"}
+_DOCS = {"key-login", "schema", "docs", "asyncapi"}
 
 
 @extend_schema(exclude=True)
