@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev import nginx
 from dev.chromium import REMEDY, find_chromium
 from dev.console import Stopped, errors, ignore_signals, out, run_command, say
 from dev.errors import NoRabbitMQ, ScriptError
@@ -30,8 +31,8 @@ Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all test
 
 Environment:
   AMQP_URL                a RabbitMQ to use instead of a private one
-  CHROMIUM                the browser, if it is not on the path
-  CI=true                 fail instead of skipping tests for want of RabbitMQ or Chromium
+  CHROMIUM, NGINX         browser and nginx, if they are not on the path
+  CI=true                 fail instead of skipping tests for want of RabbitMQ, Chromium or nginx
   SHOP_PROPERTY_EXAMPLES  number of random histories in tests/properties (500 with --long)
   SHOP_TEST_LONG          seed of --long, to repeat the schedules of an earlier run
 """
@@ -85,6 +86,11 @@ def without_chromium() -> str:
     return f"NO CHROMIUM: all browser tests are SKIPPED. {REMEDY}"
 
 
+def without_nginx() -> str:
+    """Return the notice for a machine without nginx."""
+    return f"NO NGINX: the tests of its configuration are SKIPPED. {nginx.REMEDY}"
+
+
 def report_skipped(notice: str, env: Mapping[str, str]) -> None:
     """Print the notice loudly; in CI it is an error."""
     if env.get("CI", "").lower() in {"1", "true"}:
@@ -100,6 +106,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if not find_chromium(os.environ):
         report_skipped(without_chromium(), os.environ)
+    if not nginx.find_nginx(os.environ):
+        report_skipped(without_nginx(), os.environ)
     with (
         hold_lock(VAR / "test.lock", "script/test"),
         temporary_folder(_FOLDER) as folder,

@@ -9,7 +9,7 @@ from shop.web.limits import MAX_QUERY, MAX_VALUE, VALUE_LIMITS
 GET, POST = 16 * 1024, 256 * 1024
 
 #: Texts that are repeated up to a limit.
-PATTERNS = ("a ", "9", "1,", "-1.", "%", "[é", "2026-01-01T00:00:00Z", "x=1&")
+PATTERNS = ("a ", "9", "-1.,", "%", "2026-01-01T00:00:00Z")
 #: Names of parameters, in groups that fit into a query at the largest length of a value.
 _GROUPS = (
     tuple(VALUE_LIMITS),
