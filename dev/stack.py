@@ -49,6 +49,8 @@ class Stack:
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start everything and wait until it is ready, reporting each step to ``say``."""
+        LOGS.mkdir(parents=True, exist_ok=True)
+        LOGS.chmod(0o700)  # a folder from before
         say("Starting the servers ...")
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure
