@@ -103,7 +103,7 @@ class StaffView(APIView):
 
     def validated(self, request: Request) -> dict[str, Any]:
         """Return the parameters of a request, with defaults filled in."""
-        given = self.parameters(data=request.query_params)
+        given = self.parameters(data=request.query_params.dict())
         given.is_valid(raise_exception=True)
         valid: dict[str, Any] = given.validated_data
         return valid

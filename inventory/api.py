@@ -3,7 +3,15 @@
 import django_filters
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView, get_object_or_404
 from rest_framework.request import Request
@@ -15,7 +23,8 @@ from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded,
 from inventory.models import MAX_STOCK, SKU_PATTERN, Product
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
-from shop.rest.fields import MoneyField
+from shop.rest.fields import MoneyField, TextField, WholeNumberField
+from shop.rest.filters import BooleanFilter
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
@@ -57,20 +66,33 @@ class StockOut(serializers.Serializer[Product]):
     available = serializers.IntegerField()
 
 
+@extend_schema_field(
+    {
+        "type": "integer",
+        "anyOf": [{"minimum": -MAX_STOCK, "maximum": -1}, {"minimum": 1, "maximum": MAX_STOCK}],
+    }
+)
+class DifferenceField(WholeNumberField):
+    """Whole number that makes a difference."""
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("A broken mug", {"quantity": -1, "reason": "Broken"}, request_only=True)]
+)
 class AdjustmentIn(StrictSerializer):
     """A correction of the stock."""
 
-    quantity = serializers.IntegerField(
+    quantity = DifferenceField(
         min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
     )
-    reason = serializers.CharField(max_length=200)
+    reason = TextField(max_length=200)
 
 
 class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of products."""
 
     search = django_filters.CharFilter(method="having_all_words", label="Words in name, SKU or description")
-    active = django_filters.BooleanFilter(label="Whether it can be ordered")
+    active = BooleanFilter(label="Whether it can be ordered")
 
     class Meta:
         model = Product

@@ -2,7 +2,13 @@
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_404
 from rest_framework.request import Request
@@ -13,6 +19,7 @@ from notifications import services
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Notification, Resend
 from shop.rest.etags import ETagged
+from shop.rest.fields import AddressField
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
@@ -65,10 +72,13 @@ class NotificationDetailOut(NotificationOut):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("To a new address", {"email": "alice@example.com"}, request_only=True)]
+)
 class ResendIn(StrictSerializer):
     """Request of a resend."""
 
-    email = serializers.EmailField(
+    email = AddressField(
         required=False, help_text="A new address, for later messages too; the known one by default."
     )
 

@@ -89,7 +89,7 @@ class Orders(MyOrders, ListAPIView[Order]):
         """Accept an order at once; payment, stock and parcel follow. Its URL tells how far it has come."""
         order = _place(request, validated(OrderIn, request.data))
         body = represented(OrderOut, _as_placed(order), self.get_serializer_context())
-        headers = {"Location": body["url"]} | ({REPLAYED: "true"} if order.is_replay else {})
+        headers = {"Location": str(body["url"])} | ({REPLAYED: "true"} if order.is_replay else {})
         return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
 

@@ -26,7 +26,9 @@ class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
     number = django_filters.CharFilter(
         method="having_number",
         label="As in ORD-1042",
-        validators=[RegexValidator(r"(?i)^\s*(ORD-)?\d{1,18}\s*\Z", "Write the number as in ORD-1042.")],
+        validators=[
+            RegexValidator(r"^\s*([Oo][Rr][Dd]-)?[0-9]{1,18}\s*\Z", "Write the number as in ORD-1042.")
+        ],
     )
     placed_after = SinceFilter("placed_at", label="Placed at or after")
     placed_before = UntilFilter("placed_at", label="Placed before")

@@ -3,6 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -12,7 +17,7 @@ from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
-from shop.rest.fields import LinkField, MoneyField
+from shop.rest.fields import LinkField, MoneyField, TextField, WholeNumberField
 from shop.rest.strict import StrictList, StrictSerializer
 
 #: Fields that clients like to send although the catalogue decides.
@@ -29,14 +34,18 @@ class StrictOrder(StrictSerializer):
         return super().remedy(name)
 
 
-class QuantityField(serializers.IntegerField):
-    """Whole number, written as one: 2, not "2", 2.0 or true."""
+@extend_schema_field({"type": "string", "enum": sorted(COUNTRIES)})
+class CountryField(TextField):
+    """Code of a country."""
 
-    def to_internal_value(self, data: Any) -> int:
-        """Refuse numbers that are not written as whole ones."""
-        if type(data) is not int:
-            raise serializers.ValidationError("Write a whole number, as in 2.", code="invalid")
-        return super().to_internal_value(data)
+
+#: No card number: it has another character than digits, spaces and dashes.
+_NOT_A_CARD = r"^[^\x00]*[^\d\s\x00-][^\x00]*$"
+
+
+@extend_schema_field({"type": "string", "maxLength": MAX_PAYMENT_METHOD, "pattern": _NOT_A_CARD})
+class PaymentMethodField(TextField):
+    """Token of the payment provider."""
 
 
 class LineIn(StrictOrder):
@@ -45,8 +54,8 @@ class LineIn(StrictOrder):
     class Meta:
         list_serializer_class = StrictList
 
-    sku = serializers.CharField(max_length=64, help_text="As in the catalogue.")
-    quantity = QuantityField(
+    sku = TextField(max_length=64, help_text="As in the catalogue.")
+    quantity = WholeNumberField(
         min_value=1,
         max_value=MAX_QUANTITY,
         error_messages={
@@ -59,11 +68,11 @@ class LineIn(StrictOrder):
 class AddressIn(StrictOrder):
     """Address that the parcel goes to."""
 
-    name = serializers.CharField(max_length=ADDRESS_LIMITS["name"])
-    street = serializers.CharField(max_length=ADDRESS_LIMITS["street"])
-    city = serializers.CharField(max_length=ADDRESS_LIMITS["city"])
-    postal_code = serializers.CharField(max_length=ADDRESS_LIMITS["postal_code"])
-    country = serializers.CharField(help_text="ISO 3166-1 alpha-2, as in DE.")
+    name = TextField(max_length=ADDRESS_LIMITS["name"])
+    street = TextField(max_length=ADDRESS_LIMITS["street"])
+    city = TextField(max_length=ADDRESS_LIMITS["city"])
+    postal_code = TextField(max_length=ADDRESS_LIMITS["postal_code"])
+    country = CountryField(help_text="ISO 3166-1 alpha-2, as in DE.")
 
     def validate_country(self, country: str) -> str:
         """Refuse codes that ISO 3166-1 does not assign."""
@@ -73,6 +82,21 @@ class AddressIn(StrictOrder):
         return country
 
 
+#: An order that the demonstration shop accepts.
+_EXAMPLE = {
+    "lines": [{"sku": "MUG", "quantity": 2}],
+    "ship_to": {
+        "name": "Alice Liddell",
+        "street": "Broad Street 1",
+        "city": "Oxford",
+        "postal_code": "OX1 3AZ",
+        "country": "GB",
+    },
+    "payment_method": "pm_card_visa",
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Two mugs", _EXAMPLE, request_only=True)])
 class OrderIn(StrictOrder):
     """An order as a client places it. Prices come from the catalogue."""
 
@@ -86,7 +110,7 @@ class OrderIn(StrictOrder):
         },
     )
     ship_to = AddressIn()
-    payment_method = serializers.CharField(
+    payment_method = PaymentMethodField(
         max_length=MAX_PAYMENT_METHOD, help_text="The payment provider's token, as in pm_card_visa."
     )
 
@@ -116,7 +140,7 @@ class CustomerOut(ReadOnlySerializer[Order]):
 
     id = serializers.IntegerField(source="customer_id")
     name = serializers.CharField(source="customer_name")
-    email = serializers.EmailField(source="customer_email")
+    email = serializers.EmailField(source="customer_email", allow_blank=True)
 
 
 class OrderSummaryOut(ReadOnlySerializer[Order]):

@@ -4,8 +4,10 @@ from typing import Any
 
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import CharField, ChoiceField, ListSerializer
 
 from shop.rest.etags import ETagged
+from shop.rest.fields import TextField
 from shop.rest.idempotency import REPLAYED, Rules
 from shop.rest.idempotency.keys import HEADER, MAX_LENGTH, PATTERN
 from shop.rest.permissions import Audience, rule_of
@@ -77,6 +79,11 @@ IF_MATCH = OpenApiParameter(
 )
 
 
+#: Texts of requests, as patterns.
+NOT_EMPTY = r"^[^\x00]+$"
+NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+
 class ContractSchema(PermissionSchema):
     """Schema of an operation, with the parameters and problems that follow from its view."""
 
@@ -118,6 +125,41 @@ class ContractSchema(PermissionSchema):
             responses[str(status)] = {**given, "description": described, "content": content}
         return responses
 
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """State what a text of a request may be, and that a choice of a model may be empty."""
+        if direction == "response" and _may_be_empty(field):
+            field.allow_blank = True
+        schema = super()._map_serializer_field(  # type: ignore[no-untyped-call]
+            field, direction, bypass_extensions
+        )
+        if direction != "request":
+            return schema
+        if isinstance(field, TextField) and not schema.keys() & {"pattern", "enum"}:
+            schema["pattern"] = NOT_BLANK if field.trim_whitespace else NOT_EMPTY
+        if isinstance(field, ListSerializer):
+            most = getattr(field, "max_length", None)
+            schema |= {"minItems": int(not field.allow_empty)} | ({"maxItems": most} if most else {})
+        return schema
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """State that a request has no other fields than these."""
+        schema = super()._map_basic_serializer(  # type: ignore[no-untyped-call]
+            serializer, direction
+        )
+        return {**schema, "additionalProperties": False} if direction == "request" else schema
+
+    def _get_filter_parameters(self) -> list[Any]:
+        """State what the fields of the filters accept."""
+        parameters: list[Any] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
+        filters = getattr(getattr(self.view, "filterset_class", None), "base_filters", {})
+        for parameter in parameters:
+            if parameter["name"] in filters:
+                field = filters[parameter["name"]].field
+                if field.label:
+                    parameter.setdefault("description", str(field.label))
+                _constrain(parameter["schema"], field)
+        return parameters
+
     def _problem(self) -> ResolvedComponent:
         problem = ResolvedComponent(  # type: ignore[no-untyped-call]
             "Problem", ResolvedComponent.SCHEMA, PROBLEM, object="problem"
@@ -142,6 +184,26 @@ class ContractSchema(PermissionSchema):
         ):
             statuses.add(412)
         return statuses
+
+
+def _may_be_empty(field: Any) -> bool:
+    """Return whether a read-only text or choice shows a column that may be empty, which DRF drops."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    if not isinstance(field, (CharField, ChoiceField)) or model is None:
+        return False
+    columns = {column.name: column for column in model._meta.concrete_fields}
+    return field.source in columns and columns[field.source].blank
+
+
+def _constrain(schema: dict[str, Any], field: Any) -> None:
+    """Add the limits of a form field to the schema of a query parameter."""
+    validators = {type(validator).__name__: validator for validator in field.validators}
+    if (least := validators.get("MinValueValidator")) is not None:
+        schema["minimum"] = least.limit_value
+    if (regex := validators.get("RegexValidator")) is not None:
+        schema["pattern"] = regex.regex.pattern.replace(r"\Z", "$")
+    elif schema.get("type") == "string" and not schema.keys() & {"format", "enum"}:
+        schema["pattern"] = NOT_BLANK
 
 
 def _key_parameter(rules: Rules) -> OpenApiParameter:

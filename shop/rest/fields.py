@@ -1,4 +1,4 @@
-"""Serializer fields of several contexts: money, as ``{"amount": "49.90", "currency": "EUR"}``, and links."""
+"""Serializer fields of several contexts: money, links, and strict fields of requests."""
 
 from functools import cache
 from typing import Any
@@ -25,7 +25,7 @@ _PLACEHOLDER = UUID(int=0)
 
 @extend_schema_field(_SCHEMA)
 class MoneyField(serializers.Field[Any, Any, dict[str, str], Any]):
-    """Amount and currency columns as one object. Read-only."""
+    """Amount and currency columns as one object, ``{"amount": "49.90", "currency": "EUR"}``. Read-only."""
 
     def __init__(self, *, amount: str, currency: str = "currency") -> None:
         self.amount, self.currency = amount, currency
@@ -57,6 +57,30 @@ class LinkField(serializers.HyperlinkedIdentityField):
         url = request.build_absolute_uri(_path(self.view_name, get_script_prefix()))
         prefix, _, suffix = preserve_builtin_query_params(url, request).rpartition(str(_PLACEHOLDER))
         return prefix, suffix
+
+
+class TextField(serializers.CharField):
+    """Text, written as JSON text: DRF takes numbers for text, too."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what is no text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class AddressField(TextField, serializers.EmailField):
+    """E-mail address, written as JSON text."""
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Whole number, written as one: 2, not "2", 2.0 or true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse numbers that are not written as whole ones."""
+        if type(data) is not int:
+            raise serializers.ValidationError("Write a whole number, as in 2.", code="invalid")
+        return super().to_internal_value(data)
 
 
 @cache

@@ -1,10 +1,13 @@
-"""Filters by time that also filter by the UUIDv7 primary key, so that its index bounds the scan."""
+"""Strict filters; those by time also filter by the UUIDv7 primary key, so that its index bounds the scan."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 
 from shop.ids import uuid7_at
 
@@ -12,8 +15,38 @@ from shop.ids import uuid7_at
 MAX_SKEW = timedelta(minutes=5)
 
 
+#: A time of RFC 3339, from year 1 on in any zone.
+_TIME = re.compile(
+    r"(?!0001-01-01|9999-12-31)\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+class MomentField(django_filters.fields.IsoDateTimeField):  # type: ignore[misc]
+    """A time with its zone: without one it would be a guess."""
+
+    default_error_messages = {"invalid": "Write the time with its zone, as in 2026-11-28T12:00:00Z."}
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Refuse what RFC 3339 does not know."""
+        if value and not _TIME.fullmatch(value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        moment: datetime | None = super().to_python(value)
+        return moment
+
+
+@extend_schema_field({"type": "boolean"})
+class BooleanFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
+    """``true`` or ``false``; anything else is refused, not ignored."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("true", "Yes"), ("false", "No")]
+        super().__init__(*args, choices=choices, coerce=lambda value: value == "true", **kwargs)
+
+
 class SinceFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     """Filter for rows at or after a moment."""
+
+    field_class = MomentField
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
         super().__init__(field_name, "gte", **kwargs)
@@ -25,6 +58,8 @@ class SinceFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
 
 class UntilFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     """Filter for rows before a moment."""
+
+    field_class = MomentField
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
         super().__init__(field_name, "lt", **kwargs)

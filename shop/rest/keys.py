@@ -7,7 +7,13 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import DestroyAPIView, GenericAPIView, ListAPIView
@@ -21,6 +27,7 @@ from shop.accounts.models import ApiKey
 from shop.accounts.scopes import SCOPES
 from shop.accounts.second_step import needs_device
 from shop.rest.fast.parsing import JSONParser
+from shop.rest.fields import TextField
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, accounts
 from shop.rest.problems import Conflict
@@ -59,10 +66,13 @@ class NewKeyOut(KeyOut):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("To read reports", {"name": "Reports"}, request_only=True)]
+)
 class KeyIn(StrictSerializer):
     """Request of a key."""
 
-    name = serializers.CharField(max_length=60, help_text="What the key is for.")
+    name = TextField(max_length=60, help_text="What the key is for.")
     scopes = serializers.ListField(
         child=serializers.ChoiceField(SCOPES),
         required=False,
@@ -146,12 +156,17 @@ class Key(MyKeys, DestroyAPIView[ApiKey]):
         api_keys.revoke([instance])
 
 
-class Credentials(serializers.Serializer[Any]):
+#: A customer of the demonstration.
+_ALICE = {"username": "alice", "password": "alice-pass"}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Of the demonstration", _ALICE, request_only=True)])
+class Credentials(StrictSerializer):
     """User name and password, and the code of accounts with a second factor."""
 
-    username = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
-    totp = serializers.CharField(
+    username = TextField(max_length=254)
+    password = TextField(max_length=4096, trim_whitespace=False, write_only=True)
+    totp = TextField(
         max_length=40,
         required=False,
         write_only=True,

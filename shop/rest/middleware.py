@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 
 from shop.rest.parameters import known_parameters
@@ -42,7 +43,7 @@ def _replace_body(response: Any, request: HttpRequest) -> None:
 
 
 class QueryParameters:
-    """Middleware that refuses query parameters which a view of the API does not know.
+    """Middleware that refuses query parameters which a view of the API does not know, or without a value.
 
     A misspelt filter would otherwise be ignored, and the answer be taken for a filtered one.
     """
@@ -61,10 +62,43 @@ class QueryParameters:
         if not request.META.get("QUERY_STRING") or not request.path_info.startswith(PREFIX):
             return None
         known = known_parameters(view, request.method or "")
-        if known is None or not (unknown := sorted(request.GET.keys() - known)):
+        if known is None:
             return None
-        remedy = f"Unknown parameter: remove it. Known are {', '.join(sorted(known)) or 'none'}."
-        errors = [{"field": name, "message": remedy, "code": "unknown_parameter"} for name in unknown]
-        detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
-        problem = problem_details(400, instance=request.path, code="invalid", detail=detail, errors=errors)
-        return JsonResponse(problem, status=400, content_type=MEDIA_TYPE)
+        errors = [*_unknown(request, known), *_empty(request, known)]
+        if errors and all(error["code"] == "blank" for error in errors) and _is_form(request):
+            return HttpResponseRedirect(f"{request.path}?{_without_empty(request)}")
+        return _refusal(request, errors) if errors else None
+
+
+def _unknown(request: HttpRequest, known: frozenset[str]) -> list[dict[str, str]]:
+    names = ", ".join(sorted(known)) or "none"
+    remedy = f"Unknown parameter: remove it. Known are {names}."
+    return [
+        {"field": name, "message": remedy, "code": "unknown_parameter"}
+        for name in sorted(request.GET.keys() - known)
+    ]
+
+
+def _empty(request: HttpRequest, known: frozenset[str]) -> list[dict[str, str]]:
+    """Return errors of parameters without a value: they would be ignored like unknown ones."""
+    return [
+        {"field": name, "message": "Give a value, or leave the parameter out.", "code": "blank"}
+        for name in sorted(request.GET.keys() & known)
+        if not all(value.strip() for value in request.GET.getlist(name))
+    ]
+
+
+def _is_form(request: HttpRequest) -> bool:
+    """Return whether a browser sends a form of filters, which names those left empty, too."""
+    return request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+
+
+def _without_empty(request: HttpRequest) -> str:
+    given = ((name, value) for name, values in request.GET.lists() for value in values)
+    return urlencode([(name, value) for name, value in given if value.strip()])
+
+
+def _refusal(request: HttpRequest, errors: list[dict[str, str]]) -> JsonResponse:
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    problem = problem_details(400, instance=request.path, code="invalid", detail=detail, errors=errors)
+    return JsonResponse(problem, status=400, content_type=MEDIA_TYPE)

@@ -7,12 +7,15 @@ from rest_framework.mixins import ListModelMixin
 
 
 def known_parameters(view: Any, method: str) -> frozenset[str] | None:
-    """Return the names of the query parameters of a URL's view; None if the view is none of the API's own."""
+    """Return the names of the query parameters of a URL's view; None if the view looks at them itself."""
     cls = getattr(view, "cls", None)
     if cls is None or cls.__module__.startswith("drf_spectacular") or method == "OPTIONS":
         return None
-    actions = getattr(view, "actions", None) or {}
-    return _of_class(cls, actions.get(method.lower()), method in ("GET", "HEAD"))
+    actions = getattr(view, "actions", None)
+    name = (actions or {}).get(method.lower()) if actions else method.lower().replace("head", "get")
+    if not name or not hasattr(cls, name):
+        return None  # the view refuses the method
+    return _of_class(cls, name if actions else None, method in ("GET", "HEAD"))
 
 
 @cache

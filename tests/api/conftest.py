@@ -1,0 +1,143 @@
+"""A seeded shop with orders in several states, and the API's document as each kind of account uses it."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import Group, User
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from schemathesis.config import SchemathesisConfig
+
+from console.seeding import seed
+from orders import services as orders
+from orders.events import Address
+from orders.intake import OrderRequest
+from shop.accounts import api_keys
+from shop.wsgi import application
+from tests.support.inprocess import deliver_all, fire_reminders
+
+#: Seed of the gate; ``script/test --long`` has one of its own, and looks deeper.
+SEED = int(os.environ.get("SHOP_TEST_LONG", "16"))
+IS_LONG = "SHOP_TEST_LONG" in os.environ
+EXAMPLES = 200 if IS_LONG else 4
+
+GROUPS = ["Support", "Warehouse", "Finance", "Operations", "Auditor"]
+
+#: Operations that refuse what no schema can say: unknown products and accounts, times past, periods reversed.
+SEMANTIC = (
+    "orders_create",
+    "keys_create",
+    "token_create",
+    "stock_adjust_create",  # JSON Schema takes 2.0 for an integer
+    "analytics_daily_sales_list",
+    "analytics_funnel_list",
+    "analytics_step_times_list",
+)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The API's document, for requests of one kind of account."""
+
+    schema: Any
+    #: Credentials.
+    headers: dict[str, str]
+
+
+@pytest.fixture
+def seeded(db, settings, tmp_path) -> None:
+    """A demonstration shop with orders of several outcomes, among them a refund that failed."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)
+    settings.SHOP_ANONYMOUS_REQUESTS_A_MINUTE = 0
+    settings.SHOP_REQUESTS_A_MINUTE = settings.SHOP_ORDERS_A_MINUTE = 0
+    seed()
+    place("pm_card_visa")
+    place("pm_card_visa_chargeDeclined")
+    place("pm_card_refundFail", street="EZ6000000006")  # the carrier refuses it
+    deliver_all()
+    for _ in range(3):
+        fire_reminders()
+    place("pm_card_visa")
+
+
+def place(payment_method: str, street: str = "Broad Street 1") -> None:
+    """Place an order of Alice's."""
+    orders.place_order(
+        customer=User.objects.get(username="alice"),
+        request=OrderRequest(
+            lines=[("MUG", 1)],
+            ship_to=Address(
+                name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 3AZ", country="GB"
+            ),
+            payment_method=payment_method,
+        ),
+    )
+
+
+@pytest.fixture
+def _open_connection() -> Iterator[None]:
+    """Requests keep the connection, and the transaction of the test, open."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture(params=["anonymous", "customer", "superuser", *GROUPS])
+def visit(request: pytest.FixtureRequest, seeded, _open_connection) -> Visit:
+    """A visit of each kind of account; the superuser's is the deepest, as others differ in rights alone."""
+    user = user_of(request.param)
+    headers = {"Authorization": f"Bearer {api_keys.exchange_password(user=user)}"} if user else {}
+    return Visit(load_schema(is_deep=request.param == "superuser"), headers)
+
+
+def user_of(kind: str) -> User | None:
+    """The user of a kind of account; None for the public."""
+    if kind == "anonymous":
+        return None
+    if kind not in GROUPS:
+        return User.objects.get(username={"customer": "alice", "superuser": "operator"}[kind])
+    user = User.objects.create_user("grace", is_staff=True)
+    user.groups.set(Group.objects.filter(name=kind))
+    assert user.groups.count() == 1
+    return user
+
+
+def load_schema(*, is_deep: bool) -> Any:
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "headers": {"Host": "localhost"},
+            "phases": {"coverage": {"enabled": is_deep}},
+            "generation": {
+                "max-examples": EXAMPLES if is_deep else max(1, EXAMPLES // 2),
+                "database": "none",
+                "deterministic": not IS_LONG,
+                "with-security-parameters": False,
+            },
+            "checks": {
+                "negative_data_rejection": {"expected-statuses": ["4xx"]},
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422"]
+                },
+            },
+            "operations": [
+                {
+                    "include-operation-id": operation,
+                    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "4xx"]}},
+                }
+                for operation in SEMANTIC
+            ],
+        }
+    )
+    origin = {"Host": "localhost", "Accept": "application/json"}
+    return schemathesis.openapi.from_wsgi("/api/v1/schema", application, config=config, headers=origin)

@@ -1,0 +1,62 @@
+"""The examples of the API's document work as they stand, in a shop with the data of the demonstration."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from tests.support.openapi import DOCUMENT, OPERATIONS
+
+#: Lists that have the ids of a path, by its beginning, and what to ask them for.
+QUERIES = {
+    "/api/v1/payments/{id}/refunds": "?refund_state=failed",
+    "/api/v1/notifications/{id}/resend": "?state=sent",
+}
+
+
+@pytest.fixture
+def operator(seeded) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.get(username="operator"))
+    return client
+
+
+def filled(path: str, client: APIClient) -> str:
+    """Return the path with the examples of the document, and ids from the lists."""
+    for parameter in next(iter(DOCUMENT["paths"][path].values()))["parameters"]:
+        if parameter["in"] == "path" and "example" in parameter["schema"]:
+            path = path.replace(f"{{{parameter['name']}}}", parameter["schema"]["example"])
+    if "{id}" in path:
+        start = path.partition("/{id}")[0]
+        query = next((query for prefix, query in QUERIES.items() if path.startswith(prefix)), "")
+        path = path.replace("{id}", str(client.get(f"{start}{query}").json()["results"][0]["id"]))
+    if "{refund_id}" in path:
+        payment = client.get(path.partition("/refunds")[0]).json()
+        path = path.replace("{refund_id}", payment["refunds"][0]["id"])
+    return path
+
+
+def bodies(operation: dict[str, Any]) -> list[Any]:
+    """Return the examples of a request's body; None for an operation without one."""
+    if "requestBody" not in operation:
+        return [None]
+    return [
+        each["value"] for each in operation["requestBody"]["content"]["application/json"]["examples"].values()
+    ]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_example_of_the_document_works(operator, name):
+    method, path = name.split()
+    for number, body in enumerate(bodies(OPERATIONS[name])):
+        headers = {"Idempotency-Key": f"example-{number}"} if method != "get" else {}
+        response = operator.generic(
+            method.upper(),
+            filled(path, operator),
+            b"" if body is None else json.dumps(body),
+            content_type="application/json",
+            headers=headers,
+        )
+        assert 200 <= response.status_code < 300, response.content
