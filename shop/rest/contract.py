@@ -6,6 +6,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import CharField, ChoiceField, ListSerializer
 
+from shop.query_limits import MAX_VALUE, MAX_WORDS, SEARCHES, VALUE_LIMITS
 from shop.rest.etags import ETagged
 from shop.rest.fields import TextField
 from shop.rest.idempotency import REPLAYED, Rules
@@ -82,6 +83,7 @@ IF_MATCH = OpenApiParameter(
 #: Texts of requests, as patterns.
 NOT_EMPTY = r"^[^\x00]+$"
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+WORDS = rf"^\s*[^\s\x00]+(\s+[^\s\x00]+){{0,{MAX_WORDS - 1}}}\s*$"
 
 
 class ContractSchema(PermissionSchema):
@@ -148,6 +150,13 @@ class ContractSchema(PermissionSchema):
         )
         return {**schema, "additionalProperties": False} if direction == "request" else schema
 
+    def _get_parameters(self) -> list[Any]:
+        """State the limits of all query parameters."""
+        parameters: list[Any] = super()._get_parameters()
+        for parameter in parameters:
+            _limit(parameter)
+        return parameters
+
     def _get_filter_parameters(self) -> list[Any]:
         """State what the fields of the filters accept."""
         parameters: list[Any] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
@@ -195,6 +204,15 @@ def _may_be_empty(field: Any) -> bool:
     return field.source in columns and columns[field.source].blank
 
 
+def _limit(parameter: dict[str, Any]) -> None:
+    """State the limits that hold for the texts of all query parameters."""
+    name, schema = parameter["name"], parameter["schema"]
+    if parameter["in"] != "query" or schema.get("type") != "string" or schema.keys() & {"format", "enum"}:
+        return
+    schema["maxLength"] = VALUE_LIMITS.get(name, MAX_VALUE)
+    schema.setdefault("pattern", WORDS if name in SEARCHES else NOT_BLANK)
+
+
 def _constrain(schema: dict[str, Any], field: Any) -> None:
     """Add the limits of a form field to the schema of a query parameter."""
     validators = {type(validator).__name__: validator for validator in field.validators}
@@ -202,8 +220,6 @@ def _constrain(schema: dict[str, Any], field: Any) -> None:
         schema["minimum"] = least.limit_value
     if (regex := validators.get("RegexValidator")) is not None:
         schema["pattern"] = regex.regex.pattern.replace(r"\Z", "$")
-    elif schema.get("type") == "string" and not schema.keys() & {"format", "enum"}:
-        schema["pattern"] = NOT_BLANK
 
 
 def _key_parameter(rules: Rules) -> OpenApiParameter:

@@ -6,23 +6,13 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 
+from shop.query_limits import MAX_VALUE, MAX_WORDS, SEARCHES, VALUE_LIMITS
 from shop.web.refusals import is_api, refusal
 
 #: Characters of a path, and of a query string.
 MAX_PATH, MAX_QUERY = 1_000, 4_096
-#: Number of query parameters, and characters of a name and a value.
-MAX_PARAMETERS, MAX_NAME, MAX_VALUE = 50, 100, 1_000
-#: Words of a search. Each is looked for in several columns.
-MAX_WORDS = 10
-#: Parameters that are searched for in texts.
-SEARCHES = frozenset({"search", "q"})
-#: Characters of a value, where less than MAX_VALUE will do.
-VALUE_LIMITS = {
-    **dict.fromkeys(SEARCHES, 100),
-    **dict.fromkeys(("before", "after"), 100),
-    **dict.fromkeys(("cursor", "o"), 200),
-    **dict.fromkeys(("p", "page", "page_size", "limit"), 10),
-}
+#: Number of query parameters, and characters of a name.
+MAX_PARAMETERS, MAX_NAME = 50, 100
 #: Lookups that the admin would take from the address: a pattern can take the database for ever.
 _PATTERNS = ("__regex", "__iregex")
 #: Rows that an operator selects for one action, and characters of a password, which is hashed.

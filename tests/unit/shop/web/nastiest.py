@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from urllib.parse import quote_plus, urlencode
 
-from shop.web.limits import MAX_QUERY, MAX_VALUE, VALUE_LIMITS
+from shop.query_limits import MAX_VALUE, VALUE_LIMITS
+from shop.web.limits import MAX_QUERY
 
 GET, POST = 16 * 1024, 256 * 1024
 

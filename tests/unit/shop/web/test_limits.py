@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from shop.query_limits import MAX_WORDS
 from shop.rest.problems import MAX_ERRORS
-from shop.web.limits import MAX_PARAMETERS, MAX_PASSWORD, MAX_PATH, MAX_QUERY, MAX_SELECTED, MAX_WORDS
+from shop.web.limits import MAX_PARAMETERS, MAX_PASSWORD, MAX_PATH, MAX_QUERY, MAX_SELECTED
 
 pytestmark = pytest.mark.django_db
 
