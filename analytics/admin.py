@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from analytics import services
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnlyAdmin
@@ -55,7 +57,9 @@ class DailySalesAdmin(ReadOnlyAdmin):
         if not self._may_rebuild(request):
             raise PermissionDenied
         try:
-            task_id = services.start_rebuild(by=request.user.get_username())
+            with transaction.atomic():
+                journal.record(request, DailySales, "Started a rebuild of the figures.")
+                task_id = services.start_rebuild(by=request.user.get_username())
         except services.BROKER_ERRORS as error:
             self.message_user(request, f"The rebuild could not be started: {error}", messages.ERROR)
         else:

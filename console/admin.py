@@ -1,17 +1,23 @@
-"""Admin of check-ups and repairs, read-only, and of accounts."""
+"""Admin of check-ups, repairs and the journal, read-only, and of accounts and their rights."""
+
+from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from console.erasure.action import PERMISSION, forget_customers
 from console.models import Checkup, Repair
-from shop.adminkit.keyset_lists import KeysetList
+from shop.adminkit.keyset_lists import KeysetAdmin, KeysetList
 from shop.adminkit.read_only import ReadOnlyAdmin
 
-admin.site.unregister(User)
+#: Fields that decide what an account may do.
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+admin.site.unregister([User, Group])
 
 
 @admin.register(Checkup)
@@ -35,7 +41,11 @@ class RepairAdmin(ReadOnlyAdmin):
 
 @admin.register(User)
 class AccountAdmin(KeysetList, UserAdmin[User]):
-    """Customers and operators as a keyset list: Django's own counts all rows and scans them in a search."""
+    """Customers and operators as a keyset list: Django's own counts all rows and scans them in a search.
+
+    Rights, and accounts that have some, are for superusers alone: else whoever may change accounts could take
+    every right, or the account of someone who has it.
+    """
 
     ordering = ("-pk",)
     list_filter = ("is_staff",)
@@ -51,3 +61,55 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
     def has_forget_permission(self, request: HttpRequest) -> bool:
         """Allow with the permission of privacy."""
         return request.user.has_perm(PERMISSION)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Make the rights read-only for all but superusers."""
+        readonly = super().get_readonly_fields(request, obj)
+        return readonly if request.user.is_superuser else (*readonly, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Leave the accounts of staff, with their passwords, to superusers."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Leave the accounts of staff to superusers."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """Groups of staff. Superusers alone change them: they are rights."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Ask for the permission to view, not for that to change, which allows nothing."""
+        return request.user.has_perm("auth.view_group")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave it to superusers."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Leave it to superusers."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Leave it to superusers."""
+        return bool(request.user.is_superuser)
+
+
+@admin.register(LogEntry)
+class JournalAdmin(KeysetAdmin):
+    """Journal of what staff did, by whichever door."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "get_change_message")
+    list_filter = ("action_time",)
+    list_select_related = ("user", "content_type")
+    search_fields = ("user__username", "object_id")
+    search_help_text = "A user name, or the id of an object"
+    ordering = ("-pk",)
+
+
+def _may_touch(request: HttpRequest, account: User | None) -> bool:
+    return bool(
+        account is None or request.user.is_superuser or not (account.is_staff or account.is_superuser)
+    )

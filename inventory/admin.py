@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -15,6 +16,7 @@ from django.utils.html import format_html
 from inventory import services
 from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
@@ -151,27 +153,36 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         return TemplateResponse(request, "admin/inventory/product/adjust.html", context)
 
     def _try_to_adjust(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
+        text = f"Adjusted the stock: {form.cleaned_data['quantity']:+}, {form.cleaned_data['reason']}"
         try:
-            adjusted = services.adjust_stock(
-                sku=product.sku, actor=request.user.get_username(), **form.cleaned_data
-            )
+            with transaction.atomic():
+                adjusted = services.adjust_stock(
+                    sku=product.sku, actor=request.user.get_username(), **form.cleaned_data
+                )
+                journal.record(request, adjusted, text)
         except InventoryError as error:
             form.add_error("quantity", str(error))
             return False
-        text = f"{form.cleaned_data['quantity']:+}, {form.cleaned_data['reason']}"
-        self.log_change(request, adjusted, f"Adjusted the stock: {text}")
         messages.success(request, f"There are {adjusted.available} of {adjusted} now.")
         return True
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Make the selected products available to customers."""
-        messages.success(request, f"On sale: {queryset.update(active=True)} products.")
+        messages.success(request, f"On sale: {self._offer(request, queryset, True)} products.")
 
     @admin.action(description="Take off sale", permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Hide the selected products from customers."""
-        messages.success(request, f"Off sale: {queryset.update(active=False)} products.")
+        messages.success(request, f"Off sale: {self._offer(request, queryset, False)} products.")
+
+    @transaction.atomic
+    def _offer(self, request: HttpRequest, queryset: QuerySet[Product], active: bool) -> int:
+        products = list(queryset.select_for_update())
+        for product in products:
+            journal.record(request, product, "Put on sale." if active else "Taken off sale.")
+        keys = [product.pk for product in products]
+        return Product.objects.filter(pk__in=keys).update(active=active)
 
     @admin.display(description="Price", ordering="price")
     def price_with_currency(self, product: Product) -> str:

@@ -1,6 +1,7 @@
 """REST API of the catalogue and the stock."""
 
 import django_filters
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import (
@@ -21,6 +22,7 @@ from rest_framework.views import APIView
 from inventory import queries, services
 from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
 from inventory.models import MAX_STOCK, SKU_PATTERN, Product
+from shop import journal
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fields import MoneyField, TextField, WholeNumberField
@@ -173,13 +175,17 @@ class StockAdjustment(APIView):
         adjustment.is_valid(raise_exception=True)
         locked = Product.objects.select_for_update()
         check_if_match(request, lambda: StockOut(get_object_or_404(locked, sku=sku)).data)
-        product = _adjust(sku, actor=request.user.get_username(), **adjustment.validated_data)
+        product = _adjust(request, sku, **adjustment.validated_data)
         return Response(StockOut(product).data)
 
 
-def _adjust(sku: str, *, quantity: int, reason: str, actor: str) -> Product:
+def _adjust(request: Request, sku: str, *, quantity: int, reason: str) -> Product:
+    actor = request.user.get_username()
     try:
-        return services.adjust_stock(sku=sku, quantity=quantity, reason=reason, actor=actor)
+        with transaction.atomic():
+            product = services.adjust_stock(sku=sku, quantity=quantity, reason=reason, actor=actor)
+            journal.record(request, product, f"Adjusted the stock: {quantity:+}, {reason}")
+            return product
     except UnknownProduct as unknown:
         raise Http404 from unknown
     except (NotEnoughStock, StockLimitExceeded) as refusal:

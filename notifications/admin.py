@@ -1,5 +1,6 @@
 """Messages to customers in the admin: read-only pages, and resends."""
 
+from functools import partial
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -19,6 +20,7 @@ from notifications import services
 from notifications.emails import html_of
 from notifications.errors import NotificationsError
 from notifications.models import Notification, Recipient, Resend
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
@@ -104,9 +106,10 @@ class NotificationAdmin(KeysetAdmin):
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         """Send the selected messages again."""
+        by, note = request.user.get_username(), partial(journal.record, request, text="Sent it again.")
         for notification in queryset:
             try:
-                services.resend(notification_id=notification.pk, by=request.user.get_username())
+                services.resend(notification_id=notification.pk, by=by, note=note)
             except NotificationsError as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
             else:

@@ -1,5 +1,7 @@
 """REST API of the messages to customers, for staff: read them, and send one again."""
 
+from functools import partial
+
 import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import (
@@ -18,6 +20,7 @@ from rest_framework.views import APIView
 from notifications import services
 from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Notification, Resend
+from shop import journal
 from shop.rest.etags import ETagged
 from shop.rest.fields import AddressField
 from shop.rest.idempotency import idempotent
@@ -140,12 +143,13 @@ class NotificationResend(APIView):
         notification = get_object_or_404(Notification, pk=pk)
         wanted = ResendIn(data=request.data)
         wanted.is_valid(raise_exception=True)
-        sent = _resend(notification, by=request.user.get_username(), **wanted.validated_data)
+        sent = _resend(request, notification, **wanted.validated_data)
         return Response(NotificationDetailOut(sent, context={"request": request}).data)
 
 
-def _resend(notification: Notification, *, by: str, email: str = "") -> Notification:
+def _resend(request: Request, notification: Notification, *, email: str = "") -> Notification:
+    by, note = request.user.get_username(), partial(journal.record, request, text="Sent it again.")
     try:
-        return services.resend(notification_id=notification.pk, by=by, email=email)
+        return services.resend(notification_id=notification.pk, by=by, email=email, note=note)
     except (StillWaiting, ResendFailed) as refusal:
         raise Conflict(str(refusal)) from refusal

@@ -6,9 +6,10 @@ one row and one Message-ID per order and kind, and the mail server gets a duplic
 between its reply and the commit.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from smtplib import SMTPException
+from typing import TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -30,6 +31,9 @@ from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import unit_of_work
 from shop.messaging.scheduling import schedule
+
+#: Writes down who sends a message again.
+Note: TypeAlias = Callable[[Notification], None]
 
 #: Number of replies of the mail server that one statement stores.
 CHUNK = 10
@@ -184,12 +188,14 @@ def _describe(error: Exception) -> str:
 # --- Resending -------------------------------------------------------------------------------
 
 
-def resend(*, notification_id: UUID, by: str, email: str = "") -> Notification:
+def resend(
+    *, notification_id: UUID, by: str, email: str = "", note: Note = lambda notification: None
+) -> Notification:
     """Send a message again for an operator, to ``email`` if that is given.
 
     The new address is kept for later messages about the order. The message keeps its row; its history gets
-    an entry with the operator, the address and the outcome. The resend has a Message-ID of its own, as
-    mailboxes hide duplicates.
+    an entry with the operator, the address and the outcome; ``note`` is called in the same transaction. The
+    resend has a Message-ID of its own, as mailboxes hide duplicates.
 
     Raises:
         StillWaiting: the message is queued or being sent.
@@ -197,7 +203,7 @@ def resend(*, notification_id: UUID, by: str, email: str = "") -> Notification:
     """
     wanted = Notification.objects.only("kind", "order_id").get(pk=notification_id)
     with send_locks(wanted.kind, [wanted.order_id]):
-        attempt = _begin_resend(notification_id, by, email)
+        attempt = _begin_resend(notification_id, by, email, note)
         failure = _try_resend(attempt)
         _finish_resend(attempt, failure)
     if failure:
@@ -206,7 +212,7 @@ def resend(*, notification_id: UUID, by: str, email: str = "") -> Notification:
 
 
 @transaction.atomic
-def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
+def _begin_resend(notification_id: UUID, by: str, email: str, note: Note) -> Resend:
     notification = repository.lock(notification_id)
     if notification.state in State.unsent():
         until = " when the address is confirmed" if notification.state == State.WITHHELD else ""
@@ -218,6 +224,7 @@ def _begin_resend(notification_id: UUID, by: str, email: str) -> Resend:
         notification.email = email
     notification.attempts += 1
     repository.store_resend(notification)
+    note(notification)
     sequence = notification.resends.count() + 1
     return Resend.objects.create(
         notification=notification, sequence=sequence, by=by, email=notification.email

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -18,6 +19,7 @@ from orders import services
 from orders.errors import OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
@@ -210,11 +212,12 @@ class OrderAdmin(KeysetAdmin):
 
     def _do(self, request: HttpRequest, order: Order, action: str) -> None:
         try:
-            done = ACTIONS[action].service(order.pk)
+            with transaction.atomic():
+                done = ACTIONS[action].service(order.pk)
+                journal.record(request, done, ACTIONS[action].done)
         except OrdersError as refusal:
             messages.error(request, str(refusal))
             return
-        self.log_change(request, done, ACTIONS[action].done)
         messages.success(request, f"{done.number}: {ACTIONS[action].done}")
 
 

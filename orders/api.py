@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
@@ -13,7 +14,7 @@ from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
 from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel, TooManyOrders
-from orders.events import Address, CancellationReason
+from orders.events import Address
 from orders.filters import OrderFilter
 from orders.intake import OrderRequest
 from orders.models import Order
@@ -25,6 +26,7 @@ from orders.serializers import (
     as_validation_error,
 )
 from orders.states import Status
+from shop import journal
 from shop.accounts import limits
 from shop.messaging import event_log
 from shop.privacy.showing import shown
@@ -132,9 +134,9 @@ class OrderCancellation(MyOrders):
         order = self.order
         locked = Order.objects.select_for_update()
         check_if_match(request, lambda: self.get_serializer(locked.get(pk=order.pk)).data)
-        reason: CancellationReason = "customer" if order.customer_id == request.user.pk else "operator"
+        is_own = order.customer_id == request.user.pk
         try:
-            order = services.request_cancellation(order_id=order.pk, reason=reason)
+            order = _cancel(order) if is_own else _cancel_as_staff(request, order)
         except TooLateToCancel as refusal:
             raise problems.Conflict(str(refusal)) from refusal
         body = OrderOut(order, context=self.get_serializer_context()).data
@@ -180,6 +182,17 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
         raise problems.IdempotencyKeyReused(str(refusal)) from refusal
     except TooManyOrders as refusal:
         limits.refuse_orders(request, wait=refusal.wait)
+
+
+def _cancel(order: Order) -> Order:
+    return services.request_cancellation(order_id=order.pk, reason="customer")
+
+
+@transaction.atomic
+def _cancel_as_staff(request: Request, order: Order) -> Order:
+    order = services.request_cancellation(order_id=order.pk, reason="operator")
+    journal.record(request, order, "Requested the cancellation.")
+    return order
 
 
 def _requested(data: dict[str, Any]) -> OrderRequest:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
@@ -95,11 +97,12 @@ class RefundAdmin(KeysetAdmin):
         retried = 0
         for refund in queryset:
             try:
-                services.retry_refund(refund_id=refund.id)
+                with transaction.atomic():
+                    services.retry_refund(refund_id=refund.id)
+                    journal.record(request, refund, "Retried the refund.")
             except NotRetryable as error:
                 self.message_user(request, f"{refund}: {error}", messages.WARNING)
             else:
-                self.log_change(request, refund, "Retried the refund.")
                 retried += 1
         if retried:
             self.message_user(request, f"{retried} refund(s) will be asked for again now.", messages.SUCCESS)

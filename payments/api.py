@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -15,6 +16,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from payments import services
 from payments.errors import NotRetryable
 from payments.models import Payment, Refund
+from shop import journal
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fields import MoneyField
@@ -135,7 +137,9 @@ class PaymentViewSet(ETagged, ReadOnlyModelViewSet[Payment]):
         check_if_match(request, lambda: PaymentDetailSerializer(get_object_or_404(locked, pk=pk)).data)
         refund = get_object_or_404(Refund, pk=refund_id, payment=pk)
         try:
-            refund = services.retry_refund(refund_id=refund.id)
+            with transaction.atomic():
+                refund = services.retry_refund(refund_id=refund.id)
+                journal.record(request, refund, "Retried the refund.")
         except NotRetryable as error:
             raise Conflict(str(error)) from error
         return Response(RefundSerializer(refund).data, status=status.HTTP_202_ACCEPTED)

@@ -1,5 +1,6 @@
 """Admin of shipping: read-only pages of shipments and the simulated carrier, and voids of shipments."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from shipping import services
 from shipping.errors import CarrierError, NotStoppable
 from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
+from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
@@ -71,13 +73,13 @@ class ShipmentAdmin(KeysetAdmin):
     @admin.action(description="Void the selected shipments that have not left", permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> None:
         """Void shipments that have not left; warn about those that have."""
+        note = partial(journal.record, request, text="Requested to void the shipment.")
         for shipment in queryset:
             try:
-                services.void_shipment(shipment_id=shipment.id)
+                services.void_shipment(shipment_id=shipment.id, note=note)
             except (NotStoppable, CarrierError) as error:
                 self.message_user(request, f"{shipment}: {error}", messages.WARNING)
             else:
-                self.log_change(request, shipment, "Voided the shipment.")
                 self.message_user(request, f"{shipment} will not leave.", messages.SUCCESS)
 
 

@@ -6,9 +6,10 @@ may run again after a crash at any point. The shipment's row lock decides betwee
 stop: the first to commit wins.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,9 @@ from shipping.errors import NotStoppable
 from shipping.models import Shipment, shipping_key
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import unit_of_work
+
+#: Writes down who stops a shipment.
+Note: TypeAlias = Callable[[Shipment], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,34 +118,35 @@ def reconcile_booking(*, order_id: UUID) -> Shipment:
 # --- Stopping --------------------------------------------------------------------------------
 
 
-def stop_shipment(*, order_id: UUID, reason: str) -> Shipment:
+def stop_shipment(*, order_id: UUID, reason: str, note: Note = lambda shipment: None) -> Shipment:
     """Keep the parcel of an order from leaving, unless it has left; also of an order that comes later.
 
     Publishes FulfilmentStopped or CancellationRejected; neither if the shipment has failed or is stopped
-    already.
+    already. ``note`` is called in the transaction that commits the intent.
 
     Raises:
         CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
     """
-    shipment = _request_stop(order_id, reason)
+    shipment = _request_stop(order_id, reason, note)
     if shipment.state == Shipment.State.BOOKING:
         carrier_calls.void_label(shipment)
     with unit_of_work():
         return outcomes.record_stop(order_id, reason)
 
 
-def _request_stop(order_id: UUID, reason: str) -> Shipment:
+def _request_stop(order_id: UUID, reason: str, note: Note) -> Shipment:
     """Commit the intent to stop a shipment; an order without a shipment gets one that is to be stopped."""
     with transaction.atomic():
         shipment, is_new = repository.lock_or_add(Shipment.tombstone(order_id, reason=reason))
         if shipment.can_be_stopped and not is_new:
             shipment.request_stop(reason=reason)
             repository.store([shipment])
+            note(shipment)
     return shipment
 
 
-def void_shipment(*, shipment_id: UUID) -> Shipment:
-    """Stop a shipment, for an operator.
+def void_shipment(*, shipment_id: UUID, note: Note = lambda shipment: None) -> Shipment:
+    """Stop a shipment, for an operator. ``note`` is called in the transaction that commits the intent.
 
     Raises:
         NotStoppable: the parcel has left, or never will.
@@ -150,7 +155,7 @@ def void_shipment(*, shipment_id: UUID) -> Shipment:
     shipment = Shipment.objects.get(pk=shipment_id)
     if not shipment.can_be_stopped:
         raise NotStoppable(f"this shipment is {shipment.state}; only one that has not left can be voided")
-    return stop_shipment(order_id=shipment.order_id, reason="operator")
+    return stop_shipment(order_id=shipment.order_id, reason="operator", note=note)
 
 
 # --- Tracking --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,6 +18,7 @@ from inventory.errors import InventoryError
 from inventory.services import recount_stock
 from orders.queries import orders_needing_attention
 from payments.queries import failed_refunds
+from shop import journal
 from shop.messaging.event_log import has_more_events_than
 
 #: Longest event log, in events, that is audited within the request; a longer one is audited by a worker.
@@ -70,6 +72,8 @@ def _check_up(request: HttpRequest, *, repair: bool) -> None:
     if not request.user.has_perm("console.run_doctor" if repair else "console.audit_shop"):
         raise PermissionDenied
     by = request.user.get_username()
+    with transaction.atomic():
+        journal.record(request, Checkup, f"Had the shop audited{' and repaired' if repair else ''}.")
     try:
         if has_more_events_than(MAX_EVENTS_IN_REQUEST):
             _link_to_task(request, checkups.start_check_up(by=by, repair=repair))
@@ -97,7 +101,9 @@ def _recount(request: HttpRequest) -> None:
         return
     reason, actor = "counted on the doctor's advice", request.user.get_username()
     try:
-        product = recount_stock(sku=sku, counted=int(counted), reason=reason, actor=actor)
+        with transaction.atomic():
+            product = recount_stock(sku=sku, counted=int(counted), reason=reason, actor=actor)
+            journal.record(request, product, f"Set the stock to {counted}, {reason}")
     except InventoryError as error:
         messages.error(request, str(error))
     else:

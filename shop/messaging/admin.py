@@ -1,10 +1,12 @@
 """Admin of the kernel's tables: read-only, except for dead letters and probes of paused consumers."""
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from shop import journal
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.messaging.admin_filters import ConsumerFilter, EventTypeFilter
@@ -92,5 +94,8 @@ class CircuitAdmin(ReadOnlyAdmin):
     @admin.action(description="Probe now", permissions=["probe"])
     def probe(self, request: HttpRequest, queryset: QuerySet[Circuit]) -> None:
         """Make the next probe of the selected consumers due now."""
-        probed = queryset.update(probe_at=Now())
+        with transaction.atomic():
+            for circuit in queryset:
+                journal.record(request, circuit, "Probed the consumer.")
+            probed = queryset.update(probe_at=Now())
         self.message_user(request, f"Consumers that are being probed: {probed}.", messages.SUCCESS)

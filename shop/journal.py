@@ -1,0 +1,44 @@
+"""Journal of what staff does: the admin's own log, for acts by the REST API as well.
+
+Entries about an object are its history in the admin. They name the actor, and the door if it is another one.
+"""
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Model
+from django.db.transaction import TransactionManagementError
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+
+def record(request: HttpRequest | Request, what: Model | type[Model], text: str) -> None:
+    """Write an entry about an object, or about all of a model, in the transaction of the act.
+
+    The text must not hold personal data: the journal is kept when a customer is forgotten.
+
+    Raises:
+        TransactionManagementError: no transaction is open.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("open a transaction around the act and its entry in the journal")
+    door, actor = _door_of(request), request.user
+    assert isinstance(actor, User)  # noqa: S101 - acts need permissions
+    LogEntry.objects.create(
+        user=actor,
+        content_type=ContentType.objects.get_for_model(what),
+        object_id=None if isinstance(what, type) else str(what.pk),
+        object_repr=str(what._meta.verbose_name_plural if isinstance(what, type) else what)[:200],
+        action_flag=CHANGE,
+        change_message=f"{text} (by {door})" if door else text,
+    )
+
+
+def _door_of(request: HttpRequest | Request) -> str:
+    """Return the door that the actor came by, with the name of the API key; empty for the admin."""
+    if not isinstance(request, Request):
+        return ""
+    if request.auth is None:
+        return "the REST API, logged in by a browser"
+    return f"the REST API, with the key {request.auth}"

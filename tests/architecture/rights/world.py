@@ -1,0 +1,203 @@
+"""A shop with one object of every kind, and visitors with chosen permissions."""
+
+import re
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.db.models import Model
+from django.http import Http404, HttpResponse
+from django.test import RequestFactory
+from django.urls import resolve
+from django_celery_results.models import GroupResult, TaskResult
+from rest_framework.test import APIRequestFactory, force_authenticate
+
+from analytics.models import JournalEntry
+from console.models import Checkup, Repair
+from inventory.models import Product
+from notifications.models import Notification, Resend
+from orders.models import Order
+from payments.models import GatewayFault, Refund
+from shipping.carrier import Destination
+from shipping.models import CarrierFault, Shipment, TrackingEvent
+from shipping.services import PlacedOrder, remember_orders
+from shop.accounts.api_keys import create_key
+from shop.ids import uuid7
+from shop.messaging.dead_letters import discard_dead_letter
+from shop.messaging.models import Circuit, Horizon, OutboxEntry, ScheduledMessage
+from shop.rest.models import IdempotencyRecord
+from tests.unit.console.conftest import Shop
+from tests.unit.shop.messaging.dead_letters.examples import died
+
+#: Statements that change rows, other than those of sessions and of the use of a key.
+_WRITES = re.compile(
+    r"\b(INSERT INTO|UPDATE(?= \"?\w+\"? SET)|DELETE FROM)\b(?! \"?(django_session|accounts_apikey SET last))"
+)
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+class World:
+    """The shop, and those who visit it."""
+
+    def __init__(self) -> None:
+        shop = Shop()
+        self.alice, self.bob = (User.objects.get(username=name) for name in ("alice", "bob"))
+        self.staff = User.objects.create_user("sam", is_staff=True)
+        self.held_up = shop.stuck_refund()
+        self.order = shop.place()
+        self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
+        self.product = Product.objects.get(sku="MUG")
+        self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
+        self.shipment = _waiting_shipment()
+        self.letter, discarded = died(), died()
+        discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
+        self.key, _ = create_key(user=self.alice, name="till")
+        _make_the_rest(self)
+
+    @cached_property
+    def permissions(self) -> frozenset[str]:
+        """All permissions of the shop."""
+        rows = Permission.objects.values_list("content_type__app_label", "codename")
+        return frozenset(f"{app_label}.{codename}" for app_label, codename in rows)
+
+    @property
+    def views(self) -> frozenset[str]:
+        """All permissions to read."""
+        return frozenset(name for name in self.permissions if ".view_" in name)
+
+    def with_permissions(self, permissions: Collection[str], *, superuser: bool = False) -> User:
+        """Return the member of staff, who has these permissions alone."""
+        user = User.objects.get(pk=self.staff.pk)
+        user.is_superuser = superuser
+        user._perm_cache = set(permissions)  # type: ignore[attr-defined]  # spares thousands of statements
+        return user
+
+    def example_of(self, model: type[Model]) -> Model:
+        """Return an object of a model, the one that acts are tried on where there is one."""
+        for known in (self.order, self.refund, self.product, self.notification, self.shipment, self.letter):
+            if isinstance(known, model):
+                return known
+        if model is User:
+            return self.bob
+        found = model._default_manager.first()
+        assert found, f"the world has no {model._meta.label}"
+        return found
+
+
+def _waiting_shipment() -> Shipment:
+    order_id = uuid7()
+    destination = Destination(
+        name="Alice Liddell", street="1 Rabbit Hole", city="Oxford", postal_code="OX1 1AA", country="GB"
+    )
+    remember_orders(orders=[PlacedOrder(order_id=order_id, number="ORD-7", destination=destination)])
+    return Shipment.objects.get(order_id=order_id)
+
+
+def _make_the_rest(world: World) -> None:
+    letter, order = world.letter, world.order
+    Circuit.objects.create(consumer=letter.consumer, probe_at=NOW)
+    Horizon.objects.get_or_create(what="inbox", defaults={"at": NOW})
+    GatewayFault.objects.create(kind="outage", operation="refund")
+    CarrierFault.objects.create(kind="outage", operation="track")
+    GroupResult.objects.create(group_id=str(uuid.uuid4()))
+    TaskResult.objects.create(task_id=str(uuid.uuid4()))
+    Group.objects.create(name="A group")
+    JournalEntry.objects.create(event_id=uuid7(), observation={})
+    IdempotencyRecord.objects.create(
+        digest="0" * 64, user_id=1, method="POST", path="/", fingerprint="", answer=b""
+    )
+    Resend.objects.create(notification=world.notification, sequence=1, by="olga", outcome="sent")
+    Checkup.objects.create(by="dora", repairing=False, left=1, findings=[_finding(order)])
+    Repair.objects.create(
+        key="a", kind="lost", order_id=order.pk, wrong="was lost", done="was found", by="dora"
+    )
+    LogEntry.objects.create(user=world.staff, object_repr="something", action_flag=2)
+    TrackingEvent.objects.create(shipment=world.shipment, status="pre_transit", time=NOW)
+    if not ScheduledMessage.objects.exists():
+        ScheduledMessage.objects.create(
+            kind="reminder", app="orders", type="x", aggregate_id=order.pk, body="", due_at=NOW
+        )
+    assert OutboxEntry.objects.exists()
+
+
+def _finding(order: Order) -> dict[str, Any]:
+    return {
+        "kind": "stock",
+        "about": "MUG",
+        "order_id": None,
+        "says": "differs",
+        "state": "left",
+        "outcome": "count it",
+    }
+
+
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """Collect the statements of the block that change rows."""
+    found: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if _WRITES.search(sql):
+            found.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield found
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what the block changes. As a test's transaction it does not forbid to call providers."""
+    block: Any = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+def call_api(user: User | None, method: str, path: str, data: Any = None) -> Any:
+    """Call the REST API as a user, without the middleware, and return the response."""
+    headers = {"Idempotency-Key": uuid.uuid4().hex} if method != "GET" else {}
+    request = APIRequestFactory().generic(method, path, content_type="application/json", headers=headers)
+    if data is not None:
+        request = getattr(APIRequestFactory(), method.lower())(path, data, format="json", headers=headers)
+    force_authenticate(request, user=user)
+    match = resolve(path)
+    return match.func(request, *match.args, **match.kwargs)
+
+
+def visit(user: User | None, path: str, data: dict[str, Any] | None = None) -> HttpResponse:
+    """Get a page, or post a form, as a user, without the middleware; refusals become responses."""
+    factory = RequestFactory()
+    request: Any = factory.get(path) if data is None else factory.post(path, data)
+    request.user, request.session = user or AnonymousUser(), {}
+    request._messages = CookieStorage(request)
+    request._dont_enforce_csrf_checks = True
+    match = resolve(request.path)
+    try:
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    except PermissionDenied:
+        response = HttpResponse(status=403)
+    except Http404:
+        response = HttpResponse(status=404)
+    return response
+
+
+def is_refused(response: HttpResponse) -> bool:
+    """Tell whether a visitor is refused, or sent to a login."""
+    return response.status_code in {401, 403} or "/login/" in response.get("Location", "")
+
+
+def registered(label: str) -> tuple[type[Model], admin.ModelAdmin[Any]]:
+    model = apps.get_model(label)
+    return model, admin.site.get_model_admin(model)
