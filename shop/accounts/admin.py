@@ -63,7 +63,7 @@ class FailedLoginAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow to end waits with Django's permission to delete."""
-        return request.user.has_perm("accounts.delete_failedlogin")
+        return request.user.has_perms(["accounts.view_failedlogin", "accounts.delete_failedlogin"])
 
 
 @admin.register(TOTPDevice)
@@ -78,7 +78,7 @@ class SecondFactorAdmin(KeysetAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow to remove with Django's permission to delete."""
-        return request.user.has_perm("otp_totp.delete_totpdevice")
+        return request.user.has_perms(["otp_totp.view_totpdevice", "otp_totp.delete_totpdevice"])
 
     def delete_model(self, request: HttpRequest, obj: TOTPDevice) -> None:
         """Remove the second factor of an account, with its recovery codes."""

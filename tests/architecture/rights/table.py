@@ -87,7 +87,7 @@ ENDPOINTS = [
     public("docs"),
     public("asyncapi"),
     public("problems"),
-    public("problem", code="problem"),
+    public("problem", code="conflict"),
     public("product-list"),
     public("product-detail", sku="product.sku"),
     Endpoint("POST", "token", nobody=400, customer=400, owner=400, allowed=400, refused=400),
@@ -108,6 +108,7 @@ ENDPOINTS = [
         arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"},
     ),
     Endpoint("GET", "stock-list", all_of("inventory.view_stock")),
+    Endpoint("GET", "stock-detail", all_of("inventory.view_stock"), arguments={"sku": "product.sku"}),
     Endpoint(
         "POST", "stock-adjust", all_of(*_STOCK),
         arguments={"sku": "product.sku"}, data={"quantity": 3, "reason": "a delivery"},
@@ -129,6 +130,8 @@ ENDPOINTS = [
 #: Acts that the admin allows on the rows of each model, by Django's permission of that name.
 MODELS: dict[str, str] = {
     "accounts.apikey": "view",
+    "accounts.failedlogin": "view",
+    "accounts.requestcount": "view",
     "admin.logentry": "view",
     "analytics.dailysales": "view",
     "analytics.journalentry": "view",
@@ -161,6 +164,7 @@ MODELS: dict[str, str] = {
     "payments.refund": "view",
     "payments.simulatedcharge": "view",
     "payments.simulatedrefund": "view",
+    "privacy.datasubject": "view",
     "rest.idempotencyrecord": "view",
     "shipping.carrierfault": "view add change delete",
     "shipping.shipment": "view",
@@ -169,6 +173,7 @@ MODELS: dict[str, str] = {
 }
 #: Where a page needs something else than Django's permission of its name.
 EXCEPTIONS: dict[str, Need] = {
+    "accounts_failedlogin_delete": all_of("accounts.view_failedlogin", "accounts.delete_failedlogin"),
     "accounts_apikey_delete": all_of("accounts.view_apikey", "accounts.delete_apikey"),
     # With the account its API keys are deleted.
     "auth_user_delete form": all_of("auth.delete_user", "accounts.view_apikey", "accounts.delete_apikey"),

@@ -6,6 +6,7 @@ from operator import attrgetter
 import pytest
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import get_resolver, reverse
 
@@ -131,40 +132,42 @@ def test_the_forms_of_a_model(world, label, view):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.name}{'' if page.data is None else ' form'}")
-def test_the_pages_of_our_own(world, page: Page, monkeypatch):
-    monkeypatch.setattr("analytics.services.start_rebuild", lambda by: "a task")
+def test_the_pages_of_our_own(world, page: Page):
+    path = path_of(world, page)
+    check(world, path, page.need, path.split("/")[2], page.data, page.acts)
+
+
+def path_of(world: World, page: Page) -> str:
     arguments = {name: attrgetter(path)(world) for name, path in page.arguments.items()}
-    name = page.name if page.name == "doctor" else f"admin:{page.name}"
-    path = reverse(name, kwargs=arguments) + page.query
-    label = path.split("/")[2]
-    check(
-        world,
-        path,
-        page.need,
-        label if label in {m.partition(".")[0] for m in MODELS} else "console",
-        page.data,
-        page.acts,
+    return (
+        reverse(page.name if page.name == "doctor" else f"admin:{page.name}", kwargs=arguments) + page.query
     )
+
+
+def submit_page(world: World, page: Page, user) -> HttpResponse:
+    return visit(user, path_of(world, page), page.data)
 
 
 @pytest.mark.parametrize(("label", "action"), ACTIONS)
 def test_the_actions_of_a_list(world, label, action):
-    model, model_admin = registered(label)
-    chosen = world.held_up if action == "resume_selected" else world.example_of(model)
-    if action == "put_on_sale":
-        model._default_manager.filter(pk=chosen.pk).update(active=False)
-    path = reverse(f"admin:{label.replace('.', '_')}_changelist")
-    data = {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes"}
+    model_admin = registered(label)[1]
     need = ACTIONS[label, action]
     for permissions in interesting(world, need, label.partition(".")[0]):
         user = world.with_permissions(permissions)
         with undone(), writes() as written:
-            response = visit(user, path, data)
+            response = submit_action(world, label, action, user)
         offered = not is_refused(response) and action in offered_actions(model_admin, user)
         may = grants(need, permissions)
         told = f"{action} with {tell(world, permissions)}"
         assert offered is may, told
         assert bool(written) is (may and (label, action) not in ASKING), f"{told} wrote {written}"
+
+
+def submit_action(world: World, label: str, action: str, user) -> HttpResponse:
+    model = registered(label)[0]
+    chosen = world.held_up if action == "resume_selected" else world.example_of(model)
+    path = reverse(f"admin:{label.replace('.', '_')}_changelist")
+    return visit(user, path, {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes"})
 
 
 def offered_actions(model_admin, user) -> set[str]:

@@ -38,12 +38,17 @@ def test_every_page_of_the_storefront_is_in_the_table():
 
 def call(world: World, endpoint: Endpoint, user) -> int:
     """Return the status of a call whose effects are taken back; one that is refused must have none."""
-    arguments = {name: argument(world, path) for name, path in endpoint.arguments.items()}
-    path = reverse(endpoint.name, kwargs=arguments)
     with undone(), writes() as written:
-        status: int = call_api(user, endpoint.method, path, endpoint.data).status_code
+        status = submit(world, endpoint, user)
     assert not written or (status < 400 and endpoint.method != "GET"), f"{status}, but wrote {written}"
     assert written or status >= 400 or endpoint.method == "GET", f"{status}, but without effect"
+    return status
+
+
+def submit(world: World, endpoint: Endpoint, user) -> int:
+    arguments = {name: argument(world, path) for name, path in endpoint.arguments.items()}
+    path = reverse(endpoint.name, kwargs=arguments)
+    status: int = call_api(user, endpoint.method, path, endpoint.data).status_code
     return status
 
 
@@ -76,7 +81,8 @@ def test_staff_needs_all_permissions_and_no_other_helps(world, endpoint):
 @named
 def test_each_permission_alone(world, endpoint):
     [need] = endpoint.need
-    for permission in sorted(world.permissions):
+    # Where none is needed, a few are tried: their being there must not matter.
+    for permission in sorted(world.permissions)[:: 1 if need else 40]:
         expected = endpoint.allowed if set(need) <= {permission} else endpoint.refused
         if endpoint.name == "order-cancel" and permission == "orders.view_order":
             expected = 403  # the order is seen

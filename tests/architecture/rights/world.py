@@ -32,6 +32,7 @@ from shipping.carrier import Destination
 from shipping.models import CarrierFault, Shipment, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
 from shop.accounts.api_keys import create_key
+from shop.accounts.models import FailedLogin, RequestCount
 from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
 from shop.messaging.models import Circuit, Horizon, OutboxEntry, ScheduledMessage
@@ -39,9 +40,10 @@ from shop.rest.models import IdempotencyRecord
 from tests.unit.console.conftest import Shop
 from tests.unit.shop.messaging.dead_letters.examples import died
 
-#: Statements that change rows, other than those of sessions and of the use of a key.
+#: Statements that change rows, other than those of sessions, of counted requests and of the use of a key.
 _WRITES = re.compile(
-    r"\b(INSERT INTO|UPDATE(?= \"?\w+\"? SET)|DELETE FROM)\b(?! \"?(django_session|accounts_apikey SET last))"
+    r"\b(INSERT INTO|UPDATE(?= \"?\w+\"? SET)|DELETE FROM)\b"
+    r"(?! \"?(django_session|accounts_requestcount|accounts_apikey SET last))"
 )
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -112,6 +114,8 @@ def _make_the_rest(world: World) -> None:
     GroupResult.objects.create(group_id=str(uuid.uuid4()))
     TaskResult.objects.create(task_id=str(uuid.uuid4()))
     Group.objects.create(name="A group")
+    FailedLogin.objects.create(key=uuid7(), failures=5, blocked_until=NOW, expires_at=NOW)
+    RequestCount.objects.create(key=uuid7(), number=5, expires_at=NOW)
     JournalEntry.objects.create(event_id=uuid7(), observation={})
     IdempotencyRecord.objects.create(
         digest="0" * 64, user_id=1, method="POST", path="/", fingerprint="", answer=b""
