@@ -25,6 +25,8 @@ _FIGURES = (
 )
 _MACHINERY = (
     "accounts.view_apikey",
+    "accounts.view_failedlogin",
+    "accounts.view_requestcount",
     "console.view_checkup",
     "console.view_repair",
     "django_celery_results.view_taskresult",
@@ -68,6 +70,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "analytics.rebuild_dailysales",
         *_MACHINERY,
         "accounts.delete_apikey",
+        "accounts.delete_failedlogin",
+        "auth.view_user",
         "console.audit_shop",
         "console.run_doctor",
         "messaging.probe_circuit",

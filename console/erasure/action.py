@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -11,6 +12,7 @@ from django.template.response import TemplateResponse
 from console.erasure.errors import ErasureError
 from console.erasure.forgetting import forget, preview
 from orders.errors import OrdersStillOpen
+from shop import journal
 
 PERMISSION = "privacy.forget_customer"
 #: Customers that one action forgets at the most.
@@ -53,7 +55,9 @@ def _preview(user: User) -> tuple[list[tuple[str, int]], str]:
 def _forget(request: HttpRequest, user: User) -> None:
     name = user.get_username()
     try:
-        forget(user)
+        with transaction.atomic():
+            forget(user)
+            journal.record(request, User, f"Forgot the customer of account {user.pk}.")
     except (ErasureError, OrdersStillOpen) as refusal:
         messages.error(request, f"{name}: {refusal}")
     else:

@@ -24,7 +24,7 @@ def _world(
     mail = str(tmp_path_factory.mktemp("mail"))
     with (
         django_db_blocker.unblock(),
-        override_settings(**_SETTINGS, EMAIL_FILE_PATH=mail),
+        override_settings(**_SETTINGS, EMAIL_FILE_PATH=mail, SHOP_ERASURES_FILE=f"{mail}/erasures"),
         undone(),
     ):
         yield World()

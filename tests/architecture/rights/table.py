@@ -258,6 +258,11 @@ NOT_VISITED = {"login", "logout", "view_on_site", "autocomplete", "app_list"}
 
 #: Actions on lists. ``delete_selected`` needs the permission to delete.
 ACTIONS: dict[tuple[str, str], Need] = {
+    # Who may change accounts sees their list, as everywhere in Django.
+    ("auth.user", "forget_customers"): (
+        ("auth.view_user", "privacy.forget_customer"),
+        ("auth.change_user", "privacy.forget_customer"),
+    ),
     ("inventory.product", "put_on_sale"): all_of("inventory.change_product"),
     ("inventory.product", "take_off_sale"): all_of("inventory.change_product"),
     ("messaging.circuit", "probe"): all_of("messaging.view_circuit", "messaging.probe_circuit"),
