@@ -129,9 +129,12 @@ ENDPOINTS = [
 
 #: Acts that the admin allows on the rows of each model, by Django's permission of that name.
 MODELS: dict[str, str] = {
+    "accounts.accountmail": "view",
     "accounts.apikey": "view",
     "accounts.failedlogin": "view",
+    "accounts.recoverycode": "view",
     "accounts.requestcount": "view",
+    "accounts.unconfirmedaddress": "view",
     "admin.logentry": "view",
     "analytics.dailysales": "view",
     "analytics.journalentry": "view",
@@ -159,6 +162,7 @@ MODELS: dict[str, str] = {
     "notifications.recipient": "view",
     "notifications.resend": "view",
     "orders.order": "view",
+    "otp_totp.totpdevice": "view",
     "payments.gatewayfault": "view add change delete",
     "payments.payment": "view",
     "payments.refund": "view",
@@ -175,6 +179,7 @@ MODELS: dict[str, str] = {
 EXCEPTIONS: dict[str, Need] = {
     "accounts_failedlogin_delete": all_of("accounts.view_failedlogin", "accounts.delete_failedlogin"),
     "accounts_apikey_delete": all_of("accounts.view_apikey", "accounts.delete_apikey"),
+    "otp_totp_totpdevice_delete": all_of("otp_totp.view_totpdevice", "otp_totp.delete_totpdevice"),
     # With the account its API keys are deleted.
     "auth_user_delete form": all_of("auth.delete_user", "accounts.view_apikey", "accounts.delete_apikey"),
     "auth_user_add": all_of("auth.add_user", "auth.change_user"),
@@ -218,6 +223,11 @@ PAGES = [
     act("orders_order_resume", *_RESUME, order_id="held_up.pk"),
     Page("inventory_product_adjust", all_of(*_STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *_STOCK, data=_ADJUSTMENT, product_id="product.pk"),
+    Page(
+        "notifications_notification_message",
+        all_of("notifications.view_notification"),
+        {"notification_id": "notification.pk"},
+    ),
     act("notifications_notification_resend", *_RESEND, notification_id="notification.pk"),
     Page("analytics_rebuild", all_of(*_REBUILD), data={}),
     Page("doctor", all_of("console.view_checkup")),
@@ -289,6 +299,14 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "order-by-id": (302, 404, 302),
     "checkout": (302, 302, 302),
     "account": (302, 200, 200),
+    "profile": (302, 200, 200),
+    "close": (302, 200, 200),
+    "password": (302, 200, 200),
+    "two-factor": (302, 200, 200),
+    "second-step": (302, 302, 302),
+    "reset": (200, 200, 200),
+    "reset-confirm": (200, 200, 200),
+    "confirm": (410, 410, 410),
     "keys": (302, 200, 200),
     "login": (200, 302, 302),
     "register": (200, 302, 302),
@@ -296,6 +314,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "add": (405, 405, 405),
     "change": (405, 405, 405),
     "again": (302, 405, 405),
+    "confirm-again": (302, 405, 405),
     "logout": (405, 405, 405),
     "revoke-key": (302, 405, 405),
 }

@@ -136,6 +136,8 @@ def page_of(world: World, name: str) -> str:
         "product": [world.product.sku],
         "order-by-id": [world.order.pk],
         "revoke-key": [world.key.pk],
+        "confirm": ["a-token"],
+        "reset-confirm": ["MQ", "a-token"],
         **{name: [world.order.number] for name in ("order", "live", "cancel", "again")},
     }
     return reverse(f"storefront:{name}", args=arguments.get(name))

@@ -20,6 +20,7 @@ from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 from django.urls import resolve
 from django_celery_results.models import GroupResult, TaskResult
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from analytics.models import JournalEntry
@@ -32,7 +33,7 @@ from shipping.carrier import Destination
 from shipping.models import CarrierFault, Shipment, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
 from shop.accounts.api_keys import create_key
-from shop.accounts.models import FailedLogin, RequestCount
+from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
 from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
 from shop.messaging.models import Circuit, Horizon, OutboxEntry, ScheduledMessage
@@ -115,6 +116,10 @@ def _make_the_rest(world: World) -> None:
     TaskResult.objects.create(task_id=str(uuid.uuid4()))
     Group.objects.create(name="A group")
     FailedLogin.objects.create(key=uuid7(), failures=5, blocked_until=NOW, expires_at=NOW)
+    UnconfirmedAddress.objects.create(user=world.alice, email="alice@example.net", is_in_use=False)
+    RecoveryCode.objects.create(user=world.alice, digest="0" * 64)
+    TOTPDevice.objects.create(user=world.alice, name="phone")
+    AccountMail.objects.create(kind="confirm", email="alice@example.net")
     RequestCount.objects.create(key=uuid7(), number=5, expires_at=NOW)
     JournalEntry.objects.create(event_id=uuid7(), observation={})
     IdempotencyRecord.objects.create(
