@@ -29,6 +29,8 @@ def make_open_folder(path: Path) -> None:
         make_open_folder(path.parent)
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
+    elif path.stat().st_uid == os.geteuid() and path.is_relative_to(VAR):
+        path.chmod(0o755)  # made under a strict umask
 
 
 def is_open_to_all(path: Path) -> bool:

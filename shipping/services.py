@@ -25,6 +25,10 @@ from shop.messaging.publishing import unit_of_work
 Note: TypeAlias = Callable[[Shipment], None]
 
 
+def no_note(shipment: Shipment) -> None:
+    """Write nothing down: the act has no actor."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """Number and destination of a new order."""
@@ -118,7 +122,7 @@ def reconcile_booking(*, order_id: UUID) -> Shipment:
 # --- Stopping --------------------------------------------------------------------------------
 
 
-def stop_shipment(*, order_id: UUID, reason: str, note: Note = lambda shipment: None) -> Shipment:
+def stop_shipment(*, order_id: UUID, reason: str, note: Note = no_note) -> Shipment:
     """Keep the parcel of an order from leaving, unless it has left; also of an order that comes later.
 
     Publishes FulfilmentStopped or CancellationRejected; neither if the shipment has failed or is stopped
@@ -145,7 +149,7 @@ def _request_stop(order_id: UUID, reason: str, note: Note) -> Shipment:
     return shipment
 
 
-def void_shipment(*, shipment_id: UUID, note: Note = lambda shipment: None) -> Shipment:
+def void_shipment(*, shipment_id: UUID, note: Note = no_note) -> Shipment:
     """Stop a shipment, for an operator. ``note`` is called in the transaction that commits the intent.
 
     Raises:

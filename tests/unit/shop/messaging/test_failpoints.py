@@ -17,8 +17,8 @@ from shop.messaging.providers import Calls
 
 ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
-#: Read-only calls, made by audits.
-AUDITS = {"ledger", "labels"}
+#: Calls with nothing to commit afterwards: those of audits, and erasures, which are repeated until done.
+WITHOUT_POINTS = {"ledger", "labels", "forget"}
 REACH_IT = "from shop.messaging.failpoints import reach; reach('relay.publish.after'); print('alive')"
 
 
@@ -36,7 +36,7 @@ def test_every_point_of_the_kernel_is_reached_by_its_code():
 @pytest.mark.parametrize(("port", "name"), [(Gateway, "gateway"), (Carrier, "carrier")])
 def test_every_call_of_a_port_has_a_point_on_either_side(port: type, name: str):
     calls = {member for member, value in vars(port).items() if isinstance(value, FunctionType)}
-    calls = {call for call in calls if not call.startswith("_")} - AUDITS
+    calls = {call for call in calls if not call.startswith("_")} - WITHOUT_POINTS
     expected = {f"{name}.{call}.{side}" for call in calls for side in ("before", "after")}
     assert {point for point in points() if point.startswith(f"{name}.")} == expected
 
