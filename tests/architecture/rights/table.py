@@ -319,6 +319,12 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "revoke-key": (302, 405, 405),
 }
 
+
+def _of_product(*permissions: str) -> Need:
+    """Let the page of a product be open to who may change it, as everywhere in Django."""
+    return tuple((f"inventory.{act}_product", *permissions) for act in ("view", "change"))
+
+
 #: Links, buttons and panels: where they are shown, a text of theirs, and what their act or reading needs.
 OFFERS: list[tuple[str, str, Need]] = [
     ("order", "/cancel/", all_of(*_CANCEL)),
@@ -329,9 +335,9 @@ OFFERS: list[tuple[str, str, Need]] = [
     ("held_up", 'id="notifications"', all_of("orders.view_order", "notifications.view_notification")),
     ("held_up", "Send again", all_of("orders.view_order", *_RESEND)),
     ("held_up", 'id="timeline"', all_of("orders.view_order", "orders.view_timeline")),
-    ("product", "/adjust/", all_of("inventory.view_product", *_STOCK)),
-    ("product", "Available", all_of("inventory.view_product", "inventory.view_stock")),
-    ("product", "Movements", all_of("inventory.view_product", "inventory.view_stockmovement")),
+    ("product", "/adjust/", _of_product(*_STOCK)),
+    ("product", "Available", _of_product("inventory.view_stock")),
+    ("product", "Movements", _of_product("inventory.view_stockmovement")),
     ("letter", "replay/?ids", all_of("messaging.view_deadletter", "messaging.replay_deadletter")),
     ("letter", "discard/?ids", all_of("messaging.view_deadletter", "messaging.discard_deadletter")),
     ("letter", "/edit/", all_of("messaging.view_deadletter", "messaging.edit_deadletter")),
