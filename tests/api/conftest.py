@@ -35,6 +35,7 @@ SEMANTIC = (
     "keys_create",
     "token_create",
     "stock_adjust_create",  # JSON Schema takes 2.0 for an integer
+    "products_list",  # Schemathesis fits patterns to lengths, and so makes more words than the pattern allows
     "analytics_daily_sales_list",
     "analytics_funnel_list",
     "analytics_step_times_list",

