@@ -1,4 +1,4 @@
-"""What the ground keeps about an account: the account itself, and all that belongs to it."""
+"""Personal data that the ground keeps: the account, and all that belongs to it."""
 
 import re
 from collections.abc import Collection, Iterator

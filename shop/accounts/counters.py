@@ -35,7 +35,7 @@ class Count:
 
 
 class Counters(Protocol):
-    """Where the numbers are."""
+    """Store of the numbers."""
 
     def count(self, key: UUID, seconds: int) -> Count:
         """Count a request."""

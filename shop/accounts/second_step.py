@@ -26,7 +26,7 @@ _OPEN = {"storefront:second-step", "storefront:two-factor", "storefront:logout",
 
 
 class Step(StrEnum):
-    """What a session owes before it opens anything."""
+    """Step that a session owes before it opens anything."""
 
     #: A code.
     CODE = "code"

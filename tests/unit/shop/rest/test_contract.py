@@ -1,4 +1,4 @@
-"""What the API's document says, the API takes: types, limits, empty values, and no others."""
+"""Agreement of the API with its document: types, limits, empty values, and no others."""
 
 import pytest
 from django.contrib.auth.models import User
