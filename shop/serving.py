@@ -9,19 +9,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import MPServer
 
 from shop.messaging.worker import gc_tuning
 from shop.web.front import Front, Limits
+from shop.web.server import FrontMaker, ResilientServer, spawn_target
 from shop.web.watchdog import Desks, watch
 from shop.wsgi import application
 
@@ -35,27 +33,6 @@ _OTHER_FILES = 256
 _MAX_HEAD = 64 * 1024
 #: Seconds between two checks that the parent process is alive.
 _POLL_INTERVAL = 0.5
-#: Seconds after the replacement of a dead process.
-_RESPAWN_DELAY = 0.2
-
-
-class ResilientServer(MPServer):
-    """Granian server that always replaces dead processes; Granian's own exits if one dies twice in 5.5 s."""
-
-    def _spawn_worker(  # type: ignore[override]  # the base class of threads has one argument more
-        self, idx: int, target: Any, callback_loader: Callable[[int], Any]
-    ) -> Any:
-        """Tell each process its number."""
-        return super()._spawn_worker(idx, target, partial(callback_loader, idx))
-
-    def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
-        super()._respawn_workers(*args, **kwargs)
-        self.respawned_wrks.clear()
-        time.sleep(_RESPAWN_DELAY)
-
-    def process_ids(self) -> list[int]:
-        """Return the ids of the processes, in their order."""
-        return [worker.inner.pid for worker in list(self.wrks)]
 
 
 def serve() -> None:
@@ -93,7 +70,8 @@ def serve() -> None:
     gc_tuning.freeze()
     desks = Desks(processes=processes, threads=threads)
     threading.Thread(target=_watch, args=(server, desks), daemon=True).start()
-    server.serve(target_loader=partial(_application, os.getpid(), desks), wrap_loader=False)
+    load = partial(_load, os.getpid(), desks)
+    server.serve(spawn_target(threads), target_loader=load, wrap_loader=False)
 
 
 def _allow_connections() -> int:
@@ -128,14 +106,14 @@ def _address(bind: str) -> tuple[str, int]:
     return str(address), int(port)
 
 
-def _application(server_pid: int, desks: Desks, index: int) -> Any:
-    """Set up a process of the server and return its RSGI application."""
+def _load(server_pid: int, desks: Desks, index: int) -> FrontMaker:
+    """Set up a process of the server and return the maker of its front."""
     logging.getLogger("granian.access").addFilter(_quote_path)
     threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
     faulthandler.enable()  # for the watchdog's SIGABRT, without a core dump
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = Limits(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.SHOP_BODY_TIMEOUT.total_seconds())
-    return Front(application, desks.of_process(index), limits)
+    return partial(Front, application, desks.of_process(index), limits)
 
 
 def _quote_path(record: logging.LogRecord) -> bool:

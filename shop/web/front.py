@@ -1,20 +1,17 @@
 """Front of a web process: receives each request whole before a deadline, then calls the WSGI application.
 
-An event loop waits for clients, in thousands; a thread is taken only for a request that is complete. In
-Granian's own WSGI interface a thread waits for the body, without a deadline.
+Threads of Granian run it, one step at a time: a head has arrived, a body has, a request is complete. None waits
+for a client. In Granian's own WSGI interface a thread waits for the body, without a deadline.
 """
 
-import asyncio
 import logging
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from io import BytesIO
-from queue import SimpleQueue
-from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 from shop.web.refusals import refusal_text
 from shop.web.watchdog import Desk
@@ -22,10 +19,12 @@ from shop.web.watchdog import Desk
 log = logging.getLogger(__name__)
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+#: Takes the time of day and the monotonic clock at the start of a request, its scope and the status.
+AccessLog = Callable[[float, float, Any, int], None]
+#: Chunks of a body: each costs a thread some time, however short it is.
+_MAX_CHUNKS = 4096
 #: Headers that describe the transfer, which has ended when the application is called.
 _TRANSFER = frozenset({"content-length", "transfer-encoding", "connection", "expect"})
-#: Seconds between two looks at answered requests.
-_TICK = 0.05
 #: Has nginx pass a stream on as it comes.
 _UNBUFFERED = ("x-accel-buffering", "no")
 _CLOSE = [("cache-control", "no-store"), ("connection", "close")]
@@ -49,103 +48,137 @@ class Limits:
     seconds: float
 
 
-class Request(NamedTuple):
-    """A complete request."""
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A request whose head has arrived."""
 
     scope: Any
-    headers: Any
     protocol: Any
-    body: bytes
-    #: Ends the server's wait for the answer.
-    answered: "asyncio.Future[None]"
+    headers: Any
+    wall_time: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(eq=False)
+class Arrival:
+    """A request whose body is on its way."""
+
+    request: Request
+    #: Returns the body; it waits for futures of the server's, and for nothing else.
+    body: Coroutine[Any, None, bytes]
+    #: Time of time.monotonic().
+    deadline: float
+    future: Any = None
+
+
+class Inline:
+    """Event loop in the eyes of Granian's futures: it runs each callback at once."""
+
+    @staticmethod
+    def call_soon(callback: Callable[..., None], *args: Any, context: Any = None) -> None:
+        """Run the callback."""
+        callback(*args)
+
+    call_soon_threadsafe = call_soon
 
 
 class Front:
-    """RSGI application around a WSGI application."""
+    """Receiver of requests around a WSGI application."""
 
-    def __init__(self, application: Application, desks: Sequence[Desk], limits: Limits) -> None:
-        """Start a thread for each desk."""
-        self._application, self._limits = application, limits
-        self._complete: SimpleQueue[Request] = SimpleQueue()
-        #: Marks of answered requests, which the loop looks at now and then: to wake it for each costs more.
-        self._answered: deque[asyncio.Future[None]] = deque()
-        self._open = 0
-        for number, desk in enumerate(desks):
-            Thread(target=self._work, args=(desk,), name=f"web-{number}", daemon=True).start()
+    def __init__(
+        self, application: Application, desks: Sequence[Desk], limits: Limits, access_log: AccessLog | None
+    ) -> None:
+        """Keep a desk for each thread."""
+        self._application, self._limits, self._access_log = application, limits, access_log
+        self._free_desks = list(desks)
+        self._arrivals: dict[Arrival, None] = {}
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        """Receive a request, and have a thread answer it."""
-        headers = scope.headers  # a copy at each access
+    def take(self, watcher: Any) -> None:
+        """Take a request whose head has arrived: Granian's callback, in any of its threads."""
+        request = Request(watcher.scope, watcher.proto, watcher.scope.headers)
+        if is_announced(request.headers):
+            body = receive(request.headers, request.protocol, self._limits)
+            self._receive(Arrival(request, body, time.monotonic() + self._limits.seconds))
+        else:
+            self._answer(request, b"")
+
+    def refuse_late(self) -> None:
+        """Refuse the bodies that are late; while no thread is free, one may have arrived and wait for it."""
+        grace = 0.0 if self._free_desks else self._limits.seconds
+        now = time.monotonic()
+        for arrival in list(self._arrivals):
+            if arrival.deadline + grace < now:
+                arrival.future.cancel()
+
+    def _receive(self, arrival: Arrival, future: Any = None) -> None:
+        """Go on with a body, after the start or the end of a future."""
+        self._arrivals.pop(arrival, None)
         try:
-            body = await receive(headers, protocol, self._limits) if is_announced(headers) else b""
+            is_late = future is not None and future.cancelled()
+            arrival.future = arrival.body.throw(self._late()) if is_late else arrival.body.send(None)
+        except StopIteration as end:
+            self._answer(arrival.request, end.value)
         except Refused as refused:
-            content_type, text = refusal_text(scope.path, refused.status, refused.text)
-            protocol.response_str(refused.status, [("content-type", content_type), *_CLOSE], text)
-            return
-        loop = asyncio.get_running_loop()
-        answered = loop.create_future()
-        self._complete.put(Request(scope, headers, protocol, body, answered))
-        if not self._open:
-            loop.call_later(_TICK, self._look_at_answers, loop)
-        self._open += 1
-        await answered
+            self._refuse(arrival.request, refused)
+        else:
+            self._arrivals[arrival] = None
+            arrival.future.add_done_callback(partial(self._receive, arrival))
 
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let the server see the last answers, for its access log."""
-        self._mark_answered()
-        loop.run_until_complete(asyncio.sleep(0))
+    def _late(self) -> Refused:
+        seconds = self._limits.seconds
+        text = f"The body was not complete within {seconds:g} s: send it faster, or less at once."
+        return Refused(408, text)
 
-    def _look_at_answers(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._mark_answered()
-        if self._open:
-            loop.call_later(_TICK, self._look_at_answers, loop)
+    def _refuse(self, request: Request, refused: Refused) -> None:
+        content_type, text = refusal_text(request.scope.path, refused.status, refused.text)
+        headers = [("content-type", content_type), *_CLOSE]
+        request.protocol.response_str(refused.status, headers, text)
+        self._log(request, refused.status)
 
-    def _mark_answered(self) -> None:
-        while self._answered:
-            self._answered.popleft().set_result(None)
-            self._open -= 1
-
-    def _work(self, desk: Desk) -> None:
-        """Answer complete requests, one after the other."""
-        desk.clear()
-        while True:
-            request = self._complete.get()
-            desk.begin(request.scope)
-            try:
-                self._answer(request, desk)
-            except Exception:
-                log.exception("%s %s failed", request.scope.method, request.scope.path)
-                request.protocol.response_empty(500, [])
-            desk.clear()
-            self._answered.append(request.answered)
-
-    def _answer(self, request: Request, desk: Desk) -> None:
+    def _answer(self, request: Request, body: bytes) -> None:
+        """Have the application answer a complete request."""
+        desk = self._free_desks.pop()
+        desk.begin(request.scope)
         response = Response(request.protocol)
-        chunks = self._application(environ(request.scope, request.headers, request.body), response.start)
+        try:
+            self._call(request, body, response, desk)
+        except Exception:
+            log.exception("%s %s failed", request.scope.method, request.scope.path)
+            request.protocol.response_empty(500, [])
+        desk.clear()
+        self._free_desks.append(desk)
+        self._log(request, response.status)
+
+    def _call(self, request: Request, body: bytes, response: "Response", desk: Desk) -> None:
+        chunks = self._application(environ(request.scope, request.headers, body), response.start)
         try:
             response.send(chunks, before_stream=desk.clear)
         finally:
             if close := getattr(chunks, "close", None):
                 close()
 
+    def _log(self, request: Request, status: int) -> None:
+        if self._access_log:
+            self._access_log(request.wall_time, request.began, request.scope, status)
+
 
 class Response:
     """Response of the application, passed on to the server."""
 
     def __init__(self, protocol: Any) -> None:
-        self._protocol, self._status = protocol, 500
+        self._protocol, self.status = protocol, 500
         self._headers: list[tuple[str, str]] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         """Take status and headers: WSGI's start_response."""
-        self._status, self._headers = int(status[:3]), headers
+        self.status, self._headers = int(status[:3]), headers
 
     def send(self, chunks: Iterable[bytes], *, before_stream: Callable[[], None]) -> None:
         """Send the body: at once, or as a stream, however long that takes."""
         if not getattr(chunks, "streaming", False):
-            self._protocol.response_bytes(self._status, self._headers, b"".join(chunks))
+            self._protocol.response_bytes(self.status, self._headers, b"".join(chunks))
             return
-        stream = self._protocol.response_stream(self._status, self._headers_of_stream())
+        stream = self._protocol.response_stream(self.status, self._headers_of_stream())
         before_stream()
         for chunk in chunks:
             stream.send_bytes(chunk)
@@ -167,11 +200,7 @@ async def receive(headers: Any, protocol: Any, limits: Limits) -> bytes:
     if length is not None and int(length) > limits.size:
         raise _too_long(limits)
     try:
-        async with asyncio.timeout(limits.seconds):
-            body: bytes = await _read(protocol, limits) if length is None else await protocol()
-    except TimeoutError as late:
-        text = f"The body was not complete within {limits.seconds:g} s: send it faster, or less at once."
-        raise Refused(408, text) from late
+        body: bytes = await _read(protocol, limits) if length is None else await protocol()
     except RuntimeError as broken:  # the client has gone
         raise Refused(400, "The body is incomplete.") from broken
     return body
@@ -179,12 +208,15 @@ async def receive(headers: Any, protocol: Any, limits: Limits) -> bytes:
 
 async def _read(protocol: Any, limits: Limits) -> bytes:
     """Return a body that comes in chunks of unknown number."""
-    body, ended = bytearray(), False
+    body, count, ended = bytearray(), 0, False
     async for chunk in protocol:
         if ended:  # an empty chunk stands for an error, too, and the end comes only then
             raise Refused(400, "The body is incomplete.")
         body += chunk
+        count += 1
         ended = not chunk
+        if count > _MAX_CHUNKS:
+            raise Refused(413, f"The body has more than {_MAX_CHUNKS:,} chunks: send larger ones.")
         if len(body) > limits.size:
             raise _too_long(limits)
     return bytes(body)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.web_server import WebServer, web_server
 
 #: Answers with what has arrived.
 VIEWS = """
+import time
 from django.http import JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -23,7 +25,11 @@ def echo(request):
     meta = {name: value for name, value in request.META.items() if isinstance(value, str)}
     return JsonResponse({"body": request.body.decode("latin-1"), "meta": meta})
 
-VIEWS = {"echo": echo, "api/v1/echo": echo}
+def nap(request, seconds):
+    time.sleep(seconds)
+    return JsonResponse({})
+
+VIEWS = {"echo": echo, "api/v1/echo": echo, "nap/<int:seconds>": nap}
 """
 #: Seconds for a head and for a body.
 TIMEOUT = 2
@@ -63,6 +69,12 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(server: WebServer, chunk
     refused = ask(server, "POST", path, iter([body]) if chunked else body)
     assert refused.status == 413
     assert ("application/problem+json" in refused.headers["Content-Type"]) == path.startswith("/api/")
+
+
+def test_a_body_in_thousands_of_chunks_is_not_read_to_its_end(server: WebServer):
+    refused = ask(server, "POST", "/echo", iter([b"a"] * 5000))
+    assert refused.status == 413
+    assert "chunks" in refused.text
 
 
 def test_a_body_of_the_largest_size_arrives(server: WebServer):
@@ -105,6 +117,19 @@ def test_slow_heads_and_bodies_are_cut_off(server: WebServer):
         assert body.recv(100).startswith(b"HTTP/1.1 408 ")
         eventually(lambda: is_closed(head), within=10 * TIMEOUT)
     assert time.monotonic() - began > TIMEOUT / 2
+
+
+def test_a_body_that_arrives_while_all_threads_are_busy_is_not_late(tmp_path: Path):
+    settings = {"WEB_CONCURRENCY": "1", "WEB_THREADS": "1", "SHOP_BODY_TIMEOUT_SECONDS": "2"}
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+    with web_server(tmp_path, VIEWS, **settings) as server:
+        address = ("127.0.0.1", server.port)
+        with socket.create_connection(address) as waiting, socket.create_connection(address) as napping:
+            waiting.sendall(head)
+            assert ask(server, "GET", "/nap/0").status == 200  # the head has been taken before
+            napping.sendall(b"GET /nap/3 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            waiting.sendall(b"abc")
+            assert waiting.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
 def is_closed(client: socket.socket) -> bool:
