@@ -1,7 +1,7 @@
 """Front of a web process: receives each request whole before a deadline, then calls the WSGI application.
 
-Threads of Granian run it, one step at a time: a head has arrived, a body has, a request is complete. None waits
-for a client. In Granian's own WSGI interface a thread waits for the body, without a deadline.
+Threads of Granian run it, a step at a time: a head has arrived, a body has, a request is complete. None of
+them waits for a client. In the WSGI interface of Granian a thread waits for the body, without a deadline.
 """
 
 import logging
