@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from shop.accounts.passwords import change_password_in_admin
 from shop.rest import problem_pages
 from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
@@ -32,6 +33,7 @@ urlpatterns = [
     *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
+    path("admin/password_change/", admin.site.admin_view(change_password_in_admin, cacheable=True)),
     path("admin/", admin.site.urls),
     path("api/v1/", ApiRoot.as_view(), name="api"),
     path("api/v1/token", Token.as_view(), name="token"),

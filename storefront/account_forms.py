@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 
 from shop.accounts import two_factor
 from shop.accounts.names import MAX_LENGTH, validate_name
+from shop.accounts.passwords import is_own_password
 from shop.accounts.scopes import SCOPES
 
 #: Name, autocomplete and message of the fields that say who somebody is.
@@ -39,11 +39,6 @@ def _clean_email(email: str) -> str:
     if len(email) > 150:
         raise ValidationError("This address is too long for us: use one of at most 150 characters.")
     return email.lower()
-
-
-def _is_password_of(request: HttpRequest, password: str) -> bool:
-    """Ask the guard of the logins: whoever sits before an open session must not guess either."""
-    return authenticate(request, username=request.user.get_username(), password=password) == request.user
 
 
 class RegistrationForm(BaseUserCreationForm[User]):
@@ -102,7 +97,7 @@ class ProfileForm(forms.ModelForm[User]):
         """Refuse a new address without the password."""
         given = super().clean() or self.cleaned_data
         is_new = given.get("email", self.present) != self.present
-        if is_new and not _is_password_of(self._request, given.get("password", "")):
+        if is_new and not is_own_password(self._request, given.get("password", "")):
             self.add_error("password", "Enter your present password to change the address.")
         return given
 
@@ -130,7 +125,7 @@ class PasswordForm(forms.Form):
     def clean_password(self) -> str:
         """Refuse another password."""
         password: str = self.cleaned_data["password"]
-        if not _is_password_of(self._request, password):
+        if not is_own_password(self._request, password):
             raise ValidationError("This is not your password.")
         return password
 

@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 
 from shop.accounts import confirmation, mails
 from shop.accounts.models import AccountMail
+from shop.accounts.passwords import PasswordChangeForm
 from shop.accounts.security_log import record
 from storefront.pages.visitor import limit_mails, site_of
 
@@ -32,6 +33,7 @@ class _Status422:
 class ChangePassword(_Status422, PasswordChangeView):
     """Change the password. All other sessions and all API keys end."""
 
+    form_class = PasswordChangeForm
     template_name = "storefront/account/password.html"
     success_url = reverse_lazy("storefront:account")
 

@@ -106,6 +106,23 @@ def test_the_waits_grow_to_an_hour_and_are_forgotten_after_a_day(olga):
     assert FailedLogin.objects.get().failures == 1
 
 
+@pytest.mark.parametrize("page", ["/accounts/password/", "/admin/password_change/"])
+def test_whoever_sits_before_an_open_session_does_not_guess_the_password(olga, hashed, page):
+    thief = Client(REMOTE_ADDR=GUESSER)
+    thief.force_login(olga)
+    new = {"new_password1": "a new one, 1843", "new_password2": "a new one, 1843"}
+    hashed.clear()
+    answers = [thief.post(page, {"old_password": f"guess {n}", **new}) for n in range(20)]
+    assert {answer.status_code for answer in answers[: failed_logins.FREE_FAILURES]} <= {200, 422}
+    assert answers[-1].status_code == 429
+    assert len(hashed) == failed_logins.FREE_FAILURES
+    assert thief.post(page, {"old_password": PASSWORD, **new}).status_code == 429
+    pass_time(failed_logins.FIRST_WAIT)
+    assert thief.post(page, {"old_password": PASSWORD, **new}).status_code == 302
+    olga.refresh_from_db()
+    assert olga.check_password(new["new_password1"])
+
+
 def test_a_right_password_ends_the_count(olga):
     for _ in range(3):
         for n in range(failed_logins.FREE_FAILURES - 1):
