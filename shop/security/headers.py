@@ -47,6 +47,13 @@ def policy(directives: Mapping[str, str]) -> str:
 
 
 _DATA, _PAGES = policy(DATA), policy(PAGES)
+#: Headers of an answer that is no page, for what answers outside of Django's middleware.
+DATA_HEADERS = {
+    **COMMON,
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": _DATA,
+    "Cache-Control": "no-store",
+}
 _EXCEPTIONS = {prefix: policy({**PAGES, **changes}) for prefix, changes in EXCEPTIONS.items()}
 
 

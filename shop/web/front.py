@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from io import BytesIO
 from typing import Any
 
+from shop.security.headers import DATA_HEADERS
 from shop.web.refusals import refusal_text
 from shop.web.watchdog import Desk
 
@@ -27,7 +28,9 @@ _MAX_CHUNKS = 4096
 _TRANSFER = frozenset({"content-length", "transfer-encoding", "connection", "expect"})
 #: Has nginx pass a stream on as it comes.
 _UNBUFFERED = ("x-accel-buffering", "no")
-_CLOSE = [("cache-control", "no-store"), ("connection", "close")]
+#: Headers of answers that the application has no part in.
+_OWN = [(name.lower(), value) for name, value in DATA_HEADERS.items()]
+_CLOSE = ("connection", "close")
 
 
 class Refused(Exception):
@@ -131,7 +134,7 @@ class Front:
 
     def _refuse(self, request: Request, refused: Refused) -> None:
         content_type, text = refusal_text(request.scope.path, refused.status, refused.text)
-        headers = [("content-type", content_type), *_CLOSE]
+        headers = [("content-type", content_type), *_OWN, _CLOSE]
         request.protocol.response_str(refused.status, headers, text)
         self._log(request, refused.status)
 
@@ -144,7 +147,7 @@ class Front:
             self._call(request, body, response, desk)
         except Exception:
             log.exception("%s %s failed", request.scope.method, request.scope.path)
-            request.protocol.response_empty(500, [])
+            request.protocol.response_empty(500, _OWN)
         desk.clear()
         self._free_desks.append(desk)
         self._log(request, response.status)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shop.security.headers import COMMON
 from tests.support.slow_clients import percentile, response_times, slow_clients
 from tests.support.waiting import eventually
 from tests.support.web_server import WebServer, web_server
@@ -75,6 +76,15 @@ def test_a_body_in_thousands_of_chunks_is_not_read_to_its_end(server: WebServer)
     refused = ask(server, "POST", "/echo", iter([b"a"] * 5000))
     assert refused.status == 413
     assert "chunks" in refused.text
+
+
+@pytest.mark.parametrize("path", ["/echo", "/api/v1/echo"])
+def test_a_refusal_has_the_security_headers_of_data(server: WebServer, path: str):
+    refused = ask(server, "POST", path, b"a" * (256 * 1024 + 1)).headers
+    assert refused["X-Content-Type-Options"] == "nosniff"
+    assert refused["Content-Security-Policy"].startswith("default-src 'none'")
+    by_the_application = ask(server, "GET", "/api/v1/nothing").headers
+    assert {name: refused[name] for name in COMMON} == {name: by_the_application[name] for name in COMMON}
 
 
 def test_a_body_of_the_largest_size_arrives(server: WebServer):
