@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import CASCADE, Q, QuerySet
 from django_celery_results.models import TaskResult
 
+from shop.accounts.models import UnconfirmedAddress
 from shop.messaging.contracts import ERASED
 from shop.privacy.mail_files import erase_mails
 from shop.privacy.rows import Rows, rows_of
@@ -31,8 +32,7 @@ def erase_account(user: User, words: Collection[str]) -> None:
     """
     for rows in _belongings(user, words):
         rows.delete()
-    _log_entries_about(user).update(object_repr=ERASED)
-    _log_entries_with(words).update(object_repr=ERASED)
+    _log_entries(user, words).update(object_repr=ERASED)
     erase_mails(words)
     user.username, user.email = f"forgotten-{user.pk}", ""
     user.first_name = user.last_name = ""
@@ -44,7 +44,7 @@ def erase_account(user: User, words: Collection[str]) -> None:
 def personal_data_of(user: User, words: Collection[str]) -> Rows:
     """Return all that the ground keeps about an account, by table, without secrets."""
     found = rows_of(User.objects.filter(pk=user.pk), leaving_out=SECRETS)
-    for rows in (*_belongings(user, words), _log_entries_about(user) | _log_entries_with(words)):
+    for rows in (*_belongings(user, words), _log_entries(user, words)):
         found |= rows_of(rows, leaving_out=SECRETS)
     return found
 
@@ -78,13 +78,11 @@ def _rows_by_address(addresses: Collection[str]) -> Iterator[QuerySet[Any]]:
             yield model._base_manager.filter(wanted)
 
 
-def _log_entries_about(user: User) -> QuerySet[LogEntry]:
-    of_accounts = ContentType.objects.get_for_model(User)
-    return LogEntry.objects.filter(content_type=of_accounts, object_id=str(user.pk))
-
-
-def _log_entries_with(words: Collection[str]) -> QuerySet[LogEntry]:
-    wanted = Q(pk__in=[])
+def _log_entries(user: User, words: Collection[str]) -> QuerySet[LogEntry]:
+    """Return the entries about an account or its belongings, which have its user name, and those with a word."""
+    wanted = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
+    of_belongings = Q(content_type__app_label__in=("accounts", "otp_totp"))
+    wanted |= of_belongings & Q(object_repr__iregex=_whole(user.username))
     for word in words:
         wanted |= Q(object_repr__iregex=_whole(word))
     return LogEntry.objects.filter(wanted)
@@ -104,5 +102,6 @@ def _whole(word: str) -> str:
 
 
 def words_of(user: User) -> set[str]:
-    """Return the present name and address of an account."""
-    return {word for word in (user.email, user.get_full_name()) if word}
+    """Return the present name and address of an account, and the addresses that wait to be confirmed."""
+    waiting = UnconfirmedAddress.objects.filter(user=user).values_list("email", flat=True)
+    return {word for word in (user.email, user.get_full_name(), *waiting) if word}

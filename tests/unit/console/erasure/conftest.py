@@ -3,23 +3,26 @@
 import json
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_celery_results.models import TaskResult
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from notifications import services as notifications
 from notifications.models import Notification
 from orders.events import OrderCreatedV1
 from orders.models import Order
-from shop.accounts import api_keys
+from shop.accounts import api_keys, two_factor
+from shop.accounts.models import AccountMail, UnconfirmedAddress
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.messaging.models import DeadLetter, DeadLetterAction, ScheduledMessage
 from tests.unit.console.conftest import Shop
 
 NAME, EMAIL = "Zebulon Quuxworth", "zebulon@quuxworth.example"
+NEXT_EMAIL = "z.quuxworth@next.example"
 STREET, PHONE, TOKEN = "17 Xylophone Mews", "+44 7700 900123", "pm_card_of_quuxworth"
 #: What identifies the customer, in any column of any table.
 WORDS = ["zebulon", "quuxworth", "xylophone", "7700 900123", "kryptonia", "qx9 9zz"]
@@ -64,6 +67,21 @@ class Zebulon:
 
     def change_address(self, email: str) -> None:
         User.objects.filter(pk=self.user.pk).update(email=email)
+
+    def leave_traces_in_the_account(self) -> None:
+        """Leave e-mails about the account, an address to confirm, a second factor, and its removal."""
+        for kind, email in (("reset", EMAIL), ("confirm", NEXT_EMAIL)):
+            AccountMail.objects.create(kind=kind, email=email, site="http://testserver")
+        UnconfirmedAddress.objects.create(user=self.user, email=NEXT_EMAIL, is_in_use=False)
+        device = two_factor.begin_enrolment(self.user)
+        device.name = "Zebulon's telephone"
+        device.save()
+        operator = User.objects.get(username="operator")
+        for model, text in ((TOTPDevice, str(device)), (UnconfirmedAddress, NEXT_EMAIL)):
+            LogEntry.objects.create(
+                user=operator, content_type=ContentType.objects.get_for_model(model), object_id="1",
+                object_repr=text, action_flag=DELETION,
+            )  # fmt: skip
 
     def leave_traces_of_operators(self, order: Order) -> None:
         """Leave what an operator's work, failed deliveries and an earlier release leave behind."""
