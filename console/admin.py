@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from console.erasure.action import PERMISSION, forget_customers
 from console.models import Checkup, Repair
+from shop import journal
 from shop.adminkit.keyset_lists import KeysetAdmin, KeysetList
 from shop.adminkit.read_only import ReadOnlyAdmin
 
@@ -74,6 +75,14 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Leave the accounts of staff to superusers."""
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say of accounts with entries in the journal that they are closed instead."""
+        to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        kept = [f"{user}: {journal.KEPT}" for user in objs if journal.has_entries(user)]
+        if kept:
+            lacking.discard(LogEntry._meta.verbose_name)  # nobody may delete them
+        return to_delete, counts, lacking, [*protected, *kept]
 
 
 @admin.register(Group)

@@ -3,14 +3,33 @@
 Entries about an object are its history in the admin. They name the actor, and the door if it is another one.
 """
 
+from typing import Any
+
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, ProtectedError
+from django.db.models.signals import pre_delete
 from django.db.transaction import TransactionManagementError
+from django.dispatch import receiver
 from django.http import HttpRequest
 from rest_framework.request import Request
+
+#: Refusal to delete an account, with whose row Django would delete its entries.
+KEPT = "Its acts are in the journal, which is kept: close the account instead, by taking back “Active”."
+
+
+def has_entries(user: User) -> bool:
+    """Tell whether the journal has acts of an account."""
+    return LogEntry.objects.filter(user=user).exists()
+
+
+@receiver(pre_delete, sender=User)
+def refuse_to_delete_an_actor(instance: User, **_: Any) -> None:
+    """Keep the entries: Django would delete them with the account."""
+    if has_entries(instance):
+        raise ProtectedError(KEPT, {instance})
 
 
 def record(request: HttpRequest | Request, what: Model | type[Model], text: str) -> None:

@@ -79,7 +79,7 @@ def _rows_by_address(addresses: Collection[str]) -> Iterator[QuerySet[Any]]:
 
 
 def _log_entries(user: User, words: Collection[str]) -> QuerySet[LogEntry]:
-    """Return the entries about an account or its belongings, which have its user name, and those with a word."""
+    """Return entries about an account or its belongings, which have its user name, and those with a word."""
     wanted = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
     of_belongings = Q(content_type__app_label__in=("accounts", "otp_totp"))
     wanted |= of_belongings & Q(object_repr__iregex=_whole(user.username))

@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
         """Connect the receivers, and refuse to start without the client that the settings call for."""
         from django.conf import settings
 
+        from shop import journal  # noqa: F401
         from shop.accounts import counters, key_receivers, receivers, second_step  # noqa: F401
 
         counters.counters(settings.SHOP_CACHE_URL)

@@ -2,6 +2,9 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import ProtectedError
 from django.db.transaction import TransactionManagementError
 from django.test import RequestFactory
 from django.urls import reverse
@@ -49,3 +52,35 @@ def test_a_refused_act_is_not_in_the_journal():
 def test_an_act_without_its_entry_in_the_same_transaction_is_an_error():
     with pytest.raises(TransactionManagementError):
         journal.record(RequestFactory().get("/"), Product, "Did something.")
+
+
+@pytest.fixture
+def olga() -> User:
+    """Somebody who has put a product on sale."""
+    olga = staff_with(*RIGHTS, username="olga")
+    request = RequestFactory().post("/")
+    request.user = olga
+    journal.record(request, Product, "Put on sale.")
+    return olga
+
+
+def test_an_account_with_entries_is_not_deleted(olga):
+    with pytest.raises(ProtectedError, match="close the account instead"), transaction.atomic():
+        User.objects.filter(pk=olga.pk).delete()
+    assert LogEntry.objects.get().user == olga
+
+
+@pytest.mark.parametrize("by", ["page", "action"])
+def test_the_admin_says_that_an_account_with_entries_is_to_be_closed(olga, admin_client, by):
+    url, data = reverse("admin:auth_user_delete", args=[olga.pk]), {"post": "yes"}
+    if by == "action":
+        url = reverse("admin:auth_user_changelist")
+        data |= {"action": "delete_selected", "_selected_action": str(olga.pk)}
+    assert "close the account instead" in admin_client.post(url, data).content.decode()
+    assert LogEntry.objects.get().user == olga
+
+
+def test_an_account_without_entries_is_deleted(admin_client):
+    bob = User.objects.create_user("bob")
+    admin_client.post(reverse("admin:auth_user_delete", args=[bob.pk]), {"post": "yes"})
+    assert not User.objects.filter(pk=bob.pk).exists()
