@@ -17,6 +17,7 @@ from inventory import services
 from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop import journal
+from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
@@ -55,7 +56,7 @@ class AdjustmentForm(forms.Form):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin[Product]):
+class ProductAdmin(BoundedActions):
     """Catalogue. A product's offer can be edited; its stock is adjusted with a reason."""
 
     list_display = ("sku", "name", "price_with_currency", "available", "stock_status", "active")

@@ -24,9 +24,6 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 
-#: Orders in one action at the most: each is locked and stored by itself.
-MAX_SELECTED = 200
-
 
 class Action(NamedTuple):
     """An action of an operator on an order."""
@@ -188,8 +185,8 @@ class OrderAdmin(KeysetAdmin):
         return HttpResponseRedirect(back)
 
     def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
-        """Ask for confirmation, then run an action on the selected orders, up to a limit."""
-        orders = list(queryset.order_by("pk")[:MAX_SELECTED])
+        """Ask for confirmation, then run an action on the selected orders."""
+        orders = list(queryset.order_by("pk"))
         if "confirmed" not in request.POST:
             return self._ask(request, orders, action, reverse("admin:orders_order_changelist"))
         for order in orders:
@@ -203,7 +200,6 @@ class OrderAdmin(KeysetAdmin):
             "opts": self.opts,
             "orders": orders,
             "asked": ACTIONS[action],
-            "limit": MAX_SELECTED,
             "action": request.POST.get("action", ""),
             "checkbox": ACTION_CHECKBOX_NAME,
             "back": back,

@@ -1,4 +1,4 @@
-"""Limits on the values of query parameters, in the API, the admin and the storefront."""
+"""Limits on what a request asks for at once, in the API, the admin and the storefront."""
 
 #: Characters of a value.
 MAX_VALUE = 1_000
@@ -13,3 +13,5 @@ VALUE_LIMITS = {
     **dict.fromkeys(("cursor", "o"), 200),
     **dict.fromkeys(("p", "page", "page_size", "limit"), 10),
 }
+#: Rows that an operator chooses for one action.
+MAX_SELECTED = 200

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.postgres.planning import custom_plans
 
@@ -86,7 +87,7 @@ class KeysetChangeList(ChangeList):
         return rows
 
 
-class KeysetList(admin.ModelAdmin[Any]):
+class KeysetList(BoundedActions):
     """Keyset list of a table of any size; ``ordering`` is one unique column, descending.
 
     A search looks for exact matches of the ``search_fields``, each by its own index; a field with

@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 
+from shop.adminkit.bounded_actions import BoundedActions
+
 
 class CappedPaginator(Paginator[Any]):
     """Paginator that stops counting at a cap, so that a list of any length opens quickly."""
@@ -53,7 +55,7 @@ class ReadOnly(admin.options.BaseModelAdmin[Any]):
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(ReadOnly, BoundedActions):
     """Read-only list and detail page of rows that only the system writes."""
 
     paginator = CappedPaginator

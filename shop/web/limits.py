@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 
-from shop.query_limits import MAX_VALUE, MAX_WORDS, SEARCHES, VALUE_LIMITS
+from shop.query_limits import MAX_SELECTED, MAX_VALUE, MAX_WORDS, SEARCHES, VALUE_LIMITS
 from shop.web.refusals import is_api, refusal
 
 #: Characters of a path, and of a query string.
@@ -15,8 +15,8 @@ MAX_PATH, MAX_QUERY = 1_000, 4_096
 MAX_PARAMETERS, MAX_NAME = 50, 100
 #: Lookups that the admin would take from the address: a pattern can take the database for ever.
 _PATTERNS = ("__regex", "__iregex")
-#: Rows that an operator selects for one action, and characters of a password, which is hashed.
-MAX_SELECTED, MAX_PASSWORD = 200, 1_000
+#: Characters of a password, which is hashed.
+MAX_PASSWORD = 1_000
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 

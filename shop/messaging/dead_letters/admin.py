@@ -52,6 +52,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     ordering = ["-pk"]
     inlines = [DeadLetterActions]
     actions = ["replay", "discard"]
+    max_selected = None  # a task acts on thousands
     fieldsets = [
         (None, {"fields": ["status", "cause", "app", "consumer", "type", "event_id", "aggregate_id"]}),
         ("What happened", {"fields": ["died_at", "attempts", "error_type", "error", "stack"]}),
