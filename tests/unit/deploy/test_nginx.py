@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -23,6 +23,8 @@ from cryptography.x509.oid import NameOID
 from dev.nginx import REMEDY, find_nginx
 from dev.paths import ROOT
 from dev.processes import children, ports
+from shop.rest.problem_types import PROBLEM_TYPES
+from shop.security.headers import DATA, policy
 from tests.support.servers import in_ci
 from tests.support.slow_clients import BODY, HEAD
 from tests.support.waiting import eventually
@@ -87,20 +89,26 @@ def nginx() -> str:
 @pytest.fixture(scope="module")
 def proxy(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
+    with web_server(folder, VIEWS, DJANGO_HTTPS="1") as shop, serving(nginx, folder, shop.port) as proxy:
+        yield proxy
+
+
+@contextmanager
+def serving(nginx: str, folder: Path, shop: int) -> Iterator[Proxy]:
+    """Run nginx in front of a port until the end of the block."""
     write_certificate(folder)
     http = ports.pick(random.randrange(28_000, 30_000))
     https = ports.pick(http + 1)
-    with web_server(folder, VIEWS, DJANGO_HTTPS="1") as shop:
-        own = folder / "nginx.conf"
-        own.write_text(configured(CONFIGURATION.read_text(), folder, shop=shop.port, http=http, https=https))
-        argv = [nginx, "-p", str(folder), "-c", str(own), "-g", "daemon off;"]
-        process = children.start_child(argv, env=dict(os.environ), log=folder / "nginx.log")
-        try:
-            eventually(lambda: ports.is_listening(https) or children.has_ended(process))
-            yield Proxy(http, https, ssl.create_default_context(cafile=str(folder / "shop.crt")))
-        finally:
-            children.stop_children([process])
-            print((folder / "nginx.log").read_text())
+    own = folder / "nginx.conf"
+    own.write_text(configured(CONFIGURATION.read_text(), folder, shop=shop, http=http, https=https))
+    argv = [nginx, "-p", str(folder), "-c", str(own), "-g", "daemon off;"]
+    process = children.start_child(argv, env=dict(os.environ), log=folder / "nginx.log")
+    try:
+        eventually(lambda: ports.is_listening(https) or children.has_ended(process))
+        yield Proxy(http, https, ssl.create_default_context(cafile=str(folder / "shop.crt")))
+    finally:
+        children.stop_children([process])
+        print((folder / "nginx.log").read_text())
 
 
 def configured(text: str, folder: Path, *, shop: int, http: int, https: int) -> str:
@@ -176,9 +184,34 @@ def test_sizes_are_bounded_twice(proxy: Proxy):
     assert proxy.echoed("POST", b"a" * 256 * 1024)["length"] == 256 * 1024
     by_the_shop = proxy.ask("POST", "/api/v1/token", b"a" * 300_000, **{"Content-Type": "application/json"})
     assert (by_the_shop.status, by_the_shop.headers["Content-Type"]) == (413, "application/problem+json")
-    by_nginx = proxy.ask("POST", "/api/v1/token", b"a" * 600_000)
-    assert by_nginx.status == 413
+    assert proxy.ask("POST", "/echo", b"a" * 600_000).status == 413
     assert proxy.ask("GET", "/echo", Cookie="a" * 40_000).status == 400
+
+
+def problem_of(answer: HTTPResponse) -> dict[str, object]:
+    """Return a problem document, checked against the shop's catalogue."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == policy(DATA)
+    problem = json.loads(answer.text)
+    kind = PROBLEM_TYPES[problem["code"]]
+    assert problem.items() >= {"title": kind.title, "type": kind.url, "status": answer.status}.items()
+    return problem
+
+
+@pytest.mark.parametrize("path", ["/api/v1/token", "/api/v1/token?a=b", '/api/v1/"}'])
+def test_what_nginx_refuses_under_the_api_is_a_problem(proxy: Proxy, path: str):
+    problem = problem_of(proxy.ask("POST", path, b"a" * 600_000))
+    assert (problem["status"], problem["code"]) == (413, "too_large")
+    assert problem["instance"] in {"/api/v1/token", "/api/v1/"}
+
+
+def test_while_the_shop_is_away_the_api_answers_with_problems(nginx: str, tmp_path: Path):
+    with serving(nginx, tmp_path, ports.pick(random.randrange(24_000, 28_000))) as proxy:
+        problem = problem_of(proxy.ask("GET", "/api/v1/orders"))
+        page = proxy.ask("GET", "/")
+    assert (problem["status"], problem["code"]) == (502, "unavailable")
+    assert (page.status, page.headers["Content-Type"]) == (502, "text/html")
 
 
 def test_a_body_in_chunks_arrives_whole_behind_nginx(proxy: Proxy):
