@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shop.messaging.contracts import ERASED, Event, Fact, Money, Reminder, Seals, in_clear
+from shop.messaging.contracts import ERASED, Event, Fact, Money, Reminder, Seals, from_clear
 
 CancellationReason = Literal["customer", "operator", "payment_overdue"]
 
@@ -89,20 +89,7 @@ class OrderCreated(Event, version=2, replaces=OrderCreatedV1):
     @classmethod
     def upcast(cls, old: OrderCreatedV1) -> Self:
         """Convert an order from before personal facts were sealed."""
-        return cls(
-            order_id=old.order_id,
-            number=old.number,
-            customer_id=old.customer_id,
-            lines=old.lines,
-            total=old.total,
-            subject_id=None,
-            personal=in_clear(
-                Customer(
-                    customer_name=old.customer_name, customer_email=old.customer_email, ship_to=old.ship_to
-                )
-            ),
-            payment=in_clear(PaymentMethod(payment_method=old.payment_method)),
-        )
+        return from_clear(cls, old)
 
 
 class OrderCancellationRequested(Event):

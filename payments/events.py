@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, in_clear
+from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, from_clear
 
 
 class PaymentProcessed(Event):
@@ -49,13 +49,7 @@ class PaymentFailed(Event, version=2, replaces=PaymentFailedV1):
     @classmethod
     def upcast(cls, old: PaymentFailedV1) -> Self:
         """Convert a failure from before personal facts were sealed."""
-        return cls(
-            order_id=old.order_id,
-            payment_id=old.payment_id,
-            code=old.code,
-            subject_id=None,
-            personal=in_clear(Refusal(message=old.message)),
-        )
+        return from_clear(cls, old)
 
 
 class PaymentVoided(Event):

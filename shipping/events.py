@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from shop.messaging.contracts import Event, Fact, Reminder, Seals, in_clear
+from shop.messaging.contracts import Event, Fact, Reminder, Seals, from_clear
 
 
 class Tracking(Fact):
@@ -51,13 +51,7 @@ class OrderShipped(Event, version=2, replaces=OrderShippedV1):
     @classmethod
     def upcast(cls, old: OrderShippedV1) -> Self:
         """Convert a shipment from before personal facts were sealed."""
-        return cls(
-            order_id=old.order_id,
-            shipment_id=old.shipment_id,
-            carrier=old.carrier,
-            subject_id=None,
-            personal=in_clear(Tracking(tracking_number=old.tracking_number)),
-        )
+        return from_clear(cls, old)
 
 
 class ShipmentFailedV1(Event):
@@ -82,13 +76,7 @@ class ShipmentFailed(Event, version=2, replaces=ShipmentFailedV1):
     @classmethod
     def upcast(cls, old: ShipmentFailedV1) -> Self:
         """Convert a failure from before personal facts were sealed."""
-        return cls(
-            order_id=old.order_id,
-            shipment_id=old.shipment_id,
-            code=old.code,
-            subject_id=None,
-            personal=in_clear(Refusal(message=old.message)),
-        )
+        return from_clear(cls, old)
 
 
 class FulfilmentStopped(Event):

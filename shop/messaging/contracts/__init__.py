@@ -10,7 +10,7 @@ from shop.messaging.contracts.event import (
     newest,
 )
 from shop.messaging.contracts.facts import Amount, Currency, Fact, Money
-from shop.messaging.contracts.sealed import ERASED, Seals, clear_text, in_clear, seals_of
+from shop.messaging.contracts.sealed import ERASED, Seals, clear_text, from_clear, seals_of
 from shop.messaging.contracts.versions import as_version, versions, versions_up_to, with_older_copies
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "clear_text",
     "event_type",
     "event_types",
-    "in_clear",
+    "from_clear",
     "is_replaced",
     "newest",
     "seals_of",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shop.messaging.contracts.facts import Fact
 
 if TYPE_CHECKING:
     from shop.messaging.contracts.event import Event
+
+E = TypeVar("E", bound="Event")
 
 #: In the place of a name or an address that was erased.
 ERASED = "erased"
@@ -51,12 +53,19 @@ def seals_of(kind: type[Event]) -> dict[str, Seals]:
     return {name: seals[0] for name, seals in found.items() if seals}
 
 
-def in_clear(facts: Fact) -> str:
-    """Return facts of an event from before they were sealed, in the place of the sealed text.
+def from_clear(kind: type[E], old: Event) -> E:
+    """Return an event from before its facts were sealed as one of the class that seals fields of these names.
 
-    Only ``upcast`` calls it. The text lives in memory alone: an upcast event is never published.
+    Only ``upcast`` calls it. The facts live in memory alone: an upcast event is never published.
     """
-    return _CLEAR + facts.model_dump_json()
+    kept = {name: getattr(old, name) for name in kind.model_fields if hasattr(old, name)}
+    facts = {name: _in_clear(seals.facts, old) for name, seals in seals_of(kind).items()}
+    return kind(subject_id=None, **kept, **facts)
+
+
+def _in_clear(facts: type[Fact], old: Event) -> str:
+    """Return what takes the place of the sealed text."""
+    return _CLEAR + facts(**{name: getattr(old, name) for name in facts.model_fields}).model_dump_json()
 
 
 def clear_text(text: str) -> str | None:
