@@ -6,19 +6,18 @@ from typing import Any
 
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
-from rest_framework.exceptions import APIException
 from rest_framework.mixins import RetrieveModelMixin
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from shop.rest.problems import Problem
 
-class PreconditionFailed(APIException):
+
+class PreconditionFailed(Problem, code="precondition_failed"):
     """Request that names another state of the resource than the present one (412)."""
 
-    status_code = 412
     default_detail = "The resource has changed: read it again, decide anew, and send its new ETag."
-    default_code = "precondition_failed"
 
 
 def etag_of(data: Any) -> str:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from shop.postgres import timeouts
-from shop.rest.problem_types import problem_details
+from shop.rest.problem_types import PROBLEM_TYPES, problem_details
 
 MEDIA_TYPE = "application/problem+json"
 #: Number of errors after which validation stops: more help nobody, and cost as much as they are many.
@@ -22,52 +22,48 @@ MAX_ERRORS = 50
 _MAX_NAME, _MAX_MESSAGE = 100, 300
 
 
-class Conflict(exceptions.APIException):
+class Problem(exceptions.APIException):
+    """Error with a code of the catalogue, which knows its status."""
+
+    def __init_subclass__(cls, *, code: str) -> None:
+        """Take the status of the code."""
+        cls.status_code, cls.default_code = PROBLEM_TYPES[code].status, code
+
+
+class Conflict(Problem, code="conflict"):
     """Request that the state of the resource does not allow (409)."""
 
-    status_code = 409
     default_detail = "The state of the resource does not allow this."
-    default_code = "conflict"
 
 
-class TooLarge(exceptions.APIException):
+class TooLarge(Problem, code="too_large"):
     """Request with a body above the size limit (413)."""
 
-    status_code = 413
     default_detail = "The request body is too large."
-    default_code = "too_large"
 
 
-class IdempotencyKeyReused(exceptions.APIException):
+class IdempotencyKeyReused(Problem, code="idempotency_key_reused"):
     """Request with the Idempotency-Key of a different request (422)."""
 
-    status_code = 422
     default_detail = "This Idempotency-Key was used for a different request: choose a new one."
-    default_code = "idempotency_key_reused"
 
 
-class IdempotencyKeyInUse(exceptions.APIException):
+class IdempotencyKeyInUse(Problem, code="idempotency_key_in_use"):
     """Request whose first attempt, under the same Idempotency-Key, is under way (409)."""
 
-    status_code = 409
     default_detail = "The first request with this Idempotency-Key is still under way: repeat it later."
-    default_code = "idempotency_key_in_use"
 
 
-class AnswerLost(exceptions.APIException):
+class AnswerLost(Problem, code="answer_lost"):
     """Request that succeeded under its Idempotency-Key, and whose answer cannot be read any more (409)."""
 
-    status_code = 409
     default_detail = "This request has taken effect, but its answer is not readable any more."
-    default_code = "answer_lost"
 
 
-class TimedOut(exceptions.APIException):
+class TimedOut(Problem, code="timed_out"):
     """Request with a statement that the database gave up (503)."""
 
-    status_code = 503
     default_detail = timeouts.REMEDY
-    default_code = "timed_out"
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
