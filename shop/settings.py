@@ -7,14 +7,16 @@ transport, as broker.
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
 
 from shop.accounts.settings import account_settings, security_logging
+from shop.environment import days, flag, listed, number, seconds
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
+from shop.postgres.settings import database_settings
+from shop.privacy.settings import privacy_settings
+from shop.rest.settings import rest_settings
 from shop.security.secret_key import KNOWN_KEY
 from shop.security.settings import security_settings
 
@@ -22,50 +24,27 @@ django_stubs_ext.monkeypatch()  # makes ModelAdmin[Order] and other generics sub
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-
-def _flag(name: str, default: str = "0") -> bool:
-    return os.environ.get(name, default).lower() in {"1", "true", "yes", "on"}
-
-
-def _seconds(name: str, default: float) -> timedelta:
-    return timedelta(seconds=float(os.environ.get(name, default)))
-
-
-def _days(name: str, default: float) -> timedelta:
-    return timedelta(days=float(os.environ.get(name, default)))
-
-
 # --- Web -------------------------------------------------------------------------------------
 
-DEBUG = _flag("DJANGO_DEBUG")
+DEBUG = flag("DJANGO_DEBUG")
 #: Signs sessions and tokens. ``script/run`` generates one for each installation.
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", KNOWN_KEY if DEBUG else "")
 globals().update(security_settings())
 #: Former secret keys, which still verify and decrypt.
-SECRET_KEY_FALLBACKS = [k for k in os.environ.get("DJANGO_SECRET_KEY_FALLBACKS", "").split(",") if k]
-#: Secrets that wrap the keys of data subjects: the first wraps, all unwrap. By default the secret keys.
-SHOP_PRIVACY_KEYS = (
-    os.environ["SHOP_PRIVACY_KEYS"].split(",")
-    if "SHOP_PRIVACY_KEYS" in os.environ
-    else [SECRET_KEY, *SECRET_KEY_FALLBACKS]
-)
-#: Time for which a process remembers the key of a data subject, a destroyed one too.
-SHOP_DATA_KEY_LIFETIME = _seconds("SHOP_DATA_KEY_LIFETIME_SECONDS", 60)
-#: Ids of the data subjects who were forgotten, kept apart from what is backed up.
-SHOP_ERASURES_FILE = os.environ.get("SHOP_ERASURES_FILE", str(BASE_DIR / "var" / "erasures"))
-ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if o]
+SECRET_KEY_FALLBACKS = listed("DJANGO_SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = listed("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = listed("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 #: Bytes of a request body. A larger one is refused before it is parsed.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 #: Time for the head of a request, and for its body after the head. No thread waits for them.
-SHOP_HEAD_TIMEOUT = _seconds("SHOP_HEAD_TIMEOUT_SECONDS", 10)
-SHOP_BODY_TIMEOUT = _seconds("SHOP_BODY_TIMEOUT_SECONDS", 20)
+SHOP_HEAD_TIMEOUT = seconds("SHOP_HEAD_TIMEOUT_SECONDS", 10)
+SHOP_BODY_TIMEOUT = seconds("SHOP_BODY_TIMEOUT_SECONDS", 20)
 #: Time for the first byte of an answer. Then the process is ended and replaced.
-SHOP_VIEW_TIMEOUT = _seconds("SHOP_VIEW_TIMEOUT_SECONDS", 30)
+SHOP_VIEW_TIMEOUT = seconds("SHOP_VIEW_TIMEOUT_SECONDS", 30)
 #: Write each request to stdout.
-SHOP_ACCESS_LOG = _flag("SHOP_ACCESS_LOG")
+SHOP_ACCESS_LOG = flag("SHOP_ACCESS_LOG")
 
 #: The bounded contexts. Queues, task routes and architecture tests are derived from this list.
 CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
@@ -157,43 +136,19 @@ TIME_ZONE = "UTC"
 DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://shop@127.0.0.1:35432/shop")
 #: The owner of the tables, for ``manage.py migrate`` alone; empty if there is one role for everything.
 SHOP_ADMIN_DATABASE_URL = os.environ.get("SHOP_ADMIN_DATABASE_URL", "")
-#: Client and server detect within 20 seconds that the other vanished silently, instead of the operating
-#: system's two hours. Until then a session keeps its locks, such as a relay's shards. The URL's query
-#: overrides these values.
-_TIMEOUTS = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 20_000,
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
-    " -c tcp_user_timeout=20000",
-}
-#: Server-side prepared statements, planned once per connection: small batches take half of PostgreSQL's time.
-#: The kernel's binary array parameters (%b) require server-side binding.
-_PREPARED_STATEMENTS = {"server_side_binding": True, "prepare_threshold": 3}
-_database = dj_database_url.parse(DATABASE_URL, conn_max_age=None, conn_health_checks=True)
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        **_database,
-        "ENGINE": "shop.postgres.engine",
-        "OPTIONS": {**_TIMEOUTS, **_PREPARED_STATEMENTS, **_database.get("OPTIONS", {})},
-    }
-}
 #: Time of a statement of a web request. shop.wsgi says that this process serves the web; the statements of
 #: workers and commands have no limit.
-SHOP_WEB_STATEMENT_TIMEOUT = _seconds("SHOP_WEB_STATEMENT_TIMEOUT_SECONDS", 10)
-if _flag("SHOP_SERVES_WEB"):
-    _milliseconds = round(SHOP_WEB_STATEMENT_TIMEOUT.total_seconds() * 1000)
-    DATABASES["default"]["OPTIONS"]["options"] += f" -c statement_timeout={_milliseconds}"
+SHOP_WEB_STATEMENT_TIMEOUT = seconds("SHOP_WEB_STATEMENT_TIMEOUT_SECONDS", 10)
+_statement_timeout = SHOP_WEB_STATEMENT_TIMEOUT if flag("SHOP_SERVES_WEB") else None
+DATABASES = {"default": database_settings(DATABASE_URL, _statement_timeout)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The order doctor ------------------------------------------------------------------------
 
 #: Age below which messages count as under way and are not repaired.
-SHOP_DOCTOR_GRACE = _seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
+SHOP_DOCTOR_GRACE = seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
 #: Interval of the periodic check-up and repair; 0 disables it.
-SHOP_DOCTOR_INTERVAL = _seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
+SHOP_DOCTOR_INTERVAL = seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 # --- Celery ----------------------------------------------------------------------------------
 
@@ -258,102 +213,63 @@ if SHOP_DOCTOR_INTERVAL:
 
 # --- REST API --------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    # Keys first, so that an anonymous request gets 401 with WWW-Authenticate, and not 403.
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "shop.rest.fast.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-        "shop.rest.key_login.KeySessionAuthentication",
-    ],
-    "DEFAULT_RENDERER_CLASSES": [
-        "shop.rest.fast.rendering.JSONRenderer",
-        *(["shop.rest.browsable.BrowsableAPIRenderer"] if globals()["SHOP_API_DOCS"] else []),
-    ],
-    "DEFAULT_PARSER_CLASSES": ["shop.rest.fast.parsing.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["shop.rest.permissions.HasPermissions"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "shop.rest.throttles.AnonymousThrottle",
-        "shop.rest.throttles.AccountThrottle",
-    ],
-    "DEFAULT_PAGINATION_CLASS": "shop.rest.pagination.KeysetPagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "shop.rest.contract.ContractSchema",
-    "URL_FORMAT_OVERRIDE": None,  # the header Accept decides
-    "EXCEPTION_HANDLER": "shop.rest.problems.exception_handler",
-    "PAGE_SIZE": 50,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "shop",
-    "DESCRIPTION": "Place orders and follow them. Everything after placing one happens through events.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "OrderStatus": "orders.states.Status",
-        "PaymentState": "payments.models.Payment.State",
-        "RefundState": "payments.models.Refund.State",
-        "ShipmentState": "shipping.models.Shipment.State",
-        "TrackingStatus": "shipping.models.STATUSES",
-        "NotificationState": "notifications.models.State",
-        "NotificationKind": "notifications.models.Kind",
-    },
-}
+globals().update(rest_settings(has_browsable_api=globals()["SHOP_API_DOCS"]))
 
 # --- Accounts ----------------------------------------------------------------------------------
 
 globals().update(account_settings())
 
+# --- Personal data --------------------------------------------------------------------------------
+
+globals().update(privacy_settings([SECRET_KEY, *SECRET_KEY_FALLBACKS], BASE_DIR / "var" / "erasures"))
+
 # --- Shop ------------------------------------------------------------------------------------
 
 #: Time after which an API key ends, unless its owner says so earlier or, up to a year, later.
-SHOP_API_KEY_LIFETIME = _days("SHOP_API_KEY_LIFETIME_DAYS", 90)
+SHOP_API_KEY_LIFETIME = days("SHOP_API_KEY_LIFETIME_DAYS", 90)
 #: Classes of the payment provider and of the carrier. The defaults are simulated.
 SHOP_PAYMENT_GATEWAY = os.environ.get("SHOP_PAYMENT_GATEWAY", "payments.simulator.gateway.SimulatedGateway")
 SHOP_CARRIER = os.environ.get("SHOP_CARRIER", "shipping.simulator.carrier.SimulatedCarrier")
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
-SHOP_PAYMENT_DEADLINE = _seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
+SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
 #: Time after which a paid order without an answer from the stock needs attention.
-SHOP_STOCK_DEADLINE = _seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
+SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
 #: Time after which an order in fulfilment without an answer from the carrier needs attention.
-SHOP_CARRIER_DEADLINE = _seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
+SHOP_CARRIER_DEADLINE = seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
 #: Time between two tracking states at the simulated carrier (in transit, out for delivery, delivered).
-SHOP_TRACKING_INTERVAL = _seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
+SHOP_TRACKING_INTERVAL = seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 #: Interval of queries for a pending refund.
-SHOP_REFUND_CHECK_INTERVAL = _seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
+SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
 SHOP_MAX_ORDER_LINES = 200
 #: Maximum of events in one message. Set it to 1 beside workers of a release without bundles.
-SHOP_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_EVENTS_PER_MESSAGE", "25"))
+SHOP_EVENTS_PER_MESSAGE = number("SHOP_EVENTS_PER_MESSAGE", 25)
 #: Keys that sign events and tasks on the broker: the first signs, all verify. Without any, keys derived from
 #: the secret keys.
-SHOP_SIGNING_KEYS = [key for key in os.environ.get("SHOP_SIGNING_KEYS", "").split(",") if key]
+SHOP_SIGNING_KEYS = listed("SHOP_SIGNING_KEYS")
 #: Accept timers and tasks without a signature, while processes of a release that signs nothing are running.
-SHOP_ACCEPT_UNSIGNED = _flag("SHOP_ACCEPT_UNSIGNED")
+SHOP_ACCEPT_UNSIGNED = flag("SHOP_ACCEPT_UNSIGNED")
 #: Limits of a message from the broker. A larger one is a dead letter.
-SHOP_MAX_MESSAGE_BYTES = int(os.environ.get("SHOP_MAX_MESSAGE_BYTES", str(1024 * 1024)))
-SHOP_MAX_EVENTS_PER_MESSAGE = int(os.environ.get("SHOP_MAX_EVENTS_PER_MESSAGE", "1000"))
+SHOP_MAX_MESSAGE_BYTES = number("SHOP_MAX_MESSAGE_BYTES", 1024 * 1024)
+SHOP_MAX_EVENTS_PER_MESSAGE = number("SHOP_MAX_EVENTS_PER_MESSAGE", 1000)
 #: Retention of inbox rows. A copy delivered later takes effect again.
-SHOP_INBOX_RETENTION = _days("SHOP_INBOX_RETENTION_DAYS", 30)
+SHOP_INBOX_RETENTION = days("SHOP_INBOX_RETENTION_DAYS", 30)
 #: Retention of replayed dead letters; at least that of inbox rows.
-SHOP_DEAD_LETTER_RETENTION = _days("SHOP_DEAD_LETTER_RETENTION_DAYS", 365)
+SHOP_DEAD_LETTER_RETENTION = days("SHOP_DEAD_LETTER_RETENTION_DAYS", 365)
 #: Retention of task results.
-SHOP_RESULT_RETENTION = _days("SHOP_RESULT_RETENTION_DAYS", 7)
+SHOP_RESULT_RETENTION = days("SHOP_RESULT_RETENTION_DAYS", 7)
 #: Retention of messages to customers, which contain names and addresses.
-SHOP_NOTIFICATION_RETENTION = _days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
+SHOP_NOTIFICATION_RETENTION = days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
 #: Retention of Idempotency-Keys.
-SHOP_IDEMPOTENCY_KEY_RETENTION = _days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
+SHOP_IDEMPOTENCY_KEY_RETENTION = days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
 
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "notifications.mail_files.EmailBackend")
 EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH", str(BASE_DIR / "var" / "mail"))
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
-EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_PORT = number("EMAIL_PORT", 25)
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "shop@example.com")
 

@@ -1,14 +1,11 @@
 """Settings of HTTPS, cookies and private documents, by the environment."""
 
-import os
 from typing import Any
+
+from shop.environment import flag
 
 #: One year, as the preload list of browsers asks for.
 _HSTS_SECONDS = 31_536_000
-
-
-def _flag(name: str, default: str = "0") -> bool:
-    return os.environ.get(name, default).lower() in {"1", "true", "yes", "on"}
 
 
 def security_settings() -> dict[str, Any]:
@@ -21,10 +18,10 @@ def security_settings() -> dict[str, Any]:
         "SECURE_REFERRER_POLICY": "same-origin",
         "X_FRAME_OPTIONS": "DENY",
         #: Serve the OpenAPI and AsyncAPI documents, their pages, and the browsable API.
-        "SHOP_API_DOCS": _flag("SHOP_API_DOCS", "1"),
+        "SHOP_API_DOCS": flag("SHOP_API_DOCS", "1"),
         # Preloading is a decision about all hosts of a domain, not a default.
         "SILENCED_SYSTEM_CHECKS": ["security.W021"],
-        **(_https_settings() if _flag("DJANGO_HTTPS") else {}),
+        **(_https_settings() if flag("DJANGO_HTTPS") else {}),
     }
 
 
@@ -33,8 +30,8 @@ def _https_settings() -> dict[str, Any]:
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
         "SECURE_SSL_REDIRECT": True,
         "SECURE_HSTS_SECONDS": _HSTS_SECONDS,
-        "SECURE_HSTS_INCLUDE_SUBDOMAINS": _flag("SHOP_HSTS_SUBDOMAINS", "1"),
-        "SECURE_HSTS_PRELOAD": _flag("SHOP_HSTS_PRELOAD"),
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": flag("SHOP_HSTS_SUBDOMAINS", "1"),
+        "SECURE_HSTS_PRELOAD": flag("SHOP_HSTS_PRELOAD"),
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
         # Browsers refuse such a cookie from a subdomain and without TLS.
