@@ -10,16 +10,16 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import get_resolver, reverse
 
-from tests.architecture.rights.table import (
+from tests.architecture.rights.admin_table import (
     ACTIONS,
     ASKING,
     EXCEPTIONS,
     MODELS,
     NOT_VISITED,
     PAGES,
-    Need,
     Page,
 )
+from tests.architecture.rights.needs import Need
 from tests.architecture.rights.world import World, is_refused, registered, undone, visit, writes
 
 pytestmark = pytest.mark.django_db

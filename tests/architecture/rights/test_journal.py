@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.architecture.rights.table import ACTIONS, ASKING, ENDPOINTS, PAGES
+from tests.architecture.rights.admin_table import ACTIONS, ASKING, PAGES
+from tests.architecture.rights.rest_table import ENDPOINTS
 from tests.architecture.rights.test_admin import submit_action, submit_page
 from tests.architecture.rights.test_rest import submit
 from tests.architecture.rights.world import undone, writes

@@ -9,7 +9,7 @@ import pytest
 from django.urls import resolve, reverse
 
 from console.roles import ROLES
-from tests.architecture.rights.table import OFFERS
+from tests.architecture.rights.offers_table import OFFERS
 from tests.architecture.rights.test_admin import grants
 from tests.architecture.rights.world import World, is_refused, undone, visit
 

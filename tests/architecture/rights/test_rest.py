@@ -5,7 +5,8 @@ from operator import attrgetter
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
 
-from tests.architecture.rights.table import ENDPOINTS, STOREFRONT, Endpoint
+from tests.architecture.rights.offers_table import STOREFRONT
+from tests.architecture.rights.rest_table import ENDPOINTS, Endpoint
 from tests.architecture.rights.world import World, call_api, undone, visit, writes
 
 pytestmark = pytest.mark.django_db

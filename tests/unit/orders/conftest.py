@@ -20,6 +20,7 @@ from orders.intake import OrderRequest
 from orders.models import Order
 from orders.states import DEADLINES
 from shop.messaging.models import EventRecord, ScheduledMessage
+from tests.unit.orders.rest import client_of
 
 assert orders.consumers  # registered
 
@@ -109,3 +110,18 @@ def miss_deadline() -> Callable[[Order], Order]:
 @pytest.fixture
 def status() -> Callable[[Order | UUID], str]:
     return lambda order: Order.objects.get(pk=getattr(order, "pk", order)).status
+
+
+@pytest.fixture
+def as_ada(ada, catalogue):
+    return client_of(ada)
+
+
+@pytest.fixture
+def as_bob(bob):
+    return client_of(bob)
+
+
+@pytest.fixture
+def as_olga(olga):
+    return client_of(olga)

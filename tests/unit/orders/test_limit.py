@@ -10,7 +10,7 @@ from orders.errors import TooManyOrders
 from orders.models import Order
 from shop.accounts.limits import UNLIMITED
 from shop.ids import uuid7_at, uuid7_time
-from tests.unit.orders.test_api import client_of, post
+from tests.unit.orders.rest import client_of, post
 
 pytestmark = pytest.mark.django_db
 

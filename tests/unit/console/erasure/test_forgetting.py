@@ -1,15 +1,12 @@
 """Forgetting: nothing of a customer is left, and nothing comes back; orders, books and log stay."""
 
-import json
-import stat
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
-from django.urls import reverse
+from django.db import transaction
 
 from console.audit import audit
 from console.erasure.erasures_file import erasures
@@ -27,29 +24,11 @@ from shop.messaging.publishing import publish
 from shop.privacy import data_keys
 from shop.privacy.models import DataSubject
 from tests.support.inprocess import deliver, deliver_all, fire_reminders, fire_retries
-from tests.support.rights import staff_with
-from tests.support.traces import columns_with, files_with
+from tests.support.traces import files_with
 from tests.unit.console.erasure.conftest import EMAIL, TOKEN, WORDS
+from tests.unit.console.erasure.traces import forget, traces
 
 pytestmark = pytest.mark.django_db
-
-
-def traces(words: list[str]) -> set[str]:
-    """Return the columns in which one of the words occurs, and "mail files"."""
-    mails = list(files_with(words, Path(settings.EMAIL_FILE_PATH)))
-    return columns_with(words, rows) | ({"mail files"} if mails else set())
-
-
-def rows(query: str, *parameters: object) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return cursor.fetchall()
-
-
-def forget(user: User) -> None:
-    call_command("forget_customer", str(user.pk))
-    fire_reminders()
-    deliver_all()
 
 
 def test_nothing_of_a_forgotten_customer_is_found(zebulon, caplog):
@@ -198,37 +177,6 @@ def test_an_address_of_several_accounts_forgets_none_of_them(zebulon):
         call_command("forget_customer", EMAIL)
 
 
-def test_a_dry_run_counts_and_changes_nothing(zebulon, capsys):
-    zebulon.order()
-    found = traces(WORDS)
-    call_command("forget_customer", EMAIL, "--dry-run")
-    counts = {table: int(count) for count, table in map(str.split, capsys.readouterr().out.splitlines())}
-    assert counts["orders_order"] == counts["shipping_shipment"] == counts["payments_payment"] == 1
-    assert counts["notifications_notification"] == 4
-    assert {column.split(".")[0] for column in found} - counts.keys() == {
-        "mail files", "payments_simulatedcharge", "shipping_simulatedlabel"
-    } & {column.split(".")[0] for column in found}  # fmt: skip
-    assert traces(WORDS) == found
-
-
-def test_an_export_has_everything_in_clear_and_no_secret(zebulon, capsys):
-    order = zebulon.order()
-    call_command("export_customer", EMAIL)
-    text = capsys.readouterr().out
-    export = json.loads(text)
-    assert export["tables"]["orders_order"][0]["ship_street"] == order.ship_street
-    assert export["tables"]["auth_user"][0]["email"] == EMAIL
-    [created] = [event for event in export["events"] if event["type"] == "orders.OrderCreated.v2"]
-    assert created["data"]["ship_to"]["street"] == order.ship_street
-    tables = {column.split(".")[0] for column in traces(WORDS)}
-    assert (
-        tables - {"mail files", "payments_simulatedcharge", "shipping_simulatedlabel"}
-        <= export["tables"].keys()
-    )
-    assert zebulon.key not in text
-    assert not {"password", "digest"} & {name for rows in export["tables"].values() for name in rows[0]}
-
-
 def test_a_message_to_a_forgotten_customer_is_not_sent_again(zebulon):
     zebulon.order()
     forget(zebulon.user)
@@ -253,103 +201,3 @@ def test_mails_are_found_by_their_order_however_they_are_encoded(zebulon):
     resend(notification_id=message.pk, by="operator", email="z@other.example")
     forget(zebulon.user)
     assert list(files_with([str(order.pk)], Path(settings.EMAIL_FILE_PATH))) == []
-
-
-# --- After a restore ---
-
-
-def test_erasures_are_kept_apart_without_a_name(zebulon):
-    zebulon.order()
-    forget(zebulon.user)
-    file = Path(settings.SHOP_ERASURES_FILE)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    [erasure] = erasures()
-    assert erasure.subject_id == DataSubject.objects.get(account_id=zebulon.user.pk).pk
-    assert not [word for word in WORDS if word in file.read_text().lower()]
-
-
-def restored(user: User, subject: DataSubject | None) -> None:
-    """Bring back what a back-up from before the erasure has of a customer."""
-    DataSubject.objects.filter(account_id=user.pk).delete()
-    user.save()
-    if subject:
-        subject.save()
-    data_keys.cache.clear()
-
-
-def test_a_customer_who_came_back_with_a_back_up_is_forgotten_again(zebulon, capsys):
-    order = zebulon.order()
-    subject = DataSubject.objects.get(account_id=zebulon.user.pk)
-    forget(zebulon.user)
-    restored(zebulon.user, subject)
-    order.save()
-    assert "orders_order.ship_street" in traces(WORDS)
-    call_command("apply_erasures")
-    assert "Forgotten again: 1" in capsys.readouterr().out
-    fire_reminders()
-    assert traces(WORDS) == set()
-
-
-def test_a_customer_whose_first_order_came_after_the_back_up_is_forgotten_again(zebulon, capsys):
-    zebulon.order()
-    forget(zebulon.user)
-    restored(zebulon.user, None)
-    call_command("apply_erasures")
-    assert "Forgotten again: 1" in capsys.readouterr().out
-    assert "auth_user.email" not in traces(WORDS)
-
-
-def test_an_account_that_got_the_number_of_a_forgotten_one_is_left_alone(zebulon, capsys):
-    zebulon.order()
-    forget(zebulon.user)
-    DataSubject.objects.all().delete()
-    User.objects.filter(pk=zebulon.user.pk).update(email="new@example.com", date_joined="2031-01-01T00:00Z")
-    capsys.readouterr()
-    call_command("apply_erasures")
-    assert capsys.readouterr().out == "Forgotten again: 0\nNot in this database: 1\n"
-    assert User.objects.get(pk=zebulon.user.pk).email == "new@example.com"
-
-
-def test_erasures_are_applied_again_without_harm(zebulon, capsys):
-    zebulon.order()
-    forget(zebulon.user)
-    call_command("apply_erasures")
-    assert "Forgotten again: 0" in capsys.readouterr().out
-    assert len(erasures()) == 1
-
-
-# --- The admin action ---
-
-
-def action(client, user: User, **data):
-    body = {"action": "forget_customers", "_selected_action": [user.pk], **data}
-    return client.post(reverse("admin:auth_user_changelist"), body, follow=True)
-
-
-def test_the_action_shows_the_rows_and_forgets_once_confirmed(zebulon, client):
-    zebulon.order()
-    client.force_login(staff_with("auth.view_user", "privacy.forget_customer"))
-    page = action(client, zebulon.user).content.decode()
-    assert "<td>orders_order</td><td>1</td>" in page
-    assert User.objects.get(pk=zebulon.user.pk).email == EMAIL
-    assert (
-        f"Account {zebulon.user.pk} is forgotten."
-        in action(client, zebulon.user, confirmed="yes").content.decode()
-    )
-    fire_reminders()
-    assert traces(WORDS) == set()
-
-
-def test_the_action_says_why_a_customer_cannot_be_forgotten(zebulon, client):
-    order = zebulon.shop.place()
-    client.force_login(staff_with("auth.view_user", "privacy.forget_customer"))
-    assert f"{order.number} have not ended" in action(client, zebulon.shop.alice).content.decode()
-    answer = action(client, zebulon.shop.alice, confirmed="yes").content.decode()
-    assert f"{order.number} have not ended" in answer
-
-
-def test_without_the_permission_nobody_is_forgotten(zebulon, client):
-    zebulon.order()
-    client.force_login(staff_with("auth.view_user", "auth.change_user", "auth.delete_user"))
-    action(client, zebulon.user, confirmed="yes")
-    assert User.objects.get(pk=zebulon.user.pk).email == EMAIL

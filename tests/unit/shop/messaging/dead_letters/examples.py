@@ -9,9 +9,11 @@ from orders.events import OrderCancelled
 from shop.ids import uuid7
 from shop.messaging.consuming import consumer_of, envelope, failures
 from shop.messaging.contracts import cloudevents
+from shop.messaging.dead_letters import ReplayProgress, Selection, replay_dead_letters
 from shop.messaging.errors import PermanentFailure
 from shop.messaging.models import DeadLetter, OutboxEntry
 from shop.messaging.publishing import publish, stamp
+from shop.messaging.signing.events import signed
 
 ANALYTICS = "analytics.when_order_cancelled_count_it"
 
@@ -38,3 +40,17 @@ def unreadable(body: str) -> DeadLetter:
     """Record an unreadable message to analytics as a dead letter."""
     failures.dead_letter_unreadable(app="analytics", body=body, error_type="InvalidMessage", error="no JSON")
     return DeadLetter.objects.latest("pk")
+
+
+def replay_all(selection: Selection) -> ReplayProgress:
+    progress = ReplayProgress()
+    for _ in replay_dead_letters(selection, by="olga", progress=progress):
+        pass
+    return progress
+
+
+def as_if_read_by_a_later_version() -> DeadLetter:
+    """Record a dead letter that was unreadable on arrival and is readable now."""
+    event_id = uuid7()
+    body = json.dumps({**json.loads(a_cancellation()), "id": str(event_id)})
+    return unreadable(signed(body, event_id, OrderCancelled.type))

@@ -1,0 +1,19 @@
+"""Needs: the permissions that a visitor has to have."""
+
+#: Sets of permissions, one of which is needed; none: nobody may, not even a superuser.
+Need = tuple[tuple[str, ...], ...]
+
+NOBODY: Need = ()
+
+
+def all_of(*permissions: str) -> Need:
+    return (permissions,)
+
+
+#: What acts need together with the page that they stand on.
+STOCK = ("inventory.view_stock", "inventory.adjust_stock")
+RETRY = ("payments.view_refund", "payments.retry_refund")
+RESEND = ("notifications.view_notification", "notifications.resend_notification")
+SALES = ("analytics.view_productsales", "analytics.view_productrevenue")
+CANCEL = ("orders.view_order", "orders.cancel_order")
+RESUME = ("orders.view_order", "orders.resume_order")

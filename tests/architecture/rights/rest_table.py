@@ -1,0 +1,118 @@
+"""The rights of the REST API: who is answered how by each endpoint.
+
+An endpoint that is not in it fails the tests.
+"""
+
+from typing import Any, NamedTuple
+
+from tests.architecture.rights.needs import RESEND, RETRY, SALES, STOCK, Need, all_of
+
+
+class Endpoint(NamedTuple):
+    """A method of a URL of the REST API, and the answers to each kind of visitor."""
+
+    method: str
+    name: str
+    #: Needed by staff, for what is not their own.
+    need: Need = ((),)
+    #: Answers: without an account, to a customer, to the owner of the order, to staff with and without.
+    nobody: int = 401
+    customer: int = 403
+    owner: int = 403
+    allowed: int = 200
+    refused: int = 403
+    #: Arguments of the URL: name, and path of the attribute in the world.
+    arguments: dict[str, str] = {}
+    data: Any = None
+
+
+def public(name: str, **arguments: str) -> Endpoint:
+    return Endpoint("GET", name, nobody=200, customer=200, owner=200, refused=200, arguments=arguments)
+
+
+def of_order(method: str, name: str, *permissions: str, allowed: int = 200) -> Endpoint:
+    """Answer customers about their own orders; those of others do not exist for them."""
+    return Endpoint(
+        method,
+        name,
+        all_of(*permissions),
+        customer=404,
+        owner=allowed,
+        allowed=allowed,
+        refused=404,
+        arguments={"pk": "order.pk"},
+    )
+
+
+def for_accounts(method: str, name: str, answer: int, data: Any = None, **arguments: str) -> Endpoint:
+    """Answer all accounts alike, about what is their own."""
+    return Endpoint(
+        method,
+        name,
+        customer=answer,
+        owner=answer,
+        allowed=answer,
+        refused=answer,
+        data=data,
+        arguments=arguments,
+    )
+
+
+_ORDER = {
+    "lines": [{"sku": "MUG", "quantity": 1}],
+    "payment_method": "pm_card_visa",
+    "ship_to": {
+        "name": "Alice Liddell",
+        "street": "Broad Street 1",
+        "city": "Oxford",
+        "postal_code": "OX1 3AZ",
+        "country": "GB",
+    },
+}
+
+
+ENDPOINTS = [
+    public("api"),
+    public("schema"),
+    public("docs"),
+    public("asyncapi"),
+    public("problems"),
+    public("problem", code="conflict"),
+    public("product-list"),
+    public("product-detail", sku="product.sku"),
+    Endpoint("POST", "token", nobody=400, customer=400, owner=400, allowed=400, refused=400),
+    for_accounts("GET", "key-list", 200),
+    for_accounts("POST", "key-list", 201, {"name": "till"}),
+    Endpoint(
+        "DELETE", "key-detail", customer=404, owner=204, allowed=404, refused=404, arguments={"pk": "key.pk"}
+    ),
+    for_accounts("GET", "order-list", 200),
+    for_accounts("POST", "order-list", 201, _ORDER),
+    of_order("GET", "order-detail", "orders.view_order"),
+    of_order("GET", "order-timeline", "orders.view_order"),
+    of_order("POST", "order-cancel", "orders.view_order", "orders.cancel_order", allowed=202),
+    Endpoint("GET", "payment-list", all_of("payments.view_payment")),
+    Endpoint("GET", "payment-detail", all_of("payments.view_payment"), arguments={"pk": "refund.payment_id"}),
+    Endpoint(
+        "POST", "payment-retry", all_of(*RETRY), allowed=202,
+        arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"},
+    ),
+    Endpoint("GET", "stock-list", all_of("inventory.view_stock")),
+    Endpoint("GET", "stock-detail", all_of("inventory.view_stock"), arguments={"sku": "product.sku"}),
+    Endpoint(
+        "POST", "stock-adjust", all_of(*STOCK),
+        arguments={"sku": "product.sku"}, data={"quantity": 3, "reason": "a delivery"},
+    ),
+    Endpoint("GET", "shipment-list", all_of("shipping.view_shipment")),
+    Endpoint("GET", "shipment-detail", all_of("shipping.view_shipment"), arguments={"pk": "shipment.pk"}),
+    Endpoint("GET", "notification-list", all_of("notifications.view_notification")),
+    Endpoint(
+        "GET", "notification-detail", all_of("notifications.view_notification"),
+        arguments={"pk": "notification.pk"},
+    ),
+    Endpoint("POST", "notification-resend", all_of(*RESEND), arguments={"pk": "notification.pk"}),
+    Endpoint("GET", "analytics-daily-sales", all_of("analytics.view_dailysales")),
+    Endpoint("GET", "analytics-best-sellers", all_of(*SALES)),
+    Endpoint("GET", "analytics-funnel", all_of("analytics.view_orderfact")),
+    Endpoint("GET", "analytics-step-times", all_of("analytics.view_orderfact")),
+]  # fmt: skip
