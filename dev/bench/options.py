@@ -48,15 +48,11 @@ def _add_relay(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--events", type=_count, default=20_000, help="number of events in the outbox (default 20000)"
     )
-    to.add_argument(
-        "--without-peers",
-        action="store_true",
-        help="only the shop's relay and raw publishing, without competitors: much quicker",
-    )
+    _add_without_competitors(to)
 
 
 def _relay(asked: _Options) -> Report:
-    return relay.measure(relay.Plan(asked.runs, asked.events, competitors=not asked.without_peers))
+    return relay.measure(relay.Plan(asked.runs, asked.events, competitors=not asked.without_competitors))
 
 
 def _add_chain(to: argparse.ArgumentParser) -> None:
@@ -65,15 +61,17 @@ def _add_chain(to: argparse.ArgumentParser) -> None:
     to.add_argument("--orders", type=_count, default=3000, help="size of the backlog (default 3000)")
     _add_workers(to)
     _add_broker(to)
-    to.add_argument(
-        "--without-peers", action="store_true", help="only the shop, without competitors: much quicker"
-    )
+    _add_without_competitors(to)
 
 
 def _chain(asked: _Options) -> Report:
     return chain.measure(
         chain.Plan(
-            asked.runs, asked.orders, asked.workers, _brokers(asked), competitors=not asked.without_peers
+            asked.runs,
+            asked.orders,
+            asked.workers,
+            _brokers(asked),
+            competitors=not asked.without_competitors,
         )
     )
 
@@ -103,13 +101,11 @@ def _add_consume(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--events", type=_count, default=20_000, help="number of events in the queue (default 20000)"
     )
-    to.add_argument(
-        "--without-rivals", action="store_true", help="only the shop, without competitors: quicker"
-    )
+    _add_without_competitors(to)
 
 
 def _consume(asked: _Options) -> Report:
-    return consume.measure(consume.Plan(asked.runs, asked.events, competitors=not asked.without_rivals))
+    return consume.measure(consume.Plan(asked.runs, asked.events, competitors=not asked.without_competitors))
 
 
 def _add_intake(to: argparse.ArgumentParser) -> None:
@@ -198,6 +194,12 @@ def _add_runs(to: argparse.ArgumentParser, default: int) -> None:
 def _add_clients(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--clients", type=_count, default=8, help="customers, each with a persistent connection (default 8)"
+    )
+
+
+def _add_without_competitors(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--without-competitors", action="store_true", help="measure only the shop and bare loops: quicker"
     )
 
 

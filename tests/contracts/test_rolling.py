@@ -58,23 +58,23 @@ class Rollout:
             publisher.communicate(timeout=60)
 
     def is_done(self, count):
-        return effects().total() >= count and not OutboxEntry.objects.exists()
+        return effects_by_release().total() >= count and not OutboxEntry.objects.exists()
 
-    def settle(self):
+    def wait_for_each_effect(self):
         """Wait until every published event has taken effect once, without a dead letter."""
         eventually(lambda: self.is_done(self._published), within=60)
-        assert effects().total() == EventRecord.objects.count() == self._published
-        assert len(set(crates())) == self._published
+        assert effects_by_release().total() == EventRecord.objects.count() == self._published
+        assert len(set(probe_ids())) == self._published
         assert not DeadLetter.objects.exists()  # nor a forged one, though old processes sign nothing
 
 
-def crates():
+def probe_ids():
     with connection.cursor() as cursor:
         cursor.execute("SELECT probe_id FROM probe_note")
         return [row[0] for row in cursor.fetchall()]
 
 
-def effects():
+def effects_by_release():
     """Count the events that took effect, by the consuming release."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT what FROM probe_note")
@@ -90,15 +90,15 @@ def rollout(broker, tmp_path):
 def test_old_and_new_workers_side_by_side_make_every_effect_once(rollout):
     with rollout.worker("new"):
         with rollout.worker("old"):
-            while set(effects()) != {"old", "new"}:  # the quicker worker takes an event
+            while set(effects_by_release()) != {"old", "new"}:  # the quicker worker takes an event
                 rollout.publish("old", "new")
-                rollout.settle()
+                rollout.wait_for_each_effect()
         rollout.publish("old", "new")  # the last old publisher
-        rollout.settle()
+        rollout.wait_for_each_effect()
         eventually(lambda: not ScheduledMessage.objects.exists(), within=60)
     with rollout.worker("newer"):
         rollout.publish("newer")
-        rollout.settle()
+        rollout.wait_for_each_effect()
 
 
 def test_old_workers_keep_what_they_do_not_know_for_new_ones(rollout):
@@ -107,6 +107,6 @@ def test_old_workers_keep_what_they_do_not_know_for_new_ones(rollout):
     with rollout.worker("old"):
         rollout.publish("newer")
         eventually(lambda: ScheduledMessage.objects.filter(kind="retry").count() == EVENTS, within=60)
-        assert effects() == {}
+        assert effects_by_release() == {}
     with rollout.worker("newer"):
-        rollout.settle()
+        rollout.wait_for_each_effect()
