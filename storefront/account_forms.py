@@ -62,9 +62,6 @@ class RegistrationForm(BaseUserCreationForm[User]):
         self.instance.username = _clean_email(self.cleaned_data["email"])
         return self.instance.username
 
-    def validate_unique(self) -> None:
-        """Leave this to the registration, which tells the owner of the address alone."""
-
 
 class ProfileForm(forms.ModelForm[User]):
     """Names and e-mail address. A new address takes the password, and its owner's confirmation."""

@@ -1,6 +1,7 @@
 """Messages that the shop did not send, put into a worker's queues by who may publish to the broker."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYP
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import Circuit, DeadLetter, InboxEntry, ScheduledMessage
 from shop.messaging.publishing import stamp
+from shop.messaging.scheduling import schedule
 from tests.contracts.probe.events import ProbeDue, ProbeNudged, ProbeSent
 from tests.support.waiting import eventually
 
@@ -104,6 +106,10 @@ def test_timers_retries_and_dead_letters_of_the_former_release_are_signed_when_t
     letter = eventually(DeadLetter.objects.first)
     replay_dead_letter(dead_letter_id=letter.pk, by="olga")
     eventually(lambda: DeadLetter.objects.filter(event_id=refused.meta.id).count() == 2)
+    due = ProbeDue(probe_id=uuid7())
+    with transaction.atomic():
+        schedule(due, at=datetime.now(UTC))  # no log has it: the signature alone is its proof
+    eventually(lambda: probe.notes(due.probe_id))
     assert {cause for cause, _ in letters()} == {"failed"}
 
 

@@ -14,7 +14,7 @@ from notifications import services as notifications
 from notifications.models import Notification
 from orders.events import OrderCreatedV1
 from orders.models import Order
-from shop.accounts import api_keys, two_factor
+from shop.accounts import api_keys, mails, two_factor
 from shop.accounts.models import AccountMail, UnconfirmedAddress
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
@@ -35,7 +35,7 @@ class Zebulon:
         self.shop = shop
         first_name, last_name = NAME.split()
         self.user = User.objects.create_user(
-            "zebulon.quuxworth", EMAIL, first_name=first_name, last_name=last_name
+            "zebulon.quuxworth", EMAIL, "correct horse", first_name=first_name, last_name=last_name
         )
         self.key = api_keys.replace_keys(users=[self.user], name="Zebulon's laptop")["zebulon.quuxworth"]
         self.browser = Client()
@@ -92,6 +92,12 @@ class Zebulon:
             user=operator, content_type=ContentType.objects.get_for_model(User), object_id=str(self.user.pk),
             object_repr=self.user.username, action_flag=CHANGE,
         )  # fmt: skip
+        LogEntry.objects.create(
+            user=operator, content_type=ContentType.objects.get_for_model(Order), object_id=str(order.pk),
+            object_repr=f"Order of {NAME}", action_flag=CHANGE,
+        )  # fmt: skip
+        mails.enqueue(AccountMail.Kind.ADDRESS_CHANGED, EMAIL, "http://testserver")
+        mails.send_due()
         TaskResult.objects.create(task_id="1", task_kwargs=f"{{'search': '{EMAIL}'}}", result="{}")
         body = _from_before(order)
         failed = {"app": "shipping", "type": OrderCreatedV1.type, "aggregate_id": order.pk, "body": body}

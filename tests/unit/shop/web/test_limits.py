@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from shop.query_limits import MAX_WORDS
@@ -77,6 +78,8 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(client, settings
     refused = client.post("/api/v1/token", body, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
     assert client.post("/accounts/login/", body, content_type=FORM).status_code == 413
+    file = {"file": SimpleUploadedFile("orders.csv", body)}  # Django's own limit leaves files out
+    assert client.post("/accounts/login/", file).status_code == 413
 
 
 def test_a_body_of_unknown_length_is_not_taken_for_an_empty_one(client):

@@ -78,11 +78,13 @@ def test_of_parallel_attempts_one_takes_effect(adjust, available):
 
 
 def test_while_the_first_attempt_is_under_way_a_second_is_409(adjust, available, blockade):
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(2) as threads:
         first = threads.submit(_adjust_and_close, adjust)
         eventually(lambda: sessions_waiting() == 1)
-        second = adjust("k-1")
-        blockade.rollback()
+        try:
+            second = threads.submit(_adjust_and_close, adjust).result(timeout=10)
+        finally:
+            blockade.rollback()
         assert first.result(timeout=30).status_code == 200
 
     assert (second.status_code, second.json()["code"]) == (409, "idempotency_key_in_use")

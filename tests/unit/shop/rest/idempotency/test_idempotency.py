@@ -138,7 +138,7 @@ def test_keys_expire(adjust, available):
 
 
 def test_a_token_is_never_stored(client_of, django_user_model):
-    django_user_model.objects.create_user("ada", password="correct horse battery")
+    ada = django_user_model.objects.create_user("ada", password="correct horse battery")
     body = {"username": "ada", "password": "correct horse battery"}
     client = client_of(None)
     assert (
@@ -149,4 +149,8 @@ def test_a_token_is_never_stored(client_of, django_user_model):
         client.post("/api/v1/token", body, format="json", headers={"Idempotency-Key": "k-1"}).status_code
         == 200
     )
+    made = client_of(ada).post(
+        "/api/v1/keys", {"name": "till"}, format="json", headers={"Idempotency-Key": "k-2"}
+    )
+    assert made.status_code == 201
     assert not IdempotencyRecord.objects.exists()
