@@ -31,10 +31,14 @@ class EmailBackend(FileBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Accept the messages; SMTPRecipientsRefused for an address in REFUSALS."""
-        self.open()
-        for message in email_messages:
-            self._check(message)
-        return super().send_messages(email_messages) or 0
+        is_new = self.open()
+        try:
+            for message in email_messages:
+                self._check(message)
+            return super().send_messages(email_messages) or 0
+        finally:
+            if is_new:
+                self.close()
 
     def _check(self, message: EmailMessage) -> None:
         for recipient in message.recipients():

@@ -82,6 +82,7 @@ def running_role(running_role_url: str) -> Iterator[psycopg.Connection[tuple[obj
         session.rollback()
 
 
+@pytest.mark.django_db  # without a mark in the run, pytest-django makes no database
 @pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN)
 def test_the_running_role_cannot(running_role, statement):
     with pytest.raises(InsufficientPrivilege):
