@@ -60,8 +60,6 @@ class Proxy:
     http: int
     https: int
     context: ssl.SSLContext
-    #: Folder of its files, and of the shop's log.
-    home: Path
 
     def connect(self) -> ssl.SSLSocket:
         plain = socket.create_connection(("127.0.0.1", self.https), timeout=30)
@@ -91,10 +89,7 @@ def nginx() -> str:
 @pytest.fixture(scope="module")
 def proxy(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
-    with (
-        web_server(folder, VIEWS, DJANGO_HTTPS="1", SHOP_ACCESS_LOG="1") as shop,
-        serving(nginx, folder, shop.port) as proxy,
-    ):
+    with web_server(folder, VIEWS, DJANGO_HTTPS="1") as shop, serving(nginx, folder, shop.port) as proxy:
         yield proxy
 
 
@@ -110,8 +105,7 @@ def serving(nginx: str, folder: Path, shop: int) -> Iterator[Proxy]:
     process = children.start_child(argv, env=dict(os.environ), log=folder / "nginx.log")
     try:
         eventually(lambda: ports.is_listening(https) or children.has_ended(process))
-        context = ssl.create_default_context(cafile=str(folder / "shop.crt"))
-        yield Proxy(http, https, context, folder)
+        yield Proxy(http, https, ssl.create_default_context(cafile=str(folder / "shop.crt")))
     finally:
         children.stop_children([process])
         print((folder / "nginx.log").read_text())
@@ -171,13 +165,11 @@ def test_the_shop_is_reached_over_tls_alone(proxy: Proxy):
 
 
 @pytest.mark.parametrize("beginning", [HEAD, BODY], ids=["head", "body"])
-def test_nginx_cuts_a_slow_client_off_and_the_shop_never_hears_of_it(proxy: Proxy, beginning: bytes):
-    heard = (proxy.home / "web.log").read_text().count("POST /api/v1/token")
+def test_nginx_cuts_a_slow_client_off(proxy: Proxy, beginning: bytes):
     with closing(proxy.connect()) as client:
         client.sendall(beginning)
         answer = answer_of(client)
     assert not answer or b" 408 " in answer
-    assert (proxy.home / "web.log").read_text().count("POST /api/v1/token") == heard
 
 
 def test_slow_clients_of_nginx_hold_up_nobody(proxy: Proxy):
@@ -196,8 +188,7 @@ def test_sizes_are_bounded_twice(proxy: Proxy):
     by_the_shop = proxy.ask("POST", "/api/v1/token", b"a" * 300_000, **{"Content-Type": "application/json"})
     assert (by_the_shop.status, by_the_shop.headers["Content-Type"]) == (413, "application/problem+json")
     by_nginx = proxy.ask("POST", "/echo", b"a" * 600_000)
-    assert by_nginx.status == 413
-    assert ["X-Correlation-ID" in answer.headers for answer in (by_the_shop, by_nginx)] == [True, False]
+    assert (by_nginx.status, by_nginx.headers["Content-Type"]) == (413, "text/html")
     assert proxy.ask("GET", "/echo", Cookie="a" * 40_000).status == 400
 
 
