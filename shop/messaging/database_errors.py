@@ -1,11 +1,15 @@
-"""Database errors: outages, which are waited for, and stale prepared plans, which close the connection."""
+"""Database errors: outages, which are waited for, and stale prepared plans, which close the connection.
+
+A session that became read-only by a failover counts as an outage.
+"""
 
 import sys
 
 from celery.signals import task_failure
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, NotSupportedError, OperationalError, connection
+from django.db import InterfaceError, InternalError, NotSupportedError, OperationalError, connection
 from django.dispatch import receiver
+from psycopg.errors import ReadOnlySqlTransaction
 
 #: PostgreSQL's classes of errors that mean "not now": connection, resources, operator intervention.
 OUTAGE_CLASSES = ("08", "53", "57")
@@ -15,7 +19,7 @@ QUERY_CANCELLED = "57014"
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether ``error`` means that the database cannot be reached, not that it refused a statement."""
-    if is_stale_plan(error):
+    if is_stale_plan(error) or is_read_only(error):
         return True
     if not isinstance(error, OperationalError | InterfaceError):
         return False
@@ -26,6 +30,11 @@ def is_outage(error: BaseException) -> bool:
 def is_stale_plan(error: BaseException | None) -> bool:
     """Tell whether a migration has altered a column since this connection prepared a statement."""
     return isinstance(error, NotSupportedError) and "cached plan" in str(error)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Tell whether the session takes no writes: its server became a standby, or is switched to read-only."""
+    return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
 
 
 @receiver(got_request_exception)

@@ -10,9 +10,16 @@ PATH = "/healthz"
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer ``ok`` if this process can reach its database."""
+    """Answer ``ok`` if this process can reach its database and write to it, otherwise 503.
+
+    A session that is read-only is closed: the next probe tries another.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
+        [(is_read_only,)] = cursor.fetchall()
+    if is_read_only:
+        connection.close()
+        return HttpResponse("the database is read-only", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
 
 

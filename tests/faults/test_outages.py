@@ -78,6 +78,33 @@ def test_nothing_is_lost_when_postgresql_ends_all_sessions_under_load(
         expect_all_done_and_nothing_burned(shop)
 
 
+@pytest.mark.timeout(180)
+def test_nothing_is_lost_when_postgresql_is_read_only_for_a_while_under_load(
+    deploy: Callable[..., Deployment], rabbit_broker: RabbitBroker, server_url: str
+) -> None:
+    with deploy(rabbit_broker) as shop:
+        watch_attempts(shop)
+        with Customers(shop, pause=0.1) as customers:
+            shop.wait_until(lambda: customers.have_placed(5))
+            switch_read_only(server_url, shop, "on")
+            terminate_sessions(server_url, shop)
+            shop.wait_until(lambda: len(customers.refusals) > 5)
+            switch_read_only(server_url, shop, "off")
+            seen = len(customers.accepted)
+            shop.wait_until(lambda: customers.have_placed(seen + 5))
+
+        assert all(isinstance(error, ApiError) and error.status >= 500 for error in customers.refusals)
+        expect_all_done_and_nothing_burned(shop)
+
+
+def switch_read_only(server_url: str, shop: Deployment, state: str) -> None:
+    """Have new sessions on the shop's database refuse writes, or take them again."""
+    with psycopg.connect(server_url, autocommit=True) as session:
+        session.execute(
+            f"alter database {name_of(shop.database_url)} set default_transaction_read_only = {state}"
+        )
+
+
 def terminate_sessions(server_url: str, shop: Deployment) -> None:
     """End all sessions on the shop's databases, the embedded broker's included."""
     names = [name_of(shop.database_url), name_of(shop.broker.url)]

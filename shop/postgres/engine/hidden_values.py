@@ -5,11 +5,14 @@ PostgreSQL adds details such as *Failing row contains (…, Alice Liddell, …)*
 
 import re
 from types import TracebackType
+from typing import Any
 
 from django.db.utils import DatabaseErrorWrapper
 
 #: Class of the errors whose first line quotes a value: data exceptions.
 _DATA_EXCEPTIONS = "22"
+#: A write in a session that takes none.
+READ_ONLY = "25006"
 _QUOTED = re.compile(r'"[^"]*("|$)', re.DOTALL)
 
 
@@ -22,7 +25,9 @@ def hide_values(error: BaseException) -> None:
 
 
 class ValueHidingWrapper(DatabaseErrorWrapper):
-    """Django's translation of psycopg's errors, with hidden values."""
+    """Django's translation of psycopg's errors, with hidden values; it notes that a write was refused."""
+
+    wrapper: Any
 
     def __exit__(
         self,
@@ -33,4 +38,6 @@ class ValueHidingWrapper(DatabaseErrorWrapper):
         """Hide the values in the error, and have Django raise its own for it."""
         if exc_value is not None:
             hide_values(exc_value)
+            if getattr(exc_value, "sqlstate", None) == READ_ONLY:
+                self.wrapper.has_refused_write = True
         super().__exit__(exc_type, exc_value, traceback)

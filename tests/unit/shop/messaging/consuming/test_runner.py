@@ -43,6 +43,27 @@ def test_a_run_replaces_a_connection_that_was_lost_in_a_transaction_nobody_ended
     assert InboxEntry.objects.filter(event_id=event.meta.id).exists()
 
 
+@pytest.fixture
+def read_only_session():
+    """Return a function that turns the session read-only, and close the session afterwards."""
+
+    def turn() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+    yield turn
+    connection.close()
+
+
+def test_a_session_that_turned_read_only_is_replaced_and_burns_no_attempt(read_only_session):
+    [event] = published()
+    read_only_session()
+
+    run(a_consumer(lambda event: None), [event])
+    assert InboxEntry.objects.filter(event_id=event.meta.id).exists()
+    assert not ScheduledMessage.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("cause", "outage"),
     [
