@@ -24,6 +24,8 @@ from shop.messaging.contracts import ERASED, Money
 
 #: Prefix of the serial number for people: ORD-1042.
 NUMBER_PREFIX = "ORD-"
+#: Characters of a customer's name that are kept. Accounts may have one more.
+MAX_NAME = 300
 
 
 class Order(models.Model):
@@ -69,7 +71,7 @@ class Order(models.Model):
         unique=True, editable=False, db_default=Func(Value("orders_order_serial"), function="nextval")
     )
     customer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False)
-    customer_name = models.CharField(max_length=300)
+    customer_name = models.CharField(max_length=MAX_NAME)
     customer_email = models.EmailField(blank=True)
     ship_name = models.CharField(max_length=120)
     ship_street = models.CharField(max_length=200)

@@ -25,7 +25,7 @@ from orders.events import (
     OrderCreated,
 )
 from orders.intake import Offer, OrderRequest
-from orders.models import Order, OrderLine
+from orders.models import MAX_NAME, Order, OrderLine
 from orders.states import DEADLINES, AttentionReason, CancelReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.pruning import Pruned, prune
@@ -89,7 +89,7 @@ def _order(
     return Order(
         serial=serial,
         customer=customer,
-        customer_name=customer.get_full_name() or customer.get_username(),
+        customer_name=(customer.get_full_name() or customer.get_username())[:MAX_NAME],
         customer_email=customer.email,
         payment_method=request.payment_method,
         total=intake.total_of(request.items, offers),

@@ -93,9 +93,13 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def unknown_names(data: Mapping[Any, Any], known: Iterable[str]) -> list[str]:
-    """Return names that are not known, no more than it takes to see that there are too many."""
+    """Return names that are not known, no more than it takes to see that there are too many.
+
+    Half of a surrogate pair, which JSON can express and UTF-8 cannot, is written as an escape.
+    """
     names = set(known)
-    return sorted(islice((str(name) for name in data if name not in names), MAX_ERRORS + 1))
+    unknown = (str(name).encode(errors="backslashreplace").decode() for name in data if name not in names)
+    return sorted(islice(unknown, MAX_ERRORS + 1))
 
 
 def _validation_members(details: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Limits of requests, checked before routing: whatever costs more than its length is bounded here."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from django.conf import settings
@@ -15,6 +16,9 @@ MAX_PATH, MAX_QUERY = 1_000, 4_096
 MAX_PARAMETERS, MAX_NAME = 50, 100
 #: Lookups that the admin would take from the address: a pattern can take the database for ever.
 _PATTERNS = ("__regex", "__iregex")
+#: A day, or a time on it. Beyond the years some calculation overflows, in Python or in the database.
+_DAY = re.compile(r"(\d{4})-\d\d-\d\d(?:[Tt+ ].*)?", re.ASCII | re.DOTALL).fullmatch
+_YEARS = frozenset(map(str, range(2000, 2101)))
 #: Characters of a password, which is hashed.
 MAX_PASSWORD = 1_000
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -82,7 +86,15 @@ def _problem_of(name: str, value: str, limit: int) -> tuple[str, str] | None:
         return "contains NUL: remove it", "null_characters_not_allowed"
     if name in SEARCHES and len(value.split()) > MAX_WORDS:
         return f"has more than {MAX_WORDS} words: search for fewer", "max_length"
+    if name not in SEARCHES and (year := _year(name, value)) and year not in _YEARS:
+        return "names a day outside of the years 2000 to 2100", "out_of_range"
     return None
+
+
+def _year(name: str, value: str) -> str | None:
+    """Return the year that a parameter names, if it does."""
+    day = _DAY(value)
+    return value if name.endswith("__year") else day and day[1]
 
 
 def check_body(request: HttpRequest) -> None:

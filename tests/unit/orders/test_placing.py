@@ -77,6 +77,11 @@ def test_a_customer_without_a_name_goes_by_the_login(place, bob):
     assert place(customer=bob).customer_name == "bob"
 
 
+def test_a_customer_with_the_longest_name_can_order(place, bob):
+    bob.first_name, bob.last_name = "B" * 150, "O" * 150
+    assert place(customer=bob).customer_name == "B" * 150 + " " + "O" * 149
+
+
 def test_an_unpaid_order_will_be_reminded_of(order, waits_for):
     assert waits_for(order) == "payment"
 

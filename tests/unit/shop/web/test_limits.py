@@ -37,6 +37,10 @@ def operator() -> Client:
         pytest.param("&".join(["a=1"] * (MAX_PARAMETERS + 1)), id="number of parameters"),
         pytest.param("&".join("a" * 900 for _ in range(5)), id="length of the query"),
         pytest.param("search=%00", id="NUL in a value"),
+        pytest.param("placed_before=9999-12-31T23:59:59Z", id="time that is too late"),
+        pytest.param("until=1999-12-31", id="day that is too early"),
+        pytest.param("day__year=99999", id="year that is too late"),
+        pytest.param("day__gte=2101-01-01+00:00", id="day that is too late"),
         pytest.param("%00=1", id="NUL in a name"),
     ],
 )
@@ -56,7 +60,10 @@ def test_a_query_that_exceeds_a_limit_is_refused_before_routing(
         assert len(refused.content) < 200
 
 
-@pytest.mark.parametrize("query", ["q=" + "+".join("a" * MAX_WORDS), "before=x&after=%F0%9F%8D%B5", ""])
+@pytest.mark.parametrize(
+    "query",
+    ["q=" + "+".join("a" * MAX_WORDS), "before=x&after=%F0%9F%8D%B5", "a=2100-12-31&q=0001-01-01", ""],
+)
 def test_a_query_within_the_limits_is_answered(client, query):
     assert client.get(f"/?{query}").status_code == 200
 
