@@ -105,6 +105,7 @@ class Order(models.Model):
             ("cancel_order", "Can cancel orders"),
             ("resume_order", "Can let held up orders go on waiting"),
         ]
+        # A further index, order_by_email, is of an expression and made by a migration.
         indexes = [
             models.Index(fields=["customer", "-id"], name="order_by_customer"),
             models.Index(fields=["status", "-id"], name="order_by_status"),
@@ -118,9 +119,6 @@ class Order(models.Model):
             ),
             models.Index(
                 fields=["cancel_reason", "-id"], condition=~Q(cancel_reason=""), name="order_by_cancel_reason"
-            ),
-            models.Index(
-                fields=["customer_email"], opclasses=["varchar_pattern_ops"], name="order_by_email_prefix"
             ),
         ]
         constraints = [

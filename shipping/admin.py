@@ -1,7 +1,9 @@
 """Admin of shipping: read-only pages of shipments and the simulated carrier, and voids of shipments."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -12,8 +14,16 @@ from shipping.errors import CarrierError, NotStoppable
 from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
 from shop import journal
 from shop.adminkit.filters import RecentFilter
+from shop.adminkit.finding import finder
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+
+
+@finder
+def orders_by_tracking_number(term: str) -> Iterable[UUID]:
+    """Return the orders whose parcel has a tracking number."""
+    parcels = Shipment.objects.filter(tracking_number__in={term, term.upper()} - {""})
+    return parcels.values_list("order_id", flat=True)[:100]
 
 
 class TrackingFilter(admin.SimpleListFilter):

@@ -90,8 +90,3 @@ class LogInForm(AuthenticationForm):
         self.fields["username"].label = "E-mail or user name"
         self.fields["username"].error_messages["required"] = "Enter your e-mail address."
         self.fields["password"].error_messages["required"] = "Enter your password."
-
-    def clean_username(self) -> str:
-        """Return the user name; e-mail addresses are stored in lower case."""
-        name: str = self.cleaned_data["username"]
-        return name.lower() if "@" in name else name

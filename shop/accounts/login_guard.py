@@ -18,6 +18,7 @@ from shop.accounts.addresses import client_address
 from shop.accounts.current_request import current_request
 from shop.accounts.hashing import without_waiting
 from shop.accounts.limits import Limit, Refusal, TooManyRequests
+from shop.accounts.queries import login_name
 from shop.accounts.security_log import account_named, record
 
 #: Seconds in which the attempts from an address are counted.
@@ -45,6 +46,7 @@ class LoginGuard(ModelBackend):
         name = username if username is not None else kwargs.get(User.USERNAME_FIELD)
         if name is None or password is None:
             return None
+        name = login_name(name)
         look = partial(super().authenticate, request, username=name, password=password)
         user = guarded(request, name, look)
         if user is None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from orders import services
 from orders.models import Order
 from orders.states import Status
+from shipping.models import Shipment
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"
@@ -52,17 +53,26 @@ def numbers(response):
     return [order.number for order in response.context["cl"].result_list]
 
 
-def test_the_list_finds_orders_by_number_id_and_email(place, bob, operator):
+def test_one_box_finds_orders_by_number_id_email_and_name(place, bob, operator):
     hers, his = place(), place(customer=bob)
     for term, found in (
         ("", [his, hers]),
         (hers.number, [hers]),
         (f" {his.serial} ", [his]),
         (str(hers.pk), [hers]),
-        ("bob@", [his]),
+        ("BOB@example", [his]),
+        ("lovel", [hers]),
+        ("love ada", [hers]),
+        ("ada byron", []),
         ("nobody", []),
     ):
         assert numbers(operator.get(reverse(LIST), {"q": term})) == [order.number for order in found]
+
+
+def test_the_same_box_finds_orders_by_tracking_number(place, order, operator):
+    place()
+    Shipment.objects.create(order_id=order.pk, tracking_number="1Z999", idempotency_key="1")
+    assert numbers(operator.get(reverse(LIST), {"q": "1z999"})) == [order.number]
 
 
 @pytest.mark.parametrize("query", ["?status__exact=placed", "?cancel_reason__exact=customer", "?o=-3"])

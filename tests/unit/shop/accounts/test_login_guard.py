@@ -60,6 +60,29 @@ def is_in(response) -> bool:
     return response.status_code == 302 or (response.status_code == 200 and b"token" in response.content[:10])
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("spelling", ["Anna@Example.com", "anna@example.com", "ANNA@EXAMPLE.COM"])
+@pytest.mark.parametrize("account", [("Anna@Example.com", ""), ("anna", "Anna@example.com")])
+def test_an_email_address_logs_in_in_any_spelling(door, spelling, account):
+    User.objects.create_superuser(*account, password=PASSWORD)
+    assert is_in(knock(door, PASSWORD, name=spelling))
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_address_of_two_accounts_logs_in_to_the_one_that_it_is_the_name_of(door):
+    User.objects.create_superuser("anna", "anna@example.com", "another password")
+    User.objects.create_superuser("anna@example.com", "anna@example.com", PASSWORD)
+    assert is_in(knock(door, PASSWORD, name="anna@example.com"))
+    assert not is_in(knock(door, PASSWORD, name="Anna@example.com"))
+
+
+def test_spellings_of_an_address_give_no_further_attempts(olga):
+    User.objects.create_superuser("anna", "anna@example.com", PASSWORD)
+    for name in ("anna", "anna@example.com", "Anna@example.com", "ANNA@example.com", "anna@EXAMPLE.com"):
+        knock(DOORS[0], "wrong", name=name)
+    assert knock(DOORS[0], PASSWORD, name="anna").status_code == 429
+
+
 def pass_time(seconds: float) -> None:
     """Move all that is counted into the past."""
     ago = timedelta(seconds=seconds)
