@@ -244,3 +244,8 @@ def _details(found: Order) -> Details:
 
 def _line(line: OrderLine) -> Line:
     return Line(line.sku, line.name, line.quantity, line.unit_price, line.currency)
+
+
+def has_orders(customer_id: int) -> bool:
+    """Tell whether a customer has orders, at whatever state."""
+    return Order.objects.filter(customer_id=customer_id).exists()
