@@ -32,16 +32,18 @@ class Applied:
 
 
 def find_customer(name: str) -> User:
-    """Return the account with this e-mail address or primary key.
+    """Return the account with this user name, e-mail address or primary key.
 
     Raises:
-        NoSuchCustomer: there is none, or the address belongs to several.
+        NoSuchCustomer: there is none, or it is the name of several.
     """
     by_key = Q(pk=int(name)) if name.isdecimal() and len(name) < 10 else Q(pk__in=[])
-    found = list(User.objects.filter(by_key | Q(email__iexact=name))[:2]) if name else []
+    by_name = Q(username=name) | Q(email__iexact=name)
+    found = list(User.objects.filter(by_key | by_name)[:2]) if name else []
     if len(found) != 1:
-        several = "Several accounts have this e-mail address: give the id of one."
-        raise NoSuchCustomer(several if len(found) > 1 else f"There is no account {name}.")
+        several = "This is the name, address or id of several accounts: give the id of one."
+        none = f"There is no account {name}: give its user name, e-mail address or id."
+        raise NoSuchCustomer(several if found else none)
     return found[0]
 
 

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the argument."""
-        parser.add_argument("customer", help="e-mail address or id of the account")
+        parser.add_argument("customer", help="user name, e-mail address or id of the account")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the export."""

@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the arguments."""
-        parser.add_argument("customer", help="e-mail address or id of the account")
+        parser.add_argument("customer", help="user name, e-mail address or id of the account")
         parser.add_argument("--dry-run", action="store_true", help="only count the rows, by table")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from console.audit import audit
 from console.erasure.erasures_file import erasures
+from console.erasure.forgetting import find_customer
 from notifications.errors import CustomerWasForgotten
 from notifications.models import Notification, Resend
 from notifications.services import resend
@@ -171,9 +172,14 @@ def test_staff_and_strangers_are_not_forgotten(zebulon):
         call_command("forget_customer", EMAIL)
 
 
+@pytest.mark.parametrize("name", ["username", "email", "pk"])
+def test_an_account_goes_by_user_name_address_or_id(zebulon, name):
+    assert find_customer(str(getattr(zebulon.user, name))) == zebulon.user
+
+
 def test_an_address_of_several_accounts_forgets_none_of_them(zebulon):
     User.objects.create_user("another", EMAIL)
-    with pytest.raises(CommandError, match="Several accounts"):
+    with pytest.raises(CommandError, match="several accounts"):
         call_command("forget_customer", EMAIL)
 
 
