@@ -23,7 +23,7 @@ COLUMNS = (*COUNTS, *MONEY)
 
 _ADD_TO_DAYS = f"""
     INSERT INTO analytics_dailysales AS known (day, currency, {", ".join(COLUMNS)})
-    SELECT * FROM unnest(%b::date[], %b::text[]{", %b::integer[]" * 5}{", %b::numeric[]" * 2})
+    SELECT * FROM unnest(%b::date[], %b::text[]{", %b::bigint[]" * 5}{", %b::numeric[]" * 2})
     ON CONFLICT (day, currency) DO UPDATE
     SET {", ".join(f"{column} = known.{column} + excluded.{column}" for column in COLUMNS)}
 """  # noqa: S608 - of our own column names

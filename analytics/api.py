@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import queries
+from shop.currencies import as_text
 from shop.rest.fields import MoneyField
 from shop.rest.permissions import staff
 
@@ -63,8 +64,12 @@ class DayOut(serializers.Serializer[Any]):
 class RevenueOut(serializers.Serializer[Any]):
     """Money in one of several currencies."""
 
-    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    amount = serializers.SerializerMethodField()
     currency = serializers.CharField()
+
+    def get_amount(self, revenue: queries.Revenue) -> str:
+        """Return the amount with the decimals of its currency."""
+        return as_text(revenue.amount, revenue.currency)
 
 
 class ProductFiguresOut(serializers.Serializer[Any]):

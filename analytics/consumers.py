@@ -166,7 +166,7 @@ def _measure(event: Event, step: Step, **facts: Any) -> Measurement:
 
 
 def _ordered(line: OrderedLine) -> Ordered:
-    revenue = Money(amount=line.quantity * line.unit_price.amount, currency=line.unit_price.currency)
+    revenue = Money.stored(line.quantity * line.unit_price.amount, line.unit_price.currency)
     return Ordered(sku=line.sku, name=line.name, quantity=line.quantity, revenue=revenue)
 
 

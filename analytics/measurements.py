@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from analytics.models import Step
-from shop.messaging.contracts import Money
+from shop.messaging.contracts import STORED, Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Measurement:
     @staticmethod
     def from_json(value: Any) -> "Measurement":
         """Restore a measurement from as_json()."""
-        return _ADAPTER.validate_python(value)
+        return _ADAPTER.validate_python(value, context=STORED)
 
 
 _ADAPTER = TypeAdapter(Measurement)

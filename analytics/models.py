@@ -4,6 +4,8 @@ from typing import Any, NoReturn
 
 from django.db import models
 
+from shop.amounts import AmountField
+
 
 class Step(models.TextChoices):
     """Step of an order; OrderFact has a column ``<step>_at`` for each."""
@@ -51,7 +53,7 @@ class OrderFact(ReadModel):
     order_id = models.UUIDField(primary_key=True)
     #: Empty until OrderCreated comes.
     currency = models.CharField(max_length=3, blank=True)
-    total = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    total = AmountField(null=True)
     placed_at = models.DateTimeField(null=True, db_index=True)
     paid_at = models.DateTimeField(null=True)
     payment_failed_at = models.DateTimeField(null=True)
@@ -81,13 +83,13 @@ class DailySales(ReadModel):
 
     day = models.DateField()
     currency = models.CharField(max_length=3)
-    orders_placed = models.IntegerField(default=0)
-    orders_paid = models.IntegerField(default=0)
-    orders_shipped = models.IntegerField(default=0)
-    orders_delivered = models.IntegerField(default=0)
-    orders_cancelled = models.IntegerField(default=0)
-    revenue_captured = models.DecimalField(max_digits=14, decimal_places=2, default=0)
-    revenue_refunded = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    orders_placed = models.BigIntegerField(default=0)
+    orders_paid = models.BigIntegerField(default=0)
+    orders_shipped = models.BigIntegerField(default=0)
+    orders_delivered = models.BigIntegerField(default=0)
+    orders_cancelled = models.BigIntegerField(default=0)
+    revenue_captured = AmountField(default=0)
+    revenue_refunded = AmountField(default=0)
 
     class Meta:
         verbose_name_plural = "daily sales"
@@ -123,7 +125,7 @@ class ProductRevenue(ReadModel):
 
     sku = models.CharField("SKU", max_length=64)
     currency = models.CharField(max_length=3)
-    ordered = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    ordered = AmountField(default=0)
 
     class Meta:
         verbose_name_plural = "product revenue"

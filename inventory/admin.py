@@ -21,6 +21,7 @@ from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
+from shop.currencies import fits
 
 #: Products with a stock below this are shown as scarce.
 SCARCE = 10
@@ -170,6 +171,10 @@ class ProductAdmin(BoundedActions):
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Make the selected products available to customers."""
+        for product in queryset:
+            if not fits(product.price, product.currency):
+                messages.error(request, f"{product} stays off sale: {product.price_text} is no price.")
+                queryset = queryset.exclude(pk=product.pk)
         messages.success(request, f"On sale: {self._offer(request, queryset, True)} products.")
 
     @admin.action(description="Take off sale", permissions=["change"])
@@ -188,7 +193,7 @@ class ProductAdmin(BoundedActions):
     @admin.display(description="Price", ordering="price")
     def price_with_currency(self, product: Product) -> str:
         """Return the price with its currency."""
-        return f"{product.price} {product.currency}"
+        return product.price_text
 
     @admin.display(description="Stock")
     def stock_status(self, product: Product) -> str:

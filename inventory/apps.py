@@ -7,3 +7,7 @@ class InventoryConfig(AppConfig):
     """App of the inventory context."""
 
     name = "inventory"
+
+    def ready(self) -> None:
+        """Register the system check."""
+        from inventory import checks  # noqa: F401 - registers it

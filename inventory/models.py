@@ -6,13 +6,17 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Round
 from django.utils import timezone
 
 from inventory.errors import IllegalTransition
 from inventory.events import StockLine
+from shop.amounts import AmountField
+from shop.currencies import CURRENCIES, as_text, fits
 from shop.ids import uuid7
 
 #: SKUs fit into a URL and onto a label.
@@ -21,9 +25,33 @@ SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
 MAX_STOCK = 2_147_483_647
 
 
+#: Highest price of one piece.
+MAX_PRICE = Decimal("9999999999.9999")
+NO_CURRENCY = "%(currency)s is no currency: use the ISO 4217 code, as in EUR."
+
+
 def default_currency() -> str:
     """Return the shop's own currency."""
     return settings.SHOP_CURRENCY
+
+
+def check_currency(currency: str) -> None:
+    """Refuse codes that are no currency that a price can have."""
+    if currency not in CURRENCIES:
+        raise ValidationError(NO_CURRENCY, "unknown_currency", {"currency": currency})
+
+
+def _real_price() -> Q:
+    """Return the condition that the currency exists, and the price has no more decimals than it."""
+    condition = Q()
+    for decimals in sorted(set(CURRENCIES.values())):
+        codes = sorted(code for code in CURRENCIES if CURRENCIES[code] == decimals)
+        condition |= Q(currency__in=codes, price=Round("price", precision=decimals))
+    return condition
+
+
+#: Changes with ISO 4217, and then wants a migration.
+_REAL_PRICE = _real_price()
 
 
 class Product(models.Model):
@@ -47,13 +75,11 @@ class Product(models.Model):
     )
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    price = models.DecimalField(
-        max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
-    )
+    price = AmountField(validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MAX_PRICE)])
     currency = models.CharField(
         max_length=3,
         default=default_currency,
-        validators=[RegexValidator(r"^[A-Z]{3}\Z", "Use the ISO 4217 code, as in EUR.")],
+        validators=[check_currency],
     )
     picture = models.CharField(
         max_length=200, blank=True, help_text="An emoji, the name of an SVG picture, or a URL."
@@ -64,7 +90,8 @@ class Product(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(MAX_STOCK)],
         help_text="What there was to begin with.",
     )
-    available = models.IntegerField(default=0, help_text="What can be sold now.")
+    #: Wider than what may be counted: orders that are stopped give back what they took.
+    available = models.BigIntegerField(default=0, help_text="What can be sold now.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -78,7 +105,12 @@ class Product(models.Model):
             models.CheckConstraint(
                 condition=Q(initial_stock__gte=0), name="product_initial_stock_not_negative"
             ),
-            models.CheckConstraint(condition=Q(price__gt=0), name="product_costs_something"),
+            models.CheckConstraint(
+                condition=Q(price__gte=0, price__lte=MAX_PRICE), name="product_price_within_limits"
+            ),
+            models.CheckConstraint(
+                condition=_REAL_PRICE | Q(active=False), name="product_price_has_decimals"
+            ),
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"), name="product_currency_iso_4217"
             ),
@@ -87,6 +119,22 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku})"
+
+    @property
+    def price_text(self) -> str:
+        """The price with its currency, as people read it."""
+        return f"{as_text(self.price, self.currency)} {self.currency}"
+
+    def clean(self) -> None:
+        """Refuse a price with more decimals than its currency; write all of its decimals."""
+        if not isinstance(self.price, Decimal):
+            return  # refused as a field
+        if not fits(self.price, self.currency):
+            decimals = CURRENCIES.get(self.currency)
+            if decimals is None:
+                raise ValidationError({"price": NO_CURRENCY % {"currency": self.currency}})
+            raise ValidationError({"price": f"{self.currency} has {decimals} decimals: round the price."})
+        self.price = Decimal(as_text(self.price, self.currency))
 
 
 class StockMovement(models.Model):

@@ -193,6 +193,7 @@ def _product(new: NewProduct) -> Product:
     facts["currency"] = facts["currency"] or settings.SHOP_CURRENCY
     product = Product(**facts, initial_stock=stock, available=stock)
     product.clean_fields()
+    product.clean()
     return product
 
 

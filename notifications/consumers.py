@@ -10,6 +10,7 @@ from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCrea
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
 from shipping.events import CancellationRejected, OrderDelivered, OrderShipped, Tracking
 from shop.messaging.consuming import consumes
+from shop.messaging.contracts import Money
 from shop.privacy.sealing import open_sealed
 
 #: Messages over one mail connection at the most. They fit well into a task's time limit.
@@ -30,7 +31,7 @@ def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> 
     """Tell customers that their payment has arrived."""
     services.send_messages(
         kind=Kind.PAYMENT_RECEIVED,
-        contexts={event.order_id: {"amount": str(event.amount)} for event in events},
+        contexts={event.order_id: {"amount": _amount(event.amount)} for event in events},
     )
 
 
@@ -46,7 +47,8 @@ def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
 def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> None:
     """Tell customers that their payment is refunded."""
     services.send_messages(
-        kind=Kind.REFUNDED, contexts={event.order_id: {"amount": str(event.amount)} for event in events}
+        kind=Kind.REFUNDED,
+        contexts={event.order_id: {"amount": _amount(event.amount)} for event in events},
     )
 
 
@@ -109,12 +111,17 @@ def _ordered(event: OrderCreated, customer: Customer) -> Context:
             "sku": line.sku,
             "quantity": line.quantity,
             "unit_price": str(line.unit_price),
-            "sum": f"{line.quantity * line.unit_price.amount:.2f} {line.unit_price.currency}",
+            "sum": str(Money.stored(line.quantity * line.unit_price.amount, line.unit_price.currency)),
         }
         for line in event.lines
     ]
     address = customer.ship_to.model_dump()
     return {"lines": lines, "total": str(event.total), "ship_to": address}
+
+
+def _amount(money: Money) -> str:
+    """Return an amount as text; none for an order that costs nothing."""
+    return str(money) if money.amount else ""
 
 
 def _tracking(event: OrderShipped, tracking: Tracking) -> Context:

@@ -133,7 +133,7 @@ class OrderAdmin(KeysetAdmin):
     @admin.display(description="Total")
     def amount(self, order: Order) -> str:
         """Return the total with its currency."""
-        return f"{order.total} {order.currency}"
+        return order.total_text
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder, Problem
 from orders.events import Address
+from shop.currencies import fits
 
 #: The most of one product in one order.
 MAX_QUANTITY = 10_000
-#: The largest total that the columns hold.
-MAX_TOTAL = Decimal("9999999999.99")
+#: The largest total that events hold, more than most orders' lines can add up to.
+MAX_TOTAL = Decimal("999999999999999.9999")
 #: The most characters of each part of an address.
 ADDRESS_LIMITS = {"name": 120, "street": 200, "city": 100, "postal_code": 20}
 MAX_PAYMENT_METHOD = 100
@@ -102,6 +103,7 @@ def check_request(request: OrderRequest) -> None:
 def check_offers(request: OrderRequest, offers: Mapping[str, Offer]) -> None:
     """Raise :class:`InvalidOrder` if the catalogue cannot serve the request."""
     _refuse(_about_products(request.items, offers))
+    _refuse(_about_prices(request.items, offers))
     _refuse(_about_money(request.items, offers))
 
 
@@ -171,6 +173,14 @@ def _about_products(items: Sequence[Item], offers: Mapping[str, Offer]) -> Itera
         elif not offer.active:
             text = f"{offer.name} ({item.sku}) is not sold any more: remove the line."
             yield Problem(("lines", index, "sku"), text, "inactive_sku")
+
+
+def _about_prices(items: Sequence[Item], offers: Mapping[str, Offer]) -> Iterator[Problem]:
+    for index, item in enumerate(items):
+        offer = offers[item.sku]
+        if not fits(offer.unit_price, offer.currency):
+            text = f"{offer.name} ({item.sku}) has no valid price: remove the line."
+            yield Problem(("lines", index, "sku"), text, "invalid_price")
 
 
 def _about_money(items: Sequence[Item], offers: Mapping[str, Offer]) -> Iterator[Problem]:

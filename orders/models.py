@@ -19,6 +19,7 @@ from orders.states import (
     CancelReason,
     Status,
 )
+from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import ERASED, Money
 
@@ -79,7 +80,7 @@ class Order(models.Model):
     ship_postal_code = models.CharField(max_length=20)
     ship_country = models.CharField(max_length=2)
     payment_method = models.CharField(max_length=100)
-    total = models.DecimalField(max_digits=12, decimal_places=2)
+    total = AmountField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PLACED)
     cancel_reason = models.CharField(max_length=20, choices=CancelReason.choices, blank=True)
@@ -127,7 +128,7 @@ class Order(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="order_once_per_idempotency_key",
             ),
-            models.CheckConstraint(condition=Q(total__gt=0), name="order_total_positive"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_iso_4217"
             ),
@@ -159,6 +160,11 @@ class Order(models.Model):
     def number(self) -> str:
         """The number as the customer knows it: ``ORD-1042``."""
         return f"{NUMBER_PREFIX}{self.serial}"
+
+    @property
+    def total_text(self) -> str:
+        """The total with its currency, as people read it."""
+        return str(Money.stored(self.total, self.currency))
 
     @property
     def stage(self) -> str:
@@ -284,7 +290,7 @@ class OrderLine(models.Model):
     sku = models.CharField("SKU", max_length=64)
     name = models.CharField(max_length=200)
     quantity = models.IntegerField()
-    unit_price = models.DecimalField(max_digits=12, decimal_places=2)
+    unit_price = AmountField()
     currency = models.CharField(max_length=3)
 
     class Meta:
@@ -292,7 +298,7 @@ class OrderLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "sku"], name="orderline_once_per_sku"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="orderline_quantity_positive"),
-            models.CheckConstraint(condition=Q(unit_price__gt=0), name="orderline_price_positive"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="orderline_price_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -301,7 +307,8 @@ class OrderLine(models.Model):
     @property
     def amount(self) -> Decimal:
         """The price of the whole line."""
-        return self.quantity * self.unit_price
+        amount: Decimal = self.quantity * self.unit_price
+        return amount
 
     @property
     def fact(self) -> OrderedLine:

@@ -1,9 +1,20 @@
-"""Calls to the payment gateway. After a timeout, the outcome is looked up by the call's key."""
+"""Calls to the payment gateway. After a timeout, the outcome is looked up by the call's key.
+
+Gateways refuse to charge nothing. A payment of nothing, and its refund, succeed without a call.
+"""
 
 from collections.abc import Mapping
 from uuid import UUID
 
-from payments.gateway import Charge, ChargeRequest, GatewayTimeout, ProviderRefund, gateway
+from payments.gateway import (
+    Charge,
+    ChargeRequest,
+    ChargeStatus,
+    GatewayTimeout,
+    ProviderRefund,
+    RefundStatus,
+    gateway,
+)
 from payments.models import Payment, Refund
 from shop.messaging.providers import Results, call_each
 
@@ -23,6 +34,8 @@ def cancel_charge(payment: Payment) -> Charge:
     Raises:
         GatewayTimeout, GatewayUnavailable: the charge may still be made.
     """
+    if payment.is_free:
+        return Charge("", ChargeStatus.CANCELED)
     try:
         return gateway().cancel_charge(key=payment.idempotency_key)
     except GatewayTimeout:
@@ -36,6 +49,8 @@ def find_or_cancel_charge(payment: Payment) -> Charge | None:
     """
     if payment.stop_requested:
         return cancel_charge(payment)
+    if payment.is_free:
+        return _charge(payment)
     return gateway().find_charge(key=payment.idempotency_key)
 
 
@@ -45,6 +60,8 @@ def request_refund(refund: Refund) -> ProviderRefund:
     Raises:
         GatewayTimeout, GatewayUnavailable: the refund may not have been accepted.
     """
+    if not refund.amount:
+        return ProviderRefund("", RefundStatus.SUCCEEDED)
     key, charge = refund.idempotency_key, refund.payment.reference
     known = gateway().find_refund(key=key) if refund.state == Refund.State.PENDING else None
     if known:
@@ -64,11 +81,17 @@ def _charge_or_cancel(payment: Payment) -> Charge:
 
 def _charge_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
     order_ids = {payment.idempotency_key: order_id for order_id, payment in payments.items()}
-    wanted = [_request(payment) for payment in payments.values() if not payment.stop_requested]
+    wanted = [
+        _request(payment)
+        for payment in payments.values()
+        if not payment.stop_requested and not payment.is_free
+    ]
     return {order_ids[key]: charge for key, charge in gateway().charge_many(wanted).items()}
 
 
 def _charge(payment: Payment) -> Charge:
+    if payment.is_free:
+        return Charge("", ChargeStatus.SUCCEEDED)
     try:
         return gateway().charge(**_request(payment)._asdict())
     except GatewayTimeout:

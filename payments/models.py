@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from payments.errors import IllegalTransition, NotRetryable
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
+from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
 
@@ -64,8 +65,8 @@ class Payment(models.Model):
     order_number = models.CharField(max_length=32, blank=True, db_index=True)
     #: Derived from the order's id, and as unique.
     idempotency_key = models.CharField(max_length=100)
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
-    amount_refunded = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    amount = AmountField()
+    amount_refunded = AmountField(default=Decimal(0))
     currency = models.CharField(max_length=3)
     #: The provider's token of the means of payment, never card data.
     method = models.CharField(max_length=255, blank=True)
@@ -100,7 +101,12 @@ class Payment(models.Model):
     @property
     def money(self) -> Money:
         """The amount of the charge."""
-        return Money(amount=self.amount, currency=self.currency)
+        return Money.stored(self.amount, self.currency)
+
+    @property
+    def is_free(self) -> bool:
+        """True if there is nothing to charge."""
+        return not self.amount
 
     @property
     def is_open(self) -> bool:
@@ -189,7 +195,7 @@ class Refund(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     #: Key of the current attempt.
     idempotency_key = models.CharField(max_length=150, unique=True)
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    amount = AmountField()
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     reference = models.CharField(max_length=100, blank=True)
@@ -229,7 +235,7 @@ class Refund(models.Model):
     @property
     def money(self) -> Money:
         """The amount of the refund."""
-        return Money(amount=self.amount, currency=self.currency)
+        return Money.stored(self.amount, self.currency)
 
     @property
     def is_open(self) -> bool:

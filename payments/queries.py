@@ -136,7 +136,7 @@ def _payment_info(payment: Payment) -> PaymentInfo:
         order_number=payment.order_number,
         state=payment.state,
         amount=payment.money,
-        refunded=Money(amount=payment.amount_refunded, currency=payment.currency),
+        refunded=Money.stored(payment.amount_refunded, payment.currency),
         method=payment.method,
         reference=payment.reference,
         failure_code=payment.failure_code,

@@ -23,6 +23,7 @@ from shipping.events import (
     OrderShipped,
     ShipmentFailed,
 )
+from shop.currencies import as_text
 from shop.messaging.contracts import Event
 
 #: Step of an order that analytics records for each event.
@@ -83,7 +84,8 @@ class Totals:
             if shown.get(currency, (0, 0)) != (captured, refunded):
                 yield (
                     currency,
-                    f"captured {captured:,.2f} and refunded {refunded:,.2f}, which no figure shows",
+                    f"captured {as_text(captured, currency, thousands=',')} and refunded "
+                    f"{as_text(refunded, currency, thousands=',')}, which no figure shows",
                 )
         moved = quantities_moved()
         for product in products:

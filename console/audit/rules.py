@@ -5,6 +5,8 @@ events of the order are consumed (``is_caught_up``), or once it is shipped or en
 """
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
 
 from console.audit.cases import IN_PROGRESS, SETTLED, SHIPPED, Case
 from console.audit.figures import figures
@@ -18,6 +20,7 @@ from shipping.events import (
     OrderShipped,
     ShipmentFailed,
 )
+from shop.currencies import as_text
 from shop.messaging.contracts import Event
 
 Rule = Callable[[Case], Iterator[str]]
@@ -98,21 +101,23 @@ def stock(case: Case) -> Iterator[str]:
 
 def money(case: Case) -> Iterator[str]:
     """Check that the shop keeps exactly the value of shipped goods, also by the provider's books."""
+    text = partial(as_text, currency=case.order.currency if case.order else "")
     if len(case.balances) > 1:
         yield f"it has {len(case.balances)} payments"
     for balance in case.balances:
         if not 0 <= balance.refunded <= balance.captured:
-            yield f"{balance.refunded:.2f} was refunded of {balance.captured:.2f}"
-        if bool(balance.captured) != bool(case.count(PaymentProcessed)):
-            yield f"{balance.captured:.2f} was captured, which is not what the log tells"
+            yield f"{text(balance.refunded)} was refunded of {text(balance.captured)}"
+        is_free = bool(case.order and not case.order.total)
+        if not is_free and bool(balance.captured) != bool(case.count(PaymentProcessed)):
+            yield f"{text(balance.captured)} was captured, which is not what the log tells"
         if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
             yield (
-                f"{balance.captured:.2f} captured and {balance.refunded:.2f} refunded by our books, "
-                f"{balance.provider_captured:.2f} and {balance.provider_refunded:.2f} by the provider's"
+                f"{text(balance.captured)} captured and {text(balance.refunded)} refunded by our books, "
+                f"{text(balance.provider_captured)} and {text(balance.provider_refunded)} by the provider's"
             )
-    due = case.order.total if case.order and case.status in SHIPPED else 0
+    due = case.order.total if case.order and case.status in SHIPPED else Decimal(0)
     if case.is_settled and case.kept != due:
-        yield f"it is {case.status}, worth {due:.2f} to the shop, which keeps {case.kept:.2f}"
+        yield f"it is {case.status}, worth {text(due)} to the shop, which keeps {text(case.kept)}"
 
 
 def parcel(case: Case) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from console.models import Checkup
 from notifications.queries import NotificationSummary, notifications_of
 from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
+from shop.currencies import as_text
 from shop.messaging.event_log import TimelineEntry, timeline
 from shop.messaging.operations import queries
 from shop.messaging.operations.queries import PausedConsumer
@@ -100,6 +102,12 @@ def words(value: str) -> str:
 def paused_consumers() -> dict[str, list[PausedConsumer]]:
     """Render the paused consumers with the number of events held for each."""
     return {"paused": queries.paused_consumers()}
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """Format an amount with the decimals of its currency."""
+    return f"{as_text(amount, currency)} {currency}"
 
 
 @register.inclusion_tag("console/forged_messages.html")

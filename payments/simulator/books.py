@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
+from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.simulation.faults import Fault, FaultKind
 
@@ -32,7 +33,7 @@ class SimulatedCharge(models.Model):
 
     reference = models.CharField(primary_key=True, max_length=40, default=charge_reference)
     key = models.CharField(max_length=255, unique=True)
-    amount = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    amount = AmountField(default=Decimal(0))
     currency = models.CharField(max_length=3, blank=True)
     token = models.TextField(blank=True)
     #: Order that the merchant gave as the reference.
@@ -70,7 +71,7 @@ class SimulatedRefund(models.Model):
     reference = models.CharField(primary_key=True, max_length=40, default=_refund_reference)
     key = models.CharField(max_length=255, unique=True)
     charge = models.ForeignKey(SimulatedCharge, on_delete=models.PROTECT, related_name="refunds")
-    amount = models.DecimalField(max_digits=12, decimal_places=2)
+    amount = AmountField()
     status = models.CharField(max_length=10, choices=Status)
     code = models.CharField(max_length=100, blank=True)
     #: Number of look-ups while it is pending. The second one completes it.

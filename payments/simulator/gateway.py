@@ -29,6 +29,8 @@ from shop.simulation.faults import faulty
 
 #: Number of look-ups after which a pending refund has succeeded.
 LOOKUPS_UNTIL_REFUNDED = 2
+#: Failure code and message of an amount that is nothing, as in Stripe's API.
+TOO_SMALL = ("amount_too_small", "Amount must be greater than zero.")
 #: Failure code of a refused refund, as in Stripe's API.
 REFUSED = "declined"
 
@@ -124,9 +126,15 @@ class SimulatedGateway:
 
 
 def _new_charge(asked: ChargeRequest) -> Charge:
-    behaviour = behaviour_of(asked.token)
-    status = ChargeStatus.DECLINED if behaviour.decline_code else ChargeStatus.SUCCEEDED
-    return Charge(charge_reference(), status, behaviour.decline_code, behaviour.message)
+    code, message = _refusal(asked.amount.amount, behaviour_of(asked.token))
+    return Charge(
+        charge_reference(), ChargeStatus.DECLINED if code else ChargeStatus.SUCCEEDED, code, message
+    )
+
+
+def _refusal(amount: Decimal, behaviour: Behaviour) -> tuple[str, str]:
+    """Return the decline code of a charge, empty if it succeeds, and the message."""
+    return (behaviour.decline_code, behaviour.message) if amount > 0 else TOO_SMALL
 
 
 def _row(asked: ChargeRequest, charge: Charge) -> dict[str, Any]:
@@ -159,9 +167,9 @@ def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
 def _try_to_charge(charge: SimulatedCharge, behaviour: Behaviour) -> None:
     charge.attempts += 1
     if charge.attempts > behaviour.errors:
-        declined = bool(behaviour.decline_code)
+        charge.code, charge.message = _refusal(charge.amount, behaviour)
+        declined = bool(charge.code)
         charge.status = SimulatedCharge.Status.DECLINED if declined else SimulatedCharge.Status.SUCCEEDED
-        charge.code, charge.message = behaviour.decline_code, behaviour.message
 
 
 def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:

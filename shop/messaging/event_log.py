@@ -112,4 +112,4 @@ def as_event(record: EventRecord) -> Event:
         record.id, record.time, record.correlation_id, record.causation_id, record.traceparent or None
     )
     kind = event_type(record.type)
-    return as_version(kind.model_validate(record.data).with_meta(meta), newest(kind))
+    return as_version(kind.restore(record.data).with_meta(meta), newest(kind))

@@ -33,7 +33,7 @@ def _names(kind: type[Event]) -> Iterator[str]:
 
 def _opened(entry: TimelineEntry, kind: type[Event]) -> dict[str, Any]:
     opened: dict[str, Any] = {}
-    event = as_version(event_type(entry.type).model_validate(entry.data), kind)
+    event = as_version(event_type(entry.type).restore(entry.data), kind)
     for seals in seals_of(kind).values():
         if seals.purpose == PERSONAL:
             facts: Any = seals.facts

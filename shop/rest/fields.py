@@ -11,10 +11,12 @@ from rest_framework.relations import Hyperlink
 from rest_framework.request import Request
 from rest_framework.reverse import preserve_builtin_query_params
 
+from shop.currencies import as_text
+
 _SCHEMA = {
     "type": "object",
     "properties": {
-        "amount": {"type": "string", "pattern": r"^-?\d+\.\d{2}$", "example": "49.90"},
+        "amount": {"type": "string", "pattern": r"^-?\d+(\.\d{1,4})?$", "example": "49.90"},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "example": "EUR"},
     },
     "required": ["amount", "currency"],
@@ -33,8 +35,8 @@ class MoneyField(serializers.Field[Any, Any, dict[str, str], Any]):
 
     def to_representation(self, instance: Any) -> dict[str, str]:
         """Return amount and currency."""
-        amount = getattr(instance, self.amount)
-        return {"amount": f"{amount:.2f}", "currency": getattr(instance, self.currency)}
+        amount, currency = getattr(instance, self.amount), getattr(instance, self.currency)
+        return {"amount": as_text(amount, currency), "currency": currency}
 
 
 class LinkField(serializers.HyperlinkedIdentityField):

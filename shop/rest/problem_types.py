@@ -217,6 +217,7 @@ FIELD_CODES = {
     "invalid": "The value has the wrong type or form.",
     "invalid_choice": "The value is none of the possible ones.",
     "invalid_idempotency_key": "The key is empty, too long, or has characters that are not printable ASCII.",
+    "invalid_price": "The product has a price that its currency does not allow: it cannot be ordered now.",
     "invalid_list": "A list of values is expected.",
     "length": "The text is too short or too long.",
     "make_aware": "The time does not exist in its time zone.",

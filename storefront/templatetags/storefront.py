@@ -7,6 +7,7 @@ from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from shop.currencies import as_text
 from storefront.basket import Basket
 from storefront.countries import country_name
 
@@ -20,7 +21,7 @@ _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 def money(amount: Decimal, currency: str) -> str:
     """Format an amount as €1,234.50, or as CHF 1,234.50 for a currency without a sign."""
     sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
-    return f"{sign}{amount:,.2f}"
+    return f"{sign}{as_text(amount, currency, thousands=',')}"
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from console.audit import Report, audit
 from console.doctor.checkups import CheckupResult, CheckupRunning, check_up
 from console.doctor.remedies import State
+from shop.currencies import as_text
 
 #: Exit code of ``--repair`` if all findings are repaired or under way: audit again in a moment.
 UNDER_WAY = 3
@@ -88,8 +89,8 @@ def _summary(report: Report) -> list[str]:
         f"{report.products} products, {report.events} events."
     ]
     lines += [
-        f"Of shipped and ended orders the shop keeps {kept:,.2f} {currency}; "
-        f"the shipped ones are worth {report.shipped[currency]:,.2f} {currency}."
+        f"Of shipped and ended orders the shop keeps {as_text(kept, currency, thousands=',')} {currency}; "
+        f"the shipped ones are worth {as_text(report.shipped[currency], currency, thousands=',')} {currency}."
         for currency, kept in sorted(report.kept.items())
     ]
     return lines

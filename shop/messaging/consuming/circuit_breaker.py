@@ -2,7 +2,7 @@
 
 While its circuit is open, the consumer's events are held in the database and no attempt is counted, however
 long a provider is down. The relay sends due probes. Once a probe is consumed, the circuit closes and the held
-events become due.
+events become due. A value that the database refuses pauses nobody: it is the event's own fault.
 """
 
 from __future__ import annotations

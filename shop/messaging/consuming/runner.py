@@ -11,7 +11,7 @@ from typing import Any
 
 from celery.exceptions import Reject
 from celery.utils.log import get_task_logger
-from django.db import connection
+from django.db import DataError, connection
 
 from shop.messaging import database_errors
 from shop.messaging.consuming import circuit_breaker, failures, inbox
@@ -176,6 +176,10 @@ def _consume_alone(consumer: Consumer, envelope: Envelope) -> None:
 
 
 def _retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
+    if isinstance(error, DataError):  # the fault of the event's own values: others need not wait
+        failures.retry_later(consumer, envelope, error)
+        circuit_breaker.succeeded(consumer, probe=envelope.is_probe)
+        return
     if envelope.is_probe and circuit_breaker.probe_failed(consumer, envelope, error):
         return
     failures.retry_later(consumer, envelope, error)

@@ -9,12 +9,13 @@ from shop.messaging.contracts.event import (
     is_replaced,
     newest,
 )
-from shop.messaging.contracts.facts import Amount, Currency, Fact, Money
+from shop.messaging.contracts.facts import STORED, Amount, Currency, Fact, Money
 from shop.messaging.contracts.sealed import ERASED, Seals, clear_text, from_clear, seals_of
 from shop.messaging.contracts.versions import as_version, versions, versions_up_to, with_older_copies
 
 __all__ = [
     "ERASED",
+    "STORED",
     "Amount",
     "Currency",
     "Event",

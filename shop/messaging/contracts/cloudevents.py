@@ -56,7 +56,7 @@ def read(message: Any) -> Event:
     kind = event_type(message["type"])
     try:
         meta = _meta_of(message)
-        return kind.model_validate(message["data"]).attach_meta(meta)
+        return kind.restore(message["data"]).attach_meta(meta)
     except KeyError as error:
         raise InvalidMessage(f"{kind.type}: the CloudEvent has no {error}") from error
     except ValidationError as error:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    field_serializer,
+    model_validator,
+)
 
-Amount = Annotated[
-    Decimal,
-    Field(max_digits=12, decimal_places=2, examples=["49.90"]),
-    PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str, when_used="json"),
-]
+from shop.currencies import as_text, fits
+
+#: Context of a validation of facts that were written before: rules that are younger do not hold for them.
+STORED = {"stored": True}
+
+#: Wide enough for the total of the longest order in any currency.
+Amount = Annotated[Decimal, Field(max_digits=19, decimal_places=4, examples=["49.90"])]
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
@@ -24,6 +34,11 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    @classmethod
+    def restore(cls, data: Any) -> Self:
+        """Validate what was written before, be it by an older release."""
+        return cls.model_validate(data, context=STORED)
+
 
 class Money(Fact):
     """An amount in a currency, on the wire ``{"amount": "49.90", "currency": "EUR"}``."""
@@ -31,5 +46,26 @@ class Money(Fact):
     amount: Amount
     currency: Currency
 
+    @classmethod
+    def stored(cls, amount: Decimal, currency: str) -> Money:
+        """Return an amount of the books as it is. It was checked when it came in."""
+        return cls.model_construct(amount=amount, currency=currency)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_currency(
+        cls, data: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo[Any]
+    ) -> Self:
+        """Refuse amounts with more decimals than the currency, and currencies that do not exist."""
+        money = validate(data)
+        is_new = money is not data and info.context is not STORED
+        if is_new and not fits(money.amount, money.currency):
+            raise ValueError("the currency of ISO 4217 does not exist, or has fewer decimals")
+        return money
+
+    @field_serializer("amount", when_used="json", return_type=str)
+    def _with_decimals(self, amount: Decimal) -> str:
+        return as_text(amount, self.currency)
+
     def __str__(self) -> str:
-        return f"{self.amount:.2f} {self.currency}"
+        return f"{as_text(self.amount, self.currency)} {self.currency}"

@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
-from shop.messaging.contracts import Reminder, as_version, event_type
+from shop.messaging.contracts import STORED, Reminder, as_version, event_type
 from shop.messaging.contracts.envelope import check_envelope
 from shop.messaging.errors import InvalidMessage, MessagingError
 from shop.messaging.signing.events import is_signed, verifies
@@ -59,7 +59,9 @@ def _equals(event: dict[str, Any], record: tuple[str, str] | None) -> bool:
 def _is_older_copy(event: dict[str, Any], type_: str, data: str) -> bool:
     """Return whether the event is the logged one in an older version, as it was sent to old readers."""
     try:
-        copy = as_version(event_type(type_).model_validate_json(data), event_type(event["type"]))
+        copy = as_version(
+            event_type(type_).model_validate_json(data, context=STORED), event_type(event["type"])
+        )
     except (MessagingError, ValueError):
         return False
     return _sorted(copy.model_dump(mode="json")) == _sorted(event.get("data"))

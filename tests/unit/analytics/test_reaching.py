@@ -6,6 +6,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from analytics import services
+from analytics.models import DailySales
 from tests.support.rights import staff_with
 from tests.unit.analytics.facts import TODAY, TOMORROW, Story, stories
 from tests.unit.analytics.support import consume
@@ -145,3 +146,30 @@ def test_a_rebuild_needs_the_permission_and_a_click(client, operator, clerk):
     assert client.post(reverse("admin:analytics_rebuild")).status_code == 403
     client.force_login(operator)
     assert client.get(reverse("admin:analytics_rebuild")).status_code == 405
+
+
+def test_figures_with_more_digits_than_any_order(api):
+    """A currency of small coins, by the side of another one."""
+    for quantity, currency in ((400, "EUR"), *[(100_000_000_000, "IRR")] * 3):
+        consume(Story(currency=currency, tea=quantity).delivered().events)
+    days = api.get(reverse("analytics-daily-sales"), PERIOD).json()
+    captured = {
+        day["currency"]: day["captured"]["amount"] for day in days if day["captured"]["amount"] != "0.00"
+    }
+    assert captured == {"EUR": "4000.00", "IRR": "3000000000000.00"}
+    [tea] = api.get(reverse("analytics-best-sellers"), {"by": "ordered", "limit": 1}).json()
+    assert tea["quantity_ordered"] == 300_000_000_400
+    assert {money["currency"]: money["amount"] for money in tea["ordered"]} == captured
+
+
+def test_figures_have_the_decimals_of_their_currency(api):
+    consume(Story(currency="JPY", tea=2).delivered().events)
+    today = api.get(reverse("analytics-daily-sales"), PERIOD).json()[-1]
+    assert (today["captured"]["amount"], today["refunded"]["amount"]) == ("20", "0")
+
+
+def test_a_day_counts_more_orders_than_an_integer_holds(api):
+    consume(Story(tea=2).placed().events)
+    DailySales.objects.update(orders_placed=2**31 - 1)
+    consume(Story(tea=2).placed().events)
+    assert api.get(reverse("analytics-daily-sales"), PERIOD).json()[-1]["orders_placed"] == 2**31

@@ -58,7 +58,7 @@ def test_many_products_take_few_statements(django_assert_num_queries):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sku": "TEA POT"}, {"sku": "TEA\n"}, {"price": Decimal(0)}, {"stock": -1}]
+    "wrong", [{"sku": "TEA POT"}, {"sku": "TEA\n"}, {"price": Decimal("-0.01")}, {"stock": -1}]
 )
 def test_a_product_that_makes_no_sense_is_refused(wrong):
     facts = {"sku": "TEAPOT", "name": "Teapot", "price": Decimal("24.95"), "stock": 5} | wrong

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from inventory import services
 from inventory.events import InventoryReleased
-from inventory.models import OrderStock, StockMovement
+from inventory.models import MAX_STOCK, OrderStock, StockMovement
 from orders.events import Address, OrderCreated, OrderedLine
 from payments.events import PaymentProcessed
 from shipping.events import FulfilmentStopped, ShipmentFailed
@@ -218,3 +218,11 @@ def test_released_says_only_which_order(wants):
     order = wants(TEAPOT=1)
     services.stop_orders(order_ids=[order])
     assert InventoryReleased.model_validate(EventRecord.objects.get().data).order_id == order
+
+
+def test_goods_that_come_back_fit_into_the_fullest_shelf(teapot, wants, available):
+    order = wants(TEAPOT=5)
+    services.deduct_stock(order_ids=[order])
+    services.adjust_stock(sku="TEAPOT", quantity=MAX_STOCK, reason="Delivery")
+    services.restock(order_ids=[order])
+    assert available("TEAPOT") == MAX_STOCK + 5

@@ -5,8 +5,10 @@ import pytest
 from notifications import consumers  # noqa: F401 - registers the consumers
 from notifications.emails import html_of
 from notifications.models import Kind, Notification
+from payments.events import PaymentProcessed, PaymentRefunded
+from shop.ids import uuid7
 from tests.support.inprocess import deliver
-from tests.unit.notifications.facts import later_events, order_created, published
+from tests.unit.notifications.facts import eur, later_events, order_created, published
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +89,18 @@ def test_a_cancellation_says_why(reason, says):
 def test_robots_do_not_answer_it(mail):
     deliver(published(order_created()), "notifications")
     assert mail.mails[0]["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(PaymentProcessed, "There is nothing to pay"), (PaymentRefunded, "nothing to refund")]
+)
+def test_an_email_about_an_order_that_costs_nothing_names_no_amount(mail, kind, words):
+    created = published(order_created())
+    deliver(created, "notifications")
+    facts = {"order_id": created.order_id, "payment_id": uuid7(), "amount": eur("0.00")}
+    more = {"refund_id": uuid7()} if kind is PaymentRefunded else {}
+    deliver(published(kind(**facts, **more)), "notifications")
+    for subtype in ("plain", "html"):
+        content = mail.mails[-1].get_body((subtype,)).get_content()
+        assert words in content
+        assert "EUR" not in content

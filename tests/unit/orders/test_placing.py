@@ -109,13 +109,13 @@ def test_outside_a_transaction_an_order_is_two_statements_and_no_more(place):
 
 
 #: The catalogue never has such a price; the order's own constraint refuses it.
-FREE = inventory_queries.Price("TEAPOT", "Teapot", Decimal(0), "EUR", active=True)
+PAID_BACK = inventory_queries.Price("TEAPOT", "Teapot", Decimal(-1), "EUR", active=True)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_an_order_that_cannot_be_written_nothing_is_left(place, monkeypatch):
-    monkeypatch.setattr(inventory_queries, "prices_of", lambda skus: dict.fromkeys(skus, FREE))
-    with pytest.raises(IntegrityError, match=r"order_total_positive|orderline_price_positive"):
+    monkeypatch.setattr(inventory_queries, "prices_of", lambda skus: dict.fromkeys(skus, PAID_BACK))
+    with pytest.raises(IntegrityError, match=r"order_total_not_negative|orderline_price_not_negative"):
         place()
     for model in (Order, OrderLine, EventRecord, OutboxEntry, ScheduledMessage):
         assert not model.objects.exists(), model
@@ -224,9 +224,44 @@ def test_an_order_in_two_currencies_is_refused(place):
     assert problems(place, lines=[("TEAPOT", 1), ("MAPLE", 1)]) == [(("lines",), "mixed_currencies")]
 
 
-def test_an_order_beyond_all_columns_is_refused(place):
-    inventory.add_product(sku="MOON", name="The Moon", price=Decimal("9999999999.99"), stock=1)
-    assert problems(place, lines=[("MOON", 2)]) == [(("lines",), "total_too_large")]
+def test_an_order_beyond_all_events_is_refused(place):
+    for number in range(11):
+        inventory.add_product(sku=f"MOON-{number}", name="A moon", price=Decimal("9999999999.99"))
+    lines = [(f"MOON-{number}", 10_000) for number in range(11)]
+    assert problems(place, lines=lines) == [(("lines",), "total_too_large")]
+
+
+def test_a_total_may_have_more_digits_than_a_price(place):
+    inventory.add_product(sku="MOON", name="The Moon", price=Decimal("9999999999.99"))
+    order = place(lines=[("MOON", 10_000)])
+    order.refresh_from_db()
+    assert order.total == Decimal("99999999999900.00")
+    assert EventRecord.objects.get().data["total"] == {"amount": "99999999999900.00", "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "total"),
+    [("900", "JPY", "1800"), ("1.235", "KWD", "2.470"), ("0.0125", "CLF", "0.0250"), ("9.9", "EUR", "19.80")],
+)
+def test_an_order_is_placed_with_the_decimals_of_its_currency(place, price, currency, total):
+    inventory.add_product(sku="SAKE", name="Sake", price=Decimal(price), currency=currency)
+    order = place(lines=[("SAKE", 2)])
+    order.refresh_from_db()
+    assert order.total_text == f"{total} {currency}"
+    assert EventRecord.objects.get().data["total"] == {"amount": total, "currency": currency}
+
+
+@pytest.mark.parametrize(("price", "currency"), [("100.50", "JPY"), ("1.00", "XXX"), ("1.00", "BGN")])
+def test_a_price_that_has_lost_its_currency_is_refused(place, monkeypatch, price, currency):
+    offer = inventory_queries.Price("TEAPOT", "Teapot", Decimal(price), currency, active=True)
+    monkeypatch.setattr(inventory_queries, "prices_of", lambda skus: dict.fromkeys(skus, offer))
+    assert problems(place) == [(("lines", 0, "sku"), "invalid_price")]
+
+
+def test_an_order_that_costs_nothing_is_accepted(place):
+    inventory.add_product(sku="SAMPLE", name="Sample", price=Decimal(0))
+    assert place(lines=[("SAMPLE", 1)]).total == 0
+    assert place(lines=[("SAMPLE", 1), ("TEAPOT", 1)]).total == Decimal("24.95")
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_an_order_whose_books_disagree_goes_on_from_wherever_it_was(status):
         ({"status": "cancelled", "cancel_reason": "customer"}, "order_cancelled_only_when_undone"),
         ({"status": "needs_attention"}, "order_attention_has_a_reason"),
         ({"attention_reason": "refund_failed"}, "order_attention_has_a_reason"),
-        ({"total": 0}, "order_total_positive"),
+        ({"total": -1}, "order_total_not_negative"),
         ({"currency": "eur"}, "order_currency_iso_4217"),
     ],
 )

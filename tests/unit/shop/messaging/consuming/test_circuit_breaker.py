@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from shop.messaging.consuming import circuit_breaker, envelope, runner
@@ -114,6 +115,37 @@ def test_poison_among_others_pauses_nobody(provider: Provider):
         run(provider.consumer, [bad, good])
     assert waiting("retry") == circuit_breaker.THRESHOLD * 2
     assert not Circuit.objects.exists()
+
+
+def test_values_that_the_database_refuses_pause_nobody_else(provider: Provider):
+    refused: set[object] = set()
+
+    def write(event: ProbeSent) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::numeric(12, 2)", [10**10 if event.meta.id in refused else 1])
+
+    provider.consumer = a_consumer(write)
+    wide = events(circuit_breaker.THRESHOLD * 2)
+    refused.update(event.meta.id for event in wide)
+    others = events(3)
+    run(provider.consumer, [*wide, *others])
+    assert not Circuit.objects.exists()
+    assert waiting("retry") == len(wide)
+    assert InboxEntry.objects.count() == len(others)
+
+
+def test_a_probe_with_such_a_value_does_not_keep_the_consumer_paused(provider: Provider, session):
+    def refuse(event: ProbeSent) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 10000000000::numeric(12, 2)")
+
+    pause(provider)
+    run(provider.consumer, events(1))
+    provider.handle = refuse
+    provider.consumer = a_consumer(refuse)
+    probe(provider, session)
+    assert not Circuit.objects.exists()
+    assert waiting("held") == 0
 
 
 def test_a_probe_that_fails_is_held_again_and_the_next_waits_longer(provider: Provider, session):
