@@ -19,6 +19,8 @@ from orders.events import (
     OrderCreated,
     OrderedLine,
     OrderNeedsAttention,
+    OrderResumed,
+    OrderSettled,
 )
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
 from shipping.events import (
@@ -157,6 +159,18 @@ def when_order_cancelled_count_it(events: Sequence[OrderCancelled]) -> None:
 def when_order_needs_attention_note_it(events: Sequence[OrderNeedsAttention]) -> None:
     """Note that an operator has to act."""
     services.project(measurements=[_measure(event, Step.NEEDS_ATTENTION) for event in events])
+
+
+@consumes(OrderResumed, batch=BATCH)
+def when_order_resumed_note_it(events: Sequence[OrderResumed]) -> None:
+    """Note that an operator let the order go on waiting."""
+    services.project(measurements=[_measure(event, Step.RESUMED) for event in events])
+
+
+@consumes(OrderSettled, batch=BATCH)
+def when_order_settled_note_it(events: Sequence[OrderSettled]) -> None:
+    """Note that an operator ended the order."""
+    services.project(measurements=[_measure(event, Step.SETTLED) for event in events])
 
 
 def _measure(event: Event, step: Step, **facts: Any) -> Measurement:

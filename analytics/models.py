@@ -29,6 +29,8 @@ class Step(models.TextChoices):
     DELIVERY_FAILED = "delivery_failed"
     CANCELLED = "cancelled"
     NEEDS_ATTENTION = "needs_attention"
+    RESUMED = "resumed"
+    SETTLED = "settled"
 
     @property
     def column(self) -> str:
@@ -73,6 +75,8 @@ class OrderFact(ReadModel):
     delivery_failed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     needs_attention_at = models.DateTimeField(null=True)
+    resumed_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"order {self.order_id}"

@@ -29,6 +29,7 @@ FUNNEL = (
     Step.DELIVERY_FAILED,
     Step.CANCELLED,
     Step.NEEDS_ATTENTION,
+    Step.SETTLED,
 )
 #: Pairs of steps with a measured duration.
 INTERVALS = (

@@ -49,6 +49,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "privacy.view_personal_data",
         "orders.cancel_order",
         "orders.resume_order",
+        "orders.settle_order",
         *_PAYMENTS,
         *_SHIPMENTS,
         *_MESSAGES,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
@@ -38,8 +39,22 @@ class Action(NamedTuple):
     verb: str
     #: Message shown and logged afterwards.
     done: str
-    service: Callable[[UUID], Order]
+    service: Callable[[UUID, str], Order]
     permission: str
+    #: Raises OrdersError if the order cannot be acted upon.
+    check: Callable[[Order], None] = lambda order: None
+    #: The operator has to give a reason.
+    needs_reason: bool = False
+
+
+class ReasonForm(forms.Form):
+    """Form for the reason of an action."""
+
+    reason = forms.CharField(
+        max_length=services.MAX_SETTLEMENT,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+        help_text="Kept for ever, in the log of events and in the journal: name no persons.",
+    )
 
 
 ACTIONS = {
@@ -49,7 +64,7 @@ ACTIONS = {
         "the goods go back into the stock. This cannot be taken back.",
         verb="Yes, cancel",
         done="The cancellation is on its way.",
-        service=lambda order_id: services.request_cancellation(order_id=order_id, reason="operator"),
+        service=lambda order_id, _: services.request_cancellation(order_id=order_id, reason="operator"),
         permission="orders.cancel_order",
     ),
     "resume": Action(
@@ -58,8 +73,20 @@ ACTIONS = {
         "with a new deadline.",
         verb="Yes, go on waiting",
         done="The order goes on waiting.",
-        service=lambda order_id: services.resume_order(order_id=order_id),
+        service=lambda order_id, _: services.resume_order(order_id=order_id),
         permission="orders.resume_order",
+        check=services.check_resumable,
+    ),
+    "settle": Action(
+        question="Settle?",
+        consequence="The order ends here, because nothing else will end it. Money, stock and parcel stay as "
+        "they are: see to them first. This cannot be taken back.",
+        verb="Yes, settle",
+        done="Settled the order.",
+        service=lambda order_id, reason: services.settle_order(order_id=order_id, reason=reason),
+        permission="orders.settle_order",
+        check=services.check_settleable,
+        needs_reason=True,
     ),
 }
 
@@ -75,7 +102,7 @@ class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
 
 @admin.register(Order)
 class OrderAdmin(KeysetAdmin):
-    """Orders, read-only but for cancelling them and letting them go on waiting."""
+    """Orders, read-only but for cancelling them, letting them go on waiting, and settling them."""
 
     list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
     list_filter = ("status", "cancel_reason", "attention_reason", RecentFilter)
@@ -107,6 +134,7 @@ class OrderAdmin(KeysetAdmin):
         may = {
             "may_cancel": self.has_cancel_permission(request),
             "may_resume": self.has_resume_permission(request),
+            "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
         }
         context = {**(extra_context or {}), **may}
         return super().change_view(request, object_id, form_url, context)
@@ -128,7 +156,7 @@ class OrderAdmin(KeysetAdmin):
     @admin.display(description="Why", empty_value="")
     def why(self, order: Order) -> str:
         """Return the reason of the status, with the operators' note."""
-        return f"{order.reason_label}: {order.attention_note}" if order.attention_note else order.reason_label
+        return ": ".join(filter(None, (order.reason_label, order.attention_note)))
 
     @admin.display(description="Total")
     def amount(self, order: Order) -> str:
@@ -188,9 +216,16 @@ class OrderAdmin(KeysetAdmin):
             raise PermissionDenied
         order = get_object_or_404(Order, pk=order_id)
         back = reverse("admin:orders_order_change", args=[order.pk])
-        if request.method != "POST":
-            return self._ask(request, [order], action, back)
-        self._do(request, order, action)
+        posted = request.POST if request.method == "POST" else None
+        form = ReasonForm(posted) if ACTIONS[action].needs_reason else None
+        try:
+            ACTIONS[action].check(order)
+        except OrdersError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(back)
+        if request.method != "POST" or (form and not form.is_valid()):
+            return self._ask(request, [order], action, back, form)
+        self._do(request, order, action, form.cleaned_data["reason"] if form else "")
         return HttpResponseRedirect(back)
 
     def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
@@ -202,24 +237,33 @@ class OrderAdmin(KeysetAdmin):
             self._do(request, order, action)
         return None
 
-    def _ask(self, request: HttpRequest, orders: list[Order], action: str, back: str) -> HttpResponse:
+    def _ask(
+        self,
+        request: HttpRequest,
+        orders: list[Order],
+        action: str,
+        back: str,
+        form: ReasonForm | None = None,
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": ACTIONS[action].question,
             "opts": self.opts,
             "orders": orders,
             "asked": ACTIONS[action],
+            "form": form,
             "action": request.POST.get("action", ""),
             "checkbox": ACTION_CHECKBOX_NAME,
             "back": back,
         }
         return TemplateResponse(request, "admin/orders/order/confirm.html", context)
 
-    def _do(self, request: HttpRequest, order: Order, action: str) -> None:
+    def _do(self, request: HttpRequest, order: Order, action: str, reason: str = "") -> None:
+        entry = f"{ACTIONS[action].done.rstrip('.')}: {reason}" if reason else ACTIONS[action].done
         try:
             with transaction.atomic():
-                done = ACTIONS[action].service(order.pk)
-                journal.record(request, done, ACTIONS[action].done)
+                done = ACTIONS[action].service(order.pk, reason)
+                journal.record(request, done, entry)
         except OrdersError as refusal:
             messages.error(request, str(refusal))
             return

@@ -1,6 +1,8 @@
 """REST API of orders. Accounts see their own orders; those of others need a permission."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
-from orders.errors import IdempotencyKeyReused, InvalidOrder, TooLateToCancel, TooManyOrders
+from orders.errors import IdempotencyKeyReused, InvalidOrder, OrdersError, TooLateToCancel, TooManyOrders
 from orders.events import Address
 from orders.filters import OrderFilter
 from orders.intake import OrderRequest
@@ -22,6 +24,7 @@ from orders.serializers import (
     OrderIn,
     OrderOut,
     OrderSummaryOut,
+    SettlementIn,
     StaffTimelineOut,
     as_validation_error,
 )
@@ -35,7 +38,7 @@ from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fast.serializer_cache import represented, validated
 from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
-from shop.rest.permissions import accounts, may, own
+from shop.rest.permissions import accounts, may, own, staff
 
 _NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
 
@@ -141,6 +144,80 @@ class OrderCancellation(MyOrders):
             raise problems.Conflict(str(refusal)) from refusal
         body = OrderOut(order, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+class HeldUpOrder(GenericAPIView[Order]):
+    """Base of the acts of staff on an order that needs attention."""
+
+    serializer_class = OrderOut
+    queryset = Order.objects.all()
+
+    def act(self, request: Request, service: Callable[[UUID], Order], entry: str) -> Response:
+        """Run a service on the order, with an entry in the journal."""
+        locked = self.get_queryset().select_for_update()
+        order = self.get_object()
+        check_if_match(request, lambda: self.get_serializer(locked.get(pk=order.pk)).data)
+        try:
+            with transaction.atomic():
+                order = service(order.pk)
+                journal.record(request, order, entry)
+        except OrdersError as refusal:
+            raise problems.Conflict(str(refusal)) from refusal
+        return Response(OrderOut(order, context=self.get_serializer_context()).data)
+
+
+class OrderResumption(HeldUpOrder):
+    """Let an order go on waiting."""
+
+    permissions = {"POST": staff("orders.view_order", "orders.resume_order")}
+
+    @extend_schema(
+        summary="Let an order go on waiting",
+        tags=["orders"],
+        parameters=[IF_MATCH],
+        request=None,
+        responses={
+            200: OrderOut,
+            404: _NOT_FOUND,
+            409: OpenApiResponse(description="It does not need attention, or nothing more will come."),
+        },
+    )
+    @idempotent()
+    def post(self, request: Request, pk: str) -> Response:
+        """Let an order that needs attention wait for its next step, with a new deadline."""
+        return self.act(
+            request, lambda order_id: services.resume_order(order_id=order_id), "The order goes on waiting."
+        )
+
+
+class OrderSettlement(HeldUpOrder):
+    """End an order that needs attention."""
+
+    permissions = {"POST": staff("orders.view_order", "orders.settle_order")}
+
+    @extend_schema(
+        summary="Settle an order",
+        tags=["orders"],
+        parameters=[IF_MATCH],
+        request=SettlementIn,
+        responses={
+            200: OrderOut,
+            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
+            404: _NOT_FOUND,
+            409: OpenApiResponse(description="It does not need attention, or can still be cancelled."),
+        },
+    )
+    @idempotent()
+    def post(self, request: Request, pk: str) -> Response:
+        """End an order that needs attention and that nothing else will end; money and stock stay as is."""
+        body = SettlementIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        reason = body.validated_data["reason"]
+        return self.act(
+            request,
+            lambda order_id: services.settle_order(order_id=order_id, reason=reason),
+            f"Settled the order: {reason}",
+        )
 
 
 class OrderTimeline(MyOrders):

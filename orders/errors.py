@@ -29,6 +29,22 @@ class NotWaiting(OrdersError):
     """{number} is {status}: only an order that needs attention can go on waiting."""
 
 
+class NothingToWaitFor(OrdersError):
+    """{number} cannot go on waiting: {why}, and nothing more will come. {remedy}."""
+
+
+class NotSettleable(OrdersError):
+    """{number} is {status}: only an order that needs attention can be settled."""
+
+
+class CancelInstead(OrdersError):
+    """{number} can still be cancelled: cancel it instead of settling it."""
+
+
+class ReasonMissing(OrdersError):
+    """Say why {number} is settled: the reason is kept for ever."""
+
+
 class OrdersStillOpen(OrdersError):
     """The customer's orders {numbers} have not ended: cancel them, or wait until they are delivered."""
 

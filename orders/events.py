@@ -117,6 +117,26 @@ class OrderNeedsAttention(Event):
     reason: str
 
 
+class OrderResumed(Event):
+    """An operator lets an order that needed attention go on waiting."""
+
+    order_id: UUID
+    number: str
+    #: Reason for which it had needed attention.
+    attention: str
+
+
+class OrderSettled(Event):
+    """An operator ended an order that needed attention, because nothing else would have ended it."""
+
+    order_id: UUID
+    number: str
+    #: Reason for which it had needed attention.
+    attention: str
+    #: The operator's reason, without personal facts.
+    reason: str
+
+
 class CustomerForgotten(Event):
     """The customer of an order was forgotten: what is personal about the order is to be erased."""
 

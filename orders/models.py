@@ -12,6 +12,7 @@ from orders.events import Address, Customer, OrderedLine, PaymentMethod
 from orders.states import (
     CANCELLABLE,
     LEGAL,
+    NOTHING_COMES,
     RANK,
     STAGE_OF_ATTENTION,
     TERMINAL,
@@ -105,6 +106,7 @@ class Order(models.Model):
             ("view_timeline", "Can read the events of an order in full"),
             ("cancel_order", "Can cancel orders"),
             ("resume_order", "Can let held up orders go on waiting"),
+            ("settle_order", "Can end held up orders, with a reason"),
         ]
         # A further index, order_by_email, is of an expression and made by a migration.
         indexes = [
@@ -194,6 +196,16 @@ class Order(models.Model):
         return self.stage in CANCELLABLE
 
     @property
+    def is_resumable(self) -> bool:
+        """Tell whether the order is held up, and what it waits for may still come."""
+        return self.status == Status.NEEDS_ATTENTION and self.attention_reason not in NOTHING_COMES
+
+    @property
+    def is_settleable(self) -> bool:
+        """Tell whether the order is held up, and cannot be ended by a cancellation."""
+        return self.status == Status.NEEDS_ATTENTION and not self.is_cancellable
+
+    @property
     def is_erased(self) -> bool:
         """Tell whether the customer was forgotten, and the personal columns with it."""
         return self.ship_name == self.ship_street == ERASED
@@ -275,6 +287,11 @@ class Order(models.Model):
     def resume(self) -> None:
         """Go on waiting in the status that it was held up in."""
         self._move(self.stage)
+
+    def settle(self, reason: str) -> None:
+        """End it for an operator's reason, which stays as the note."""
+        self._move(Status.SETTLED)
+        self.attention_note = reason
 
     def _move(self, to: str) -> None:
         if to not in LEGAL[self.status]:

@@ -60,6 +60,10 @@ class Summary:
     is_terminal: bool
     is_cancellable: bool
     needs_attention: bool
+    #: It needs attention, and what it waits for may still come.
+    is_resumable: bool
+    #: It needs attention, and an operator may end it.
+    is_settleable: bool
     #: Operators' note on why it needs attention.
     attention_note: str
 
@@ -227,6 +231,8 @@ def _summary(found: Order) -> Summary:
         is_terminal=found.is_terminal,
         is_cancellable=found.is_cancellable,
         needs_attention=found.status == Status.NEEDS_ATTENTION,
+        is_resumable=found.is_resumable,
+        is_settleable=found.is_settleable,
         attention_note=found.attention_note,
     )
 

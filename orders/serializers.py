@@ -171,6 +171,12 @@ class OrderOut(OrderSummaryOut):
     timeline_url = LinkField(view_name="order-timeline")
 
 
+class SettlementIn(StrictSerializer):
+    """End of an order that needs attention."""
+
+    reason = TextField(max_length=300, help_text="Kept for ever: name no persons.")
+
+
 class TimelineOut(serializers.Serializer[Any]):
     """Event of the order, for its customer."""
 

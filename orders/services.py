@@ -18,11 +18,22 @@ from inventory import queries as inventory
 from orders import intake, repository
 from orders.changes import Step, change, store
 from orders.deadlines import move_deadline, overdue_since, remind_at
-from orders.errors import IdempotencyKeyReused, NotWaiting, TooLateToCancel, TooManyOrders
+from orders.errors import (
+    CancelInstead,
+    IdempotencyKeyReused,
+    NothingToWaitFor,
+    NotSettleable,
+    NotWaiting,
+    ReasonMissing,
+    TooLateToCancel,
+    TooManyOrders,
+)
 from orders.events import (
     CancellationReason,
     OrderCancellationRequested,
     OrderCreated,
+    OrderResumed,
+    OrderSettled,
 )
 from orders.intake import Offer, OrderRequest
 from orders.models import MAX_NAME, Order, OrderLine
@@ -34,6 +45,14 @@ from shop.privacy.data_keys import DataKey, key_for_account
 from shop.privacy.sealing import sealed
 
 logger = logging.getLogger(__name__)
+
+#: Characters of the reason of a settlement.
+MAX_SETTLEMENT = 300
+#: Ways out where nothing more will come.
+_REMEDIES = {
+    AttentionReason.REFUND_FAILED: "Retry the refund, or settle the order",
+    AttentionReason.DELIVERY_FAILED: "Agree with the customer on what to do, then settle the order",
+}
 
 
 # --- Intake ----------------------------------------------------------------------------------
@@ -173,13 +192,57 @@ def resume_order(*, order_id: UUID) -> Order:
 
     Raises:
         NotWaiting: it does not need attention.
+        NothingToWaitFor: nothing more will come.
     """
     order = repository.lock([order_id])[0]
-    if order.status != Status.NEEDS_ATTENTION:
-        raise NotWaiting(number=order.number, status=order.get_status_display().lower())
+    check_resumable(order)
+    publish(OrderResumed(order_id=order.pk, number=order.number, attention=order.attention_reason))
     order.resume()
     store([order], came_from={order.pk: Status.NEEDS_ATTENTION})
     return order
+
+
+def check_resumable(order: Order) -> None:
+    """Raise NotWaiting or NothingToWaitFor if the order cannot go on waiting."""
+    if order.status != Status.NEEDS_ATTENTION:
+        raise NotWaiting(number=order.number, status=order.get_status_display().lower())
+    if not order.is_resumable:
+        remedy = _REMEDIES[AttentionReason(order.attention_reason)]
+        raise NothingToWaitFor(
+            number=order.number, why=order.reason_label[0].lower() + order.reason_label[1:], remedy=remedy
+        )
+
+
+@unit_of_work()
+def settle_order(*, order_id: UUID, reason: str) -> Order:
+    """End an order that needs attention and can no longer be cancelled, with a reason that is kept.
+
+    Money, stock and parcel stay as they are.
+
+    Raises:
+        NotSettleable: it does not need attention.
+        CancelInstead: its parcel has not left, and it is not being cancelled.
+        ReasonMissing: the reason is empty.
+    """
+    order = repository.lock([order_id])[0]
+    check_settleable(order)
+    if not reason.strip():
+        raise ReasonMissing(number=order.number)
+    attention = order.attention_reason
+    order.settle(reason.strip()[:MAX_SETTLEMENT])
+    store([order], came_from={order.pk: Status.NEEDS_ATTENTION})
+    publish(
+        OrderSettled(order_id=order.pk, number=order.number, attention=attention, reason=order.attention_note)
+    )
+    return order
+
+
+def check_settleable(order: Order) -> None:
+    """Raise NotSettleable or CancelInstead if the order cannot be settled."""
+    if order.status != Status.NEEDS_ATTENTION:
+        raise NotSettleable(number=order.number, status=order.get_status_display().lower())
+    if not order.is_settleable:
+        raise CancelInstead(number=order.number)
 
 
 # --- Decisions of the order doctor -------------------------------------------------------------

@@ -22,6 +22,8 @@ class Status(TextChoices):
     CANCELLING = "cancelling", "Being cancelled"
     #: Cancelled, and everything is undone. The end.
     CANCELLED = "cancelled", "Cancelled"
+    #: Ended by an operator, with a reason, because nothing else would have ended it. The end.
+    SETTLED = "settled", "Settled"
     #: Held up: an operator has to act.
     NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
@@ -48,7 +50,9 @@ class AttentionReason(TextChoices):
     BOOKS_DIFFER = "books_differ", "The books disagree"
 
 
-TERMINAL = (Status.DELIVERED, Status.CANCELLED)
+TERMINAL = (Status.DELIVERED, Status.CANCELLED, Status.SETTLED)
+#: Reasons for attention after which nothing comes by itself: to go on waiting would be to wait for ever.
+NOTHING_COMES = (AttentionReason.REFUND_FAILED, AttentionReason.DELIVERY_FAILED)
 #: Statuses in which the parcel has not left: the order can be given up.
 CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
 
@@ -56,8 +60,8 @@ CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
 LEGAL: dict[str, set[Status]] = defaultdict(
     set,
     {
-        Status.PLACED: set(Status) - {Status.PLACED, Status.CANCELLED},
-        Status.PAID: set(Status) - {Status.PLACED, Status.PAID, Status.CANCELLED},
+        Status.PLACED: set(Status) - {Status.PLACED, Status.CANCELLED, Status.SETTLED},
+        Status.PAID: set(Status) - {Status.PLACED, Status.PAID, Status.CANCELLED, Status.SETTLED},
         Status.IN_FULFILMENT: {Status.SHIPPED, Status.DELIVERED, Status.CANCELLING, Status.NEEDS_ATTENTION},
         Status.SHIPPED: {Status.DELIVERED, Status.NEEDS_ATTENTION},
         Status.CANCELLING: {Status.CANCELLED, Status.SHIPPED, Status.DELIVERED, Status.NEEDS_ATTENTION},
@@ -74,6 +78,7 @@ RANK: dict[str, int] = {
     Status.SHIPPED: 3,
     Status.DELIVERED: 4,
     Status.CANCELLED: 4,
+    Status.SETTLED: 4,
 }
 
 #: Status that an order is held up in, by reason. Books may differ anywhere on the way: then the order

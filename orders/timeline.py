@@ -25,6 +25,8 @@ SUMMARIES = {
     "OrderCancelled": "The order was cancelled",
     "CustomerForgotten": "The personal data of the order was erased",
     "OrderNeedsAttention": "We are looking into the order",
+    "OrderResumed": "The order goes on",
+    "OrderSettled": "We closed the order",
 }
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 

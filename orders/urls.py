@@ -8,5 +8,7 @@ urlpatterns = [
     path("orders", api.Orders.as_view(), name="order-list"),
     path("orders/<uuid:pk>", api.OrderDetail.as_view(), name="order-detail"),
     path("orders/<uuid:pk>/cancel", api.OrderCancellation.as_view(), name="order-cancel"),
+    path("orders/<uuid:pk>/resume", api.OrderResumption.as_view(), name="order-resume"),
+    path("orders/<uuid:pk>/settle", api.OrderSettlement.as_view(), name="order-settle"),
     path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
 ]

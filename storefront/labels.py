@@ -10,6 +10,7 @@ STATUS = {
     "cancelling": ("Your order is being cancelled", "If you have paid, the money goes back to you."),
     "cancelled": ("Your order was cancelled", ""),
     "needs_attention": ("We are looking into your order", ""),
+    "settled": ("Your order is closed", "We have closed it. Write to us if anything is still open."),
 }
 
 #: Explanations of the reasons for a cancellation or for holding up an order.

@@ -27,6 +27,7 @@ IRREGULAR_STEPS = {
     "cancelling": ("Being cancelled", "now"),
     "cancelled": ("Cancelled", "stopped"),
     "needs_attention": ("Needs attention", "held"),
+    "settled": ("Closed", "stopped"),
 }
 #: Milliseconds between two polls of an order in progress, and of one that needs attention.
 POLL_INTERVAL, SLOW_POLL_INTERVAL = 1_000, 15_000
@@ -55,6 +56,8 @@ class OrderPage:
     """Data of an order's page."""
 
     order: Details
+    #: Status that the page shows: that of the order, unless the parcel is known to be further.
+    status: str
     headline: str
     explanation: str
     #: Additional notice below the headline; mostly empty.
@@ -78,13 +81,15 @@ def load_order_page(order: Details) -> OrderPage:
     shipment = shipping.shipment_of(summary.id)
     parcel = shipment if shipment and shipment.tracking_number else None
     payment = next(iter(payments.payments_of(summary.id)), None)
-    headline, next_step = labels.STATUS[summary.status]
+    status, reason = _status_and_reason(summary, shipment)
+    headline, next_step = labels.STATUS[status]
     return OrderPage(
         order=order,
+        status=status,
         headline=headline,
-        explanation=" ".join(filter(None, (_reason(order, payment), next_step))),
+        explanation=" ".join(filter(None, (_explanation(order, reason, payment), next_step))),
         notice=labels.TOO_LATE_NOTICE if _cancellation_was_rejected(history) else "",
-        steps=progress_steps(summary.status, history),
+        steps=progress_steps(status, history),
         money=list(_money(payment)),
         parcel=parcel,
         no_parcel=_no_parcel(summary.status, shipment),
@@ -92,6 +97,13 @@ def load_order_page(order: Details) -> OrderPage:
         history=history,
         poll_interval=_poll_interval(summary),
     )
+
+
+def _status_and_reason(summary: Summary, shipment: ShipmentInfo | None) -> tuple[str, str]:
+    """Return status and reason to show: no parcel is on its way above a tracking that says otherwise."""
+    if summary.status == "shipped" and shipment and shipment.state in ("returned", "lost"):
+        return "needs_attention", "delivery_failed"
+    return summary.status, "" if summary.status == "settled" else summary.reason
 
 
 def progress_steps(status: str, history: Iterable[Happening]) -> list[Step]:
@@ -130,10 +142,9 @@ def _cancellation_was_rejected(history: Iterable[Happening]) -> bool:
     return any(happening.event == "CancellationRejected" for happening in history)
 
 
-def _reason(order: Details, payment: PaymentInfo | None) -> str:
+def _explanation(order: Details, reason: str, payment: PaymentInfo | None) -> str:
     """Return the reason for the status, as precisely as the contexts know it."""
-    reason = order.summary.reason
-    text = labels.REASON.get(reason, order.summary.reason_label)
+    text = labels.REASON.get(reason, order.summary.reason_label if reason else "")
     if reason == "payment_failed" and payment and payment.failure_message:
         return f"{payment.failure_message} Nothing was charged: order again with another card."
     if reason == "out_of_stock" and (names := _missing(order)):

@@ -25,7 +25,7 @@ from shop.messaging.event_log import event_counts
 #: Statuses after the parcel has left.
 SHIPPED = frozenset({"shipped", "delivered"})
 #: Statuses in which the money, stock and parcel of an order must balance.
-SETTLED = SHIPPED | {"cancelled"}
+BALANCED = SHIPPED | {"cancelled"}
 #: Statuses in which an order waits for another context's answer.
 IN_PROGRESS = frozenset({"placed", "paid", "in_fulfilment", "cancelling"})
 
@@ -62,9 +62,9 @@ class Case:
         return self.order.status if self.order else ""
 
     @property
-    def is_settled(self) -> bool:
+    def must_balance(self) -> bool:
         """True if its money, stock and parcel must balance."""
-        return self.is_caught_up and self.status in SETTLED
+        return self.is_caught_up and self.status in BALANCED
 
     @property
     def has_all_messages(self) -> bool:

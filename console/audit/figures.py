@@ -13,6 +13,8 @@ from orders.events import (
     OrderCancelled,
     OrderCreated,
     OrderNeedsAttention,
+    OrderResumed,
+    OrderSettled,
 )
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
 from shipping.events import (
@@ -47,6 +49,8 @@ STEPS: dict[type[Event], str] = {
     DeliveryFailed: "delivery_failed",
     OrderCancelled: "cancelled",
     OrderNeedsAttention: "needs_attention",
+    OrderResumed: "resumed",
+    OrderSettled: "settled",
 }
 
 

@@ -1,20 +1,21 @@
 """Invariants of an order: each rule is a function of a case that yields a message for each violation.
 
 Invariants within one transaction hold always. Those between contexts, which agree by events, hold once all
-events of the order are consumed (``is_caught_up``), or once it is shipped or ended as well (``is_settled``).
+events of the order are consumed (``is_caught_up``), or once it is shipped or ended (``must_balance``).
 """
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
 
-from console.audit.cases import IN_PROGRESS, SETTLED, SHIPPED, Case
+from console.audit.cases import BALANCED, IN_PROGRESS, SHIPPED, Case
 from console.audit.figures import figures
 from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
-from orders.events import OrderCancelled, OrderCreated
+from orders.events import OrderCancelled, OrderCreated, OrderSettled
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
 from shipping.events import (
     CancellationRejected,
+    DeliveryFailed,
     FulfilmentStopped,
     OrderDelivered,
     OrderShipped,
@@ -39,6 +40,7 @@ UNIQUE_EVENTS: tuple[type[Event], ...] = (
     FulfilmentStopped,
     OrderDelivered,
     OrderCancelled,
+    OrderSettled,
 )
 #: Kind of the message that tells the customer of each event.
 MESSAGES: dict[type[Event], str] = {
@@ -68,14 +70,17 @@ def status(case: Case) -> Iterator[str]:
     """Check that the status is known and agrees with the final event in the log."""
     if not case.order:
         return
-    if case.status not in SETTLED | IN_PROGRESS | {"needs_attention"}:
+    if case.status not in BALANCED | IN_PROGRESS | {"needs_attention", "settled"}:
         yield f"its status {case.status!r} is none"
     cancelled, delivered = case.count(OrderCancelled), case.count(OrderDelivered)
     if bool(cancelled) != (case.status == "cancelled"):
         yield f"it is {case.status}, and OrderCancelled is in the log {cancelled} ×"
+    settled = case.count(OrderSettled)
+    if bool(settled) != (case.status == "settled"):
+        yield f"it is {case.status}, and OrderSettled is in the log {settled} ×"
     if case.status == "delivered" and not delivered:
         yield "it is delivered, but nobody published OrderDelivered"
-    if case.is_caught_up and delivered and case.status != "delivered":
+    if case.is_caught_up and delivered and case.status not in {"delivered", "settled"}:
         yield f"it is {case.status}, though OrderDelivered is consumed"
 
 
@@ -93,9 +98,9 @@ def stock(case: Case) -> Iterator[str]:
     logged = (case.count(InventoryUpdated) > 0, case.count(InventoryRestocked) > 0)
     if (bool(taken), bool(back)) != logged:
         yield "the stock's movements are not those that the log tells of"
-    if case.is_settled and case.status in SHIPPED and (not taken or back):
+    if case.must_balance and case.status in SHIPPED and (not taken or back):
         yield f"it is {case.status}, but its goods are in the stock"
-    if case.is_settled and case.status == "cancelled" and taken != back:
+    if case.must_balance and case.status == "cancelled" and taken != back:
         yield f"it is cancelled, but {_lines(taken)} were taken and {_lines(back)} given back"
 
 
@@ -116,7 +121,7 @@ def money(case: Case) -> Iterator[str]:
                 f"{text(balance.provider_captured)} and {text(balance.provider_refunded)} by the provider's"
             )
     due = case.order.total if case.order and case.status in SHIPPED else Decimal(0)
-    if case.is_settled and case.kept != due:
+    if case.must_balance and case.kept != due:
         yield f"it is {case.status}, worth {text(due)} to the shop, which keeps {text(case.kept)}"
 
 
@@ -132,9 +137,19 @@ def parcel(case: Case) -> Iterator[str]:
     if bool(left) != bool(case.count(OrderShipped)):
         yield f"parcels that left: {left}, but OrderShipped is in the log {case.count(OrderShipped)} ×"
     for shipment in case.parcels:
-        if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not shipment.agrees:
+        if (
+            case.is_caught_up
+            and case.status not in {"cancelling", "needs_attention", "settled"}
+            and not shipment.agrees
+        ):
             state, label = shipment.state or "unknown", shipment.label or "unknown"
             yield f"its shipment is {state}, but its label is {label}"
+
+
+def delivery(case: Case) -> Iterator[str]:
+    """Check that no order waits for a parcel that the carrier has given up."""
+    if case.is_caught_up and case.status == "shipped" and case.count(DeliveryFailed):
+        yield "it is shipped, but the carrier could not deliver its parcel"
 
 
 def messages(case: Case) -> Iterator[str]:
@@ -161,6 +176,7 @@ RULES: dict[str, Rule] = {
     "stock": stock,
     "money": money,
     "parcel": parcel,
+    "delivery": delivery,
     "message": messages,
     "figures": figures,
 }

@@ -96,7 +96,7 @@ def _audit_order(case: Case, report: Report) -> None:
         report.orders[case.status] += 1
         if case.is_caught_up and case.status in IN_PROGRESS:
             report.waiting.append(case.order)
-        if case.is_settled:
+        if case.must_balance:
             worth = case.order.total if case.status in SHIPPED else Decimal(0)
             report.kept[case.order.currency] += case.kept
             report.shipped[case.order.currency] += worth

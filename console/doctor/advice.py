@@ -43,7 +43,8 @@ def _remedy(exam: Examination, violation: Violation) -> Remedy:
     if status == "needs_attention":
         return Advise("an operator has to look at it already: its page has the actions")
     if status in CAN_BE_HELD_UP and violation.rule != "message":
-        return hold_up(order_id, status, "books_differ", violation.message)
+        reason = "delivery_failed" if violation.rule == "delivery" else "books_differ"
+        return hold_up(order_id, status, reason, violation.message)
     return Advise(ADVICE.get(violation.rule, "look at its page"))
 
 

@@ -28,6 +28,7 @@ TOO_LATE_REASONS = {
     "delivered": "you have the parcel already. You can send it back",
     "cancelled": "it is cancelled already",
     "needs_attention": "we are looking into it and will get in touch with you",
+    "settled": "we have closed it",
 }
 
 

@@ -5,7 +5,7 @@ What is not in it fails the tests: a new admin, page or action has to be entered
 
 from typing import Any, NamedTuple
 
-from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, STOCK, Need, all_of
+from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, SETTLE, STOCK, Need, all_of
 
 #: Acts that the admin allows on the rows of each model, by Django's permission of that name.
 MODELS: dict[str, str] = {
@@ -102,8 +102,10 @@ PAGES = [
     Page("password_change_done", _ANY_STAFF),
     Page("orders_order_cancel", all_of(*CANCEL), {"order_id": "order.pk"}),
     act("orders_order_cancel", *CANCEL, order_id="order.pk"),
-    Page("orders_order_resume", all_of(*RESUME), {"order_id": "held_up.pk"}),
-    act("orders_order_resume", *RESUME, order_id="held_up.pk"),
+    Page("orders_order_resume", all_of(*RESUME), {"order_id": "waiting.pk"}),
+    act("orders_order_resume", *RESUME, order_id="waiting.pk"),
+    Page("orders_order_settle", all_of(*SETTLE), {"order_id": "held_up.pk"}),
+    act("orders_order_settle", *SETTLE, data={"reason": "agreed by phone"}, order_id="held_up.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
     Page(

@@ -17,3 +17,4 @@ RESEND = ("notifications.view_notification", "notifications.resend_notification"
 SALES = ("analytics.view_productsales", "analytics.view_productrevenue")
 CANCEL = ("orders.view_order", "orders.cancel_order")
 RESUME = ("orders.view_order", "orders.resume_order")
+SETTLE = ("orders.view_order", "orders.settle_order")

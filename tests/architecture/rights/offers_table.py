@@ -1,6 +1,6 @@
 """The rights of the storefront, and what pages of the admin offer to whom."""
 
-from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, STOCK, Need, all_of
+from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, SETTLE, STOCK, Need, all_of
 
 #: Pages of the storefront: status for visitors without an account, others than the owner, and the owner.
 STOREFRONT: dict[str, tuple[int, int, int]] = {
@@ -43,7 +43,8 @@ def _of_product(*permissions: str) -> Need:
 #: Links, buttons and panels: where they are shown, a text of theirs, and what their act or reading needs.
 OFFERS: list[tuple[str, str, Need]] = [
     ("order", "/cancel/", all_of(*CANCEL)),
-    ("held_up", "/resume/", all_of(*RESUME)),
+    ("waiting", "/resume/", all_of(*RESUME)),
+    ("held_up", "/settle/", all_of(*SETTLE)),
     ("held_up", 'id="payments"', all_of("orders.view_order", "payments.view_payment")),
     ("held_up", "Retry it in the list", all_of("orders.view_order", "payments.view_payment", *RETRY)),
     ("held_up", 'id="shipment"', all_of("orders.view_order", "shipping.view_shipment")),

@@ -5,7 +5,7 @@ An endpoint that is not in it fails the tests.
 
 from typing import Any, NamedTuple
 
-from tests.architecture.rights.needs import RESEND, RETRY, SALES, STOCK, Need, all_of
+from tests.architecture.rights.needs import RESEND, RESUME, RETRY, SALES, SETTLE, STOCK, Need, all_of
 
 
 class Endpoint(NamedTuple):
@@ -91,6 +91,11 @@ ENDPOINTS = [
     of_order("GET", "order-detail", "orders.view_order"),
     of_order("GET", "order-timeline", "orders.view_order"),
     of_order("POST", "order-cancel", "orders.view_order", "orders.cancel_order", allowed=202),
+    Endpoint("POST", "order-resume", all_of(*RESUME), arguments={"pk": "waiting.pk"}),
+    Endpoint(
+        "POST", "order-settle", all_of(*SETTLE), arguments={"pk": "held_up.pk"},
+        data={"reason": "agreed by phone"},
+    ),
     Endpoint("GET", "payment-list", all_of("payments.view_payment")),
     Endpoint("GET", "payment-detail", all_of("payments.view_payment"), arguments={"pk": "refund.payment_id"}),
     Endpoint(

@@ -165,7 +165,7 @@ def test_the_actions_of_a_list(world, label, action):
 
 def submit_action(world: World, label: str, action: str, user) -> HttpResponse:
     model = registered(label)[0]
-    chosen = world.held_up if action == "resume_selected" else world.example_of(model)
+    chosen = world.waiting if action == "resume_selected" else world.example_of(model)
     path = reverse(f"admin:{label.replace('.', '_')}_changelist")
     return visit(user, path, {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes"})
 

@@ -28,6 +28,7 @@ from console.models import Checkup, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order
+from orders.services import hold_up_order, record_payments
 from payments.models import GatewayFault, Refund
 from shipping.carrier import Destination
 from shipping.models import CarrierFault, Shipment, TrackingEvent
@@ -58,6 +59,7 @@ class World:
         self.staff = User.objects.create_user("sam", is_staff=True)
         self.held_up = shop.stuck_refund()
         self.order = shop.place()
+        self.waiting = _waiting_order(shop)
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
         self.product = Product.objects.get(sku="MUG")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
@@ -95,6 +97,14 @@ class World:
         found = model._default_manager.first()
         assert found, f"the world has no {model._meta.label}"
         return found
+
+
+def _waiting_order(shop: Shop) -> Order:
+    """An order that the stock has not answered."""
+    order = shop.place()
+    record_payments(order_ids=[order.pk])
+    assert hold_up_order(order_id=order.pk, seen="paid", reason="stock_overdue", note="")
+    return order
 
 
 def _waiting_shipment() -> Shipment:

@@ -10,6 +10,7 @@ from orders import services
 from orders.intake import OrderRequest
 from orders.queries import Happening
 from shipping.events import CancellationRejected
+from shipping.services import track_parcels
 from shop.ids import uuid7
 from shop.messaging.publishing import publish, unit_of_work
 from storefront.order_page import progress_steps
@@ -251,3 +252,34 @@ def test_a_customer_without_orders_is_led_to_the_products(customer):
 def test_a_senseless_page_is_the_first(buy, customer):
     buy()
     assert len(customer.get("/orders/", {"before": "yesterday"}).context["orders"]) == 1
+
+
+# --- Parcels that come back ---
+
+
+@pytest.fixture
+def returned(buy):
+    """An order whose parcel comes back, before orders has heard of it."""
+    order = buy(street="EZ5000000005 Road 1")
+    deliver_all()
+    for _ in range(4):
+        track_parcels(order_ids=[order.summary.id])
+    return order
+
+
+@pytest.mark.django_db(transaction=True)  # the carrier is called outside of transactions
+@pytest.mark.parametrize("stage", ["at the carrier", "known to all", "settled"])
+def test_a_page_does_not_say_on_its_way_above_on_its_way_back(returned, page_of, customer, stage):
+    if stage != "at the carrier":
+        deliver_all()
+    if stage == "settled":
+        services.settle_order(order_id=returned.summary.id, reason="Mrs L. got another one")
+    text = page_of(returned)
+    assert "On its way back to us" in text
+    assert "Your parcel is on its way" not in text
+    headline = "Your order is closed" if stage == "settled" else "We are looking into your order"
+    assert headline in text
+    assert ("The carrier could not deliver your parcel" in text) is (stage != "settled")
+    assert "Mrs L." not in text
+    last = ("Closed", "stopped") if stage == "settled" else ("Needs attention", "held")
+    assert steps(customer, returned)[-1] == last

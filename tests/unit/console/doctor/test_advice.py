@@ -12,7 +12,7 @@ from inventory.models import Product
 from inventory.services import recount_stock
 from notifications.models import Notification
 from orders.models import Order
-from orders.services import resume_order
+from orders.services import resume_order, settle_order
 from payments.models import SimulatedCharge
 from shop.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry
@@ -56,6 +56,7 @@ def test_a_shipped_order_whose_money_differs_needs_attention_with_the_numbers(sh
 
     deliver_all()
     resume_order(order_id=order.pk)
+    deliver_all()
     assert states(repair()) == {("money", "left")}, "the operator has seen it"
     shop.run_to_end()
     assert status_of(order) == "delivered"
@@ -125,3 +126,21 @@ def test_a_relay_that_does_not_relay_is_told(shop):
         created_at=datetime.now(UTC) - timedelta(hours=1),
     )  # fmt: skip
     assert states(repair(timedelta(minutes=5))) == {("backlog", "left")}
+
+
+def test_an_order_that_waits_for_a_parcel_which_came_back_needs_attention_until_it_is_settled(shop):
+    order = shop.place(street="EZ5000000005 Road 1")
+    shop.run_to_end()
+    assert (shop.expect_status(order, "needs_attention").attention_reason) == "delivery_failed"
+    # As an operator could leave it with former releases:
+    Order.objects.filter(pk=order.pk).update(status="shipped", attention_reason="")
+    message = f"delivery {order.number}: it is shipped, but the carrier could not deliver its parcel"
+    assert [str(violation) for violation in audit().violations] == [message]
+    assert states(repair()) == {("delivery", "handed over")}
+    assert shop.expect_status(order, "needs_attention").attention_reason == "delivery_failed"
+
+    settle_order(order_id=order.pk, reason="the customer got another parcel")
+    deliver_all()
+    assert shop.expect_status(order, "settled")
+    assert repair().outcomes == []
+    assert audit(idle=True).holds

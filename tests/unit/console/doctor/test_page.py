@@ -46,7 +46,8 @@ def test_an_order_that_needs_attention_is_there_with_its_reason_and_the_legal_ac
     page = text(dora.get(URL))
     assert "The money could not be given back" in page
     assert f"{reverse('admin:payments_refund_changelist')}?q={order.pk}" in page
-    assert reverse("admin:orders_order_resume", args=[order.pk]) in page
+    assert reverse("admin:orders_order_settle", args=[order.pk]) in page
+    assert reverse("admin:orders_order_resume", args=[order.pk]) not in page, "nothing more will come"
     assert reverse("admin:orders_order_cancel", args=[order.pk]) not in page, "it is being cancelled"
 
 

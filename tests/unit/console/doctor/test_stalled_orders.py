@@ -186,6 +186,7 @@ def test_an_order_that_the_stock_never_answered_needs_attention_and_goes_on_only
     assert repair().outcomes == [], "once is enough"
 
     resume_order(order_id=order.pk)
+    deliver_all()
     assert states(repair()) == {("stalled", "left")}, "the operator wants it to wait"
     assert status_of(order) == "paid"
     request_cancellation(order_id=order.pk, reason="operator")
