@@ -19,7 +19,7 @@ def make_private_file(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.fchmod(descriptor, 0o600)  # a file from before
-    with os.fdopen(descriptor, "w", newline="") as file:
+    with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
         file.write(text)
 
 

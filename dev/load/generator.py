@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,8 @@ class CustomerOrder:
     cancel_after: str | None = None
     id: UUID | None = None
     number: str = ""
+    #: Its lines as the shop accepted them.
+    lines: list[dict[str, Any]] = field(default_factory=list)
     #: Reason for not accepting it.
     refusal: str = ""
     #: Reason for not cancelling it.
@@ -75,7 +77,7 @@ class Customer:
         except ApiError as error:
             order.refusal = error.detail
             return
-        order.id, order.number = UUID(answer["id"]), answer["number"]
+        order.id, order.number, order.lines = UUID(answer["id"]), answer["number"], answer.get("lines", [])
         if datetime.fromisoformat(answer["placed_at"]) < self._started:  # by an earlier run with this key
             self.refresh(order)
         elif order.cancel_after == "":

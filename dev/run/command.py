@@ -15,7 +15,7 @@ from dev.errors import ScriptError
 from dev.load.feed import Feed, LoggedEvent
 from dev.paths import LOGS, VAR
 from dev.processes import ports
-from dev.run.import_orders import import_orders, plan_import
+from dev.run.import_orders import import_orders, planned_import
 from dev.run.mixed_orders import place_mixed_orders
 from dev.servers.ownership import hold_lock
 from dev.stack import Stack
@@ -39,8 +39,11 @@ def main(arguments: list[str]) -> int:
     """Start the shop and place the orders that the options ask for."""
     options = _parser().parse_args(arguments)
     file = _existing(options.import_file)
-    plan = plan_import(file, options.limit) if file else None
-    with hold_lock(VAR / "run.lock", "script/run"), _stack(options) as stack:
+    with (
+        hold_lock(VAR / "run.lock", "script/run"),
+        planned_import(file, options.limit) as plan,
+        _stack(options) as stack,
+    ):
         started = time.monotonic()
         stack.start(say)
         say(f"Ready after {time.monotonic() - started:.1f} s.")

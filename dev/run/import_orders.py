@@ -1,9 +1,10 @@
-"""``script/run --import``: orders from real invoices, and a report on every line that is not imported."""
+"""``script/run --import``: orders from real invoices, and a report on all other lines."""
 
-import csv
-import io
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,53 +12,100 @@ from rich.table import Table
 
 from dev.console import out
 from dev.errors import ScriptError
-from dev.invoices.plan import CURRENCY, Plan, PlannedOrder, make_plan
-from dev.invoices.reader import Remark, read_invoices
+from dev.invoices.plan import ANOTHER_PRICE, CURRENCY, Plan, PlannedOrder, make_plan
+from dev.invoices.reader import read_invoices
 from dev.load import accounts
 from dev.load.api import Api
 from dev.load.generator import CustomerOrder
-from dev.paths import VAR, make_private_file
+from dev.run.import_report import REPORT, show_remarks, write_report
 from dev.run.progress import place_and_follow
 from dev.run.summary import show_summary
 from dev.stack import Stack
 
-REPORT = VAR / "import-report.csv"
+#: The longest invoice number that is sent as it is.
+_LONGEST_KEY = 100
 
 
-def plan_import(file: Path, limit: int | None) -> Plan:
-    """Plan the import of ``file``. Raises ScriptError if none of its invoices can become an order."""
-    plan = make_plan(*read_invoices(file, limit))
-    if not plan.orders:
+@contextmanager
+def planned_import(file: Path | None, limit: int | None) -> Iterator[Plan | None]:
+    """Plan the import of ``file``, if there is one, and write the report however the block ends.
+
+    Raises ScriptError if none of its invoices can become an order.
+    """
+    if file is None:
+        yield None
+        return
+    plan = Plan()
+    try:
+        plan = make_plan(*read_invoices(file, limit))
+        if not plan.orders:
+            raise ScriptError(f"no invoice of {file} can become an order; {REPORT} says why, line by line.")
+        yield plan
+    finally:
         write_report(plan.remarks)
-        raise ScriptError(f"no invoice of {file} can become an order; {REPORT} says why, line by line.")
-    return plan
 
 
 def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool:
     """Execute the plan and follow each order to its end; True if the audit holds afterwards."""
     _show_plan(plan)
-    tokens = accounts.provide(
-        stack,
-        products=[_product(product) for product in plan.products],
-        customers={_username(customer): f"Customer {customer}" for customer in plan.customers},
-        reason=f"for the import of {source}",
-    )
-    orders = [_customer_order(planned, tokens) for planned in plan.orders]
-    place_and_follow(stack, Api(stack.port), orders, rate=rate)
-    remarks = sorted([*plan.remarks, *_refusals(plan, orders)], key=lambda remark: remark.line)
+    orders: list[CustomerOrder] = []
+    try:
+        tokens = accounts.provide(
+            stack,
+            products=[_product(product) for product in plan.products],
+            customers={_username(customer): f"Customer {customer}" for customer in plan.customers},
+            reason=f"for the import of {source}",
+        )
+        orders += [_customer_order(planned, tokens) for planned in plan.orders]
+        place_and_follow(stack, Api(stack.port), orders, rate=rate)
+    finally:
+        note_outcomes(plan, orders)
     _show_outcomes(orders)
-    _show_remarks(remarks)
-    write_report(remarks)
+    show_remarks(plan)
     return show_summary(stack, orders)
 
 
-def write_report(remarks: Sequence[Remark]) -> None:
-    """Write all remarks to the CSV report."""
-    text = io.StringIO(newline="")
-    report = csv.writer(text)
-    report.writerow(["line", "invoice", "stock code", "kind", "why"])
-    report.writerows([r.line, r.invoice, r.sku, r.kind, r.why] for r in remarks)
-    make_private_file(REPORT, text.getvalue())
+def note_outcomes(plan: Plan, orders: Sequence[CustomerOrder]) -> None:
+    """Remark on lines that the shop refused, priced otherwise, or did not get."""
+    plan.remarks.withdraw(ANOTHER_PRICE)
+    for place, planned in enumerate(plan.orders):
+        order = orders[place] if place < len(orders) else None
+        _note_lines(plan, planned, order)
+        if planned.cancelled_by and (problem := _why_not_cancelled(order)):
+            plan.remarks.leave_out(planned.cancelled_by.lines, *problem)
+
+
+def _note_lines(plan: Plan, planned: PlannedOrder, order: CustomerOrder | None) -> None:
+    if order is None or not (order.number or order.refusal):
+        plan.remarks.leave_out(planned.lines, "the import ended before it was ordered", "not ordered")
+    elif order.refusal:
+        why = f"the shop refused the order: {order.refusal}"
+        plan.remarks.leave_out(planned.lines, why, "refused")
+    else:
+        _note_prices(plan, planned, order)
+
+
+def _note_prices(plan: Plan, planned: PlannedOrder, order: CustomerOrder) -> None:
+    prices = {line["sku"]: line["unit_price"] for line in order.lines}
+    for line in planned.lines:
+        price = prices[line.sku]
+        if (Decimal(price["amount"]), price["currency"]) != (line.price, CURRENCY):
+            catalogue = f"{price['amount']} {price['currency']}"
+            why = f"ordered at the catalogue's price of {catalogue} instead of {line.price} {CURRENCY}"
+            plan.remarks.change(line, why, ANOTHER_PRICE)
+
+
+def _why_not_cancelled(order: CustomerOrder | None) -> tuple[str, str] | None:
+    """Return the reason why an order is not cancelled as its invoice is, and its kind."""
+    if order is None or not order.number:
+        return "the order that it takes back was not placed", "cancels what was not ordered"
+    if order.cancel_refusal:
+        return f"the shop refused the cancellation: {order.cancel_refusal}", "cancellation refused"
+    if not order.status:
+        return "the import ended before the cancellation was decided", "cancellation undecided"
+    if order.status != "cancelled":
+        return f"the cancellation came too late: the order is {order.outcome}", "cancelled too late"
+    return None
 
 
 def _username(customer: str) -> str:
@@ -88,29 +136,24 @@ def _customer_order(planned: PlannedOrder, tokens: dict[str, str]) -> CustomerOr
         label=planned.invoice,
         token=tokens[_username(planned.customer)],
         body={"lines": lines, "payment_method": "pm_card_visa", "ship_to": address},
-        idempotency_key=f"invoice-{planned.invoice}",
+        idempotency_key=_idempotency_key(planned.invoice),
         # The file has no times. An immediate cancellation has the best chance to precede the shipment.
         cancel_after="" if planned.cancelled_by else None,
     )
 
 
-def _refusals(plan: Plan, orders: Sequence[CustomerOrder]) -> list[Remark]:
-    """Return a remark for each invoice line that the shop refused."""
-    refused = Plan()
-    for planned, order in zip(plan.orders, orders, strict=True):
-        if order.refusal:
-            refused.remark(planned.lines, f"the shop refused the order: {order.refusal}", "refused")
-        if order.cancel_refusal and planned.cancelled_by:
-            why = f"the shop refused the cancellation: {order.cancel_refusal}"
-            refused.remark(planned.cancelled_by.lines, why, "cancellation refused")
-    return refused.remarks
+def _idempotency_key(invoice: str) -> str:
+    """Return the key of an invoice. A header takes short texts of ASCII; others are hashed."""
+    if not (invoice.isascii() and invoice.isprintable() and len(invoice) <= _LONGEST_KEY):
+        invoice = hashlib.sha256(invoice.encode()).hexdigest()
+    return f"invoice-{invoice}"
 
 
 def _show_plan(plan: Plan) -> None:
     cancelled = sum(order.cancelled_by is not None for order in plan.orders)
     out.print(
         f"{len(plan.orders)} orders of {len(plan.customers)} customers for {len(plan.products)} products, "
-        f"{cancelled} of them cancelled; {len(plan.remarks)} lines with remarks"
+        f"{cancelled} of them cancelled; {len(plan.remarks)} of {plan.lines} lines with remarks"
     )
 
 
@@ -119,12 +162,3 @@ def _show_outcomes(orders: Sequence[CustomerOrder]) -> None:
     for outcome, count in Counter(order.outcome for order in orders).most_common():
         table.add_row(outcome, str(count))
     out.print(table)
-
-
-def _show_remarks(remarks: Sequence[Remark]) -> None:
-    table = Table("kind", "lines", "for example", title="Remarks", title_justify="left")
-    for kind, count in Counter(remark.kind for remark in remarks).most_common():
-        example = next(remark for remark in remarks if remark.kind == kind)
-        table.add_row(kind, str(count), f"line {example.line}, invoice {example.invoice}: {example.why}")
-    out.print(table)
-    out.print(f"Every remark, line by line: {REPORT}")

@@ -50,7 +50,8 @@ class Command(BaseCommand):
 
 
 def add_products(products: list[dict[str, Any]]) -> None:
-    """Add products to the catalogue, or update their name and price."""
+    """Add the missing products to the catalogue. How known ones are sold is the operators' decision."""
+    known = queries.stock_levels([product["sku"] for product in products])
     services.add_products(
         products=[
             NewProduct(
@@ -60,6 +61,7 @@ def add_products(products: list[dict[str, Any]]) -> None:
                 currency=product["currency"],
             )
             for product in products
+            if product["sku"] not in known
         ]
     )
 
