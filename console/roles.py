@@ -59,7 +59,13 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Keeps stock and parcels.
     "Warehouse": (*_STOCK, "inventory.adjust_stock", *_SHIPMENTS, "shipping.void_shipment"),
     # Keeps the money.
-    "Finance": ("orders.view_order", *_PAYMENTS, "payments.retry_refund", *_FIGURES),
+    "Finance": (
+        "orders.view_order",
+        *_PAYMENTS,
+        "payments.retry_refund",
+        "payments.give_back_otherwise",
+        *_FIGURES,
+    ),
     # Keeps the shop going, and its catalogue.
     "Operations": (
         *_ORDERS,

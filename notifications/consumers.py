@@ -47,8 +47,7 @@ def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
 def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> None:
     """Tell customers that their payment is refunded."""
     services.send_messages(
-        kind=Kind.REFUNDED,
-        contexts={event.order_id: {"amount": _amount(event.amount)} for event in events},
+        kind=Kind.REFUNDED, contexts={event.order_id: _refunded(event) for event in events}
     )
 
 
@@ -102,6 +101,10 @@ def _recipient(event: OrderCreated, customer: Customer) -> Recipient:
         name=customer.customer_name,
         email=customer.customer_email,
     )
+
+
+def _refunded(event: PaymentRefunded) -> Context:
+    return {"amount": _amount(event.amount)} | ({"otherwise": True} if event.otherwise else {})
 
 
 def _ordered(event: OrderCreated, customer: Customer) -> Context:

@@ -102,8 +102,10 @@ def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
 
 @consumes(PaymentRefunded, emits=(OrderCancelled,))
 def when_payment_refunded_note_it(events: Sequence[PaymentRefunded]) -> None:
-    """Note that the money is back, and cancel the order if that was the last thing to undo."""
-    services.record_undone_payments(order_ids=[event.order_id for event in events])
+    """Note that all the money is back, and cancel the order if that was the last thing to undo."""
+    services.record_undone_payments(
+        order_ids=[event.order_id for event in events if not event.left or not event.left.amount]
+    )
 
 
 @consumes(InventoryRestocked, emits=(OrderCancelled,))

@@ -1,14 +1,20 @@
 """Admin of payments: read-only pages of payments and the simulated gateway, and retries of failed refunds."""
 
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
 from payments import services
-from payments.errors import NotRetryable
+from payments.errors import NotGivenBack, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 from shop import journal
 from shop.adminkit.filters import RecentFilter
@@ -32,11 +38,21 @@ class RefundStateFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=Refund.objects.filter(state=self.value()).values("payment"))
 
 
+class GivenBackForm(forms.Form):
+    """Form for the reason of a refund that is given back otherwise."""
+
+    reason = forms.CharField(
+        max_length=200,
+        help_text="How it was given back. Kept for ever, in the log of events and in the journal: name no "
+        "persons.",
+    )
+
+
 class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
     """Refunds on the page of their payment."""
 
     model = Refund
-    fields = ("reason", "state", "amount", "currency", "attempt", "failure_code", "updated_at")
+    fields = ("reason", "state", "amount", "currency", "channel", "attempt", "failure_code", "updated_at")
     show_change_link = True
 
 
@@ -68,7 +84,7 @@ class PaymentAdmin(KeysetAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(KeysetAdmin):
-    """Read-only pages of refunds, with an action to retry failed ones."""
+    """Read-only pages of refunds. Failed ones are retried, or recorded as given back otherwise."""
 
     list_display = (
         "payment",
@@ -76,12 +92,13 @@ class RefundAdmin(KeysetAdmin):
         "state",
         "amount",
         "currency",
+        "channel",
         "attempt",
         "failure_code",
         "created_at",
         "updated_at",
     )
-    list_filter = ("state", RecentFilter)
+    list_filter = ("state", "channel", RecentFilter)
     list_select_related = ("payment",)
     search_fields = ("payment__order_number", "payment__order_id", "id", "reference")
     ordering = ("-id",)
@@ -90,6 +107,53 @@ class RefundAdmin(KeysetAdmin):
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may retry refunds."""
         return request.user.has_perm("payments.retry_refund")
+
+    def may_give_back(self, request: HttpRequest) -> bool:
+        """Tell whether the user may record refunds as given back otherwise."""
+        return self.has_view_permission(request) and request.user.has_perm("payments.give_back_otherwise")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Offer to record a failed refund as given back otherwise to users who may."""
+        context = {**(extra_context or {}), "may_give_back": self.may_give_back(request)}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URL of refunds given back otherwise."""
+        view = self.admin_site.admin_view(self.give_back)
+        return [
+            path("<uuid:refund_id>/give-back/", view, name="payments_refund_give_back"),
+            *super().get_urls(),
+        ]
+
+    def give_back(self, request: HttpRequest, refund_id: UUID) -> HttpResponse:
+        """Ask for the reason, then record a failed refund as given back otherwise."""
+        if not self.may_give_back(request):
+            raise PermissionDenied
+        refund = get_object_or_404(Refund, pk=refund_id)
+        form = GivenBackForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            self._give_back(request, refund, form.cleaned_data["reason"])
+            return HttpResponseRedirect(reverse("admin:payments_refund_change", args=[refund.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{refund.money} was given back otherwise?",
+            "opts": self.opts,
+            "original": refund,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/payments/refund/give_back.html", context)
+
+    def _give_back(self, request: HttpRequest, refund: Refund, reason: str) -> None:
+        try:
+            with transaction.atomic():
+                services.give_back_otherwise(refund_id=refund.pk, reason=reason)
+                journal.record(request, refund, f"Given back otherwise: {reason}")
+        except NotGivenBack as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, "The refund is given back otherwise.")
 
     @admin.action(description="Retry the selected failed refunds", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:

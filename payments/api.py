@@ -14,16 +14,17 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from payments import services
-from payments.errors import NotRetryable
+from payments.errors import NotGivenBack, NotRetryable
 from payments.models import Payment, Refund
 from shop import journal
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
-from shop.rest.fields import MoneyField
+from shop.rest.fields import MoneyField, TextField
 from shop.rest.filters import SinceFilter, UntilFilter
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
+from shop.rest.strict import StrictSerializer
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -40,6 +41,7 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
             "reason",
             "state",
             "amount",
+            "channel",
             "attempt",
             "reference",
             "failure_code",
@@ -47,6 +49,12 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
             "updated_at",
         )
         read_only_fields = fields
+
+
+class GivenBackIn(StrictSerializer):
+    """A refund that was given back without the provider."""
+
+    reason = TextField(max_length=200, help_text="How it was given back. Kept for ever: name no persons.")
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):
@@ -143,3 +151,37 @@ class PaymentViewSet(ETagged, ReadOnlyModelViewSet[Payment]):
         except NotRetryable as error:
             raise Conflict(str(error)) from error
         return Response(RefundSerializer(refund).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        summary="Record a failed refund as given back otherwise",
+        parameters=[IF_MATCH],
+        request=GivenBackIn,
+        responses={
+            200: RefundSerializer,
+            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
+            409: OpenApiResponse(description="The refund has not failed."),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=f"refunds/(?P<refund_id>{UUID_PATTERN})/given-back",
+        url_name="given-back",
+        permissions={"POST": staff("payments.view_refund", "payments.give_back_otherwise")},
+    )
+    @idempotent(required=True)
+    def given_back(self, request: Request, pk: UUID, refund_id: UUID) -> Response:
+        """Record that the money was given back without the provider, as in cash or by a transfer."""
+        body = GivenBackIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        reason = body.validated_data["reason"]
+        locked = Payment.objects.select_for_update()
+        check_if_match(request, lambda: PaymentDetailSerializer(get_object_or_404(locked, pk=pk)).data)
+        refund = get_object_or_404(Refund, pk=refund_id, payment=pk)
+        try:
+            with transaction.atomic():
+                refund = services.give_back_otherwise(refund_id=refund.id, reason=reason)
+                journal.record(request, refund, f"Given back otherwise: {reason}")
+        except NotGivenBack as error:
+            raise Conflict(str(error)) from error
+        return Response(RefundSerializer(refund).data)

@@ -13,6 +13,10 @@ class NotRetryable(PaymentsError):
     """Only a failed refund can be retried."""
 
 
+class NotGivenBack(PaymentsError):
+    """Only a failed refund can be recorded as given back otherwise, and with a reason."""
+
+
 class GatewayError(PaymentsError):
     """The payment gateway did not do what it was asked to."""
 

@@ -60,12 +60,16 @@ class PaymentVoided(Event):
 
 
 class PaymentRefunded(Event):
-    """The customer has got the money back."""
+    """The customer has got money back: all that was left, or a part that the provider gave back by itself."""
 
     order_id: UUID
     payment_id: UUID
     refund_id: UUID
     amount: Money
+    #: What the shop still has of the payment; None in events from before, after which it had nothing.
+    left: Money | None = None
+    #: An operator's reason, if it was given back without the provider; without personal facts.
+    otherwise: str = ""
 
 
 class RefundFailed(Event):

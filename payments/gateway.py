@@ -27,6 +27,7 @@ __all__ = [
     "GatewayError",
     "GatewayTimeout",
     "GatewayUnavailable",
+    "GivenBack",
     "LedgerLine",
     "ProviderRefund",
     "RefundStatus",
@@ -88,6 +89,15 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """Refund of a charge in the provider's books, whoever requested it."""
+
+    reference: str
+    amount: Money
+    status: RefundStatus
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerLine:
     """Captured and refunded amounts under one key, in the provider's books."""
 
@@ -131,6 +141,10 @@ class Gateway(Protocol):
         """Return the refund with a key, as it stands now; None if there is none."""
         ...
 
+    def find_refunds(self, *, charge: str) -> Sequence[GivenBack]:
+        """Return all refunds of the charge with this reference, oldest first, also those made by hand."""
+        ...
+
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase what identifies the customers of charges, as far as the provider does so."""
         ...
@@ -141,7 +155,14 @@ class Gateway(Protocol):
 
 
 _FAILPOINTS = Calls(
-    "gateway", "charge", "charge_many", "find_charge", "cancel_charge", "refund", "find_refund"
+    "gateway",
+    "charge",
+    "charge_many",
+    "find_charge",
+    "cancel_charge",
+    "refund",
+    "find_refund",
+    "find_refunds",
 )
 
 

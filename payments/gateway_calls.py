@@ -3,7 +3,7 @@
 Gateways refuse to charge nothing. A payment of nothing, and its refund, succeed without a call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from payments.gateway import (
@@ -11,6 +11,7 @@ from payments.gateway import (
     ChargeRequest,
     ChargeStatus,
     GatewayTimeout,
+    GivenBack,
     ProviderRefund,
     RefundStatus,
     gateway,
@@ -73,6 +74,15 @@ def request_refund(refund: Refund) -> ProviderRefund:
         if found is None:
             raise
         return found
+
+
+def find_refunds(payment: Payment) -> Sequence[GivenBack]:
+    """Look up all that the provider has given back of a payment, whoever requested it.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the provider does not say.
+    """
+    return gateway().find_refunds(charge=payment.reference) if payment.reference else ()
 
 
 def _charge_or_cancel(payment: Payment) -> Charge:

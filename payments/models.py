@@ -12,7 +12,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from payments.errors import IllegalTransition, NotRetryable
+from payments.errors import IllegalTransition, NotGivenBack, NotRetryable
+from payments.gateway import GivenBack
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 from shop.amounts import AmountField
 from shop.ids import uuid7
@@ -104,6 +105,12 @@ class Payment(models.Model):
         return Money.stored(self.amount, self.currency)
 
     @property
+    def left(self) -> Decimal:
+        """The amount that has not been given back."""
+        left: Decimal = self.amount - self.amount_refunded
+        return left
+
+    @property
     def is_free(self) -> bool:
         """True if there is nothing to charge."""
         return not self.amount
@@ -165,7 +172,18 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """The refund of a payment, as a whole. A payment has at most one that has not failed."""
+    """A refund of a payment: of all that is left of it, or of a part that the provider gave back by itself.
+
+    A payment has at most one that the shop requested and that has not failed.
+    """
+
+    class Channel(models.TextChoices):
+        #: Requested from the provider by the shop.
+        SHOP = "shop"
+        #: Made at the provider without the shop, and learnt from its books.
+        PROVIDER = "provider"
+        #: Given back by an operator without the provider, as in cash or by a transfer.
+        OTHERWISE = "otherwise"
 
     class State(models.TextChoices):
         #: The provider has not answered yet.
@@ -180,13 +198,22 @@ class Refund(models.Model):
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
         State.REQUESTED: frozenset({State.PENDING, State.SUCCEEDED, State.FAILED}),
         State.PENDING: frozenset({State.PENDING, State.SUCCEEDED, State.FAILED}),
-        State.FAILED: frozenset({State.REQUESTED}),
+        State.FAILED: frozenset({State.REQUESTED, State.SUCCEEDED}),
     }
 
     #: Columns that are written with the refund and never change.
-    SET_ONCE = ("id", "payment", "reason", "amount", "currency", "created_at")
+    SET_ONCE = ("id", "payment", "reason", "currency", "created_at")
     #: Columns that change; ``updated_at`` is the time of the last change.
-    CHANGEABLE = ("state", "attempt", "idempotency_key", "reference", "failure_code")
+    CHANGEABLE = (
+        "state",
+        "attempt",
+        "idempotency_key",
+        "reference",
+        "failure_code",
+        "amount",
+        "channel",
+        "note",
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", db_index=False)
@@ -200,20 +227,32 @@ class Refund(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     reference = models.CharField(max_length=100, blank=True)
     failure_code = models.CharField(max_length=100, blank=True)
+    channel = models.CharField(
+        max_length=10, choices=Channel, default=Channel.SHOP, db_default=Channel.SHOP.value
+    )
+    #: The operator's reason if it was given back otherwise.
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["id"]
-        permissions = [("retry_refund", "Can retry failed refunds")]
+        permissions = [
+            ("retry_refund", "Can retry failed refunds"),
+            ("give_back_otherwise", "Can record failed refunds as given back otherwise"),
+        ]
         indexes = [
             models.Index(fields=["reference"], name="refund_by_reference"),
             models.Index(fields=["state", "-id"], name="refund_by_state"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["payment", "reason"], name="refund_once_per_reason"),
             models.UniqueConstraint(
-                fields=["payment"], condition=~Q(state="failed"), name="refund_one_live_per_payment"
+                fields=["payment", "reason"], condition=~Q(channel="provider"), name="refund_once_per_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["payment"],
+                condition=~Q(state="failed") & ~Q(channel="provider"),
+                name="refund_one_live_per_payment",
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="refund_not_negative"),
         ]
@@ -223,13 +262,27 @@ class Refund(models.Model):
 
     @classmethod
     def of(cls, payment: Payment, *, reason: str) -> "Refund":
-        """Make the refund of a whole payment."""
+        """Make the refund of all that is left of a payment."""
         return cls(
             payment=payment,
             reason=reason,
             idempotency_key=f"refund:{payment.id}:{reason}",
-            amount=payment.amount,
+            amount=payment.left,
             currency=payment.currency,
+        )
+
+    @classmethod
+    def learnt(cls, payment: Payment, given: GivenBack) -> "Refund":
+        """Make the record of what the provider gave back without the shop."""
+        return cls(
+            payment=payment,
+            reason="provider",
+            idempotency_key=f"provider:{given.reference}",
+            amount=given.amount.amount,
+            currency=payment.currency,
+            state=cls.State.SUCCEEDED,
+            reference=given.reference,
+            channel=cls.Channel.PROVIDER,
         )
 
     @property
@@ -252,9 +305,28 @@ class Refund(models.Model):
         if self.state != self.State.FAILED:
             raise NotRetryable(f"this refund is {self.state}; only a failed one can be retried")
         self._check(self.State.REQUESTED)
+        self._use_new_key()
+        self.state, self.failure_code = self.State.REQUESTED, ""
+
+    def reduce(self, by: Decimal) -> None:
+        """Take off what was given back already; one that is open needs a new key for the new amount."""
+        self.amount -= by
+        if self.is_open:
+            self._use_new_key()
+            self.state = self.State.REQUESTED
+
+    def give_otherwise(self, note: str) -> None:
+        """Record that an operator gave it back without the provider."""
+        if self.state != self.State.FAILED:
+            raise NotGivenBack(f"this refund is {self.state}; only a failed one can be given back otherwise")
+        if not note.strip():
+            raise NotGivenBack("say how it was given back: the reason is kept for ever")
+        self.become(self.State.SUCCEEDED, reference="")
+        self.channel, self.note = self.Channel.OTHERWISE, note.strip()
+
+    def _use_new_key(self) -> None:
         self.attempt += 1
         self.idempotency_key = f"refund:{self.payment_id}:{self.reason}:{self.attempt}"
-        self.state, self.failure_code = self.State.REQUESTED, ""
 
     def _check(self, state: str) -> None:
         if state not in self.LEGAL.get(self.state, ()):

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from payments.gateway import provider_ledger
@@ -68,6 +69,10 @@ class Balance:
     refunded: Decimal
     provider_captured: Decimal
     provider_refunded: Decimal
+    #: Part of the refunded amount that the provider gave back without the shop.
+    goodwill: Decimal
+    #: Part of the refunded amount that was given back without the provider.
+    otherwise: Decimal
 
     @property
     def kept(self) -> Decimal:
@@ -77,7 +82,13 @@ class Balance:
     @property
     def agrees(self) -> bool:
         """True if both books agree."""
-        return (self.captured, self.refunded) == (self.provider_captured, self.provider_refunded)
+        ours = (self.captured, self.refunded - self.otherwise)
+        return ours == (self.provider_captured, self.provider_refunded)
+
+    @property
+    def provider_gave_more(self) -> bool:
+        """True if the provider has given back more than the shop knows of."""
+        return self.provider_refunded > self.refunded - self.otherwise
 
 
 def payments_of(order_id: UUID) -> list[PaymentInfo]:
@@ -110,10 +121,16 @@ def balances() -> Iterator[Balance]:
 
     Sorted by order id. The books may differ for a moment while a payment is under way.
     """
-    books = merge(_own_books(), sorted(_provider_books()), key=itemgetter(0))
+    books = merge(_own_books(), sorted(_provider_books()), _unasked_refunds(), key=itemgetter(0))
     for order_id, lines in groupby(books, key=itemgetter(0)):
         sums = {whose: (captured, refunded) for _, whose, captured, refunded in lines}
-        yield Balance(order_id, *sums.get("ours", _NO_ENTRY), *sums.get("provider's", _NO_ENTRY))
+        yield Balance(
+            order_id,
+            *sums.get("ours", _NO_ENTRY),
+            *sums.get("provider's", _NO_ENTRY),
+            goodwill=sums.get(Refund.Channel.PROVIDER.value, _NO_ENTRY)[1],
+            otherwise=sums.get(Refund.Channel.OTHERWISE.value, _NO_ENTRY)[1],
+        )
 
 
 def _own_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
@@ -127,6 +144,14 @@ def _own_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
 def _provider_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
     for line in provider_ledger():
         yield UUID(line.key.removeprefix(capture_key(""))), "provider's", line.captured, line.refunded
+
+
+def _unasked_refunds() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+    """Yield the sums of refunds that the provider did not make for the shop, by channel."""
+    unasked = Refund.objects.filter(state=Refund.State.SUCCEEDED).exclude(channel=Refund.Channel.SHOP)
+    sums = unasked.order_by("payment__order_id").values_list("payment__order_id", "channel")
+    for order_id, channel, amount in sums.annotate(amount_in_all=Sum("amount")).iterator():
+        yield order_id, channel, Decimal(0), amount
 
 
 def _payment_info(payment: Payment) -> PaymentInfo:

@@ -171,13 +171,15 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
         "voided": Fact("Nothing was charged"),
     }[payment.state]
     for refund in payment.refunds:
-        yield _refund(refund)
+        yield _refund(refund, is_partial=refund.amount != payment.amount)
 
 
-def _refund(refund: RefundInfo) -> Fact:
+def _refund(refund: RefundInfo, *, is_partial: bool) -> Fact:
     return {
         "requested": Fact("A refund is on its way", "busy"),
         "pending": Fact("A refund is on its way; your bank is working on it", "busy"),
-        "succeeded": Fact("The money was refunded", "good"),
+        "succeeded": Fact(
+            f"{refund.amount} was refunded" if is_partial else "The money was refunded", "good"
+        ),
         "failed": Fact("A refund did not succeed; we are looking into it", "bad"),
     }[refund.state]

@@ -77,6 +77,16 @@ class Case:
         """Money captured and not refunded."""
         return sum((balance.kept for balance in self.balances), Decimal(0))
 
+    @property
+    def goodwill(self) -> Decimal:
+        """Money that the provider gave back without the shop."""
+        return sum((balance.goodwill for balance in self.balances), Decimal(0))
+
+    @property
+    def worth(self) -> Decimal:
+        """Money that the shop should keep: the value of what has left, less goodwill."""
+        return self.order.total - self.goodwill if self.order and self.status in SHIPPED else Decimal(0)
+
     def count(self, event: type[Event]) -> int:
         """Return the number of occurrences of an event in the log."""
         return self.events[newest(event).type]

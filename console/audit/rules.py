@@ -5,7 +5,6 @@ events of the order are consumed (``is_caught_up``), or once it is shipped or en
 """
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from functools import partial
 
 from console.audit.cases import BALANCED, IN_PROGRESS, SHIPPED, Case
@@ -120,9 +119,8 @@ def money(case: Case) -> Iterator[str]:
                 f"{text(balance.captured)} captured and {text(balance.refunded)} refunded by our books, "
                 f"{text(balance.provider_captured)} and {text(balance.provider_refunded)} by the provider's"
             )
-    due = case.order.total if case.order and case.status in SHIPPED else Decimal(0)
-    if case.must_balance and case.kept != due:
-        yield f"it is {case.status}, worth {text(due)} to the shop, which keeps {text(case.kept)}"
+    if case.must_balance and case.kept != case.worth:
+        yield f"it is {case.status}, worth {text(case.worth)} to the shop, which keeps {text(case.kept)}"
 
 
 def parcel(case: Case) -> Iterator[str]:

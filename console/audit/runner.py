@@ -7,11 +7,10 @@ are held only to the invariants within one transaction.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 
 from django.db import connection, transaction
 
-from console.audit.cases import IN_PROGRESS, SHIPPED, Case, cases
+from console.audit.cases import IN_PROGRESS, Case, cases
 from console.audit.figures import Totals
 from console.audit.report import Report
 from console.audit.rules import RULES
@@ -97,9 +96,10 @@ def _audit_order(case: Case, report: Report) -> None:
         if case.is_caught_up and case.status in IN_PROGRESS:
             report.waiting.append(case.order)
         if case.must_balance:
-            worth = case.order.total if case.status in SHIPPED else Decimal(0)
             report.kept[case.order.currency] += case.kept
-            report.shipped[case.order.currency] += worth
+            report.shipped[case.order.currency] += case.worth
+        if case.is_caught_up and any(balance.provider_gave_more for balance in case.balances):
+            report.given_back.append(case.order)
 
 
 def _audit_products(products: Sequence[StockFacts], report: Report) -> None:

@@ -28,6 +28,7 @@ from console.doctor.findings import (
     overdue_messages,
     unconsumed_events,
 )
+from console.doctor.given_back import unknown_refunds
 from console.doctor.remedies import Outcome, State
 from console.doctor.stalled_orders import lost_timers, stalled_orders, unanswered_calls
 from console.models import Checkup, Repair
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     unconsumed_events,
     lost_timers,
     unanswered_calls,
+    unknown_refunds,
     stalled_orders,
     audit_violations,
     overdue_messages,

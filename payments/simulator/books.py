@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from payments.gateway import Charge, ChargeStatus, ProviderRefund, RefundStatus
+from payments.gateway import Charge, ChargeStatus, GivenBack, ProviderRefund, RefundStatus
 from shop.amounts import AmountField
 from shop.ids import uuid7
+from shop.messaging.contracts import Money
 from shop.simulation.faults import Fault, FaultKind
 
 
@@ -92,6 +93,11 @@ class SimulatedRefund(models.Model):
         """Return the refund as an answer of the port."""
         return ProviderRefund(self.reference, RefundStatus(self.status), self.code)
 
+    def as_given_back(self) -> GivenBack:
+        """Return the refund as an entry of the port's list."""
+        amount = Money.stored(self.amount, self.charge.currency)
+        return GivenBack(self.reference, amount, RefundStatus(self.status))
+
 
 class GatewayFault(Fault):
     """Fault of the simulated gateway, seen by all processes. Deleting the row ends it."""
@@ -105,6 +111,7 @@ class GatewayFault(Fault):
         CANCEL_CHARGE = "cancel_charge"
         REFUND = "refund"
         FIND_REFUND = "find_refund"
+        FIND_REFUNDS = "find_refunds"
 
     kind = models.CharField(max_length=10, choices=[*FaultKind.choices, (REFUSAL, "Refusal")])
     #: Operation that has the fault; empty for all.

@@ -16,6 +16,7 @@ from payments.gateway import (
     ChargeStatus,
     GatewayTimeout,
     GatewayUnavailable,
+    GivenBack,
     LedgerLine,
     ProviderRefund,
 )
@@ -112,6 +113,13 @@ class SimulatedGateway:
             if refund and refund.status == SimulatedRefund.Status.PENDING:
                 _count_lookup(refund)
         return refund.as_refund() if refund else None
+
+    def find_refunds(self, *, charge: str) -> list[GivenBack]:
+        """Return all refunds of the charge."""
+        check_outside_transaction()
+        with _faulty("find_refunds"):
+            refunds = SimulatedRefund.objects.filter(charge=charge).select_related("charge")
+            return [refund.as_given_back() for refund in refunds.order_by("created_at", "reference")]
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase tokens, and what was said about them."""

@@ -5,7 +5,17 @@ What is not in it fails the tests: a new admin, page or action has to be entered
 
 from typing import Any, NamedTuple
 
-from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, SETTLE, STOCK, Need, all_of
+from tests.architecture.rights.needs import (
+    CANCEL,
+    GIVE_BACK,
+    RESEND,
+    RESUME,
+    RETRY,
+    SETTLE,
+    STOCK,
+    Need,
+    all_of,
+)
 
 #: Acts that the admin allows on the rows of each model, by Django's permission of that name.
 MODELS: dict[str, str] = {
@@ -106,6 +116,8 @@ PAGES = [
     act("orders_order_resume", *RESUME, order_id="waiting.pk"),
     Page("orders_order_settle", all_of(*SETTLE), {"order_id": "held_up.pk"}),
     act("orders_order_settle", *SETTLE, data={"reason": "agreed by phone"}, order_id="held_up.pk"),
+    Page("payments_refund_give_back", all_of(*GIVE_BACK), {"refund_id": "refund.pk"}),
+    act("payments_refund_give_back", *GIVE_BACK, data={"reason": "by a transfer"}, refund_id="refund.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
     Page(

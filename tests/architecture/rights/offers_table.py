@@ -1,6 +1,16 @@
 """The rights of the storefront, and what pages of the admin offer to whom."""
 
-from tests.architecture.rights.needs import CANCEL, RESEND, RESUME, RETRY, SETTLE, STOCK, Need, all_of
+from tests.architecture.rights.needs import (
+    CANCEL,
+    GIVE_BACK,
+    RESEND,
+    RESUME,
+    RETRY,
+    SETTLE,
+    STOCK,
+    Need,
+    all_of,
+)
 
 #: Pages of the storefront: status for visitors without an account, others than the owner, and the owner.
 STOREFRONT: dict[str, tuple[int, int, int]] = {
@@ -47,6 +57,7 @@ OFFERS: list[tuple[str, str, Need]] = [
     ("held_up", "/settle/", all_of(*SETTLE)),
     ("held_up", 'id="payments"', all_of("orders.view_order", "payments.view_payment")),
     ("held_up", "Retry it in the list", all_of("orders.view_order", "payments.view_payment", *RETRY)),
+    ("held_up", "Given back otherwise", all_of("orders.view_order", "payments.view_payment", *GIVE_BACK)),
     ("held_up", 'id="shipment"', all_of("orders.view_order", "shipping.view_shipment")),
     ("held_up", 'id="notifications"', all_of("orders.view_order", "notifications.view_notification")),
     ("held_up", "Send again", all_of("orders.view_order", *RESEND)),

@@ -5,7 +5,17 @@ An endpoint that is not in it fails the tests.
 
 from typing import Any, NamedTuple
 
-from tests.architecture.rights.needs import RESEND, RESUME, RETRY, SALES, SETTLE, STOCK, Need, all_of
+from tests.architecture.rights.needs import (
+    GIVE_BACK,
+    RESEND,
+    RESUME,
+    RETRY,
+    SALES,
+    SETTLE,
+    STOCK,
+    Need,
+    all_of,
+)
 
 
 class Endpoint(NamedTuple):
@@ -101,6 +111,10 @@ ENDPOINTS = [
     Endpoint(
         "POST", "payment-retry", all_of(*RETRY), allowed=202,
         arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"},
+    ),
+    Endpoint(
+        "POST", "payment-given-back", all_of(*GIVE_BACK),
+        arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"}, data={"reason": "by a transfer"},
     ),
     Endpoint("GET", "stock-list", all_of("inventory.view_stock")),
     Endpoint("GET", "stock-detail", all_of("inventory.view_stock"), arguments={"sku": "product.sku"}),

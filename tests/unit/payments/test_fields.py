@@ -67,6 +67,9 @@ CHANGED_REFUND: dict[str, Any] = {
     "idempotency_key": "refund:1042:out_of_stock:2",
     "reference": "re_1042",
     "failure_code": "expired_or_canceled_card",
+    "amount": Decimal("29.90"),
+    "channel": "otherwise",
+    "note": "in cash",
 }
 
 
