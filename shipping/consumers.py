@@ -13,6 +13,7 @@ from shipping.events import (
     OrderDelivered,
     OrderShipped,
     ShipmentFailed,
+    StopDue,
     TrackingDue,
 )
 from shop.messaging.consuming import consumes
@@ -41,6 +42,12 @@ def when_inventory_updated_book_carrier(events: Sequence[InventoryUpdated]) -> N
 def when_cancellation_requested_stop_shipment(event: OrderCancellationRequested) -> None:
     """Stop the shipment of an order, or reject the cancellation if the parcel has left."""
     services.stop_shipment(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(StopDue, emits=(FulfilmentStopped, CancellationRejected), calls_outside=True)
+def when_stop_due_finish_it(event: StopDue) -> None:
+    """Finish an operator's stop that the carrier did not answer."""
+    services.finish_stop(order_id=event.order_id)
 
 
 @consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True, batch=100)

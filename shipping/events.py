@@ -116,3 +116,9 @@ class TrackingDue(Reminder):
 
     order_id: UUID
     shipment_id: UUID
+
+
+class StopDue(Reminder):
+    """An operator's stop may be unfinished, because the carrier did not answer; finish it."""
+
+    order_id: UUID

@@ -1,7 +1,7 @@
 """Outcomes of bookings, stops and tracking, stored and published in the caller's unit of work."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from shipping.events import (
     OrderShipped,
     Refusal,
     ShipmentFailed,
+    StopDue,
     Tracking,
     TrackingDue,
 )
@@ -25,6 +26,9 @@ from shop.messaging.scheduling import schedule
 from shop.privacy.data_keys import DataKey
 from shop.privacy.order_keys import keys_of_orders
 from shop.privacy.sealing import sealed
+
+#: Time after which an operator's stop is attempted again.
+STOP_PAUSE = timedelta(minutes=1)
 
 
 def record_labels(labels: Iterable[tuple[Shipment, Label]]) -> None:
@@ -73,6 +77,11 @@ def track_later(shipment: Shipment) -> None:
     """Schedule the next look at where the parcel is."""
     due = datetime.now(UTC) + settings.SHOP_TRACKING_INTERVAL
     schedule(TrackingDue(order_id=shipment.order_id, shipment_id=shipment.id), at=due)
+
+
+def finish_stop_later(shipment: Shipment) -> None:
+    """Schedule a second attempt at an operator's stop: whoever asked for it may not be there to repeat it."""
+    schedule(StopDue(order_id=shipment.order_id), at=datetime.now(UTC) + STOP_PAUSE)
 
 
 def _apply(shipment: Shipment, label: Label) -> None:

@@ -152,6 +152,8 @@ def _request_stop(order_id: UUID, reason: str, note: Note) -> Shipment:
 def void_shipment(*, shipment_id: UUID, note: Note = no_note) -> Shipment:
     """Stop a shipment, for an operator. ``note`` is called in the transaction that commits the intent.
 
+    If the carrier does not answer, a reminder finishes the stop.
+
     Raises:
         NotStoppable: the parcel has left, or never will.
         CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
@@ -159,7 +161,23 @@ def void_shipment(*, shipment_id: UUID, note: Note = no_note) -> Shipment:
     shipment = Shipment.objects.get(pk=shipment_id)
     if not shipment.can_be_stopped:
         raise NotStoppable(f"this shipment is {shipment.state}; only one that has not left can be voided")
-    return stop_shipment(order_id=shipment.order_id, reason="operator", note=note)
+
+    def note_and_remind(stopped: Shipment) -> None:
+        note(stopped)
+        outcomes.finish_stop_later(stopped)
+
+    return stop_shipment(order_id=shipment.order_id, reason="operator", note=note_and_remind)
+
+
+def finish_stop(*, order_id: UUID) -> None:
+    """Stop a shipment whose stop was requested and is unfinished.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
+    """
+    shipment = Shipment.objects.get(order_id=order_id)
+    if shipment.can_be_stopped and shipment.stop_requested:
+        stop_shipment(order_id=order_id, reason=shipment.stop_reason)
 
 
 # --- Tracking --------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ import pytest
 from django.db import connections
 
 from shipping import services
-from shipping.errors import CarrierTimeout, NotStoppable
+from shipping.errors import CarrierTimeout, CarrierUnavailable, NotStoppable
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.simulator.carrier import SimulatedCarrier
 from shop.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
-from tests.support.inprocess import deliver
+from tests.support.inprocess import deliver, fire_reminders
 from tests.unit.shipping.support import book
 
 pytestmark = pytest.mark.django_db
@@ -259,6 +259,25 @@ def test_operator_voids_what_has_not_left(order, happened, said):
 
     assert said(created.order_id) == ["FulfilmentStopped"]
     assert Shipment.objects.get().stop_reason == "operator"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_void_that_the_carrier_does_not_answer_is_finished_without_the_operator(order, happened, said):
+    created = happened(order())
+    CarrierFault.objects.create(kind="outage", operation="book")
+    with pytest.raises(CarrierUnavailable):
+        book(created.order_id)
+    CarrierFault.objects.create(kind="outage", operation="void")
+    with pytest.raises(CarrierUnavailable):
+        services.void_shipment(shipment_id=Shipment.objects.get().id)
+    CarrierFault.objects.all().delete()
+    book(created.order_id)
+    assert Shipment.objects.get().state == "booking"
+
+    fire_reminders()
+    assert said(created.order_id) == ["FulfilmentStopped"]
+    fire_reminders()
+    assert said(created.order_id) == ["FulfilmentStopped"]
 
 
 def test_operator_cannot_void_what_has_left(shipped, said):
