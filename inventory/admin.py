@@ -22,6 +22,7 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
 from shop.currencies import fits
+from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, take_effect_once
 
 #: Products with a stock below this are shown as scarce.
 SCARCE = 10
@@ -47,7 +48,7 @@ class StockFilter(admin.SimpleListFilter):
         return queryset.filter(**ranges.get(self.value(), {}))
 
 
-class AdjustmentForm(forms.Form):
+class AdjustmentForm(OneTimeForm):
     """Quantity and reason of a correction of the stock."""
 
     quantity = forms.IntegerField(
@@ -155,17 +156,23 @@ class ProductAdmin(BoundedActions):
         return TemplateResponse(request, "admin/inventory/product/adjust.html", context)
 
     def _try_to_adjust(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
-        text = f"Adjusted the stock: {form.cleaned_data['quantity']:+}, {form.cleaned_data['reason']}"
+        quantity, reason = form.cleaned_data["quantity"], form.cleaned_data["reason"]
+
+        def adjust() -> None:
+            adjusted = services.adjust_stock(
+                sku=product.sku, quantity=quantity, reason=reason, actor=request.user.get_username()
+            )
+            journal.record(request, adjusted, f"Adjusted the stock: {quantity:+}, {reason}")
+
         try:
-            with transaction.atomic():
-                adjusted = services.adjust_stock(
-                    sku=product.sku, actor=request.user.get_username(), **form.cleaned_data
-                )
-                journal.record(request, adjusted, text)
+            take_effect_once(request, form, adjust)
         except InventoryError as error:
             form.add_error("quantity", str(error))
             return False
-        messages.success(request, f"There are {adjusted.available} of {adjusted} now.")
+        except AlreadyDone as error:
+            messages.warning(request, str(error))
+        product.refresh_from_db()
+        messages.success(request, f"There are {product.available} of {product} now.")
         return True
 
     @admin.action(description="Put on sale", permissions=["change"])

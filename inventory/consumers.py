@@ -8,6 +8,7 @@ from inventory.events import (
     InventoryReleased,
     InventoryRestocked,
     InventoryUpdated,
+    StockAdjusted,
 )
 from orders.events import OrderCreated
 from payments.events import PaymentProcessed
@@ -37,3 +38,9 @@ def when_shipment_failed_restock(events: Sequence[ShipmentFailed]) -> None:
 def when_fulfilment_stopped_restock_or_release(events: Sequence[FulfilmentStopped]) -> None:
     """Put the stock of a stopped order back, or prevent its deduction."""
     services.stop_orders(order_ids=[event.order_id for event in events])
+
+
+@consumes(StockAdjusted, low_priority=True)
+def when_stock_adjusted_report_what_is_sold_out(events: Sequence[StockAdjusted]) -> None:
+    """Report products on sale that an adjustment left sold out."""
+    services.report_sold_out(product_ids=[event.product_id for event in events])

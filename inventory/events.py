@@ -43,6 +43,19 @@ class InventoryRestocked(Event):
     lines: tuple[StockLine, ...]
 
 
+class StockAdjusted(Event, aggregate="product_id"):
+    """An operator corrected the stock of a product."""
+
+    product_id: UUID
+    sku: str
+    #: Positive for more, negative for less.
+    quantity: int
+    #: The stock afterwards.
+    available: int
+    #: The operator's reason, without personal facts.
+    reason: str
+
+
 class InventoryReleased(Event):
     """Nothing has been taken for the order, and nothing will be."""
 

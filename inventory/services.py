@@ -3,6 +3,7 @@
 Orders are locked before products, each by their keys, so that concurrent batches do not deadlock.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from inventory.events import (
     InventoryRestocked,
     InventoryUpdated,
     Shortage,
+    StockAdjusted,
     StockLine,
 )
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
@@ -28,6 +30,8 @@ from inventory.shelf import Shelf
 from shop.messaging.contracts import Event
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import publish, unit_of_work
+
+logger = logging.getLogger("shop.inventory")
 
 State = OrderStock.State
 
@@ -197,9 +201,11 @@ def _product(new: NewProduct) -> Product:
     return product
 
 
-@transaction.atomic
+@unit_of_work()
 def adjust_stock(*, sku: str, quantity: int, reason: str, actor: str = "") -> Product:
     """Correct the stock of a product by ``quantity``, up or down; record the actor and the reason.
+
+    Publishes StockAdjusted.
 
     Raises:
         UnknownProduct, NothingToAdjust, ReasonMissing, NotEnoughStock, StockLimitExceeded
@@ -213,11 +219,12 @@ def adjust_stock(*, sku: str, quantity: int, reason: str, actor: str = "") -> Pr
     return product
 
 
-@transaction.atomic
+@unit_of_work()
 def recount_stock(*, sku: str, counted: int, reason: str, actor: str = "") -> Product:
     """Set the stock of a product to the counted quantity, and record the difference in its ledger.
 
-    Repairs what an adjustment cannot: a stock that differs from the sum of its movements.
+    Repairs what an adjustment cannot: a stock that differs from the sum of its movements. Publishes
+    StockAdjusted.
 
     Raises:
         UnknownProduct, ReasonMissing, StockLimitExceeded
@@ -250,3 +257,20 @@ def _record_adjustment(product: Product, quantity: int, *, reason: str, actor: s
     StockMovement.objects.create(
         product=product, kind=StockMovement.Kind.ADJUSTED, quantity=quantity, reason=reason, actor=actor
     )
+    publish(
+        StockAdjusted(
+            product_id=product.pk,
+            sku=product.sku,
+            quantity=quantity,
+            available=product.available,
+            reason=reason,
+        )
+    )
+
+
+def report_sold_out(*, product_ids: Collection[UUID]) -> list[Product]:
+    """Log a warning for each product on sale that an adjustment left sold out, and return these."""
+    sold_out = list(Product.objects.filter(pk__in=product_ids, active=True, available=0).order_by("sku"))
+    for product in sold_out:
+        logger.warning("%s is on sale, and an adjustment left none of it", product.sku)
+    return sold_out

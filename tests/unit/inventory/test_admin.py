@@ -1,8 +1,13 @@
 """Inventory in the admin: products are edited, stock is adjusted, the ledger is read-only."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from inventory import services
@@ -103,10 +108,75 @@ def test_who_may_only_look_cannot_change_anything(viewer, teapot, available):
     assert available("TEAPOT") == 5
 
 
+def opened(client, product) -> dict[str, str]:
+    """Return the hidden fields of the form of an adjustment, as just opened."""
+    form = client.get(page(product, "adjust")).content.decode()
+    return {"attempt": re.search(r'name="attempt" value="([^"]+)"', form)[1]}
+
+
+def test_a_double_clicked_adjustment_counts_once(olga, teapot, available):
+    form = opened(olga, teapot) | {"quantity": "3", "reason": "A delivery"}
+    answers = [olga.post(page(teapot, "adjust"), form, follow=True) for _ in range(2)]
+    assert available("TEAPOT") == 8
+    assert StockMovement.objects.filter(kind="adjusted").count() == 1
+    assert LogEntry.objects.count() == 1
+    told = [[str(message) for message in answer.context["messages"]] for answer in answers]
+    assert told[0] == [f"There are 8 of {teapot} now."]
+    assert told[1][0].startswith("This form was sent before, and has taken effect")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks_at_the_same_time_count_once(teapot, available):
+    user = User.objects.create_superuser("otto")
+    clients = [Client(), Client()]
+    for client in clients:
+        client.force_login(user)
+    form = opened(clients[0], teapot) | {"quantity": "3", "reason": "A delivery"}
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda client: _post_and_close(client, teapot, form), clients))
+    assert answers == [302, 302]
+    assert available("TEAPOT") == 8
+
+
+def _post_and_close(client, product, form) -> int:
+    try:
+        return client.post(page(product, "adjust"), form).status_code
+    finally:
+        connection.close()
+
+
+def test_a_refused_adjustment_can_be_corrected_in_the_same_form(olga, teapot, available):
+    form = opened(olga, teapot)
+    refused = olga.post(page(teapot, "adjust"), form | {"quantity": "-6", "reason": "Broken"})
+    assert form["attempt"] in refused.content.decode()
+    olga.post(page(teapot, "adjust"), form | {"quantity": "-4", "reason": "Broken"})
+    assert available("TEAPOT") == 1
+
+
+def test_two_forms_with_the_same_adjustment_count_twice(olga, teapot, available):
+    for _ in range(2):
+        form = opened(olga, teapot) | {"quantity": "3", "reason": "A delivery"}
+        olga.post(page(teapot, "adjust"), form)
+    assert available("TEAPOT") == 11
+
+
 def test_products_are_taken_off_sale_together(olga, teapot, kettle):
     chosen = {"action": "take_off_sale", "_selected_action": [teapot.pk, kettle.pk]}
     olga.post(reverse("admin:inventory_product_changelist"), chosen)
     assert not Product.objects.filter(active=True).exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "text"), [("take_off_sale", "Taken off sale."), ("put_on_sale", "Put on sale.")]
+)
+def test_what_the_list_puts_on_or_off_sale_is_in_the_history_of_each_product(
+    olga, teapot, kettle, action, text
+):
+    chosen = {"action": action, "_selected_action": [teapot.pk, kettle.pk]}
+    olga.post(reverse("admin:inventory_product_changelist"), chosen)
+    for product in (teapot, kettle):
+        history = olga.get(page(product, "history"))
+        assert [entry.get_change_message() for entry in history.context["action_list"]] == [text]
 
 
 @pytest.mark.parametrize(
