@@ -47,6 +47,7 @@ class AttentionReason(TextChoices):
     CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
     REFUND_FAILED = "refund_failed", "The money could not be given back"
     DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
+    DELIVERY_OVERDUE = "delivery_overdue", "The parcel has not arrived"
     BOOKS_DIFFER = "books_differ", "The books disagree"
 
 
@@ -89,6 +90,7 @@ STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.CANCELLATION_OVERDUE: Status.CANCELLING,
     AttentionReason.REFUND_FAILED: Status.CANCELLING,
     AttentionReason.DELIVERY_FAILED: Status.SHIPPED,
+    AttentionReason.DELIVERY_OVERDUE: Status.SHIPPED,
 }
 
 #: Step that an order in this status waits for, and the setting with its time limit.

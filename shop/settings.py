@@ -237,6 +237,7 @@ SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
 SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
 #: Time after which an order in fulfilment without an answer from the carrier needs attention.
 SHOP_CARRIER_DEADLINE = seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
+SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 3600)
 #: Time between two tracking states at the simulated carrier (in transit, out for delivery, delivered).
 SHOP_TRACKING_INTERVAL = seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 #: Interval of queries for a pending refund.

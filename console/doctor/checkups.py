@@ -30,7 +30,7 @@ from console.doctor.findings import (
 )
 from console.doctor.given_back import unknown_refunds
 from console.doctor.remedies import Outcome, State
-from console.doctor.stalled_orders import lost_timers, stalled_orders, unanswered_calls
+from console.doctor.stalled_orders import lost_timers, overdue_parcels, stalled_orders, unanswered_calls
 from console.models import Checkup, Repair
 
 logger = logging.getLogger("shop.doctor")
@@ -41,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     lost_timers,
     unanswered_calls,
     unknown_refunds,
+    overdue_parcels,
     stalled_orders,
     audit_violations,
     overdue_messages,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from console.doctor.findings import Examination, Finding
@@ -13,7 +14,7 @@ from console.doctor.remedies import CallService, Outcome, Remedy, State, Wait
 from inventory.events import InventoryRejected
 from orders import services as orders
 from orders.events import OrderDeadlinePassed
-from orders.queries import AcceptedOrder, overdue_orders
+from orders.queries import AcceptedOrder, overdue_orders, statuses
 from payments import services as payments
 from payments.errors import GatewayError
 from payments.queries import open_refunds, payments_of, unanswered_payments
@@ -148,6 +149,20 @@ def _ask_carrier(order_id: UUID) -> Outcome:
             State.LEFT, "the carrier knows of no parcel: replay its dead letter, or cancel the order"
         )
     return Outcome(State.REPAIRED, f"asked the carrier: {shipment.state}")
+
+
+# --- Parcels that never arrive ---------------------------------------------------------------------
+
+
+def overdue_parcels(exam: Examination) -> Iterator[Finding]:
+    """Yield shipped orders whose parcels have travelled for too long, whatever the carrier says."""
+    parcels = travelling_parcels(grace=settings.SHOP_DELIVERY_DEADLINE)
+    status_of = statuses([parcel.order_id for parcel in parcels])
+    for parcel in parcels:
+        if status_of.get(parcel.order_id) == "shipped" and parcel.order_id not in exam.being_repaired:
+            message = f"its parcel has travelled for more than {settings.SHOP_DELIVERY_DEADLINE.days} days"
+            remedy = hold_up(parcel.order_id, "shipped", "delivery_overdue", message)
+            yield Finding("overdue", parcel.order_number, message, remedy, parcel.order_id)
 
 
 # --- Missing steps --------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ EXITS = [
     (AttentionReason.CANCELLATION_OVERDUE, Status.CANCELLING, "settle"),
     (AttentionReason.REFUND_FAILED, Status.CANCELLING, "settle"),
     (AttentionReason.DELIVERY_FAILED, Status.SHIPPED, "settle"),
+    (AttentionReason.DELIVERY_OVERDUE, Status.SHIPPED, "settle"),
     (AttentionReason.BOOKS_DIFFER, Status.PAID, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.IN_FULFILMENT, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.SHIPPED, "settle"),

@@ -43,6 +43,7 @@ def test_stock_that_its_ledger_does_not_explain_is_not_changed_but_recounted_by_
 
     recount_stock(sku="MUG", counted=178, reason="counted after a check-up", actor="olga")
     assert Product.objects.get(sku="MUG").available == 178
+    deliver_all()
     assert repair().outcomes == []
 
 

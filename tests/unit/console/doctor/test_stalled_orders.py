@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from console.audit import audit
 from orders.services import request_cancellation, resume_order
 from payments.models import GatewayFault, Payment, SimulatedCharge, SimulatedRefund
-from shipping.models import CarrierFault, SimulatedLabel
+from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import EventRecord
 from tests.support.inprocess import deliver_all, fire_reminders
@@ -238,3 +239,18 @@ def test_goods_whose_return_was_lost_are_given_back(shop):
     shop.run_to_end()
     assert status_of(order) == "cancelled"
     expect_no_findings(shop)
+
+
+def test_an_order_whose_parcel_never_arrives_needs_attention_and_may_still_be_delivered(shop, settings):
+    settings.SHOP_TRACKING_INTERVAL = timedelta(days=1)
+    order = shop.shipped()
+    deliver_all()
+    assert ("overdue", "handed over") not in states(repair())
+    Shipment.objects.update(shipped_at=timezone.now() - settings.SHOP_DELIVERY_DEADLINE)
+    assert ("overdue", "handed over") in states(repair())
+    assert shop.expect_status(order, "needs_attention").attention_reason == "delivery_overdue"
+    deliver_all()
+    assert "overdue" not in {kind for kind, _ in states(repair())}, "once is enough"
+    settings.SHOP_TRACKING_INTERVAL = timedelta(milliseconds=1)
+    shop.run_to_end()
+    assert shop.expect_status(order, "delivered")
