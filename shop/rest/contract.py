@@ -80,6 +80,8 @@ IF_MATCH = OpenApiParameter(
 )
 
 
+#: Days of query parameters: of the years 2000 to 2100.
+YEARS = "^2(0[0-9][0-9]|100)-"
 #: Texts of requests, as patterns.
 NOT_EMPTY = r"^[^\x00]+$"
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
@@ -207,6 +209,8 @@ def _may_be_empty(field: Any) -> bool:
 def _limit(parameter: dict[str, Any]) -> None:
     """State the limits that hold for the texts of all query parameters."""
     name, schema = parameter["name"], parameter["schema"]
+    if parameter["in"] == "query" and schema.get("format") in ("date", "date-time"):
+        schema["pattern"] = YEARS
     if parameter["in"] != "query" or schema.get("type") != "string" or schema.keys() & {"format", "enum"}:
         return
     schema["maxLength"] = VALUE_LIMITS.get(name, MAX_VALUE)
