@@ -54,8 +54,8 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
 
     ordering = ("-pk",)
     list_filter = ("is_staff",)
-    search_fields = ("username", "email__iexact", "first_name__iexact", "last_name__iexact")
-    search_help_text = "A user name, an e-mail address, a first or a last name"
+    search_fields = ("username", "email__iexact")
+    search_help_text = "A user name or an e-mail address"
     actions = ("forget_customers",)
 
     @admin.action(description="Forget customers…", permissions=["forget"])
