@@ -244,6 +244,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["reference"], name="refund_by_reference"),
             models.Index(fields=["state", "-id"], name="refund_by_state"),
+            models.Index(fields=["payment"], name="refund_by_payment"),
         ]
         constraints = [
             models.UniqueConstraint(
