@@ -171,6 +171,11 @@ class OrderOut(OrderSummaryOut):
     timeline_url = LinkField(view_name="order-timeline")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A parcel sent anew", {"reason": "The goods were sent again"}, request_only=True)
+    ]
+)
 class SettlementIn(StrictSerializer):
     """End of an order that needs attention."""
 

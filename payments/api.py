@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -51,6 +51,9 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("A transfer", {"reason": "By a bank transfer"}, request_only=True)]
+)
 class GivenBackIn(StrictSerializer):
     """A refund that was given back without the provider."""
 

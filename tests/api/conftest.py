@@ -19,6 +19,7 @@ from console.seeding import seed
 from orders import services as orders
 from orders.events import Address
 from orders.intake import OrderRequest
+from orders.models import Order
 from shop.accounts import api_keys
 from tests.support.inprocess import deliver_all, fire_reminders
 
@@ -67,12 +68,19 @@ def seeded(db, settings, tmp_path) -> None:
     deliver_all()
     for _ in range(3):
         fire_reminders()
+    hold_up(place("pm_card_visa"))
     place("pm_card_visa")
 
 
-def place(payment_method: str, street: str = "Broad Street 1") -> None:
+def hold_up(order: Order) -> None:
+    """Have a shipped order need attention, so that it may go on waiting or be settled."""
+    orders.record_shipments(order_ids=[order.pk])
+    assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="books_differ", note="")
+
+
+def place(payment_method: str, street: str = "Broad Street 1") -> Order:
     """Place an order of Alice's."""
-    orders.place_order(
+    return orders.place_order(
         customer=User.objects.get(username="alice"),
         request=OrderRequest(
             lines=[("MUG", 1)],
