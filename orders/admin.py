@@ -100,6 +100,17 @@ class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
     verbose_name_plural = "lines"
 
 
+#: Fields of the address, as it is printed.
+_ADDRESS = (
+    "ship_name",
+    "ship_street",
+    "ship_second_line",
+    ("ship_postal_code", "ship_city", "ship_region"),
+    "ship_country",
+    "ship_phone",
+)
+
+
 @admin.register(Order)
 class OrderAdmin(KeysetAdmin):
     """Orders, read-only but for cancelling them, letting them go on waiting, and settling them."""
@@ -118,7 +129,7 @@ class OrderAdmin(KeysetAdmin):
         ("Customer", {"fields": (("customer_name", "customer_email"), "payment_method")}),
         (
             "Ship to",
-            {"fields": ("ship_name", "ship_street", ("ship_postal_code", "ship_city"), "ship_country")},
+            {"fields": _ADDRESS},
         ),
         ("Undone", {"fields": (("payment_undone", "stock_undone"),), "classes": ("collapse",)}),
     )

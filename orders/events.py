@@ -28,6 +28,12 @@ class Address(Fact):
     postal_code: str
     #: ISO 3166-1 alpha-2.
     country: str = Field(pattern=r"^[A-Z]{2}$", examples=["GB"])
+    #: Flat, floor or building; empty in events from before.
+    second_line: str = ""
+    #: State, province or the like.
+    region: str = ""
+    #: Telephone number for the carrier.
+    phone: str = ""
 
 
 class Customer(Fact):

@@ -12,17 +12,29 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 from pydantic import BaseModel
 
+from orders.addresses import is_placeholder, rules_of
 from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder, Problem
 from orders.events import Address
 from shop.currencies import fits
+from shop.visible import is_visible
 
 #: The most of one product in one order.
 MAX_QUANTITY = 10_000
 #: The largest total that events hold, more than most orders' lines can add up to.
 MAX_TOTAL = Decimal("999999999999999.9999")
 #: The most characters of each part of an address.
-ADDRESS_LIMITS = {"name": 120, "street": 200, "city": 100, "postal_code": 20}
+ADDRESS_LIMITS = {
+    "name": 120,
+    "street": 200,
+    "second_line": 200,
+    "city": 100,
+    "region": 100,
+    "postal_code": 20,
+    "phone": 40,
+}
+#: Parts of every address, whatever the country.
+ALWAYS = frozenset({"name", "street"})
 MAX_PAYMENT_METHOD = 100
 
 
@@ -113,7 +125,8 @@ def total_of(items: Iterable[Item], offers: Mapping[str, Offer]) -> Decimal:
 
 
 def _plain(value: Any) -> Any:
-    return value.model_dump() if isinstance(value, BaseModel) else value
+    """Return a value for the fingerprint; parts that are younger than the first release count if given."""
+    return value.model_dump(exclude_defaults=True) if isinstance(value, BaseModel) else value
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
@@ -147,13 +160,40 @@ def _about_duplicates(items: Sequence[Item]) -> Iterator[Problem]:
 
 
 def _about_address(ship_to: Address) -> Iterator[Problem]:
+    required = _required_parts(ship_to)
     for name, limit in ADDRESS_LIMITS.items():
-        if not 0 < len(getattr(ship_to, name).strip()) <= limit:
-            text = f"Say the {name.replace('_', ' ')} in 1 to {limit} characters."
-            yield Problem(("ship_to", name), text, "length")
+        text = getattr(ship_to, name).strip()
+        if len(text) > limit or ((name in required or text) and not is_visible(text)):
+            words = f"Say the {rules_of(ship_to.country).name_of(name)} in 1 to {limit} characters."
+            yield Problem(("ship_to", name), words, "length")
     if ship_to.country not in COUNTRIES:
         text = f"{ship_to.country} is no country: use its ISO 3166-1 alpha-2 code, as in DE."
         yield Problem(("ship_to", "country"), text, "unknown_country")
+    yield from _about_region(ship_to)
+    yield from _about_phone(ship_to)
+
+
+def _required_parts(ship_to: Address) -> frozenset[str]:
+    """Return the parts that the address needs in its country; a marked placeholder needs no others."""
+    if is_placeholder(ship_to):
+        return ALWAYS
+    rules = rules_of(ship_to.country)
+    needs_city = rules.city_or_region and not is_visible(ship_to.region)
+    return ALWAYS | rules.required | ({"city"} if needs_city else set())
+
+
+def _about_region(ship_to: Address) -> Iterator[Problem]:
+    rules = rules_of(ship_to.country)
+    if is_visible(ship_to.region) and not rules.has_region(ship_to.region):
+        name = rules.name_of("region")
+        text = f"There is no {name} {ship_to.region[:40]} there: use its code or name."
+        yield Problem(("ship_to", "region"), text, "unknown_region")
+
+
+def _about_phone(ship_to: Address) -> Iterator[Problem]:
+    if ship_to.phone and not any(map(str.isdigit, ship_to.phone)):
+        text = "This is no telephone number: write its digits, as in +1 555 010 0199."
+        yield Problem(("ship_to", "phone"), text, "invalid_phone")
 
 
 def _about_payment(payment_method: str) -> Iterator[Problem]:

@@ -47,6 +47,9 @@ class Order(models.Model):
         "ship_city",
         "ship_postal_code",
         "ship_country",
+        "ship_second_line",
+        "ship_region",
+        "ship_phone",
         "payment_method",
         "total",
         "currency",
@@ -77,9 +80,12 @@ class Order(models.Model):
     customer_email = models.EmailField(blank=True)
     ship_name = models.CharField(max_length=120)
     ship_street = models.CharField(max_length=200)
-    ship_city = models.CharField(max_length=100)
-    ship_postal_code = models.CharField(max_length=20)
+    ship_city = models.CharField(max_length=100, blank=True)
+    ship_postal_code = models.CharField(max_length=20, blank=True)
     ship_country = models.CharField(max_length=2)
+    ship_second_line = models.CharField(max_length=200, blank=True, default="", db_default="")
+    ship_region = models.CharField(max_length=100, blank=True, default="", db_default="")
+    ship_phone = models.CharField(max_length=40, blank=True, default="", db_default="")
     payment_method = models.CharField(max_length=100)
     total = AmountField()
     currency = models.CharField(max_length=3)
@@ -219,6 +225,9 @@ class Order(models.Model):
             city=self.ship_city,
             postal_code=self.ship_postal_code,
             country=self.ship_country,
+            second_line=self.ship_second_line,
+            region=self.ship_region,
+            phone=self.ship_phone,
         )
 
     @property

@@ -65,13 +65,23 @@ class LineIn(StrictOrder):
     )
 
 
+def _optional_part(name: str, help_text: str) -> TextField:
+    """Return the field for a part of an address that depends on the country."""
+    return TextField(
+        max_length=ADDRESS_LIMITS[name], allow_blank=True, required=False, default="", help_text=help_text
+    )
+
+
 class AddressIn(StrictOrder):
     """Address that the parcel goes to."""
 
     name = TextField(max_length=ADDRESS_LIMITS["name"])
     street = TextField(max_length=ADDRESS_LIMITS["street"])
-    city = TextField(max_length=ADDRESS_LIMITS["city"])
-    postal_code = TextField(max_length=ADDRESS_LIMITS["postal_code"])
+    second_line = _optional_part("second_line", "Flat, floor or building.")
+    city = _optional_part("city", "Required where addresses have one, as nearly everywhere.")
+    region = _optional_part("region", "State, province or the like. Required in AU, CA and US: code or name.")
+    postal_code = _optional_part("postal_code", "Required where addresses have one, as nearly everywhere.")
+    phone = _optional_part("phone", "For the carrier.")
     country = CountryField(help_text="ISO 3166-1 alpha-2, as in DE.")
 
     def validate_country(self, country: str) -> str:
@@ -130,9 +140,12 @@ class AddressOut(ReadOnlySerializer[Any]):
 
     name = serializers.CharField()
     street = serializers.CharField()
-    city = serializers.CharField()
-    postal_code = serializers.CharField()
+    second_line = serializers.CharField(allow_blank=True)
+    city = serializers.CharField(allow_blank=True)
+    region = serializers.CharField(allow_blank=True)
+    postal_code = serializers.CharField(allow_blank=True)
     country = serializers.CharField()
+    phone = serializers.CharField(allow_blank=True)
 
 
 class CustomerOut(ReadOnlySerializer[Order]):

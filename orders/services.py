@@ -43,6 +43,7 @@ from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish, unit_of_work
 from shop.privacy.data_keys import DataKey, key_for_account
 from shop.privacy.sealing import sealed
+from shop.visible import is_visible
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _order(
     return Order(
         serial=serial,
         customer=customer,
-        customer_name=(customer.get_full_name() or customer.get_username())[:MAX_NAME],
+        customer_name=_name_of(customer)[:MAX_NAME],
         customer_email=customer.email,
         payment_method=request.payment_method,
         total=intake.total_of(request.items, offers),
@@ -117,6 +118,12 @@ def _order(
         request_fingerprint=request.fingerprint,
         **{f"ship_{name}": value for name, value in request.ship_to.model_dump().items()},
     )
+
+
+def _name_of(customer: User) -> str:
+    """Return the full name, or the user name for want of one that can be read."""
+    name = customer.get_full_name()
+    return name if is_visible(name) else customer.get_username()
 
 
 def _lines(

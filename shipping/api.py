@@ -27,9 +27,12 @@ class DestinationSerializer(serializers.Serializer[Shipment]):
 
     name = serializers.CharField()
     street = serializers.CharField()
+    second_line = serializers.CharField()
     city = serializers.CharField()
+    region = serializers.CharField()
     postal_code = serializers.CharField()
     country = serializers.CharField()
+    phone = serializers.CharField()
 
 
 class ShipmentSerializer(serializers.ModelSerializer[Shipment]):

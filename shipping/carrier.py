@@ -5,11 +5,11 @@ with the first outcome. A voided key can never be booked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -18,6 +18,7 @@ from shipping.errors import CarrierError, CarrierTimeout, CarrierUnavailable
 from shop.messaging.providers import Calls, check_outside_transaction
 
 __all__ = [
+    "ADDRESS",
     "BookingRequest",
     "Carrier",
     "CarrierError",
@@ -79,6 +80,24 @@ class Destination:
     postal_code: str
     #: ISO 3166-1 alpha-2.
     country: str
+    second_line: str = ""
+    #: State, province or the like.
+    region: str = ""
+    phone: str = ""
+
+    @classmethod
+    def of(cls, holder: Any) -> "Destination":
+        """Return the destination that an address, shipment or label holds."""
+        return cls(**{name: getattr(holder, name) for name in ADDRESS})
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Name and address by part."""
+        return {name: getattr(self, name) for name in ADDRESS}
+
+
+#: Parts of a destination, as the columns of shipments and labels are called.
+ADDRESS = tuple(field.name for field in fields(Destination))
 
 
 class BookingRequest(NamedTuple):

@@ -27,9 +27,7 @@ def when_order_created_remember_address(events: Sequence[OrderCreated]) -> None:
 
 
 def _placed(event: OrderCreated, customer: Customer) -> services.PlacedOrder:
-    to = customer.ship_to
-    destination = Destination(to.name, to.street, to.city, to.postal_code, to.country)
-    return services.PlacedOrder(event.order_id, event.number, destination)
+    return services.PlacedOrder(event.order_id, event.number, Destination.of(customer.ship_to))
 
 
 @consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=100)

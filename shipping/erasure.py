@@ -15,6 +15,9 @@ NEUTRAL = {
     "street": ERASED,
     "city": ERASED,
     "postal_code": ERASED,
+    "second_line": "",
+    "region": "",
+    "phone": "",
     "tracking_number": "",
     "failure_message": "",
 }

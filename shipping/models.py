@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from shipping.carrier import GIVEN_UP, Destination, Label, ParcelStatus
+from shipping.carrier import ADDRESS, GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.ids import uuid7
@@ -64,11 +64,7 @@ class Shipment(models.Model):
         "id",
         "order_id",
         "order_number",
-        "name",
-        "street",
-        "city",
-        "postal_code",
-        "country",
+        *ADDRESS,
         "idempotency_key",
         "created_at",
     )
@@ -95,6 +91,9 @@ class Shipment(models.Model):
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
+    second_line = models.TextField(blank=True, default="", db_default="")
+    region = models.TextField(blank=True, default="", db_default="")
+    phone = models.TextField(blank=True, default="", db_default="")
     #: Derived from the order's id, and as unique.
     idempotency_key = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
@@ -141,7 +140,7 @@ class Shipment(models.Model):
     @property
     def destination(self) -> Destination:
         """Name and address of the recipient."""
-        return Destination(self.name, self.street, self.city, self.postal_code, self.country)
+        return Destination.of(self)
 
     @property
     def stop_requested(self) -> bool:

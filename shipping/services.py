@@ -48,11 +48,7 @@ def _shipment(order: PlacedOrder) -> Shipment:
         order_id=order.order_id,
         order_number=order.number,
         idempotency_key=shipping_key(order.order_id),
-        name=order.destination.name,
-        street=order.destination.street,
-        city=order.destination.city,
-        postal_code=order.destination.postal_code,
-        country=order.destination.country,
+        **order.destination.parts,
     )
 
 

@@ -1,11 +1,13 @@
 """Forms of the storefront; each error message says what to do."""
 
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
+from orders.addresses import GENERAL, Rules, rules_of
 from orders.errors import Problem
 from orders.events import Address
 from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
@@ -26,13 +28,32 @@ class ChangeForm(AddForm):
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
 
 
+#: Button that shows the form again, with the fields of the chosen country.
+REFRESH = "refresh"
+_ADDRESS = ("name", "country", "street", "second_line", "postal_code", "city", "region", "phone")
+
+
 def _address_field(name: str, label: str, missing: str, autocomplete: str, **attrs: str) -> forms.CharField:
     """Return a field for a part of the address, limited to the length that an order can store."""
     return forms.CharField(
         label=label,
+        required=bool(missing),
         max_length=ADDRESS_LIMITS[name],
         error_messages={"required": missing},
         widget=forms.TextInput(attrs={"autocomplete": f"shipping {autocomplete}", **attrs}),
+    )
+
+
+def _region_field(rules: Rules) -> forms.ChoiceField:
+    """Return a list of the regions, each with its names."""
+    names: dict[str, list[str]] = {}
+    for code, name in rules.regions:
+        names.setdefault(code, []).append(name)
+    listed = sorted(((code, " / ".join(all_names)) for code, all_names in names.items()), key=itemgetter(1))
+    return forms.ChoiceField(
+        choices=[("", f"Choose the {rules.name_of('region')}"), *listed],
+        error_messages={"invalid_choice": f"Choose a {rules.name_of('region')} of the list."},
+        widget=forms.Select(attrs={"autocomplete": "shipping address-level1"}),
     )
 
 
@@ -41,13 +62,16 @@ class CheckoutForm(forms.Form):
 
     name = _address_field("name", "Name", "Say who the parcel is for.", "name")
     street = _address_field("street", "Street and number", "Say the street and number.", "street-address")
-    postal_code = _address_field("postal_code", "Postal code", "Say the postal code.", "postal-code")
-    city = _address_field("city", "City", "Say the city.", "address-level2")
+    second_line = _address_field("second_line", "Flat, floor, building (optional)", "", "address-line2")
+    postal_code = _address_field("postal_code", "Postal code", "", "postal-code")
+    city = _address_field("city", "City", "", "address-level2")
+    region = _address_field("region", "State, province or region", "", "address-level1")
     country = forms.ChoiceField(
         choices=[("", "Choose a country"), *CHOICES],
         error_messages={"required": "Choose the country.", "invalid_choice": "Choose a country of the list."},
-        widget=forms.Select(attrs={"autocomplete": "shipping country"}),
+        widget=forms.Select(attrs={"autocomplete": "shipping country", "data-refresh": ""}),
     )
+    phone = _address_field("phone", "Telephone (optional)", "", "tel", type="tel")
     payment_method = forms.ChoiceField(
         label="Card",
         choices=list(CARDS.items()),
@@ -60,6 +84,31 @@ class CheckoutForm(forms.Form):
     #: Fingerprint of the basket that the customer saw.
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rules = rules_of(str((self.data or self.initial).get("country", "")))
+        for name in ("city", "region", "postal_code"):
+            self._shape(name, rules)
+
+    def _shape(self, name: str, rules: Rules) -> None:
+        """Make a part of the address what it is in the country, or leave it out."""
+        if name not in rules.known:
+            del self.fields[name]
+            return
+        if name == "region" and rules.regions:
+            self.fields[name] = _region_field(rules)
+        field = self.fields[name]
+        field.required = name in rules.required
+        field.label = rules.labels[name]
+        if not field.required and rules is not GENERAL:
+            field.label += " (optional)"
+        field.error_messages["required"] = f"Say the {'city' if name == 'city' else rules.name_of(name)}."
+
+    @property
+    def address(self) -> list[forms.BoundField]:
+        """Fields of the address, in the order of the page."""
+        return [self[name] for name in _ADDRESS if name in self.fields]
+
     def clean(self) -> dict[str, Any]:
         """Refuse a form without a valid key."""
         if "idempotency_key" in self.errors:
@@ -69,7 +118,7 @@ class CheckoutForm(forms.Form):
     @property
     def ship_to(self) -> Address:
         """Delivery address of a valid form."""
-        return Address(**{name: self.cleaned_data[name] for name in Address.model_fields})
+        return Address(**{name: self.cleaned_data.get(name, "") for name in Address.model_fields})
 
     def add_problem(self, problem: Problem) -> None:
         """Add an error reported by orders, at its field if the form has it."""

@@ -22,6 +22,8 @@ from dev.run.progress import place_and_follow
 from dev.run.summary import show_summary
 from dev.stack import Stack
 
+#: Street and city of an address that is not known: the rules of its country do not apply.
+UNKNOWN = "(unknown)"
 #: The longest invoice number that is sent as it is.
 _LONGEST_KEY = 100
 
@@ -126,9 +128,8 @@ def _customer_order(planned: PlannedOrder, tokens: dict[str, str]) -> CustomerOr
     """Return the order as its customer would place it. Of the address only the country is known."""
     address = {
         "name": f"Customer {planned.customer}",
-        "street": "1 Unknown Street",
-        "city": "Unknown",
-        "postal_code": "0",
+        "street": UNKNOWN,
+        "city": UNKNOWN,
         "country": planned.country,
     }
     lines = [{"sku": sku, "quantity": quantity} for sku, quantity in planned.quantities.items()]

@@ -35,6 +35,9 @@ class SimulatedLabel(models.Model):
     city = models.TextField(blank=True)
     postal_code = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
+    second_line = models.TextField(blank=True, default="", db_default="")
+    region = models.TextField(blank=True, default="", db_default="")
+    phone = models.TextField(blank=True, default="", db_default="")
     #: Scans of the parcel, oldest first: ``[["pre_transit", "2025-01-01T12:00:00+00:00"], ...]``.
     scans = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shipping.carrier import (
+    ADDRESS,
     BookingRequest,
     CarrierTimeout,
     CarrierUnavailable,
@@ -31,11 +32,11 @@ from shop.simulation.faults import faulty
 #: carrier has a fault.
 _BOOK = """
     INSERT INTO shipping_simulatedlabel
-        (tracking_number, key, status, code, message, name, street, city, postal_code, country, scans,
-         created_at)
+        (tracking_number, key, status, code, message, name, street, city, postal_code, country, second_line,
+         region, phone, scans, created_at)
     SELECT asked.*, now() FROM json_to_recordset(%s::json) AS asked
         (tracking_number text, key text, status text, code text, message text, name text, street text,
-         city text, postal_code text, country text, scans jsonb)
+         city text, postal_code text, country text, second_line text, region text, phone text, scans jsonb)
     WHERE NOT EXISTS (SELECT FROM shipping_carrierfault)
     ON CONFLICT DO NOTHING RETURNING key
 """
@@ -102,7 +103,8 @@ class SimulatedCarrier:
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase names and addresses, and what was said about them."""
-        neutral = dict.fromkeys(("name", "street", "city", "postal_code", "message"), "")
+        neutral = dict.fromkeys((*ADDRESS, "message"), "")
+        del neutral["country"]
         SimulatedLabel.objects.filter(key__in=keys).update(**neutral)
 
     def labels(self) -> Iterator[LabelLine]:
@@ -124,7 +126,7 @@ def _row(key: str, to: Destination, label: Label) -> dict[str, Any]:
         "code": label.code,
         "message": label.message,
         "scans": _first_scans(route_to(to.street)),
-        **_address(to),
+        **to.parts,
     }
 
 
@@ -136,7 +138,7 @@ def _new_label(key: str, to: Destination, route: Route) -> SimulatedLabel:
         code=code,
         message=message,
         scans=_first_scans(route),
-        **_address(to),
+        **to.parts,
     )
 
 
@@ -152,23 +154,13 @@ def _first_scans(route: Route) -> list[list[Any]]:
     return [] if route.refused else [_scan(route.steps[0])]
 
 
-def _address(to: Destination) -> dict[str, str]:
-    return {
-        "name": to.name,
-        "street": to.street,
-        "city": to.city,
-        "postal_code": to.postal_code,
-        "country": to.country,
-    }
-
-
 def _insert_or_find(made: SimulatedLabel) -> SimulatedLabel:
     return made if insert_once(made) else SimulatedLabel.objects.get(key=made.key)
 
 
 def _check_same(known: SimulatedLabel, to: Destination) -> None:
     voided = known.status == SimulatedLabel.Status.VOIDED
-    if not voided and any(getattr(known, field) != value for field, value in _address(to).items()):
+    if not voided and any(getattr(known, field) != value for field, value in to.parts.items()):
         raise KeyReused(f"{known.key} was used for another address before")
 
 

@@ -5,6 +5,8 @@ import unicodedata
 
 from django.core.exceptions import ValidationError
 
+from shop.visible import is_visible
+
 #: The most characters of a first or last name.
 MAX_LENGTH = 60
 #: Marks of punctuation that names have: O'Neil, Jean-Luc, J. R., "Bob", Smith & Sons (UK).
@@ -16,7 +18,8 @@ _DOMAIN = re.compile(r"\w\.\w{2,}|\bwww\b|\bhttps?\b", re.IGNORECASE)
 def is_plain_name(text: str) -> bool:
     """Tell whether a text could be the name of a person or a firm, and carries nothing else."""
     shown = unicodedata.normalize("NFKC", text)
-    return len(text) <= MAX_LENGTH and all(map(_is_of_names, text)) and not _DOMAIN.search(shown)
+    is_visible_name = is_visible(text) and all(map(_is_of_names, text))
+    return len(text) <= MAX_LENGTH and is_visible_name and not _DOMAIN.search(shown)
 
 
 def validate_name(text: str) -> None:

@@ -13,7 +13,7 @@ from orders.errors import IdempotencyKeyReused, InvalidOrder, TooManyOrders
 from orders.intake import OrderRequest
 from shop.accounts import limits
 from storefront.basket import Basket, Contents
-from storefront.forms import CheckoutForm
+from storefront.forms import REFRESH, CheckoutForm
 from storefront.pages.visitor import customer_of
 
 #: Error of a form for an earlier state of the basket.
@@ -26,7 +26,8 @@ CHANGED = "Your basket or a price has changed: look at the total again, then ord
 def checkout(request: HttpRequest) -> HttpResponse:
     """Show the form, or place the order. Resubmitting the form places no second order."""
     basket = Basket(request)
-    form = CheckoutForm(request.POST) if request.method == "POST" else None
+    is_refresh = REFRESH in request.POST
+    form = CheckoutForm(request.POST) if request.method == "POST" and not is_refresh else None
     if form and (number := _number_of_placed_order(request, form)):
         return _redirect_to_order(request, basket, number)
     contents = basket.contents()
@@ -35,7 +36,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect("storefront:basket")
     if form and form.is_valid() and (number := _place(request, form, contents)):
         return _redirect_to_order(request, basket, number)
-    return _show_form(request, form or CheckoutForm(initial=_known_address(request)), basket, contents)
+    written = request.POST.dict() if is_refresh else _known_address(request)
+    return _show_form(request, form or CheckoutForm(initial=written), basket, contents)
 
 
 def _number_of_placed_order(request: HttpRequest, form: CheckoutForm) -> str:
@@ -100,7 +102,7 @@ def _known_address(request: HttpRequest) -> dict[str, str]:
 def _show_form(request: HttpRequest, form: CheckoutForm, basket: Basket, contents: Contents) -> HttpResponse:
     context = {
         "form": form,
-        "address": [form[name] for name in ("name", "street", "postal_code", "city", "country")],
+        "refresh": REFRESH,
         "basket": contents,
         "key": basket.key,
     }

@@ -7,12 +7,14 @@ from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from orders.addresses import lines_of
 from shop.currencies import as_text
 from storefront.basket import Basket
 from storefront.countries import country_name
 
 register = template.Library()
 register.filter("country", country_name)
+register.filter("address_lines", lines_of)
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 

@@ -17,12 +17,20 @@ localise(document.querySelectorAll("main time:not([data-live] time)"));
 // Submit a form marked data-once only once; its button is disabled after that.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.name) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "yes";
     const button = form.querySelector("button.main");
     button.setAttribute("aria-disabled", "true");
     button.textContent = button.dataset.busy || button.textContent;
   });
+}
+
+// Show the fields of a country as soon as it is chosen.
+for (const select of document.querySelectorAll("select[data-refresh]")) {
+  const button = select.form.querySelector("button[data-refreshes]");
+  button.hidden = true;
+  select.addEventListener("change", () => select.form.requestSubmit(button));
 }
 
 // Reload a page restored by the back button, to enable its forms and to update the size of the basket.

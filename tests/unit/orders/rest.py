@@ -12,6 +12,9 @@ SHIP_TO = {
     "city": "London",
     "postal_code": "SW1Y 4JH",
     "country": "GB",
+    "second_line": "",
+    "region": "",
+    "phone": "",
 }
 
 BODY = {"lines": [{"sku": "TEAPOT", "quantity": 2}], "ship_to": SHIP_TO, "payment_method": "pm_card_visa"}

@@ -24,8 +24,10 @@ from tests.unit.console.conftest import Shop
 NAME, EMAIL = "Zebulon Quuxworth", "zebulon@quuxworth.example"
 NEXT_EMAIL = "z.quuxworth@next.example"
 STREET, PHONE, TOKEN = "17 Xylophone Mews", "+44 7700 900123", "pm_card_of_quuxworth"
+SECOND_LINE, REGION, MOBILE = "Attic of Wigglesworth", "Fernando Po", "+44 7911 123456"
 #: What identifies the customer, in any column of any table.
-WORDS = ["zebulon", "quuxworth", "xylophone", "7700 900123", "kryptonia", "qx9 9zz"]
+WORDS = ["zebulon", "quuxworth", "xylophone", "7700 900123", "kryptonia", "qx9 9zz", "wigglesworth"]
+WORDS += ["fernando po", "7911 123456"]
 
 
 class Zebulon:
@@ -48,7 +50,7 @@ class Zebulon:
             "lines": [{"sku": "MUG", "quantity": 1}],
             "ship_to": {
                 "name": NAME, "street": f"{street}, {PHONE}", "city": "Kryptonia", "postal_code": "QX9 9ZZ",
-                "country": "GB",
+                "country": "GB", "second_line": SECOND_LINE, "region": REGION, "phone": MOBILE,
             },
             "payment_method": pays_with,
         }  # fmt: skip

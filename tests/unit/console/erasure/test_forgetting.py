@@ -31,6 +31,12 @@ from tests.unit.console.erasure.traces import forget, traces
 
 pytestmark = pytest.mark.django_db
 
+PARTS = ("second_line", "region", "phone")
+ADDRESS_COLUMNS = {
+    *(f"orders_order.ship_{part}" for part in PARTS),
+    *(f"{table}.{part}" for table in ("shipping_shipment", "shipping_simulatedlabel") for part in PARTS),
+}
+
 
 def test_nothing_of_a_forgotten_customer_is_found(zebulon, caplog):
     order = zebulon.order()
@@ -42,7 +48,7 @@ def test_nothing_of_a_forgotten_customer_is_found(zebulon, caplog):
     zebulon.leave_traces_in_the_account()
     zebulon.leave_traces_of_operators(order)
     assert traces(WORDS) >= {
-        "auth_user.last_name", "orders_order.ship_street", "shipping_shipment.street",
+        *ADDRESS_COLUMNS, "auth_user.last_name", "orders_order.ship_street", "shipping_shipment.street",
         "shipping_simulatedlabel.street", "payments_payment.method", "payments_payment.failure_message",
         "payments_simulatedcharge.token", "notifications_recipient.name",
         "notifications_notification.context",

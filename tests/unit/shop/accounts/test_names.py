@@ -56,3 +56,9 @@ def test_a_name_has_at_most_sixty_characters():
     validate_name("e" * 60)
     with pytest.raises(ValidationError, match="at most 60"):
         validate_name("e" * 61)
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u115f\u1160", "\uffa0", "\u034f", "\u00a0", " "])
+def test_a_name_that_nobody_can_see_is_no_name(name):
+    with pytest.raises(ValidationError):
+        validate_name(name)

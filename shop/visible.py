@@ -1,0 +1,15 @@
+"""Visible text: a name of zero-width characters alone would make a label without a name."""
+
+import unicodedata
+
+#: Letters and symbols that are drawn as nothing: fillers of Hangul, and the blank of Braille.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether a text has a character that leaves ink."""
+    return any(_has_ink(character) for character in text)
+
+
+def _has_ink(character: str) -> bool:
+    return character not in _BLANK and unicodedata.category(character)[0] in "LNPS"
