@@ -38,6 +38,7 @@ _MACHINERY = (
     "messaging.view_inboxentry",
     "messaging.view_outboxentry",
     "messaging.view_scheduledmessage",
+    "messaging.view_subscription",
     "privacy.view_datasubject",
     "rest.view_idempotencyrecord",
 )

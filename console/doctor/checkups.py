@@ -24,6 +24,7 @@ from console.doctor.findings import (
     Check,
     Examination,
     Finding,
+    consumers_behind,
     forged_messages,
     overdue_messages,
     unconsumed_events,
@@ -32,12 +33,14 @@ from console.doctor.given_back import unknown_refunds
 from console.doctor.remedies import Outcome, State
 from console.doctor.stalled_orders import lost_timers, overdue_parcels, stalled_orders, unanswered_calls
 from console.models import Checkup, Repair
+from shop.messaging.consuming.subscriptions import subscribe_new
 
 logger = logging.getLogger("shop.doctor")
 
 #: Checks in this order: an earlier finding may explain a later one.
 CHECKS: tuple[Check, ...] = (
     unconsumed_events,
+    consumers_behind,
     lost_timers,
     unanswered_calls,
     unknown_refunds,
@@ -88,6 +91,7 @@ def check_up(*, by: str, repair: bool, grace: timedelta | None = None) -> Checku
         CheckupRunning: another check-up is running.
     """
     with _exclusive_lock():
+        subscribe_new()
         result = CheckupResult(Checkup(by=by, repairing=repair), audit())
         exam = Examination(result.report, settings.SHOP_DOCTOR_GRACE if grace is None else grace)
         for finding in chain.from_iterable(check(exam) for check in CHECKS):

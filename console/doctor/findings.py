@@ -9,9 +9,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from console.audit import Report
-from console.doctor.remedies import Advise, Remedy, ResendEvents, Wait, resend_key
+from console.doctor.remedies import Advise, Backfill, Remedy, ResendEvents, Wait, resend_key
 from console.models import Repair
 from shop.messaging.operations import queries
+from shop.messaging.operations.backfilling import behind
 from shop.messaging.operations.queries import InboxGap, overdue, pending_messages
 from shop.messaging.operations.resending import LostDelivery, lost_deliveries
 
@@ -60,6 +61,13 @@ def unconsumed_events(exam: Examination) -> Iterator[Finding]:
     yield from _lost_events(lost, exam.grace)
     known = {(one.consumer, one.event_id) for one in lost}
     yield from _gaps([gap for gap in exam.report.gaps if (gap.consumer, gap.event_id) not in known])
+
+
+def consumers_behind(exam: Examination) -> Iterator[Finding]:
+    """Yield the consumers that declare an earlier beginning, or whose backfill was broken off."""
+    for consumer, count in behind():
+        message = f"has up to {_events(count)} from before its beginning to come"
+        yield Finding("backfill", consumer.name, message, Backfill(consumer, count))
 
 
 def forged_messages(exam: Examination) -> Iterator[Finding]:

@@ -13,7 +13,12 @@ from django.utils import timezone
 from analytics import services as analytics
 from analytics.errors import RebuildRunning
 from console.models import Repair
+from shop.messaging.consuming import Consumer
+from shop.messaging.operations.backfilling import send_chunk
 from shop.messaging.operations.resending import LostDelivery, resend
+
+#: Events that one check-up sends for a backfill; manage.py subscribe --backfill is quicker.
+MAX_BACKFILL = 2000
 
 
 class State(StrEnum):
@@ -176,6 +181,30 @@ class ResendEvents:
 
     def _describe(self, count: int) -> str:
         return f"{count} to {self.deliveries[0].app}.events"
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Part of a backfill, so that live events are not held up; the next check-up goes on."""
+
+    consumer: Consumer
+    events: int
+
+    def plan(self) -> Outcome:
+        """Return the number of events to send."""
+        return Outcome(State.REPAIRABLE, f"send {min(self.events, MAX_BACKFILL)} of them")
+
+    def apply(self, *, by: str) -> Outcome:
+        """Send events up to the limit, and record a repair."""
+        sent, has_more = send_chunk(self.consumer, MAX_BACKFILL)
+        done = f"sent {sent} of them to {self.consumer.queue}" + (
+            "; more at the next check-up" if has_more else ""
+        )
+        name = self.consumer.name
+        Repair.objects.create(
+            key=f"backfill {name}", kind="backfill", wrong=f"{name} is behind", done=done, by=by
+        )
+        return Outcome(State.REPAIRED, done)
 
 
 def resend_key(delivery: LostDelivery) -> str:

@@ -21,6 +21,7 @@ from shop.messaging.models import (
     InboxEntry,
     OutboxEntry,
     ScheduledMessage,
+    Subscription,
 )
 
 admin.site.register(DeadLetter, DeadLetterAdmin)
@@ -61,6 +62,14 @@ class HorizonAdmin(ReadOnlyAdmin):
     """Pruned periods of the inbox."""
 
     list_display = ["what", "at"]
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """Beginnings of consumers in the log."""
+
+    list_display = ["consumer", "position", "backfilled_to", "backfill_until", "began_at"]
+    ordering = ["consumer"]
 
 
 @admin.register(ScheduledMessage)

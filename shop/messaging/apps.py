@@ -1,6 +1,7 @@
 """The Django app of the messaging kernel."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -15,5 +16,7 @@ class MessagingConfig(AppConfig):
         """Import the modules that register receivers and checks, and the ``consumers`` module of each app."""
         from shop.messaging import checks, database_errors, outbox  # noqa: F401
         from shop.messaging.bus import task_signatures  # noqa: F401
+        from shop.messaging.consuming import subscriptions
 
         autodiscover_modules("consumers")
+        post_migrate.connect(subscriptions.subscribe_in_empty_log, sender=self)

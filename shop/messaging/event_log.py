@@ -9,15 +9,19 @@ from uuid import UUID
 from django.db.models import Count
 
 from shop.messaging.consuming.horizon import inbox_horizon
+from shop.messaging.consuming.subscriptions import skipped_ranges
 from shop.messaging.contracts import Event, Meta, as_version, event_type, event_types, newest
 from shop.messaging.models import EventRecord
 
-#: Events that one of these consumers has consumed, or may have consumed before the inbox horizon. An event
-#: that an edited copy replaced has an inbox row too, although it was not consumed.
+#: Events that one of these consumers has consumed, or may have consumed before the inbox horizon: those since
+#: its beginning. An event that an edited copy replaced has an inbox row too, although it was not consumed.
 _CONSUMED = """
     (EXISTS (SELECT FROM messaging_inboxentry AS inbox
              WHERE inbox.event_id = messaging_eventrecord.id AND inbox.consumer = ANY(%s))
      OR time < %s AND NOT EXISTS (
+             SELECT FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS skipped (type, after, until)
+             WHERE skipped.type = messaging_eventrecord.type AND position > after AND position <= until)
+     AND NOT EXISTS (
              SELECT FROM messaging_deadletter AS letter WHERE letter.event_id = messaging_eventrecord.id
              AND letter.consumer = ANY(%s) AND letter.status = 'discarded'))
     AND NOT EXISTS (
@@ -77,7 +81,7 @@ def replay(
         records = records.filter(type__in=types)
     if consumed_by is not None:
         names = list(consumed_by)
-        parameters = [names, inbox_horizon(), names, names]
+        parameters = [names, inbox_horizon(), *skipped_ranges(names), names, names]
         records = records.extra(where=[_CONSUMED], params=parameters)  # noqa: S610 - a constant
     last = 0
     while page := list(records.filter(position__gt=last)[:chunk]):

@@ -97,6 +97,27 @@ class Horizon(models.Model):
         return f"{self.what} until {self.at}"
 
 
+class Subscription(models.Model):
+    """A consumer's beginning in the log. Events up to ``position`` are not its own.
+
+    It is behind with those after ``backfilled_to`` and up to ``backfill_until``: a backfill sends them.
+    """
+
+    consumer = models.CharField(max_length=150, primary_key=True)
+    position = models.BigIntegerField("since position")
+    backfilled_to = models.BigIntegerField(db_default=0)
+    backfill_until = models.BigIntegerField(db_default=0)
+    began_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.consumer} since {self.position}"
+
+    @property
+    def is_behind(self) -> bool:
+        """True until the backfill is done."""
+        return self.backfilled_to < self.backfill_until
+
+
 class ScheduledMessage(models.Model):
     """A message due later: a reminder, a retry, or an event deferred because it came too early."""
 

@@ -34,6 +34,9 @@ def consumes(
     batch: int | None = None,
     calls_outside: bool = False,
     low_priority: bool = False,
+    from_beginning: bool = False,
+    from_position: int | None = None,
+    was: str = "",
 ) -> Callable[[H], H]:
     """Register a consumer of ``event``: a function of one event, or of a ``Sequence`` of them.
 
@@ -48,13 +51,19 @@ def consumes(
         calls_outside: the function calls a provider.
         low_priority: no customer waits for the effects, so other events run first. Consumers of an app
             that publishes nothing always have low priority.
+        from_beginning: a new consumer gets all events of the log. Without it, it begins now.
+        from_position: a new consumer gets the events of the log after this position.
+        was: former name of a renamed function, as in ``when_order_created_charge``. The consumer keeps it
+            as its name: inbox, subscription and dead letters know it by that.
     """
+    if from_beginning and from_position is not None:
+        raise TypeError("a consumer begins either from_beginning or from_position")
 
     def decorate(handler: H) -> H:
         app = handler.__module__.split(".")[0]
         consumer = Consumer(
             app=app,
-            name=f"{app}.{handler.__name__}",
+            name=f"{app}.{was or handler.__name__}",
             event=event,
             emits=tuple(emits),
             handler=handler,
@@ -62,6 +71,7 @@ def consumes(
             takes_batch=_takes_batch(handler),
             calls_outside=calls_outside,
             low_priority=low_priority,
+            since=0 if from_beginning else from_position,
         )
         register(consumer)
         _make_task(consumer)

@@ -27,6 +27,8 @@ class Consumer:
     calls_outside: bool
     #: Declared as low priority; see has_low_priority().
     low_priority: bool = False
+    #: Position in the log after which it begins if it has no subscription; None to begin now.
+    since: int | None = None
 
     @property
     def queue(self) -> str:
@@ -48,7 +50,9 @@ _consumers: dict[tuple[str, str], Consumer] = {}
 
 
 def register(consumer: Consumer) -> None:
-    """Register a consumer. Raise TypeError if its app has another one for one of its types."""
+    """Register a consumer. Raise TypeError if another one has its name, or one of its types in its app."""
+    if any(other.name == consumer.name and other.event is not consumer.event for other in consumers()):
+        raise TypeError(f"{consumer.name} is the name of two consumers")
     for type_ in consumer.reads:
         known = _consumers.setdefault((consumer.app, type_), consumer)
         if known.name != consumer.name:

@@ -3,15 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count
 
 from shop.ids import uuid7_at
-from shop.messaging.consuming import circuit_breaker, consumers
+from shop.messaging.consuming import circuit_breaker
 from shop.messaging.consuming.horizon import inbox_horizon
-from shop.messaging.contracts import Reminder
+from shop.messaging.consuming.subscriptions import OWED, logged_consumers
 from shop.messaging.models import Circuit, DeadLetter, OutboxEntry, ScheduledMessage
 
 
@@ -90,31 +91,29 @@ def paused_consumers() -> list[PausedConsumer]:
 def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
     """Return published events that a subscribed consumer has not consumed. An idle system has none.
 
-    Events older than the inbox's retention and discarded events are left out.
+    Left out are events older than the inbox's retention, discarded events, and events before the consumer's
+    beginning.
     """
-    subscriptions = [
-        (consumer.name, type_)
-        for consumer in consumers()
-        if not issubclass(consumer.event, Reminder)
-        for type_ in consumer.logged_as
-    ]
+    subscriptions = [(one.name, type_) for one in logged_consumers() for type_ in one.logged_as]
+    parameters: list[Any] = [*map(list, zip(*subscriptions, strict=True)), uuid7_at(inbox_horizon()), limit]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT subscribed.consumer, record.id, record.type, record.aggregate_id
-            FROM unnest(%s::text[], %s::text[]) AS subscribed (consumer, type)
-            JOIN messaging_eventrecord AS record USING (type)
-            LEFT JOIN messaging_inboxentry AS inbox
-                ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
-            WHERE inbox.id IS NULL AND record.id > %s AND NOT EXISTS (
-                SELECT FROM messaging_deadletter AS letter
-                WHERE letter.event_id = record.id AND letter.consumer = subscribed.consumer
-                  AND letter.status = 'discarded')
-            ORDER BY record.position LIMIT %s
-            """,
-            [*map(list, zip(*subscriptions, strict=True)), uuid7_at(inbox_horizon()), limit],
-        )
+        cursor.execute(_GAPS, parameters)
         return [InboxGap(*row) for row in cursor.fetchall()]
+
+
+_GAPS = f"""
+    SELECT subscribed.consumer, record.id, record.type, record.aggregate_id
+    FROM unnest(%s::text[], %s::text[]) AS subscribed (consumer, type)
+    JOIN messaging_subscription AS subscription USING (consumer)
+    JOIN messaging_eventrecord AS record USING (type)
+    LEFT JOIN messaging_inboxentry AS inbox
+        ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
+    WHERE inbox.id IS NULL AND record.id > %s AND {OWED} AND NOT EXISTS (
+        SELECT FROM messaging_deadletter AS letter
+        WHERE letter.event_id = record.id AND letter.consumer = subscribed.consumer
+          AND letter.status = 'discarded')
+    ORDER BY record.position LIMIT %s
+"""  # noqa: S608 - a constant
 
 
 def unlogged_consumptions() -> list[UnloggedConsumption]:
@@ -123,7 +122,7 @@ def unlogged_consumptions() -> list[UnloggedConsumption]:
     Timers are not logged, and neither are the edited copies of dead letters: both are left out. The log is
     never pruned, so the retention of the inbox makes no difference.
     """
-    names = [consumer.name for consumer in consumers() if not issubclass(consumer.event, Reminder)]
+    names = [consumer.name for consumer in logged_consumers()]
     with connection.cursor() as cursor:
         cursor.execute(_UNLOGGED, [names])
         return [UnloggedConsumption(*row) for row in cursor.fetchall()]

@@ -13,20 +13,22 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from shop.ids import uuid7_at
-from shop.messaging.consuming import consumers, events_queue
+from shop.messaging.consuming import Consumer, consumers
 from shop.messaging.consuming.horizon import inbox_horizon
-from shop.messaging.contracts import Event, Reminder, as_version, cloudevents
+from shop.messaging.consuming.subscriptions import OWED, logged_consumers
+from shop.messaging.contracts import as_version, cloudevents
 from shop.messaging.event_log import as_event
 from shop.messaging.models import EventRecord, OutboxEntry
 from shop.messaging.outbox import channel, shards
 
 #: Events in the outbox, in a retry or in a dead letter are not lost. Dead letters of crashed and unreadable
 #: messages have no event id: their bodies are searched for it.
-_LOST = """
+_LOST = f"""
     SELECT subscribed.app, subscribed.consumer, record.id, record.type, record.aggregate_id
     FROM unnest(%s::text[], %s::text[], %s::text[]) AS subscribed (app, consumer, type)
+    JOIN messaging_subscription AS subscription USING (consumer)
     JOIN messaging_eventrecord AS record USING (type)
-    WHERE record.id > %s AND record.time < now() - %s
+    WHERE record.id > %s AND record.time < now() - %s AND {OWED}
       AND (%s::uuid[] IS NULL OR record.id = ANY(%s))
       AND NOT EXISTS (
         SELECT FROM messaging_inboxentry AS inbox
@@ -46,7 +48,7 @@ _LOST = """
         WHERE letter.event_id IS NULL AND letter.app = subscribed.app AND letter.cause <> 'forged'
           AND letter.status IN ('open', 'discarded', 'replaced') AND strpos(letter.body, record.id::text) > 0)
     ORDER BY record.position LIMIT %s
-"""
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def lost_deliveries(
 ) -> list[LostDelivery]:
     """Return lost deliveries, oldest first, as far as the database shows. The broker is not asked.
 
+    Events before a consumer's beginning are not lost.
+
     Args:
         grace: age from which an unconsumed event counts as lost.
         limit: largest number of deliveries returned.
@@ -72,8 +76,7 @@ def lost_deliveries(
     """
     subscribed = [
         (consumer.app, consumer.name, type_)
-        for consumer in consumers()
-        if not issubclass(consumer.event, Reminder)
+        for consumer in logged_consumers()
         for type_ in consumer.logged_as
     ]
     ids = None if event_ids is None else list(event_ids)
@@ -96,23 +99,21 @@ def resend(deliveries: Collection[LostDelivery]) -> list[LostDelivery]:
     still_lost = lost_deliveries(grace=timedelta(0), limit=len(ids) * len(consumers()), event_ids=ids)
     lost = [delivery for delivery in still_lost if delivery in requested]
     records = EventRecord.objects.in_bulk(ids, field_name="id")
-    entries = [_entry(delivery, records[delivery.event_id]) for delivery in lost]
+    known = {consumer.name: consumer for consumer in consumers()}
+    entries = [entry_for(known[delivery.consumer], records[delivery.event_id]) for delivery in lost]
     OutboxEntry.objects.bulk_create(entries, batch_size=1000)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [channel.CHANNEL])
     return lost
 
 
-def _entry(delivery: LostDelivery, record: EventRecord) -> OutboxEntry:
-    event = as_version(as_event(record), _event_class_of(delivery.consumer))
+def entry_for(consumer: Consumer, record: EventRecord) -> OutboxEntry:
+    """Return an entry that sends a logged event to one consumer's queue."""
+    event = as_version(as_event(record), consumer.event)
     return OutboxEntry(
-        shard=shards.shard_of(delivery.aggregate_id),
-        message_id=delivery.event_id,
+        shard=shards.shard_of(record.aggregate_id),
+        message_id=record.id,
         type=event.type,
-        queue=events_queue(delivery.app),
+        queue=consumer.queue,
         body=cloudevents.encode(event),
     )
-
-
-def _event_class_of(name: str) -> type[Event]:
-    return next(consumer.event for consumer in consumers() if consumer.name == name)

@@ -48,6 +48,7 @@ MODELS: dict[str, str] = {
     "messaging.inboxentry": "view",
     "messaging.outboxentry": "view",
     "messaging.scheduledmessage": "view",
+    "messaging.subscription": "view",
     "notifications.notification": "view",
     "notifications.recipient": "view",
     "notifications.resend": "view",
