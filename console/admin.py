@@ -13,8 +13,10 @@ from console.erasure.action import PERMISSION, forget_customers
 from console.models import Checkup, Repair
 from orders import queries as orders
 from shop import journal
+from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.keyset_lists import KeysetAdmin, KeysetList
 from shop.adminkit.read_only import ReadOnlyAdmin
+from shop.visible import check_visible
 
 #: Fields that decide what an account may do.
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -45,7 +47,7 @@ class RepairAdmin(ReadOnlyAdmin):
 
 
 @admin.register(User)
-class AccountAdmin(KeysetList, UserAdmin[User]):
+class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
     """Customers and operators as a keyset list: Django's own counts all rows and scans them in a search.
 
     Rights, and accounts that have some, are for superusers alone: else whoever may change accounts could take
@@ -66,6 +68,13 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
     def has_forget_permission(self, request: HttpRequest) -> bool:
         """Allow with the permission of privacy."""
         return request.user.has_perm(PERMISSION)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Refuse names that nobody can see; an account may be without one."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("first_name", "last_name") and field:
+            field.validators.append(check_visible)
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Make the rights read-only for all but superusers."""
@@ -92,7 +101,7 @@ class AccountAdmin(KeysetList, UserAdmin[User]):
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(ConflictAware, GroupAdmin):
     """Groups of staff. Superusers alone change them: they are rights."""
 
     def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:

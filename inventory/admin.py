@@ -18,6 +18,7 @@ from inventory.errors import InventoryError
 from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
 from shop import journal
 from shop.adminkit.bounded_actions import BoundedActions
+from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
@@ -58,7 +59,7 @@ class AdjustmentForm(OneTimeForm):
 
 
 @admin.register(Product)
-class ProductAdmin(BoundedActions):
+class ProductAdmin(ConflictAware, BoundedActions):
     """Catalogue. A product's offer can be edited; its stock is adjusted with a reason."""
 
     list_display = ("sku", "name", "price_with_currency", "available", "stock_status", "active")
@@ -122,7 +123,7 @@ class ProductAdmin(BoundedActions):
     def save_model(
         self, request: HttpRequest, obj: Product, form: forms.ModelForm[Any], change: bool
     ) -> None:
-        """Write the edited fields only: the stock may have changed since the form was opened."""
+        """Write only what this form has changed: stock and offer may have changed since it was opened."""
         if change:
             obj.save(update_fields=form.changed_data)
             return

@@ -18,6 +18,7 @@ from inventory.events import StockLine
 from shop.amounts import AmountField
 from shop.currencies import CURRENCIES, as_text, fits
 from shop.ids import uuid7
+from shop.visible import is_visible
 
 #: SKUs fit into a URL and onto a label.
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
@@ -126,7 +127,9 @@ class Product(models.Model):
         return f"{as_text(self.price, self.currency)} {self.currency}"
 
     def clean(self) -> None:
-        """Refuse a price with more decimals than its currency; write all of its decimals."""
+        """Refuse an invisible name, and a price with more decimals than its currency; write all of them."""
+        if self.name and not is_visible(self.name):
+            raise ValidationError({"name": "Enter at least one character that can be seen."})
         if not isinstance(self.price, Decimal):
             return  # refused as a field
         if not fits(self.price, self.currency):

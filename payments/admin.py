@@ -17,6 +17,7 @@ from payments import services
 from payments.errors import NotGivenBack, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 from shop import journal
+from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
@@ -192,7 +193,7 @@ class SimulatedRefundAdmin(KeysetAdmin):
 
 
 @admin.register(GatewayFault)
-class GatewayFaultAdmin(admin.ModelAdmin[GatewayFault]):
+class GatewayFaultAdmin(ConflictAware, admin.ModelAdmin[GatewayFault]):
     """Faults of the simulated gateway. Adding a row breaks it; deleting the row mends it."""
 
     fields = ("kind", "operation", "seconds", "calls_left")

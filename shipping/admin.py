@@ -13,6 +13,7 @@ from shipping import services
 from shipping.errors import CarrierError, NotStoppable
 from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
 from shop import journal
+from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import finder
 from shop.adminkit.keyset_lists import KeysetAdmin
@@ -114,7 +115,7 @@ class SimulatedLabelAdmin(KeysetAdmin):
 
 
 @admin.register(CarrierFault)
-class CarrierFaultAdmin(admin.ModelAdmin[CarrierFault]):
+class CarrierFaultAdmin(ConflictAware, admin.ModelAdmin[CarrierFault]):
     """Faults of the simulated carrier. Adding a row breaks it; deleting the row mends it."""
 
     fields = ("kind", "operation", "seconds", "calls_left")

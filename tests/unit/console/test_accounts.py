@@ -8,6 +8,7 @@ from console.seeding import seed
 from orders import services
 from orders.events import Address
 from orders.intake import OrderRequest
+from tests.support.forms import fields_of
 
 pytestmark = pytest.mark.django_db
 LONDON = Address(name="Al", street="1 High St", city="London", postal_code="SW1Y 4JH", country="GB")
@@ -36,3 +37,13 @@ def test_the_page_to_delete_a_customer_is_as_short_with_many_orders_and_deletes_
     assert len(many) == len(few)
     admin_client.post(page, {"post": "yes"})
     assert User.objects.filter(pk=alice.pk).exists()
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164"])
+def test_an_account_gets_no_name_that_nobody_can_see(client, name):
+    client.force_login(User.objects.create_superuser("olga"))
+    al = User.objects.create_user("al", first_name="Al")
+    url = reverse("admin:auth_user_change", args=[al.pk])
+    answer = client.post(url, fields_of(client.get(url)) | {"first_name": name})
+    assert "can be seen" in answer.content.decode()
+    assert User.objects.get(pk=al.pk).first_name == "Al"

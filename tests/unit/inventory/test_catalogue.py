@@ -237,3 +237,8 @@ def test_the_audit_gets_every_product_and_every_order(teapot, kettle, wants):
         {},
         {"KETTLE": 1},
     )
+
+
+def test_a_product_has_a_name_that_can_be_seen():
+    with pytest.raises(ValidationError, match="can be seen"):
+        Product(sku="VASE", name="\u200b", price=Decimal(1)).full_clean()
