@@ -12,6 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 
 from notifications.mime import Mail
+from notifications.provider_errors import refuses_one_email
 from shop.messaging.errors import without_nul
 from shop.messaging.providers import Calls
 
@@ -108,6 +109,10 @@ def _send(connection: BaseEmailBackend, email: Email) -> Reply:
         return _negative_reply(refusal.smtp_code, refusal.smtp_error)
     except ValidationError:
         return Reply(Outcome.REFUSED, f"{email.to_email!r} is no e-mail address.")
+    except Exception as error:
+        if not refuses_one_email(error):
+            raise
+        return Reply(Outcome.REFUSED, without_nul(f"{type(error).__name__}: {error}"))
     return Reply(Outcome.ACCEPTED)
 
 

@@ -1,6 +1,9 @@
 """Consumers of notifications: the events of an order that its customer is informed of."""
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
 
 from notifications import erasure, services
 from notifications.emails import Context
@@ -64,7 +67,7 @@ def when_order_delivered_tell_customer(events: Sequence[OrderDelivered]) -> None
     """Tell customers that their parcel has arrived."""
     services.send_messages(
         kind=Kind.DELIVERED,
-        contexts={event.order_id: {"day": f"{event.delivered_at:%-d %B %Y}"} for event in events},
+        contexts={event.order_id: {"day": _day(event.delivered_at)} for event in events},
     )
 
 
@@ -120,6 +123,11 @@ def _ordered(event: OrderCreated, customer: Customer) -> Context:
     ]
     address = customer.ship_to.model_dump()
     return {"lines": lines, "total": str(event.total), "ship_to": address}
+
+
+def _day(time: datetime) -> str:
+    """Return the day of a time, with the zone in which it is that day."""
+    return f"{timezone.localtime(time):%-d %B %Y (%Z)}"
 
 
 def _amount(money: Money) -> str:

@@ -8,7 +8,6 @@ between its reply and the commit.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from smtplib import SMTPException
 from typing import TypeAlias
 from uuid import UUID
 
@@ -236,7 +235,7 @@ def _try_resend(attempt: Resend) -> str:
     email = compose(attempt.notification, message_id=message_id_of_resend(attempt))
     try:
         (reply,) = EmailChannel().send([email])
-    except (OSError, SMTPException) as error:
+    except Exception as error:  # noqa: BLE001 - providers' backends have exceptions of their own
         return _describe(error)
     return reply.reason
 
