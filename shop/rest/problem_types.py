@@ -218,6 +218,7 @@ FIELD_CODES = {
     "invalid_choice": "The value is none of the possible ones.",
     "invalid_idempotency_key": "The key is empty, too long, or has characters that are not printable ASCII.",
     "invalid_price": "The product has a price that its currency does not allow: it cannot be ordered now.",
+    "invalid_phone": "The telephone number has no digits.",
     "invalid_list": "A list of values is expected.",
     "length": "The text is too short or too long.",
     "make_aware": "The time does not exist in its time zone.",
@@ -244,6 +245,7 @@ FIELD_CODES = {
     "unknown_country": "This is no country code of ISO 3166-1 alpha-2.",
     "unknown_field": "The field is unknown: remove it.",
     "unknown_parameter": "The query parameter is unknown: remove it.",
+    "unknown_region": "The country has no such state or province: use its code or name.",
     "unknown_sku": "There is no such product.",
 }
 
