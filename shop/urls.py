@@ -11,6 +11,7 @@ from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
 from shop.security.health import healthz
+from shop.web.refusals import no_page
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -34,6 +35,8 @@ urlpatterns = [
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
     path("admin/password_change/", admin.site.admin_view(change_password_in_admin, cacheable=True)),
+    # Django's way from a row to its page on the site fails for ids that are none, and no row has such a page.
+    path("admin/r/<path:row>", admin.site.admin_view(no_page)),
     path("admin/", admin.site.urls),
     path("api/v1/", ApiRoot.as_view(), name="api"),
     path("api/v1/token", Token.as_view(), name="token"),

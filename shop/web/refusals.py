@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 
 from shop.postgres import timeouts
@@ -43,3 +43,8 @@ def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
     if is_api(request.path_info):
         return refusal(request, 500, "It is our fault, not yours: try again in a moment.")
     return defaults.server_error(request)
+
+
+def no_page(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """Answer that there is no such page."""
+    raise Http404
