@@ -6,11 +6,24 @@ import sys
 
 
 def main() -> None:
-    """Run a management command."""
+    """Run a management command. If the database ends its session, print a line instead of a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError, InterfaceError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (DatabaseError, InterfaceError) as error:
+        from shop.messaging.database_errors import is_outage
+
+        if "--traceback" in sys.argv or not is_outage(error):
+            raise
+        reason = str(error).partition("\n")[0]
+        print(
+            f"manage.py: the database ended the session, or does not answer ({reason}). Run it again.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
 
 
 if __name__ == "__main__":

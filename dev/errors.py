@@ -47,6 +47,11 @@ class NotReady(ScriptError):
     """A process of the shop did not get ready in time."""
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message."""
+    return str(error).partition("\n")[0]
+
+
 def last_lines(log: Path, count: int = 15) -> str:
     """Return the end of a log, to be shown with an error."""
     if not log.exists():

@@ -23,6 +23,10 @@ SIGNED = "shop-signed"
 COMMAND_LIFETIME = 300
 
 
+class NoRemoteControl(Exception):
+    """Workers take commands on RabbitMQ alone: read their logs, or stop them by SIGTERM."""
+
+
 class SignedControl(Control):
     """Remote control that sends and takes signed messages alone."""
 
@@ -32,6 +36,16 @@ class SignedControl(Control):
         mailbox: Any = self.mailbox  # type: ignore[attr-defined]  # not in the stubs
         mailbox.serializer = SIGNED
         mailbox.accept = [SIGNED, "json"] if settings.SHOP_ACCEPT_UNSIGNED else [SIGNED]
+
+    def broadcast(self, *arguments: Any, **options: Any) -> Any:
+        """Send a command, as ``celery inspect``, ``control`` and ``status`` do.
+
+        Raises:
+            NoRemoteControl: workers on this broker take no commands.
+        """
+        if not self.app.conf.worker_enable_remote_control:
+            raise NoRemoteControl(NoRemoteControl.__doc__)
+        return super().broadcast(*arguments, **options)
 
 
 def _signed(command: Any) -> str:
