@@ -52,6 +52,15 @@ def page(live_server, ada, catalogue, workers, open_browser, request):
     return open_browser(base_url=live_server.url, viewport=getattr(request, "param", DESK), locale="en-GB")
 
 
+def test_the_enter_key_places_the_order_and_does_not_ask_for_the_fields_of_a_country(page):
+    fill_basket(page)
+    log_in(page)
+    fill_in_address(page)
+    assert page.get_by_role("button", name="Show the fields of this country").count() == 0
+    page.get_by_label("Street and number").press("Enter")
+    page.wait_for_url("**/orders/ORD-*/")
+
+
 @pytest.mark.parametrize("page", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 def test_an_order_moves_to_shipped_before_the_customers_eyes(page, workers):
     errors = []
