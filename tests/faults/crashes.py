@@ -191,6 +191,7 @@ lost_charge = partial(an_order, payment_method="pm_card_timeoutAfterCharge")
 lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
 refund = partial(an_order, sku="SOLD-OUT", end="cancelled")
 pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
+refused_refund = partial(refund, payment_method="pm_card_refundFail", end="needs_attention")
 
 #: Scenario for each point. The first ones need an idle shop.
 STORIES: dict[str, Story] = {
@@ -237,6 +238,8 @@ STORIES: dict[str, Story] = {
     "gateway.refund.after": refund,
     "gateway.find_refund.before": pending_refund,
     "gateway.find_refund.after": pending_refund,
+    "gateway.find_refunds.before": refused_refund,
+    "gateway.find_refunds.after": refused_refund,
     "carrier.book.before": an_order,
     "carrier.book.after": an_order,
     "carrier.book_many.before": partial(several_at_once, consumer=BOOKING),

@@ -20,6 +20,7 @@ from orders.events import Address, OrderDeadlinePassed
 from orders.intake import OrderRequest
 from orders.services import place_order
 from shop.messaging.consuming import Consumer, circuit_breaker, runner
+from shop.messaging.consuming.subscriptions import subscribe_new
 from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.event_log import as_event
@@ -223,3 +224,4 @@ def _empty_tables() -> None:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(deletes)
         cursor.execute("SET session_replication_role = DEFAULT")
+    subscribe_new()

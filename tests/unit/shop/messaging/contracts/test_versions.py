@@ -20,38 +20,38 @@ from tests.unit.shop.messaging.support import a_consumer, run
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class ParcelWeighed(Event, aggregate="parcel_id"):
-    parcel_id: UUID
+class ParcelWeighed(Event):
+    order_id: UUID
     pounds: float
 
 
-class ParcelWeighedV2(Event, version=2, aggregate="parcel_id", replaces=ParcelWeighed):
-    parcel_id: UUID
+class ParcelWeighedV2(Event, version=2, replaces=ParcelWeighed):
+    order_id: UUID
     grams: int
 
     @classmethod
     def upcast(cls, old: ParcelWeighed) -> "ParcelWeighedV2":
-        return cls(parcel_id=old.parcel_id, grams=round(old.pounds * 453.6))
+        return cls(order_id=old.order_id, grams=round(old.pounds * 453.6))
 
     def downcast(self) -> ParcelWeighed:
-        return ParcelWeighed(parcel_id=self.parcel_id, pounds=self.grams / 453.6)
+        return ParcelWeighed(order_id=self.order_id, pounds=self.grams / 453.6)
 
 
-class ParcelWeighedV3(Event, version=3, aggregate="parcel_id", replaces=ParcelWeighedV2):
+class ParcelWeighedV3(Event, version=3, replaces=ParcelWeighedV2):
     """A version without downcast, because the second one has no reader left."""
 
-    parcel_id: UUID
+    order_id: UUID
     grams: int
     scale: str = ""
 
     @classmethod
     def upcast(cls, old: ParcelWeighedV2) -> "ParcelWeighedV3":
-        return cls(parcel_id=old.parcel_id, grams=old.grams, scale="unknown")
+        return cls(order_id=old.order_id, grams=old.grams, scale="unknown")
 
 
 def weighed(grams: int = 4536) -> ParcelWeighedV2:
     with transaction.atomic():
-        return publish(ParcelWeighedV2(parcel_id=uuid7(), grams=grams))
+        return publish(ParcelWeighedV2(order_id=uuid7(), grams=grams))
 
 
 def reader(of: type[Event]) -> tuple[Consumer, list[Event]]:
@@ -70,7 +70,7 @@ def test_a_fact_is_logged_once_and_told_in_every_version_that_is_read():
 
 def test_a_version_that_nobody_reads_any_more_is_not_sent():
     with transaction.atomic():
-        publish(ParcelWeighedV3(parcel_id=uuid7(), grams=1))
+        publish(ParcelWeighedV3(order_id=uuid7(), grams=1))
     assert [entry.type for entry in OutboxEntry.objects.all()] == ["tests.ParcelWeighed.v3"]
 
 
@@ -93,7 +93,7 @@ def test_two_versions_of_one_event_take_effect_once():
 def test_the_log_is_replayed_in_the_newest_version():
     weighed()
     with transaction.atomic():
-        publish(ParcelWeighed(parcel_id=uuid7(), pounds=1))
+        publish(ParcelWeighed(order_id=uuid7(), pounds=1))
     assert [(type(event), event.grams) for event in replay()] == [
         (ParcelWeighedV3, 4536),
         (ParcelWeighedV3, 454),
@@ -103,8 +103,8 @@ def test_the_log_is_replayed_in_the_newest_version():
 def test_all_versions_of_a_fact_count_as_one():
     event = weighed()
     with transaction.atomic():
-        publish(ParcelWeighed(parcel_id=event.parcel_id, pounds=1))
-    assert list(event_counts()) == [(event.parcel_id, "tests.ParcelWeighed.v3", 1)] * 2
+        publish(ParcelWeighed(order_id=event.order_id, pounds=1))
+    assert list(event_counts()) == [(event.order_id, "tests.ParcelWeighed.v3", 1)] * 2
     assert newest(ParcelWeighed) is ParcelWeighedV3
     assert reader(ParcelWeighed)[0].logged_as == tuple(kind.type for kind in versions(ParcelWeighedV2))
     assert reader(ParcelWeighedV2)[0].reads == ("tests.ParcelWeighed.v2", "tests.ParcelWeighed.v1")
@@ -123,16 +123,16 @@ def test_a_message_that_cannot_be_upcast_is_retried_like_one_that_cannot_be_cons
 
 def test_what_is_not_told_in_an_old_version_any_more_cannot_be_read_in_it():
     with pytest.raises(UnknownEventType, match=r"v3 is no longer published as tests.ParcelWeighed.v1"):
-        as_version(ParcelWeighedV3(parcel_id=uuid7(), grams=1), ParcelWeighed)
+        as_version(ParcelWeighedV3(order_id=uuid7(), grams=1), ParcelWeighed)
 
 
 def test_a_new_version_says_how_the_old_one_is_read():
     with pytest.raises(TypeError, match=r"define the classmethod upcast"):
-        type("ParcelWeighedV4", (Event,), {"__module__": __name__, "__annotations__": {"parcel_id": UUID}},
-             version=4, aggregate="parcel_id", replaces=ParcelWeighedV3)  # fmt: skip
+        type("ParcelWeighedV4", (Event,), {"__module__": __name__, "__annotations__": {"order_id": UUID}},
+             version=4, replaces=ParcelWeighedV3)  # fmt: skip
     with pytest.raises(TypeError, match=r"is no earlier version"):
-        type("ParcelLost", (Event,), {"__module__": __name__, "__annotations__": {"parcel_id": UUID}},
-             version=2, aggregate="parcel_id", replaces=ParcelWeighed)  # fmt: skip
+        type("ParcelLost", (Event,), {"__module__": __name__, "__annotations__": {"order_id": UUID}},
+             version=2, replaces=ParcelWeighed)  # fmt: skip
 
 
 def test_a_message_of_a_version_unknown_here_waits_and_dies_only_after_its_last_attempt():
@@ -141,7 +141,7 @@ def test_a_message_of_a_version_unknown_here_waits_and_dies_only_after_its_last_
     failures.retry_unknown_later(app="tests", body=body, error="tests does not consume it", attempts=0)
     later = ScheduledMessage.objects.get()
     assert (later.kind, later.type, later.attempts) == ("retry", "tests.ParcelWeighed.v9", 1)
-    assert (later.message_id, later.aggregate_id, later.body) == (event.meta.id, event.parcel_id, body)
+    assert (later.message_id, later.aggregate_id, later.body) == (event.meta.id, event.order_id, body)
 
     last = failures.MAX_ATTEMPTS - 1
     failures.retry_unknown_later(app="tests", body=body, error="tests does not consume it", attempts=last)
@@ -174,7 +174,7 @@ def test_code_that_cannot_read_the_log_is_refused():
             "INSERT INTO messaging_eventrecord"
             " (id, type, aggregate_id, sequence, time, correlation_id, traceparent, data)"
             " VALUES (%s, 'tests.ParcelWeighed.v9', %s, 9, now(), %s, '', '{}')",
-            [uuid7(), event.parcel_id, uuid7()],
+            [uuid7(), event.order_id, uuid7()],
         )
     [error] = the_log_is_readable(databases=["default"])
     assert "tests.ParcelWeighed.v9, which no class reads" in error.msg
@@ -183,7 +183,7 @@ def test_code_that_cannot_read_the_log_is_refused():
 def test_only_the_newest_version_has_to_be_read_by_somebody():
     weighed()
     with transaction.atomic():
-        publish(ParcelWeighedV3(parcel_id=uuid7(), grams=1))
+        publish(ParcelWeighedV3(order_id=uuid7(), grams=1))
     rows = OutboxEntry.objects.values_list("id", "message_id", "type", "queue", "headers", "body")
     mandatory = {message.type: message.is_mandatory for message in (Outgoing(*row) for row in rows)}
     assert mandatory == {
