@@ -1,6 +1,6 @@
 """Granian as the server around the front, where its own ways do not fit.
 
-Its threads run the front themselves: an event loop between server and threads costs a fifth of the orders.
+Its threads run the front themselves: an event loop between server and threads costs a quarter of the orders.
 """
 
 import threading
