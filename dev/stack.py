@@ -10,10 +10,16 @@ from dev.paths import LOGS, VAR, make_private_file
 from dev.processes import programs
 from dev.processes.ports import LOOPBACK
 from dev.processes.supervisor import Supervisor
-from dev.servers.infrastructure import Infrastructure
+from dev.servers.infrastructure import EMBEDDED, Infrastructure
 
 #: Environment variables for manage.py beside a running shop.
-_EXPORTED = ("DATABASE_URL", "SHOP_ADMIN_DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SECRET_KEY")
+_EXPORTED = (
+    "DATABASE_URL",
+    "SHOP_ADMIN_DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "SHOP_EVENT_BUS",
+    "DJANGO_SECRET_KEY",
+)
 
 
 class Stack:
@@ -23,13 +29,13 @@ class Stack:
         self,
         *,
         port: int,
-        rabbitmq: bool = False,
+        event_bus: str = EMBEDDED,
         one_worker: bool = False,
         given: Mapping[str, str] = os.environ,
         report: Callable[[str], None],
     ) -> None:
         self.port = port
-        self.infrastructure = Infrastructure("data", rabbitmq=rabbitmq, given=given)
+        self.infrastructure = Infrastructure("data", event_bus=event_bus, given=given)
         self.supervisor = Supervisor(LOGS, report=report)
         #: User names and passwords, one line each.
         self.logins: list[str] = []
@@ -54,7 +60,11 @@ class Stack:
         say("Starting the servers ...")
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure
-        self.env = programs.environment(database_url=servers.database_url, broker_url=servers.broker_url)
+        self.env = programs.environment(
+            database_url=servers.database_url,
+            broker_url=servers.broker_url,
+            event_bus_url=servers.event_bus_url,
+        )
         say("Preparing the database ...")
         self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")

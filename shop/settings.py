@@ -154,6 +154,8 @@ SHOP_DOCTOR_INTERVAL = seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "pgmq://postgres@127.0.0.1:35432/shop_broker")
 globals().update(transport_settings(CELERY_BROKER_URL))
+#: Event bus: by default Celery's broker.
+SHOP_EVENT_BUS = os.environ.get("SHOP_EVENT_BUS") or CELERY_BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5

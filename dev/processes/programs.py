@@ -22,7 +22,9 @@ _LOW_PRIORITY = {"notifications", "analytics"}
 _WEB, _SCHEDULER, _WORKERS = range(3)
 
 
-def environment(*, database_url: str, broker_url: str, admin_url: str = "") -> dict[str, str]:
+def environment(
+    *, database_url: str, broker_url: str, event_bus_url: str = "", admin_url: str = ""
+) -> dict[str, str]:
     """Return the environment of the shop's processes, based on our own.
 
     ``admin_url`` is for migrations alone: web and workers are not given the owner's password.
@@ -34,6 +36,7 @@ def environment(*, database_url: str, broker_url: str, admin_url: str = "") -> d
         "DATABASE_URL": database_url,
         "SHOP_ADMIN_DATABASE_URL": admin_url,
         "CELERY_BROKER_URL": broker_url,
+        "SHOP_EVENT_BUS": event_bus_url,
         "CELERY_SKIP_CHECKS": "1",  # saves each worker a second of Django's checks, which script/check runs
         "PYTHONUNBUFFERED": "1",
     }

@@ -17,6 +17,7 @@ from dev.paths import LOGS, VAR
 from dev.processes import ports
 from dev.run.import_orders import import_orders, planned_import
 from dev.run.mixed_orders import place_mixed_orders
+from dev.servers.infrastructure import EMBEDDED, EVENT_BUSES, RABBITMQ
 from dev.servers.ownership import hold_lock
 from dev.stack import Stack
 
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
 def _stack(options: argparse.Namespace) -> Stack:
     return Stack(
         port=ports.claim(options.port),
-        rabbitmq=options.rabbitmq,
+        event_bus=options.event_bus,
         one_worker=options.workers == "one",
         report=_report,
     )
@@ -71,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/run",
         description="Start the whole shop: database, broker, web server, relay and workers. Ctrl-C stops it.",
-        epilog="DATABASE_URL and CELERY_BROKER_URL, if set, name servers to use instead of private ones.",
+        epilog="DATABASE_URL, CELERY_BROKER_URL and SHOP_EVENT_BUS, if set, name servers to use instead of "
+        "private ones.",
     )
     work = parser.add_mutually_exclusive_group()
     work.add_argument(
@@ -88,7 +90,16 @@ def _parser() -> argparse.ArgumentParser:
         "--rate", type=float, default=20, help="orders a second (default 20; 0: as fast as possible)"
     )
     parser.add_argument("--seed", type=int, default=1, help="random seed of --orders (default 1)")
-    parser.add_argument("--rabbitmq", action="store_true", help="use a private RabbitMQ as the broker")
+    parser.add_argument(
+        "--event-bus", choices=EVENT_BUSES, default=EMBEDDED, help=f"carrier of events (default {EMBEDDED})"
+    )
+    parser.add_argument(
+        "--rabbitmq",
+        dest="event_bus",
+        action="store_const",
+        const=RABBITMQ,
+        help="the same as --event-bus rabbitmq: a private RabbitMQ, for Celery's tasks as well",
+    )
     parser.add_argument(
         "--workers",
         choices=["each", "one"],

@@ -16,6 +16,11 @@ from dev.servers.rabbitmq import RabbitMQ
 from dev.servers.rabbitmq_cluster import RabbitCluster
 from dev.servers.tansu import Tansu
 
+#: Event buses that are Celery's broker as well.
+EMBEDDED, RABBITMQ = "embedded", "rabbitmq"
+#: Event buses that script/run can start.
+EVENT_BUSES = (EMBEDDED, RABBITMQ)
+
 #: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
 ROLE = "shop"
 
@@ -23,26 +28,28 @@ ROLE = "shop"
 class Infrastructure:
     """Context manager of database and broker. Leaving it stops the private servers.
 
-    ``DATABASE_URL``, ``SHOP_ADMIN_DATABASE_URL`` and ``CELERY_BROKER_URL`` in ``given`` are used as they are.
-    Without the first, a private PostgreSQL is started, with a role for the shop. Without the last, the broker
-    is a second database on it, or a private RabbitMQ if ``rabbitmq`` is true. With ``throw_away`` the private
-    servers start empty and without durability.
+    ``DATABASE_URL``, ``SHOP_ADMIN_DATABASE_URL``, ``CELERY_BROKER_URL`` and ``SHOP_EVENT_BUS`` in ``given``
+    are used as they are. Without the first, a private PostgreSQL is started with a role for the shop. Without
+    the third, Celery's broker is a second database on it, or a private RabbitMQ if that is the event bus.
+    With ``throw_away`` the private servers start empty and without durability.
     """
 
     def __init__(
         self,
         folder: str,
         *,
-        rabbitmq: bool = False,
+        event_bus: str = EMBEDDED,
         throw_away: bool = False,
         given: Mapping[str, str] | None = None,
     ) -> None:
         given = {} if given is None else given
+        #: URL of the event bus; empty if it is Celery's broker.
+        self.event_bus_url = given.get("SHOP_EVENT_BUS", "")
         self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")
         #: The owner of the tables; empty if ``database_url`` is the owner's.
         self.admin_database_url = given.get("SHOP_ADMIN_DATABASE_URL", "") if self.database_url else ""
-        self._rabbitmq = private_rabbitmq(folder) if rabbitmq and not self.broker_url else None
-        needs_postgres = not self.database_url or not (self.broker_url or rabbitmq)
+        self._rabbitmq = private_rabbitmq(folder) if event_bus == RABBITMQ and not self.broker_url else None
+        needs_postgres = not self.database_url or not (self.broker_url or self._rabbitmq)
         self._postgres = private_postgres(folder, durable=not throw_away) if needs_postgres else None
         self._throw_away = throw_away
 

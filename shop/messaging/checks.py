@@ -1,6 +1,7 @@
 """System checks of settings and data that would break a guarantee of the kernel."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
 from shop.messaging.bus import outgoing
+from shop.messaging.bus.port import BUSES
+from shop.messaging.bus.transport_settings import scheme_of
 from shop.messaging.consuming import failures
 from shop.messaging.contracts import event_types
 from shop.messaging.models import EventRecord
@@ -62,6 +65,27 @@ def messages_fit_their_limits(**kwargs: Any) -> list[CheckMessage]:
             id="messaging.E004",
         )
     ]
+
+
+@register("messaging")
+def the_event_bus_is_known(**kwargs: Any) -> list[CheckMessage]:
+    """Check that SHOP_EVENT_BUS names Celery's broker, or a bus of its own whose client is installed."""
+    if settings.SHOP_EVENT_BUS == settings.CELERY_BROKER_URL:
+        return []
+    scheme = scheme_of(settings.SHOP_EVENT_BUS)
+    if scheme not in BUSES:
+        return [
+            Error(
+                f"SHOP_EVENT_BUS names no event bus beside Celery's broker: {scheme or '(no scheme)'}.",
+                hint="For RabbitMQ and the embedded broker set CELERY_BROKER_URL, and not SHOP_EVENT_BUS.",
+                id="messaging.E006",
+            )
+        ]
+    library, requirements = BUSES[scheme].library, BUSES[scheme].requirements
+    if find_spec(library.split(".")[0]) and find_spec(library):
+        return []
+    hint = f"Install it: pip install --require-hashes -r {requirements}"
+    return [Error(f"The client of the event bus is missing: {library}.", hint=hint, id="messaging.E007")]
 
 
 @register("messaging")

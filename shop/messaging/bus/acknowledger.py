@@ -9,6 +9,7 @@ from typing import Any
 
 from shop.messaging.bus import pgmq
 from shop.messaging.bus.amqp import BufferedWriter, is_amqp
+from shop.messaging.bus.topology import copy_to_dead_queue
 
 
 class UnackedTags:
@@ -43,14 +44,14 @@ class UnackedTags:
             yield tag
 
 
-class Acknowledger:
+class KombuAcknowledger:
     """Acknowledges and rejects messages of any kombu transport, one by one."""
 
     #: Seconds between calls of extend_visibility(); None if the broker has no visibility timeout.
     extend_every: float | None = None
 
-    def __init__(self, errors: tuple[type[Exception], ...]) -> None:
-        self._errors = errors
+    def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
+        self._connection, self._errors = connection, errors
 
     def note(self, message: Any) -> None:
         """Register a delivery, before anything else is done with it.
@@ -65,19 +66,25 @@ class Acknowledger:
                 message.ack()
 
     def reject(self, message: Any, *, requeue: bool) -> None:
-        """Requeue a message, or move it to the dead-letter queue."""
+        """Requeue or drop a message."""
         with suppress(*self._errors):
             message.reject(requeue=requeue)
+
+    def dead_letter(self, app: str, message: Any) -> None:
+        """Copy a message to the app's dead-letter queue, and acknowledge it."""
+        with self._connection.channel() as channel:
+            copy_to_dead_queue(channel, app, message)
+        self.acknowledge([message])
 
     def extend_visibility(self) -> None:
         """Extend the visibility timeout of all registered, unsettled messages."""
 
 
-class AmqpAcknowledger(Acknowledger):
+class AmqpAcknowledger(KombuAcknowledger):
     """Acknowledges a batch over AMQP in one write, with ``multiple`` where possible."""
 
     def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
-        super().__init__(errors)
+        super().__init__(connection, errors)
         self._writer = BufferedWriter(connection.connection)
         #: Channel -> its tags.
         self._unacked: defaultdict[Any, UnackedTags] = defaultdict(UnackedTags)
@@ -99,8 +106,12 @@ class AmqpAcknowledger(Acknowledger):
         super().reject(message, requeue=requeue)
         self._unacked[message.channel].discard(message.delivery_tag)
 
+    def dead_letter(self, app: str, message: Any) -> None:
+        """Reject a message: the broker moves it to the dead-letter queue, and says why in its headers."""
+        self.reject(message, requeue=False)
 
-class EmbeddedAcknowledger(Acknowledger):
+
+class EmbeddedAcknowledger(KombuAcknowledger):
     """Acknowledges a batch on the embedded broker by one DELETE.
 
     PGMQ redelivers a message after its visibility timeout, for it has no connections to lose. An event may
@@ -108,7 +119,7 @@ class EmbeddedAcknowledger(Acknowledger):
     """
 
     def __init__(self, connection: Any, errors: tuple[type[Exception], ...]) -> None:
-        super().__init__(errors)
+        super().__init__(connection, errors)
         self.extend_every = connection.transport_options["visibility_timeout"] / 3
         self._unacked: set[Any] = set()
 
@@ -134,10 +145,10 @@ class EmbeddedAcknowledger(Acknowledger):
             pgmq.extend_visibility(self._unacked)
 
 
-def acknowledger_for(connection: Any, errors: tuple[type[Exception], ...]) -> Acknowledger:
+def acknowledger_for(connection: Any, errors: tuple[type[Exception], ...]) -> KombuAcknowledger:
     """Return the acknowledger for the connection's transport."""
     if is_amqp(connection):
         return AmqpAcknowledger(connection, errors)
     if pgmq.is_embedded(connection):
         return EmbeddedAcknowledger(connection, errors)
-    return Acknowledger(errors)
+    return KombuAcknowledger(connection, errors)

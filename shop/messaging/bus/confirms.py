@@ -12,6 +12,7 @@ from kombu import Connection
 
 from shop.messaging.bus.amqp import BufferedWriter
 from shop.messaging.bus.outgoing import Outgoing, Receipt, bundled, contents_of, entry_ids
+from shop.messaging.bus.topology import declare_topology
 from shop.messaging.failpoints import Point, reach
 
 #: Seconds to wait for the confirms of a batch.
@@ -26,6 +27,7 @@ class ConfirmingPublisher:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self._kombu_connection = connection
         self._channel = cast(Any, connection.channel())
         self._connection = self._channel.connection
         self._channel.confirm_select()
@@ -41,6 +43,10 @@ class ConfirmingPublisher:
         #: Bundles by message id and address, since an id is published in several versions.
         self._sent: dict[tuple[str, str, str], list[Outgoing]] = {}
         self._receipt = Receipt()
+
+    def declare(self) -> None:
+        """Declare exchanges, queues and bindings."""
+        declare_topology(self._kombu_connection)
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch and wait for its confirms.

@@ -35,6 +35,13 @@ def single_transaction(channel: Any) -> Iterator[None]:
             channel._pgmq_send_kwargs = options
 
 
+def count_deliveries(message: Message) -> None:
+    """Note the number of earlier deliveries of a message in its headers, as RabbitMQ does."""
+    headers: Any = message.headers
+    if (stored := message.delivery_info.get("pgmq_message")) and isinstance(headers, dict):
+        headers["x-delivery-count"] = int(stored["read_ct"]) - 1
+
+
 def delete(messages: Iterable[Message]) -> None:
     """Delete messages by one statement a queue. Acknowledging them afterwards deletes nothing more."""
     for channel, queue, ids in _by_queue(messages):

@@ -14,6 +14,7 @@ from shop.messaging.bus import pgmq
 from shop.messaging.bus.amqp import is_amqp
 from shop.messaging.bus.confirms import ConfirmingPublisher
 from shop.messaging.bus.outgoing import Outgoing, Receipt, bundled, contents_of, entry_ids
+from shop.messaging.bus.topology import declare_topology
 from shop.messaging.failpoints import Point, reach
 
 #: Messages in one transaction of the embedded broker. Workers see them when it commits.
@@ -24,10 +25,15 @@ class Publisher:
     """Publishes batches over any kombu transport, one message at a time."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._channel: Any = connection.channel()
         self._producer = Producer(self._channel)
         self._is_embedded = pgmq.is_embedded(connection)
         self._bundle: int = settings.SHOP_EVENTS_PER_MESSAGE
+
+    def declare(self) -> None:
+        """Declare exchanges, queues and bindings."""
+        declare_topology(self._connection)
 
     def publish(self, batch: Sequence[Outgoing]) -> Receipt:
         """Publish a batch. Messages in the receipt are stored durably by the broker."""

@@ -16,7 +16,7 @@ _TASK_QUEUE = {"x-queue-type": "quorum", "x-delivery-limit": 20}
 
 def transport_settings(broker_url: str) -> dict[str, Any]:
     """Return the Celery settings that depend on the broker."""
-    scheme = _scheme(broker_url)
+    scheme = scheme_of(broker_url)
     if scheme in _AMQP:
         return {
             "CELERY_BROKER_USE_SSL": _tls_options() if scheme == "amqps" else False,
@@ -68,8 +68,9 @@ def _tls_options() -> dict[str, Any]:
 def task_queue(name: str, broker_url: str) -> dict[str, Any]:
     """Return the declaration of Celery's own queue ``name``, as opposed to the app's events queue."""
     queue: dict[str, Any] = {"exchange": "shop.tasks", "exchange_type": "direct", "routing_key": name}
-    return queue | {"queue_arguments": _TASK_QUEUE} if _scheme(broker_url) in _AMQP else queue
+    return queue | {"queue_arguments": _TASK_QUEUE} if scheme_of(broker_url) in _AMQP else queue
 
 
-def _scheme(broker_url: str) -> str:
-    return urlsplit(broker_url.split(";")[0]).scheme
+def scheme_of(broker_url: str) -> str:
+    """Return the scheme of a URL, of the first of several, or of a connection string (Endpoint=sb://...)."""
+    return urlsplit(broker_url.removeprefix("Endpoint=").split(";")[0]).scheme

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -20,10 +17,8 @@ from celery.utils.log import get_logger
 from django.db import connection as django_connection
 
 from shop.messaging.backoff import LeakyBucket
-from shop.messaging.bus import topology
-from shop.messaging.bus.confirms import ConfirmingPublisher
 from shop.messaging.bus.outgoing import Outgoing, Receipt
-from shop.messaging.bus.publisher import Publisher, publisher_for
+from shop.messaging.bus.port import EventPublisher, event_bus
 from shop.messaging.consuming import circuit_breaker
 from shop.messaging.errors import Refused
 from shop.messaging.failpoints import Point, reach
@@ -71,8 +66,6 @@ _DEAD_LETTER_UNROUTABLE = """
     ON CONFLICT DO NOTHING
 """
 
-_AnyPublisher = Publisher | ConfirmingPublisher
-
 
 class Relay:
     """Relays until stop(). During an outage of broker or database it waits, and counts no attempts."""
@@ -90,33 +83,15 @@ class Relay:
         """Relay until stop()."""
         while not self._stopping.is_set():
             try:
-                with self._sessions() as (session, publisher, declare):
-                    self._relay(session, publisher, declare)
+                with connect() as session, event_bus(self._app).publisher() as publisher:
+                    self._relay(session, publisher)
             except Exception as error:  # noqa: BLE001 - the relay survives every error
                 hide_values(error)
                 logger.warning("relay pauses: %s: %s", type(error).__name__, error)
                 self._stopping.wait(self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
-    @contextmanager
-    def _sessions(self) -> Iterator[tuple[psycopg.Connection[Any], _AnyPublisher, Callable[[], None]]]:
-        """Open a database session, a publisher, and a function that declares the topology again."""
-        with connect() as session, self._app.connection_for_write() as connection:
-            try:
-                # One attempt at each node in the URL.
-                connection.ensure_connection(max_retries=len(connection.alt[1:]))
-                topology.declare_topology(connection)
-                publisher = publisher_for(connection)
-                yield session, publisher, partial(topology.declare_topology, connection)
-            except BaseException:
-                # Discard the connection without the AMQP close handshake, which a silent broker would not
-                # answer. It cannot be reused: late confirms would be taken for those of the next batch.
-                connection.collect(socket_timeout=1)
-                raise
-
-    def _relay(
-        self, session: psycopg.Connection[Any], publisher: _AnyPublisher, declare: Callable[[], None]
-    ) -> None:
+    def _relay(self, session: psycopg.Connection[Any], publisher: EventPublisher) -> None:
         session.execute(f"LISTEN {channel.CHANNEL}")
         shards = Shards(session)
         next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE_INTERVAL
@@ -134,7 +109,7 @@ class Relay:
                 more |= promote_due(session) + circuit_breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL_INTERVAL
             if time.monotonic() > next_declaration:
-                declare()
+                publisher.declare()
                 next_declaration = time.monotonic() + REDECLARE_INTERVAL
             if not more and await_notification(session):
                 next_promotion = 0.0
@@ -148,7 +123,7 @@ def connect() -> psycopg.Connection[Any]:
     return psycopg.connect(**parameters, autocommit=True)
 
 
-def relay_batch(session: psycopg.Connection[Any], publisher: _AnyPublisher, shards: list[int]) -> int:
+def relay_batch(session: psycopg.Connection[Any], publisher: EventPublisher, shards: list[int]) -> int:
     """Publish the oldest entries of the shards, up to BATCH, and delete the confirmed; return their number.
 
     Raises:

@@ -14,11 +14,8 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_process_init, worker_ready
 from django.conf import settings
-from kombu import Consumer as KombuConsumer
-from kombu import Message
-from kombu.common import ignore_errors
 
-from shop.messaging.bus import amqp, topology
+from shop.messaging.bus.port import BusMessage, Intake, Receive, event_bus
 from shop.messaging.consuming import Consumer, consumer_of, consumers, consuming_apps
 from shop.messaging.consuming.envelope import ATTEMPTS, DEFERRALS, PROBE, UNSIGNED
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, parse_batch, split_batch
@@ -28,6 +25,7 @@ from shop.messaging.models import DeadLetter
 from shop.messaging.signing.events import Recognised, is_signed, recognise, verifies
 from shop.messaging.worker import connections, gc_tuning, ready_file, subscribing  # noqa: F401  # signals
 from shop.messaging.worker.dispatcher import Dispatcher
+from shop.messaging.worker.handover import Handover
 from shop.messaging.worker.incoming import IncomingEvent, IncomingMessage
 from shop.postgres import json_text
 
@@ -48,16 +46,17 @@ SUSPECT_DELIVERIES = 3
 _TEXT = (str, bytes, bytearray, memoryview)
 
 
-class Bridge(bootsteps.ConsumerStep):
-    """Consumes the events queues of the apps whose queues this worker serves."""
+class Bridge(bootsteps.StartStopStep):
+    """Takes the events of the apps whose queues this worker serves from the event bus."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, celery_consumer: Any, **kwargs: Any) -> None:
         super().__init__(celery_consumer, **kwargs)
         self._celery = celery_consumer
+        self._intake: Intake | None = None
         self._dispatcher: Dispatcher | None = None
-        self.consumers: list[KombuConsumer] = []
+        self._handover: Handover | None = None
 
     def include_if(self, celery_consumer: Any) -> bool:
         """Return whether the worker serves an app that has consumers."""
@@ -67,34 +66,34 @@ class Bridge(bootsteps.ConsumerStep):
         served = self._celery.app.amqp.queues.consume_from
         return [app for app in consuming_apps() if app in served]
 
-    def get_consumers(self, channel: Any) -> list[KombuConsumer]:
-        """Return one kombu consumer per events queue, each with its own prefetch."""
-        topology.declare_topology(self._celery.connection, self._apps())
-        self._dispatcher = Dispatcher(self._celery)
-        return [self._consumer(app, self._dispatcher) for app in self._apps()]
-
-    def _consumer(self, app: str, dispatcher: Dispatcher) -> KombuConsumer:
-        # One channel per consumer: RabbitMQ's quorum queues do not support a prefetch per channel.
-        channel = self._celery.connection.channel()
-        queue = topology.queue_of(app, amqp=amqp.is_amqp(self._celery.connection))
-        consumer = KombuConsumer(channel, queues=[queue], accept=[], auto_declare=False)
-        consumer.on_message = partial(_on_message, app, dispatcher)
-        consumer.on_decode_error = partial(_on_decode_error, app, dispatcher)
-        consumer.qos(prefetch_count=prefetch_count(app, self._celery.controller.concurrency))
-        return consumer
+    def start(self, celery_consumer: Any) -> None:
+        """Begin to take messages, whenever Celery has connected to its own broker."""
+        self.shutdown(celery_consumer)  # what an earlier connection has left
+        concurrency = celery_consumer.controller.concurrency
+        bus = event_bus(celery_consumer.app)
+        intake = bus.intake(celery_consumer, {app: prefetch_count(app, concurrency) for app in self._apps()})
+        dispatcher = Dispatcher(celery_consumer, intake)
+        self._intake, self._dispatcher = intake, dispatcher
+        receive: Receive = partial(_receive, dispatcher)
+        if bus.is_threaded and celery_consumer.hub:
+            receive = self._handover = Handover(celery_consumer.hub, receive)
+        intake.start(receive)
 
     def stop(self, celery_consumer: Any) -> None:
-        """Stop consuming. Running batches go on; the channels stay open for their acknowledgement."""
+        """Take no further messages. Running batches go on, and are acknowledged."""
         if self._dispatcher:
             self._dispatcher.close()
-        for consumer in self.consumers:
-            ignore_errors(celery_consumer.connection, consumer.cancel)
+        if self._intake:
+            self._intake.stop()
+        if self._handover:
+            self._handover.close()
+            self._handover = None
 
     def shutdown(self, celery_consumer: Any) -> None:
-        """Close the channels."""
-        for consumer in self.consumers:
-            channel: Any = consumer.channel
-            ignore_errors(celery_consumer.connection, channel.close)
+        """Release the connections to the event bus."""
+        if self._intake:
+            self._intake.close()
+            self._intake = None
 
 
 def prefetch_count(app: str, concurrency: int) -> int:
@@ -107,20 +106,18 @@ def prefetch_count(app: str, concurrency: int) -> int:
     return count
 
 
-def _on_message(app: str, dispatcher: Dispatcher, message: Message) -> None:
+def _receive(dispatcher: Dispatcher, app: str, message: BusMessage, error: Exception | None) -> None:
+    """Add the events of a message. An error means that it cannot be decoded: it may be compressed."""
     dispatcher.note(message)
+    if error:
+        problem = InvalidMessage(f"the body cannot be opened: {type(error).__name__}")
+        dispatcher.add(_unreadable(app, message, problem))
+        return
     for incoming in identify(app, message):
         dispatcher.add(incoming)
 
 
-def _on_decode_error(app: str, dispatcher: Dispatcher, message: Message, error: Exception) -> None:
-    """Handle a message that kombu cannot decode, for instance because it is compressed."""
-    dispatcher.note(message)
-    problem = InvalidMessage(f"the body cannot be opened: {type(error).__name__}")
-    dispatcher.add(_unreadable(app, message, problem))
-
-
-def identify(app: str, message: Message) -> list[IncomingEvent]:
+def identify(app: str, message: BusMessage) -> list[IncomingEvent]:
     """Return the events of a message, each with its consumer or the problem that prevents consumption."""
     headers = {name: value for name in (ATTEMPTS, DEFERRALS, PROBE) if (value := _number(message, name))}
     try:
@@ -189,7 +186,7 @@ def _unconsumed(app: str, body: Any) -> str:
     return f"; {app} does not consume {type_!r}" if type_ and not consumer_of(app, type_) else ""
 
 
-def _text_of(message: Message) -> str:
+def _text_of(message: BusMessage) -> str:
     """Return the text of a message. Raises InvalidMessage if it has none, or is too large."""
     body: Any = message.body
     if not isinstance(body, _TEXT):
@@ -202,7 +199,7 @@ def _text_of(message: Message) -> str:
         raise InvalidMessage(f"the body is no JSON: {error}") from error
 
 
-def _parse(message: Message, text: str) -> list[tuple[Any, str]]:
+def _parse(message: BusMessage, text: str) -> list[tuple[Any, str]]:
     """Return the events of a message, parsed and as text. Raises InvalidMessage if it is no JSON."""
     try:
         if message.content_type == BATCH_CONTENT_TYPE:
@@ -221,7 +218,7 @@ def _check_number(events: int) -> None:
 
 
 def _unreadable(
-    app: str, message: Message, problem: Exception, headers: dict[str, int] | None = None
+    app: str, message: BusMessage, problem: Exception, headers: dict[str, int] | None = None
 ) -> IncomingEvent:
     """Return a message as one event that cannot be read; the end of one that is too large is left out."""
     body: Any = message.body
@@ -230,14 +227,12 @@ def _unreadable(
     return IncomingEvent(IncomingMessage(message, 1), app, text, None, headers or {}, problem)
 
 
-def _delivery_count(message: Message) -> int:
+def _delivery_count(message: BusMessage) -> int:
     """Return the number of deliveries of the message, including this one. Some brokers do not count them."""
-    if pgmq := message.delivery_info.get("pgmq_message"):
-        return int(pgmq["read_ct"])
     return _number(message, "x-delivery-count") + 1
 
 
-def _number(message: Message, header: str) -> int:
+def _number(message: BusMessage, header: str) -> int:
     """Return a header's number, between 0 and 1000; 0 if it is not a number. The sender is not trusted."""
     value = message.headers.get(header) if isinstance(message.headers, dict) else None
     return max(0, min(value, 1000)) if isinstance(value, int) else 0

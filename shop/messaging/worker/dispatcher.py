@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from kombu import Message
-
-from shop.messaging.bus import amqp, topology
-from shop.messaging.bus.acknowledger import acknowledger_for
+from shop.messaging.bus.port import BusMessage, Intake
 from shop.messaging.errors import WorkerLost
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter
@@ -29,12 +25,13 @@ MAX_CRASHES = 3
 class Dispatcher:
     """Starts a batch for each free process of the pool.
 
-    With an event loop (AMQP) everything runs in the loop's thread. Without one, receiving messages, handling
-    results and starting batches have a thread each, because each of them may block.
+    With an event loop (Celery's broker is RabbitMQ) everything runs in the loop's thread. Without one,
+    receiving messages, handling results and starting batches have a thread each, because each may block.
     """
 
-    def __init__(self, celery_consumer: Any) -> None:
+    def __init__(self, celery_consumer: Any, intake: Intake) -> None:
         self._celery = celery_consumer
+        self._intake, self._acknowledger = intake, intake.acknowledger
         self._free_slots = celery_consumer.controller.concurrency
         #: Batches that may wait in the pool's queue, so that a process does not wait for the next batch.
         #: Without an event loop none may: adding a job to a full pool blocks.
@@ -46,17 +43,12 @@ class Dispatcher:
         self._delayed: set[IncomingEvent] = set()
         self._changed = threading.Condition(threading.RLock())
         self._closed = False
-        connection = celery_consumer.connection
-        self._acknowledger = acknowledger_for(connection, celery_consumer.connection_errors)
         self._waker = LoopWaker(celery_consumer.hub, self._start_batches) if celery_consumer.hub else None
-        self._socket = select.poll()
-        if sock := celery_consumer.hub and getattr(connection.connection, "sock", None):
-            self._socket.register(sock, select.POLLIN)
         if not celery_consumer.hub:
             threading.Thread(target=self._run, name="bridge", daemon=True).start()
         self._schedule_extension()
 
-    def note(self, message: Message) -> None:
+    def note(self, message: BusMessage) -> None:
         """Register a delivery as unacknowledged. Its events follow by add()."""
         with self._changed:
             self._acknowledger.note(message)
@@ -118,9 +110,9 @@ class Dispatcher:
     def _start_batches(self) -> None:
         """Start batches, in the event loop.
 
-        While the socket has more to read, they wait for it: messages that are already here share a batch.
+        While there is more to receive, they wait for it: messages that are already here share a batch.
         """
-        if self._socket.poll(0) and self._free_slots > 0:
+        if self._free_slots > 0 and self._intake.has_more():
             self._wake()
             return
         while batch := self._next_batch():
@@ -202,18 +194,8 @@ class Dispatcher:
         for incoming in finished:
             if incoming.message.is_dead:
                 reach(Point.BEFORE_DEAD_QUEUE)
-                self._move_to_dead_queue(incoming)
+                self._acknowledger.dead_letter(incoming.app, incoming.message.raw)
                 reach(Point.AFTER_DEAD_QUEUE)
-
-    def _move_to_dead_queue(self, incoming: IncomingEvent) -> None:
-        """Reject a recorded message to the dead-letter queue; copy it where the broker does not do so."""
-        connection, message = self._celery.connection, incoming.message.raw
-        if amqp.is_amqp(connection):
-            self._acknowledger.reject(message, requeue=False)
-            return
-        with connection.channel() as channel:
-            topology.copy_to_dead_queue(channel, incoming.app, message)
-        self._acknowledger.acknowledge([message])
 
     def _retry_later(self, batch: Batch) -> None:
         """Schedule a retry of the batch's events. After a lost worker process each of them runs alone."""

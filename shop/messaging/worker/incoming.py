@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from kombu import Message
-
+from shop.messaging.bus.port import BusMessage
 from shop.messaging.consuming import Consumer, has_low_priority
 from shop.messaging.consuming.envelope import ATTEMPTS, UNSIGNED
 from shop.messaging.errors import UnknownEventType
@@ -27,7 +26,7 @@ RETRY_UNKNOWN_TASK = "messaging.put_aside_unknown"
 class IncomingMessage:
     """A delivered message and the number of its events that are unfinished."""
 
-    raw: Message
+    raw: BusMessage
     unfinished: int
     #: One of its events is recorded as a dead letter.
     is_dead: bool = False

@@ -224,7 +224,7 @@ def test_a_full_batch_is_followed_by_the_next_at_once_and_one_that_took_long_by_
     monkeypatch.setattr(LeakyBucket, "pause", lambda _, seconds: waits.append((len(batches), seconds)) or 0.0)
     with relay.connect() as session:
         # The loop inside run(), which would connect to a broker first.
-        relaying._relay(session, RecordingPublisher(), lambda: None)
+        relaying._relay(session, RecordingPublisher())
     pauses = [
         (3, pytest.approx(relay.REST_FACTOR * 0.02)),
         (2, relay.LONGEST_REST),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from shop.messaging.worker.dispatcher import Dispatcher
-from tests.unit.shop.messaging.worker.doubles import Celery
+from tests.unit.shop.messaging.worker.doubles import Celery, Intake
 
 
 @pytest.fixture
@@ -21,6 +21,6 @@ def celery(concurrency: int) -> Celery:
 
 @pytest.fixture
 def dispatcher(celery: Celery) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(celery)
+    dispatcher = Dispatcher(celery, Intake())
     yield dispatcher
     dispatcher.close()

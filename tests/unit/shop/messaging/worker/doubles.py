@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from shop.ids import uuid7
+from shop.messaging.bus.acknowledger import KombuAcknowledger
+from shop.messaging.bus.port import Receive
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE, encode_batch
 from shop.messaging.worker import bridge
 from shop.messaging.worker.dispatcher import Dispatcher
@@ -46,6 +48,28 @@ class Message:
         self.channel.settled.append(("requeue" if requeue else "reject", self.delivery_tag))
 
 
+class Acknowledger(KombuAcknowledger):
+    """Acknowledger for a broker that dead-letters what is rejected."""
+
+    def dead_letter(self, app: str, message: Any) -> None:
+        self.reject(message, requeue=False)
+
+
+class Intake:
+    """Double of an intake whose messages have all arrived."""
+
+    acknowledger = Acknowledger(connection=None, errors=())
+
+    def start(self, receive: Receive) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def has_more(self) -> bool:
+        return False
+
+
 class Hub:
     """Double of kombu's event loop. Each iteration is run by the test."""
 
@@ -71,10 +95,6 @@ class Celery:
     def __init__(self, concurrency: int) -> None:
         self.controller = SimpleNamespace(concurrency=concurrency)
         self.hub = Hub()
-        self.connection = SimpleNamespace(
-            connection=None, transport=SimpleNamespace(driver_type="test"), channel=None
-        )
-        self.connection_errors = ()
         self.on_task_message: set[Any] = set()
         self.pool = SimpleNamespace(is_green=False)
         self.timer = SimpleNamespace(call_after=lambda *timer: self.timers.append(timer))

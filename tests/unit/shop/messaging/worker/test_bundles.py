@@ -154,7 +154,6 @@ def test_of_a_bundle_that_is_tried_again_the_rest_is_done(celery, dispatcher):
 
 def test_a_bundle_with_a_dead_letter_is_rejected_once_the_others_are_consumed(celery, dispatcher):
     channel = Channel()
-    celery.connection.transport.driver_type = "amqp"
     celery.deliver(dispatcher, Message(channel, 7, event("orders.OrderCreated.v1"), {"no": "CloudEvent"}))
     by_task = {task: ack for task, _, ack, _ in celery.started}
 
