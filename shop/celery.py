@@ -1,12 +1,28 @@
 """Celery application; each worker serves the queues given by ``-Q``."""
 
 import os
+from typing import Any
 
+import django
 from celery import Celery
+from django.apps import apps
+
+from shop.messaging.bus.transport_settings import register_transport
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-app = Celery("shop", control="shop.messaging.bus.control:SignedControl")
+
+class Shop(Celery):
+    """Celery application whose commands, such as ``celery call`` and ``result``, find Django's models."""
+
+    def _get_backend(self) -> Any:
+        if not apps.ready:
+            django.setup()
+        return super()._get_backend()  # type: ignore[misc]  # not in the stubs
+
+
+register_transport()
+app = Shop("shop", control="shop.messaging.bus.control:SignedControl")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

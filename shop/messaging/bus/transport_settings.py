@@ -5,6 +5,8 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
+from kombu.transport import TRANSPORT_ALIASES
+
 _AMQP = {"amqp", "amqps", "pyamqp"}
 #: Seconds without a byte from a broker that owes a reply, before the connection fails over to another node.
 SOCKET_TIMEOUT = 10.0
@@ -12,6 +14,11 @@ SOCKET_TIMEOUT = 10.0
 #: unavailable with its node, and a worker that cannot declare it does not start. The delivery limit ends the
 #: redelivery of a task that crashes its worker.
 _TASK_QUEUE = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+
+
+def register_transport() -> None:
+    """Have kombu take our own transport for the embedded broker, wherever its URL is given."""
+    TRANSPORT_ALIASES["pgmq"] = "shop.messaging.bus.pgmq_transport:Transport"
 
 
 def transport_settings(broker_url: str) -> dict[str, Any]:
