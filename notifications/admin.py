@@ -1,6 +1,5 @@
 """Messages to customers in the admin: read-only pages, and resends."""
 
-from functools import partial
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -24,6 +23,7 @@ from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.rest.idempotency.forms import AlreadyDone, OneTimeActionForm, key_of_form, note_effect
 
 #: Policy of an e-mail in its frame: its own styles, and nothing else.
 _MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -48,6 +48,7 @@ class NotificationAdmin(KeysetAdmin):
     ordering = ("-pk",)
     inlines = (Resends,)
     actions = ("resend",)
+    action_form = OneTimeActionForm
     fieldsets = (
         (None, {"fields": ("number", "order_id", "kind", "state", "last_error")}),
         ("Delivery", {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
@@ -105,12 +106,17 @@ class NotificationAdmin(KeysetAdmin):
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
-        """Send the selected messages again."""
-        by, note = request.user.get_username(), partial(journal.record, request, text="Sent it again.")
+        """Send the selected messages again, once for each form."""
+        key, by = key_of_form(request), request.user.get_username()
+
+        def note(notification: Notification) -> None:
+            note_effect(request, key, about=notification.pk)
+            journal.record(request, notification, "Sent it again.")
+
         for notification in queryset:
             try:
                 services.resend(notification_id=notification.pk, by=by, note=note)
-            except NotificationsError as refusal:
+            except (NotificationsError, AlreadyDone) as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
             else:
                 self.message_user(request, f"{notification} was sent again.", messages.SUCCESS)

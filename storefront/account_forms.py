@@ -12,6 +12,7 @@ from shop.accounts import two_factor
 from shop.accounts.names import MAX_LENGTH, validate_name
 from shop.accounts.passwords import is_own_password
 from shop.accounts.scopes import SCOPES
+from shop.rest.idempotency.forms import OneTimeForm
 
 #: Name, autocomplete and message of the fields that say who somebody is.
 _PERSON = (
@@ -127,7 +128,7 @@ class PasswordForm(forms.Form):
         return password
 
 
-class KeyForm(forms.Form):
+class KeyForm(OneTimeForm):
     """A new API key: what it is for, how long it works, and what it may do."""
 
     name = forms.CharField(

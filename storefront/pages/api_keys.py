@@ -11,8 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from shop.accounts import api_keys
+from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
 from storefront.account_forms import KeyForm
 from storefront.pages.visitor import customer_of
+
+#: Answer to a form that is sent again, as by a reload of the page with the new key.
+MADE_BEFORE = "This form has made a key before. If you have not copied it, revoke it and make another one."
 
 
 @never_cache
@@ -21,7 +25,11 @@ from storefront.pages.visitor import customer_of
 def keys(request: HttpRequest) -> HttpResponse:
     """Show the customer's keys, or make one and show it this once."""
     form = KeyForm(request.POST if request.method == "POST" else None)
-    text = _create(request, form) if form.is_valid() else ""
+    try:
+        text = _create(request, form) if form.is_valid() else ""
+    except AlreadyDone:
+        messages.warning(request, MADE_BEFORE)
+        return redirect("storefront:keys")
     context = {
         "form": KeyForm() if text else form,
         "text": text,
@@ -42,12 +50,17 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 
 def _create(request: HttpRequest, form: KeyForm) -> str:
     """Make a key and return its text; empty with an error if there are too many."""
-    wanted = form.cleaned_data
-    expires_at = timezone.now() + timedelta(days=int(wanted["days"]))
-    try:
-        return api_keys.create_key(
+    wanted, text = form.cleaned_data, ""
+
+    def create() -> None:
+        nonlocal text
+        expires_at = timezone.now() + timedelta(days=int(wanted["days"]))
+        text = api_keys.create_key(
             user=customer_of(request), name=wanted["name"], scopes=wanted["scopes"], expires_at=expires_at
         )[1]
+
+    try:
+        take_effect_once(request, form, create)
     except api_keys.TooManyKeys as refusal:
         form.add_error(None, str(refusal))
-        return ""
+    return text

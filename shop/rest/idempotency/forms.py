@@ -1,10 +1,11 @@
-"""One-time keys in forms of the admin: a form that is sent twice takes effect once."""
+"""One-time keys in forms: a form that is sent twice, by a double click or a reload, takes effect once."""
 
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
+from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
 from django.http import HttpRequest
 from rest_framework import status
@@ -20,6 +21,12 @@ class OneTimeForm(forms.Form):
     attempt = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
 
+class OneTimeActionForm(ActionForm):
+    """Form of the actions of an admin list, with a key."""
+
+    attempt = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput, label="")
+
+
 class AlreadyDone(Exception):
     """This form was sent before, and has taken effect: open it again for another one."""
 
@@ -28,19 +35,34 @@ def take_effect_once(request: HttpRequest, form: OneTimeForm, act: Callable[[], 
     """Run the act of a valid form in a transaction, unless the same form has taken effect before.
 
     Raises:
-        AlreadyDone: it has, or is about to.
+        AlreadyDone: it has.
     """
-    key: UUID | None = form.cleaned_data["attempt"]
+    with transaction.atomic():
+        note_effect(request, form.cleaned_data["attempt"])
+        act()
+
+
+def note_effect(request: HttpRequest, key: UUID | None, *, about: object = "") -> None:
+    """Note in the open transaction that the form with a key takes effect, on each object once.
+
+    Raises:
+        AlreadyDone: it has before. A form that was sent at the same time is waited for.
+    """
     if key is None:
-        with transaction.atomic():
-            act()
         return
-    attempt = Attempt(int(request.user.pk or 0), "POST", request.path, str(key), fingerprint=str(key))
+    user_id = int(request.user.pk or 0)
+    attempt = Attempt(user_id, "POST", f"{request.path}#{about}", str(key), fingerprint=str(key))
     try:
-        with attempt.alone(atomic=True):
-            if attempt.earlier_answer():
-                raise AlreadyDone(AlreadyDone.__doc__)
-            act()
-            attempt.keep(Response(status=status.HTTP_302_FOUND))
+        if attempt.earlier_answer():
+            raise AlreadyDone(AlreadyDone.__doc__)
+        attempt.keep(Response(status=status.HTTP_302_FOUND))
     except (IdempotencyKeyInUse, IdempotencyKeyReused) as error:
         raise AlreadyDone(AlreadyDone.__doc__) from error
+
+
+def key_of_form(request: HttpRequest) -> UUID | None:
+    """Return the key that a form brings, if it is one."""
+    try:
+        return UUID(request.POST.get("attempt", ""))
+    except ValueError:
+        return None

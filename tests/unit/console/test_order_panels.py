@@ -1,5 +1,7 @@
 """The operators' order page shows the facts of all contexts about an order."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -70,6 +72,17 @@ def test_an_operator_sends_a_message_again_from_the_order_page(shop, page_of, cl
     assert Resend.objects.get().by == "operator"
     away = client.post(url, {"next": "https://evil.example.com/"})
     assert away.url == reverse("admin:notifications_notification_change", args=[message.pk])
+
+
+def test_a_double_clicked_message_is_sent_again_once(shop, page_of, client):
+    order = shop.delivered()
+    message = Notification.objects.filter(order_id=order.pk).first()
+    url = reverse("admin:notifications_notification_resend", args=[message.pk])
+    (key,) = re.findall(f'action="{url}".*?name="attempt" value="([^"]+)"', page_of(order))
+    answers = [client.post(url, {"attempt": key}, follow=True) for _ in range(2)]
+    assert Resend.objects.count() == 1
+    assert "has taken effect" in answers[1].content.decode()
+    assert key not in page_of(order)
 
 
 def test_the_page_takes_few_queries_however_long_the_story(

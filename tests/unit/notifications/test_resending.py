@@ -10,6 +10,7 @@ from notifications.errors import ResendFailed, StillWaiting
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.queries import notifications_of
 from shop.ids import uuid7
+from tests.support.forms import fields_of
 from tests.support.inprocess import deliver
 from tests.support.rights import staff_with
 from tests.unit.notifications.facts import later_events, order_created, published
@@ -198,6 +199,21 @@ def test_operators_resend_in_the_admin(client, operator, mail, notification):
     assert "was sent again" in response.content.decode()
     assert len(mail.mails) == 2
     assert Resend.objects.get().by == "olga"
+
+
+def test_a_double_clicked_action_sends_each_message_again_once(client, operator, mail, order, notification):
+    deliver(published(later_events(order.order_id)[0]), "notifications")
+    client.force_login(operator)
+    changes = reverse("admin:notifications_notification_changelist")
+    chosen = [str(pk) for pk in Notification.objects.values_list("pk", flat=True)]
+    for _ in range(2):  # another form may send them again
+        sent_before = Resend.objects.count()
+        (key,) = set(fields_of(client.get(changes))["attempt"])
+        data = {"action": "resend", "_selected_action": chosen, "attempt": key}
+        answers = [client.post(changes, data, follow=True) for _ in range(2)]
+        assert Resend.objects.count() - sent_before == len(chosen) == 2
+        assert "has taken effect" in answers[1].content.decode()
+    assert "Attempt:" not in answers[1].content.decode()
 
 
 def test_the_admin_shows_the_message_and_changes_nothing(client, operator, notification):

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from shop.accounts import api_keys
 from shop.accounts.models import ApiKey
+from tests.support.forms import fields_of
 from tests.unit.storefront.conftest import text_of
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,16 @@ def test_a_key_may_what_is_ticked(customer):
 def test_a_wrong_form_makes_no_key(customer, wrong):
     assert customer.post(KEYS, {"name": "till", "days": "30", **wrong}).status_code == 422
     assert not ApiKey.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_makes_one_key(customer):
+    key = fields_of(customer.get(KEYS))["attempt"][0]
+    wanted = {"name": "till", "days": "30", "attempt": key}
+    assert customer.post(KEYS, wanted).status_code == 200
+    reloaded = customer.post(KEYS, wanted, follow=True)
+    assert ApiKey.objects.count() == 1
+    assert "has made a key before" in text_of(reloaded)
+    assert key not in reloaded.content.decode()
 
 
 def test_customers_revoke_their_own_keys_alone(customer, ada, bob):
