@@ -1,0 +1,75 @@
+"""Private stand-in for Azure Service Bus: a direct child process with its own port."""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dev.errors import ServerFailed
+from dev.processes import children, ports
+from dev.servers import ownership
+
+NAME = "stand-in for Service Bus"
+
+
+@dataclass
+class ServiceBusStandIn:
+    """Process of the stand-in. All of its messages are in memory, and end with it."""
+
+    home: Path
+    #: Entities, as in the Config.json of Microsoft's emulator.
+    config: dict[str, Any]
+    preferred_port: int = 28672
+    port: int = field(init=False, default=0)
+    child: children.Child | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.log = self.home / "out.log"
+
+    def url(self) -> str:
+        """Return the connection string. The key is no secret: every key is good."""
+        return (
+            f"Endpoint=sb://{ports.LOOPBACK}:{self.port};SharedAccessKeyName=stand-in;"
+            "SharedAccessKey=c3RhbmQtaW4=;UseDevelopmentEmulator=true;"
+        )
+
+    def start(self, timeout: float = 20.0) -> None:
+        """Start it, on its earlier port if possible, and wait until it accepts connections."""
+        ownership.wait_for_predecessor(self.home / "pid", str(self.home))
+        self.home.mkdir(parents=True, exist_ok=True)
+        config = self.home / "Config.json"
+        config.write_text(json.dumps(self.config, indent=2), encoding="utf-8")
+        self.port = ports.pick(self.port or self.preferred_port)
+        argv = [sys.executable, "-m", "dev.servers.servicebus.server", str(self.port), str(config)]
+        self.child = children.start_child(argv, env={"PATH": "", "LANG": "C.UTF-8"}, log=self.log)
+        (self.home / "pid").write_text(str(self.child.pid))
+        ownership.wait_until_ready(
+            NAME, self.child, lambda: ports.is_listening(self.port), log=self.log, timeout=timeout
+        )
+
+    def stop(self) -> None:
+        """End the process, and all messages with it."""
+        if self.child:
+            children.stop_children([self.child])
+
+    def pause(self) -> None:
+        """Suspend the process: connections stay open, but nothing is answered."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Resume the process after :meth:`pause`."""
+        self._send(signal.SIGCONT)
+
+    def erase(self) -> None:
+        """Remove the folder of an earlier start."""
+        ownership.erase(self.home, self.home / "pid", str(self.home))
+
+    def is_running(self) -> bool:
+        return self.child is not None and not children.has_ended(self.child)
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self.child:
+            raise ServerFailed(NAME, "was not started", self.log)
+        children.send(self.child, number)
