@@ -1,6 +1,7 @@
 """Consumers of orders: the outcomes of the other contexts move an order's state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from inventory.events import (
     InventoryRejected,
@@ -8,7 +9,7 @@ from inventory.events import (
     InventoryRestocked,
     InventoryUpdated,
 )
-from orders import erasure, services
+from orders import erasure, history, services
 from orders.events import (
     CustomerForgotten,
     ErasureDue,
@@ -33,6 +34,37 @@ from shipping.events import (
     ShipmentFailed,
 )
 from shop.messaging.consuming import consumes
+from shop.messaging.contracts import Event
+
+#: Step that each event of another context means to its order: for the consumers below, and for whoever reads
+#: an order's history. What an event makes orders decide is an event of their own, which has the step.
+STEPS: Mapping[type[Event], history.Reading] = {
+    PaymentProcessed: lambda event: history.paid,
+    InventoryUpdated: lambda event: history.stock_taken,
+    OrderShipped: lambda event: history.shipped,
+    CancellationRejected: lambda event: history.shipped,
+    OrderDelivered: lambda event: history.delivered,
+    PaymentFailed: lambda event: history.payment_failed,
+    InventoryRejected: lambda event: history.out_of_stock,
+    ShipmentFailed: lambda event: history.shipment_failed,
+    FulfilmentStopped: lambda event: partial(history.stopped, reason=event.reason),
+    PaymentVoided: lambda event: history.payment_undone,
+    PaymentRefunded: lambda event: history.nothing if _keeps_money(event) else history.payment_undone,
+    InventoryRestocked: lambda event: history.stock_undone,
+    InventoryReleased: lambda event: history.stock_undone,
+    RefundFailed: lambda event: history.nothing,
+    DeliveryFailed: lambda event: history.nothing,
+}
+history.learn(STEPS)
+
+
+def _keeps_money(refunded: PaymentRefunded) -> bool:
+    return bool(refunded.left and refunded.left.amount)
+
+
+def _record(events: Sequence[Event]) -> None:
+    services.record_outcomes(steps=[(event.aggregate_id, history.step_of(event)) for event in events])
+
 
 # --- The way to the customer -------------------------------------------------------------------
 
@@ -40,25 +72,25 @@ from shop.messaging.consuming import consumes
 @consumes(PaymentProcessed, low_priority=True)
 def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
     """Note that the customer has paid, and wait for the stock."""
-    services.record_payments(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(InventoryUpdated, low_priority=True)
 def when_inventory_updated_mark_order_in_fulfilment(events: Sequence[InventoryUpdated]) -> None:
     """Note that the stock serves the order, and wait for the carrier."""
-    services.record_deductions(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(OrderShipped, low_priority=True)
 def when_order_shipped_mark_it_shipped(events: Sequence[OrderShipped]) -> None:
     """Note that the parcel has left: from here on nothing can be cancelled."""
-    services.record_shipments(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(OrderDelivered, low_priority=True)
 def when_order_delivered_complete_it(events: Sequence[OrderDelivered]) -> None:
     """Note that the customer has the parcel: the order is complete."""
-    services.record_deliveries(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 # --- The way back ------------------------------------------------------------------------------
@@ -67,57 +99,55 @@ def when_order_delivered_complete_it(events: Sequence[OrderDelivered]) -> None:
 @consumes(PaymentFailed, emits=(OrderCancelled,))
 def when_payment_failed_cancel_order(events: Sequence[PaymentFailed]) -> None:
     """Cancel what cannot be paid: nothing has been done for it."""
-    services.record_payment_failures(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(InventoryRejected, emits=(OrderCancelled,))
 def when_inventory_rejected_give_order_up(events: Sequence[InventoryRejected]) -> None:
     """Give up what the stock cannot serve; the refund ends it."""
-    services.record_rejections(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(ShipmentFailed, emits=(OrderCancelled,))
 def when_shipment_failed_give_order_up(events: Sequence[ShipmentFailed]) -> None:
     """Give up what the carrier does not take; refund and restocking end it."""
-    services.record_shipment_failures(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(FulfilmentStopped, emits=(OrderCancelled,))
 def when_fulfilment_stopped_give_order_up(event: FulfilmentStopped) -> None:
     """Wait for refund and restocking of an order that was stopped."""
-    services.record_stop(order_id=event.order_id, reason=event.reason)
+    _record([event])
 
 
 @consumes(CancellationRejected)
 def when_cancellation_rejected_mark_order_shipped(events: Sequence[CancellationRejected]) -> None:
     """Take the cancellation back: the parcel has left."""
-    services.record_shipments(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(PaymentVoided, emits=(OrderCancelled,))
 def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
     """Note that nothing is charged, and cancel the order if that was the last thing to undo."""
-    services.record_undone_payments(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(PaymentRefunded, emits=(OrderCancelled,))
 def when_payment_refunded_note_it(events: Sequence[PaymentRefunded]) -> None:
     """Note that all the money is back, and cancel the order if that was the last thing to undo."""
-    services.record_undone_payments(
-        order_ids=[event.order_id for event in events if not event.left or not event.left.amount]
-    )
+    _record(events)
 
 
 @consumes(InventoryRestocked, emits=(OrderCancelled,))
 def when_inventory_restocked_note_it(events: Sequence[InventoryRestocked]) -> None:
     """Note that the goods are back, and cancel the order if that was the last thing to undo."""
-    services.record_undone_stock(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 @consumes(InventoryReleased, emits=(OrderCancelled,))
 def when_inventory_released_note_it(events: Sequence[InventoryReleased]) -> None:
     """Note that nothing is taken, and cancel the order if that was the last thing to undo."""
-    services.record_undone_stock(order_ids=[event.order_id for event in events])
+    _record(events)
 
 
 # --- What needs a person -----------------------------------------------------------------------

@@ -121,6 +121,10 @@ class OrderNeedsAttention(Event):
     order_id: UUID
     number: str
     reason: str
+    #: Status that it is held up in; None in events from before.
+    stage: str | None = None
+    #: For operators, without personal facts; None in events from before.
+    note: str | None = None
 
 
 class OrderResumed(Event):
@@ -141,6 +145,8 @@ class OrderSettled(Event):
     attention: str
     #: The operator's reason, without personal facts.
     reason: str
+    #: Reason for which it was being cancelled, empty without one; None in events from before.
+    cancel_reason: str | None = None
 
 
 class CustomerForgotten(Event):

@@ -1,6 +1,9 @@
-"""Models of orders, and the legal transitions of an order."""
+"""Models of orders. An order takes the steps of its history, by legal transitions alone."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -9,17 +12,8 @@ from django.utils import timezone
 
 from orders.errors import IllegalTransition
 from orders.events import Address, Customer, OrderedLine, PaymentMethod
-from orders.states import (
-    CANCELLABLE,
-    LEGAL,
-    NOTHING_COMES,
-    RANK,
-    STAGE_OF_ATTENTION,
-    TERMINAL,
-    AttentionReason,
-    CancelReason,
-    Status,
-)
+from orders.history import State, Step
+from orders.states import CANCELLABLE, LEGAL, NOTHING_COMES, TERMINAL, AttentionReason, CancelReason, Status
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import ERASED, Money
@@ -28,6 +22,7 @@ from shop.messaging.contracts import ERASED, Money
 NUMBER_PREFIX = "ORD-"
 #: Characters of a customer's name that are kept. Accounts may have one more.
 MAX_NAME = 300
+_columns: Callable[["Order"], tuple[Any, ...]] = attrgetter(*State._fields)
 
 
 class Order(models.Model):
@@ -58,15 +53,7 @@ class Order(models.Model):
         "request_fingerprint",
     )
     #: Columns that steps change; ``changed_at`` tells when.
-    CHANGEABLE = (
-        "status",
-        "cancel_reason",
-        "attention_reason",
-        "attention_stage",
-        "attention_note",
-        "payment_undone",
-        "stock_undone",
-    )
+    CHANGEABLE = State._fields
 
     #: Found under its Idempotency-Key, and not placed by the present request.
     is_replay = False
@@ -177,7 +164,7 @@ class Order(models.Model):
     @property
     def stage(self) -> str:
         """The status, or the one that the order is held up in while it needs attention."""
-        return STAGE_OF_ATTENTION.get(self.attention_reason) or self.attention_stage or self.status
+        return self.state.stage
 
     @property
     def reason(self) -> str:
@@ -242,71 +229,29 @@ class Order(models.Model):
         """The means of payment, as events carry it."""
         return PaymentMethod(payment_method=self.payment_method)
 
-    # --- Steps, which may come late, early and twice: each returns True if it changed anything ---
+    # --- Steps ---
 
-    def advance(self, to: str) -> bool:
-        """Advance to ``to``, unless the order has come as far already or is being cancelled."""
-        if RANK[to] <= RANK[self.stage]:
-            return False
-        self.cancel_reason = ""  # the parcel was faster than the cancellation
-        self._move(to)
-        return True
+    @property
+    def state(self) -> State:
+        """The state that steps change."""
+        return State(*_columns(self))
 
-    def give_up(self, reason: str) -> bool:
-        """Start cancelling; the first reason stays. A shipped or ended order cannot be given up."""
-        if self.stage not in (*CANCELLABLE, Status.CANCELLING) or self.cancel_reason:
-            return False
-        self.cancel_reason = reason
-        if self.stage != Status.CANCELLING:
-            self._move(Status.CANCELLING)
-        return True
+    def take(self, step: Step) -> bool:
+        """Take a step, and return True if it changed anything.
 
-    def note_undone(self, *, payment: bool = False, stock: bool = False) -> bool:
-        """Note what is undone; that may be known before the order is given up."""
-        before = (self.payment_undone, self.stock_undone)
-        self.payment_undone |= payment
-        self.stock_undone |= stock
-        return before != (self.payment_undone, self.stock_undone)
-
-    def go_on_cancelling(self) -> bool:
-        """Complete the cancellation once everything is undone.
-
-        An order that needs attention for a failed refund goes on once that has succeeded.
+        Raises:
+            IllegalTransition: the status cannot follow the present one.
         """
-        if self.stage != Status.CANCELLING or not self.cancel_reason or not self.payment_undone:
+        before = self.state
+        after = step(before)
+        if after == before:
             return False
-        if not self.stock_undone and self.attention_reason != AttentionReason.REFUND_FAILED:
-            return False
-        self._move(Status.CANCELLED if self.stock_undone else Status.CANCELLING)
+        if after.status != before.status and after.status not in LEGAL[before.status]:
+            raise IllegalTransition(number=self.number, status=before.status, to=after.status)
+        for name, value in zip(self.CHANGEABLE, after, strict=True):
+            setattr(self, name, value)
+        self.changed_at = timezone.now()
         return True
-
-    def need_attention(self, reason: str, note: str = "") -> bool:
-        """Hold the order up until an operator acts, or the missing outcome comes after all."""
-        stage = STAGE_OF_ATTENTION.get(reason) or self.stage
-        if self.is_terminal or self.attention_reason == reason or RANK[stage] < RANK[self.stage]:
-            return False
-        if stage != Status.CANCELLING:
-            self.cancel_reason = ""
-        if self.status != Status.NEEDS_ATTENTION:
-            self._move(Status.NEEDS_ATTENTION)
-        self.attention_reason, self.attention_note = reason, note
-        self.attention_stage = "" if reason in STAGE_OF_ATTENTION else stage
-        return True
-
-    def resume(self) -> None:
-        """Go on waiting in the status that it was held up in."""
-        self._move(self.stage)
-
-    def settle(self, reason: str) -> None:
-        """End it for an operator's reason, which stays as the note."""
-        self._move(Status.SETTLED)
-        self.attention_note = reason
-
-    def _move(self, to: str) -> None:
-        if to not in LEGAL[self.status]:
-            raise IllegalTransition(number=self.number, status=self.status, to=to)
-        self.status, self.changed_at = to, timezone.now()
-        self.attention_reason = self.attention_stage = self.attention_note = ""
 
 
 class OrderLine(models.Model):

@@ -6,6 +6,7 @@ twice: the model decides what they still mean.
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -15,8 +16,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from inventory import queries as inventory
-from orders import intake, repository
-from orders.changes import Step, change, store
+from orders import history, intake, repository
+from orders.changes import follow, store, take
 from orders.deadlines import move_deadline, overdue_since, remind_at
 from orders.errors import (
     CancelInstead,
@@ -35,9 +36,10 @@ from orders.events import (
     OrderResumed,
     OrderSettled,
 )
+from orders.history import Step, cancellation_requested, held_up
 from orders.intake import Offer, OrderRequest
 from orders.models import MAX_NAME, Order, OrderLine
-from orders.states import DEADLINES, AttentionReason, CancelReason, Status
+from orders.states import DEADLINES, AttentionReason, Status
 from shop.messaging.contracts import Money
 from shop.messaging.pruning import Pruned, prune
 from shop.messaging.publishing import publish, unit_of_work
@@ -49,6 +51,8 @@ logger = logging.getLogger(__name__)
 
 #: Characters of the reason of a settlement.
 MAX_SETTLEMENT = 300
+#: Characters of the note of an order that is held up.
+MAX_NOTE = 300
 #: Ways out where nothing more will come.
 _REMEDIES = {
     AttentionReason.REFUND_FAILED: "Retry the refund, or settle the order",
@@ -187,7 +191,7 @@ def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order
     if not order.is_cancellable:
         raise TooLateToCancel(number=order.number, status=order.get_status_display().lower())
     was = order.status
-    order.give_up(reason)
+    order.take(partial(cancellation_requested, reason=reason))
     store([order], came_from={order.pk: was})
     publish(OrderCancellationRequested(order_id=order.pk, reason=reason))
     return order
@@ -204,7 +208,7 @@ def resume_order(*, order_id: UUID) -> Order:
     order = repository.lock([order_id])[0]
     check_resumable(order)
     publish(OrderResumed(order_id=order.pk, number=order.number, attention=order.attention_reason))
-    order.resume()
+    order.take(history.resumed)
     store([order], came_from={order.pk: Status.NEEDS_ATTENTION})
     return order
 
@@ -236,10 +240,16 @@ def settle_order(*, order_id: UUID, reason: str) -> Order:
     if not reason.strip():
         raise ReasonMissing(number=order.number)
     attention = order.attention_reason
-    order.settle(reason.strip()[:MAX_SETTLEMENT])
+    order.take(partial(history.settled, reason=reason.strip()[:MAX_SETTLEMENT]))
     store([order], came_from={order.pk: Status.NEEDS_ATTENTION})
     publish(
-        OrderSettled(order_id=order.pk, number=order.number, attention=attention, reason=order.attention_note)
+        OrderSettled(
+            order_id=order.pk,
+            number=order.number,
+            attention=attention,
+            reason=order.attention_note,
+            cancel_reason=order.cancel_reason,
+        )
     )
     return order
 
@@ -264,7 +274,8 @@ def hold_up_order(*, order_id: UUID, seen: str, reason: str, note: str) -> bool:
     order = repository.lock([order_id])[0]
     if order.status != seen or order.status in (Status.PLACED, Status.NEEDS_ATTENTION):
         return False
-    return _hold_up([order_id], AttentionReason(reason), note=note[:300])[0].status == Status.NEEDS_ATTENTION
+    step = partial(held_up, reason=AttentionReason(reason), note=note[:MAX_NOTE])
+    return take([(order_id, step)])[0].status == Status.NEEDS_ATTENTION
 
 
 @unit_of_work()
@@ -281,64 +292,19 @@ def remind_of_deadline(*, order_id: UUID) -> bool:
 # --- Outcomes of the other contexts ------------------------------------------------------------
 
 
-def record_payments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that the customers have been charged."""
-    return _advance(order_ids, Status.PAID)
-
-
-def record_deductions(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that the stock serves the orders: they are being fulfilled."""
-    return _advance(order_ids, Status.IN_FULFILMENT)
-
-
-def record_shipments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that the parcels have left, even if a cancellation was requested."""
-    return _advance(order_ids, Status.SHIPPED)
-
-
-def record_deliveries(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that the customers have their parcels."""
-    return _advance(order_ids, Status.DELIVERED)
-
-
-def record_payment_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Cancel orders that could not be paid: nothing was charged, and nothing was taken."""
-    return _give_up(order_ids, CancelReason.PAYMENT_FAILED, payment_undone=True, stock_undone=True)
-
-
-def record_rejections(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Give up orders that the stock cannot serve: the refund cancels them."""
-    return _give_up(order_ids, CancelReason.OUT_OF_STOCK, stock_undone=True)
-
-
-def record_shipment_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Give up orders whose parcels the carrier refuses: refund and restocking cancel them."""
-    return _give_up(order_ids, CancelReason.SHIPMENT_FAILED)
-
-
-def record_stop(*, order_id: UUID, reason: str) -> Order:
-    """Give up an order that shipping has stopped: refund and restocking cancel it."""
-    return _give_up([order_id], CancelReason(reason))[0]
-
-
-def record_undone_payments(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that nothing is charged any more; an order that waited for this is cancelled."""
-    return change(order_ids, lambda order: order.note_undone(payment=True), Order.go_on_cancelling)
-
-
-def record_undone_stock(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Record that nothing is taken any more; an order that waited for this is cancelled."""
-    return change(order_ids, lambda order: order.note_undone(stock=True), Order.go_on_cancelling)
+def record_outcomes(*, steps: Collection[tuple[UUID, Step]]) -> list[Order]:
+    """Record what the other contexts did for orders; those for which all is undone are cancelled."""
+    return follow(steps)
 
 
 def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
     """Ask for attention where a refund failed, unless the money came back meanwhile."""
-    return _hold_up(order_ids, AttentionReason.REFUND_FAILED, unless=lambda order: order.payment_undone)
+    return take([(order_id, history.refund_failed) for order_id in order_ids])
 
 
 def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
     """Ask for attention where the carrier could not deliver."""
-    return _hold_up(order_ids, AttentionReason.DELIVERY_FAILED)
+    return take([(order_id, history.delivery_failed) for order_id in order_ids])
 
 
 @unit_of_work()
@@ -358,32 +324,4 @@ def miss_deadline(*, order_id: UUID) -> Order:
     if order.status == Status.PLACED:
         return request_cancellation(order_id=order_id, reason="payment_overdue")
     step, _ = DEADLINES[order.status]
-    return _hold_up([order_id], AttentionReason(f"{step}_overdue"))[0]
-
-
-def _advance(order_ids: Collection[UUID], to: Status) -> list[Order]:
-    return change(order_ids, lambda order: order.advance(to))
-
-
-def _give_up(
-    order_ids: Collection[UUID],
-    reason: CancelReason,
-    *,
-    payment_undone: bool = False,
-    stock_undone: bool = False,
-) -> list[Order]:
-    return change(
-        order_ids,
-        lambda order: order.note_undone(payment=payment_undone, stock=stock_undone),
-        lambda order: order.give_up(reason),
-        Order.go_on_cancelling,
-    )
-
-
-def _hold_up(
-    order_ids: Collection[UUID],
-    reason: AttentionReason,
-    unless: Step = lambda order: False,
-    note: str = "",
-) -> list[Order]:
-    return change(order_ids, lambda order: not unless(order) and order.need_attention(reason, note))
+    return take([(order_id, partial(held_up, reason=AttentionReason(f"{step}_overdue")))])[0]

@@ -57,6 +57,17 @@ NOTHING_COMES = (AttentionReason.REFUND_FAILED, AttentionReason.DELIVERY_FAILED)
 #: Statuses in which the parcel has not left: the order can be given up.
 CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
 
+#: Reasons of a cancellation, those that prevail first: a request, before shipping's own stop ("operator") and
+#: what befell the order.
+PRECEDENCE = (
+    CancelReason.CUSTOMER,
+    CancelReason.PAYMENT_OVERDUE,
+    CancelReason.OPERATOR,
+    CancelReason.PAYMENT_FAILED,
+    CancelReason.OUT_OF_STOCK,
+    CancelReason.SHIPMENT_FAILED,
+)
+
 #: Legal transitions. Steps may be skipped, for events may overtake each other; none is taken back.
 LEGAL: dict[str, set[Status]] = defaultdict(
     set,
@@ -75,11 +86,11 @@ RANK: dict[str, int] = {
     Status.PLACED: 0,
     Status.PAID: 1,
     Status.IN_FULFILMENT: 2,
-    Status.CANCELLING: 2,
-    Status.SHIPPED: 3,
-    Status.DELIVERED: 4,
-    Status.CANCELLED: 4,
-    Status.SETTLED: 4,
+    Status.CANCELLING: 3,
+    Status.SHIPPED: 4,
+    Status.DELIVERED: 5,
+    Status.CANCELLED: 5,
+    Status.SETTLED: 5,
 }
 
 #: Status that an order is held up in, by reason. Books may differ anywhere on the way: then the order

@@ -21,6 +21,7 @@ from orders.events import Address
 from orders.intake import OrderRequest
 from orders.models import Order
 from shop.accounts import api_keys
+from tests.support import outcomes
 from tests.support.inprocess import deliver_all, fire_reminders
 
 #: Seed of the gate; ``script/test --long`` has one of its own, and looks deeper.
@@ -74,7 +75,7 @@ def seeded(db, settings, tmp_path) -> None:
 
 def hold_up(order: Order) -> None:
     """Have a shipped order need attention, so that it may go on waiting or be settled."""
-    orders.record_shipments(order_ids=[order.pk])
+    outcomes.record_shipments(order_ids=[order.pk])
     assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="books_differ", note="")
 
 

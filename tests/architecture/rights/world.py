@@ -28,7 +28,7 @@ from console.models import Checkup, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order
-from orders.services import hold_up_order, record_payments
+from orders.services import hold_up_order
 from payments.models import GatewayFault, Refund
 from shipping.carrier import Destination
 from shipping.models import CarrierFault, Shipment, TrackingEvent
@@ -39,6 +39,7 @@ from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
 from shop.messaging.models import Circuit, Horizon, OutboxEntry, ScheduledMessage
 from shop.rest.models import IdempotencyRecord
+from tests.support import outcomes
 from tests.unit.console.conftest import Shop
 from tests.unit.shop.messaging.dead_letters.examples import died
 
@@ -102,7 +103,7 @@ class World:
 def _waiting_order(shop: Shop) -> Order:
     """An order that the stock has not answered."""
     order = shop.place()
-    record_payments(order_ids=[order.pk])
+    outcomes.record_payments(order_ids=[order.pk])
     assert hold_up_order(order_id=order.pk, seen="paid", reason="stock_overdue", note="")
     return order
 

@@ -5,10 +5,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from orders import services
 from orders.models import Order
 from orders.states import Status
 from shipping.models import Shipment
+from tests.support import outcomes
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"
@@ -41,7 +41,7 @@ def viewer(client):
 
 @pytest.fixture
 def held_up(order, miss_deadline):
-    services.record_payments(order_ids=[order.pk])
+    outcomes.record_payments(order_ids=[order.pk])
     return miss_deadline(order)
 
 
@@ -116,7 +116,7 @@ def test_cancelling_asks_first(order, operator, said):
 
 
 def test_a_refusal_is_shown(order, operator):
-    services.record_shipments(order_ids=[order.pk])
+    outcomes.record_shipments(order_ids=[order.pk])
     assert "Cancel order" not in operator.get(page(order)).content.decode()
     response = operator.post(page(order, "cancel"), {"confirmed": "yes"}, follow=True)
     assert [str(m) for m in response.context["messages"]] == [
@@ -133,7 +133,7 @@ def test_an_order_that_needs_attention_can_go_on_waiting(held_up, operator):
 
 def test_many_orders_are_cancelled_together_after_asking(place, operator):
     orders = [place(), place(), place()]
-    services.record_shipments(order_ids=[orders[2].pk])
+    outcomes.record_shipments(order_ids=[orders[2].pk])
     chosen = {"action": "cancel_selected", "_selected_action": [order.pk for order in orders]}
 
     asked = operator.post(reverse(LIST), chosen).content.decode()

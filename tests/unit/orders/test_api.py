@@ -5,9 +5,9 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.test import APIClient
 
-from orders import services
 from orders.models import Order
 from orders.serializers import OrderOut
+from tests.support import outcomes
 from tests.unit.orders.rest import BODY, ORDERS, SHIP_TO, post
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_a_post_takes_few_statements(as_ada, django_assert_num_queries):
 @pytest.mark.parametrize("key", ['"8e03978e-40d5"', "8e03978e-40d5", r'"a \"quoted\" key"'])
 def test_the_same_key_and_body_get_the_same_answer_whatever_has_become_of_the_order(as_ada, key):
     first = post(as_ada, key=key)
-    services.record_payment_failures(order_ids=[Order.objects.get().pk])
+    outcomes.record_payment_failures(order_ids=[Order.objects.get().pk])
     second = post(as_ada, key=key)
     assert (second.status_code, second["Location"], second.content) == (201, first["Location"], first.content)
     assert ("Idempotent-Replayed" in first, second["Idempotent-Replayed"]) == (False, "true")

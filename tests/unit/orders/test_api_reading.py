@@ -5,10 +5,10 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from rest_framework.test import APIClient
 
-from orders import services
 from orders.events import OrderCreatedV1
 from shop.messaging.event_log import timeline
 from shop.messaging.publishing import publish
+from tests.support import outcomes
 from tests.unit.orders.conftest import LONDON
 from tests.unit.orders.rest import ORDERS
 
@@ -39,7 +39,7 @@ def test_the_orders_of_others_do_not_exist(order, as_bob, as_olga, method, path)
 
 
 def test_an_order_shows_how_far_it_has_come(order, as_ada):
-    services.record_rejections(order_ids=[order.pk])
+    outcomes.record_rejections(order_ids=[order.pk])
     body = as_ada.get(f"{ORDERS}/{order.pk}").json()
     assert (body["status"], body["reason"], body["cancellable"]) == ("cancelling", "out_of_stock", False)
 
@@ -60,7 +60,7 @@ def test_an_order_shows_how_far_it_has_come(order, as_ada):
 )
 def test_orders_are_found_by_what_is_declared(place, as_olga, query, found):
     orders = [place(), place()]
-    services.record_payments(order_ids=[orders[1].pk])
+    outcomes.record_payments(order_ids=[orders[1].pk])
     numbers = ids(as_olga.get(f"{ORDERS}?{query.format(*orders)}"))
     assert numbers == [orders[index].number for index in found]
 
@@ -111,8 +111,8 @@ def test_a_customer_cancels_an_order(order, as_ada, said):
 def test_a_repeated_cancellation_gets_the_answer_of_the_first(order, as_ada):
     url, headers = f"{ORDERS}/{order.pk}/cancel", {"Idempotency-Key": "k-1"}
     first = as_ada.post(url, headers=headers)
-    services.record_undone_payments(order_ids=[order.pk])
-    services.record_undone_stock(order_ids=[order.pk])
+    outcomes.record_undone_payments(order_ids=[order.pk])
+    outcomes.record_undone_stock(order_ids=[order.pk])
     again = as_ada.post(url, headers=headers)
     assert (again.status_code, again.content) == (202, first.content)
     assert as_ada.post(url).status_code == 409
@@ -123,14 +123,14 @@ def test_an_operator_cancels_an_order(order, as_olga):
 
 
 def test_a_cancellation_that_comes_too_late_is_409(order, as_ada):
-    services.record_shipments(order_ids=[order.pk])
+    outcomes.record_shipments(order_ids=[order.pk])
     response = as_ada.post(f"{ORDERS}/{order.pk}/cancel")
     assert response.status_code == 409
     assert response.json()["detail"] == f"{order.number} is shipped: it is too late to cancel it."
 
 
 def test_customers_read_what_happened_and_nothing_else(order, as_ada):
-    services.record_payment_failures(order_ids=[order.pk])
+    outcomes.record_payment_failures(order_ids=[order.pk])
     entries = as_ada.get(f"{ORDERS}/{order.pk}/timeline").json()
     assert [set(entry) for entry in entries] == [{"type", "time", "summary"}] * 2
     assert [entry["summary"] for entry in entries] == ["The order was placed", "The order was cancelled"]

@@ -12,17 +12,18 @@ from orders.events import OrderDeadlinePassed
 from orders.models import Order
 from orders.states import Status
 from shop.messaging.models import EventRecord, ScheduledMessage
+from tests.support import outcomes
 from tests.support.inprocess import fire_reminders
 
 pytestmark = pytest.mark.django_db
 
 PROGRESS = {
     Status.PLACED: [],
-    Status.PAID: [services.record_payments],
-    Status.IN_FULFILMENT: [services.record_deductions],
-    Status.SHIPPED: [services.record_shipments],
-    Status.DELIVERED: [services.record_deliveries],
-    Status.CANCELLED: [services.record_payment_failures],
+    Status.PAID: [outcomes.record_payments],
+    Status.IN_FULFILMENT: [outcomes.record_deductions],
+    Status.SHIPPED: [outcomes.record_shipments],
+    Status.DELIVERED: [outcomes.record_deliveries],
+    Status.CANCELLED: [outcomes.record_payment_failures],
 }
 
 
@@ -70,7 +71,7 @@ def test_asking_again_while_it_is_being_cancelled_changes_nothing(order, said):
 
 def test_a_cancellation_that_came_too_late_leaves_a_shipped_order(order, waits_for):
     services.request_cancellation(order_id=order.pk, reason="customer")
-    services.record_shipments(order_ids=[order.pk])
+    outcomes.record_shipments(order_ids=[order.pk])
     order.refresh_from_db()
     assert (order.status, order.reason, waits_for(order)) == (Status.SHIPPED, "", None)
     with pytest.raises(TooLateToCancel):
@@ -124,7 +125,7 @@ def test_a_cancellation_that_does_not_end_needs_attention(order, said, miss_dead
     miss_deadline(order)
     order.refresh_from_db()
     assert (order.status, order.reason) == (Status.NEEDS_ATTENTION, "cancellation_overdue")
-    services.record_payment_failures(order_ids=[order.pk])
+    outcomes.record_payment_failures(order_ids=[order.pk])
     order.refresh_from_db()
     assert (order.status, order.reason) == (Status.CANCELLED, "customer")
 
@@ -175,7 +176,7 @@ def test_an_order_that_needs_attention_can_be_cancelled(held_up, said):
 
 
 def test_the_answer_that_comes_after_all_lets_it_go_on(held_up, waits_for):
-    services.record_deductions(order_ids=[held_up.pk])
+    outcomes.record_deductions(order_ids=[held_up.pk])
     held_up.refresh_from_db()
     assert (held_up.status, held_up.reason, waits_for(held_up)) == (Status.IN_FULFILMENT, "", "carrier")
 
@@ -188,7 +189,7 @@ def test_an_order_with_an_undeliverable_parcel_cannot_be_cancelled(order_in):
 
 
 def test_a_refused_refund_is_no_reason_to_cancel_again(order, said):
-    services.record_rejections(order_ids=[order.pk])
+    outcomes.record_rejections(order_ids=[order.pk])
     services.record_refund_failures(order_ids=[order.pk])
     services.request_cancellation(order_id=order.pk, reason="operator")
     order.refresh_from_db()

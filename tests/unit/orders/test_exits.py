@@ -1,26 +1,28 @@
 """Ways out of needing attention: cancelling, going on waiting where something may come, settling."""
 
 import json
+from functools import partial
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from orders import queries, services
+from orders import history, queries, services
 from orders.errors import CancelInstead, NothingToWaitFor, NotSettleable, OrdersError, ReasonMissing
 from orders.models import Order
 from orders.states import NOTHING_COMES, AttentionReason, Status
 from shop.messaging.models import EventRecord
+from tests.support import outcomes
 
 pytestmark = pytest.mark.django_db
 
 #: Ways to each state that needs attention: the steps before, and the status that it is held up in.
 TO_STATUS = {
-    Status.PAID: [services.record_payments],
-    Status.IN_FULFILMENT: [services.record_payments, services.record_deductions],
-    Status.SHIPPED: [services.record_payments, services.record_deductions, services.record_shipments],
-    Status.CANCELLING: [services.record_payments, services.record_shipment_failures],
+    Status.PAID: [outcomes.record_payments],
+    Status.IN_FULFILMENT: [outcomes.record_payments, outcomes.record_deductions],
+    Status.SHIPPED: [outcomes.record_payments, outcomes.record_deductions, outcomes.record_shipments],
+    Status.CANCELLING: [outcomes.record_payments, outcomes.record_shipment_failures],
 }
 #: All pairs of a reason and the status that an order is held up in for it, and the act that ends the order.
 EXITS = [
@@ -47,7 +49,7 @@ def held_up(place):
         for step in TO_STATUS[status]:
             step(order_ids=[order.pk])
         order.refresh_from_db()
-        assert order.need_attention(reason)
+        assert order.take(partial(history.held_up, reason=reason))
         order.save()
         return order
 
@@ -61,8 +63,8 @@ def returned(held_up):
 
 def cancel(order: Order) -> None:
     services.request_cancellation(order_id=order.pk, reason="operator")
-    services.record_undone_payments(order_ids=[order.pk])
-    services.record_undone_stock(order_ids=[order.pk])
+    outcomes.record_undone_payments(order_ids=[order.pk])
+    outcomes.record_undone_stock(order_ids=[order.pk])
 
 
 def settle(order: Order) -> None:
@@ -119,13 +121,13 @@ def test_a_settled_order_is_over_with_the_reason_and_an_event(returned, said, wa
 @pytest.mark.parametrize(
     "late",
     [
-        services.record_deliveries,
-        services.record_shipments,
+        outcomes.record_deliveries,
+        outcomes.record_shipments,
         services.record_delivery_failures,
-        services.record_undone_payments,
-        services.record_undone_stock,
+        outcomes.record_undone_payments,
+        outcomes.record_undone_stock,
         services.record_refund_failures,
-        services.record_shipment_failures,
+        outcomes.record_shipment_failures,
     ],
 )
 def test_a_settled_order_stays_settled_whatever_comes_late(returned, said, late):

@@ -36,6 +36,7 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
+from tests.support import outcomes
 from tests.support.inprocess import deliver
 from tests.support.sealed import sealed_event
 
@@ -226,21 +227,20 @@ STORIES = {
     ),
 }
 SERVICES = {
-    "paid": services.record_payments,
-    "deducted": services.record_deductions,
-    "shipped": services.record_shipments,
-    "too_late": services.record_shipments,
-    "delivered": services.record_deliveries,
-    "declined": services.record_payment_failures,
-    "out_of_stock": services.record_rejections,
-    "not_taken": services.record_shipment_failures,
-    "voided": services.record_undone_payments,
-    "refunded": services.record_undone_payments,
-    "restocked": services.record_undone_stock,
-    "released": services.record_undone_stock,
+    "paid": outcomes.record_payments,
+    "deducted": outcomes.record_deductions,
+    "shipped": outcomes.record_shipments,
+    "too_late": outcomes.record_shipments,
+    "delivered": outcomes.record_deliveries,
+    "declined": outcomes.record_payment_failures,
+    "out_of_stock": outcomes.record_rejections,
+    "not_taken": outcomes.record_shipment_failures,
+    "voided": outcomes.record_undone_payments,
+    "refunded": outcomes.record_undone_payments,
+    "restocked": outcomes.record_undone_stock,
+    "released": outcomes.record_undone_stock,
     "refund_failed": services.record_refund_failures,
     "undeliverable": services.record_delivery_failures,
-    "stopped": lambda order_ids: [services.record_stop(order_id=o, reason="customer") for o in order_ids],
 }
 
 
@@ -248,12 +248,13 @@ SERVICES = {
 def test_in_whatever_order_the_news_comes_the_end_is_the_same(place, settings, story):
     settings.SHOP_ORDERS_A_MINUTE = 0  # up to 120 orders
     cancel, news, status, reason = STORIES[story]
+    record = SERVICES | {"stopped": outcomes.record_stops(cancel or "operator")}
     for shuffled in permutations(news):
         order = place()
         if cancel:
             services.request_cancellation(order_id=order.pk, reason=cancel)
         for name in (*shuffled, shuffled[0]):
-            SERVICES[name](order_ids=[order.pk])
+            record[name](order_ids=[order.pk])
         order.refresh_from_db()
         assert (order.status, order.reason) == (status, reason), shuffled
     ended = EventRecord.objects.filter(type="orders.OrderCancelled.v1")
@@ -273,7 +274,7 @@ def test_a_batch_of_progress_takes_few_statements(place, django_assert_num_queri
     orders = [place().pk for _ in range(20)]
     # Savepoint, lock, update, release.
     with django_assert_num_queries(4):
-        services.record_payments(order_ids=orders)
+        outcomes.record_payments(order_ids=orders)
     assert set(Order.objects.values_list("status", flat=True)) == {Status.PAID}
 
 
@@ -281,15 +282,15 @@ def test_a_batch_of_cancellations_takes_few_statements(place, django_assert_num_
     orders = [place().pk for _ in range(20)]
     # As above, and one that appends all events and calls the reminders off.
     with django_assert_num_queries(5):
-        services.record_payment_failures(order_ids=orders)
+        outcomes.record_payment_failures(order_ids=orders)
     assert EventRecord.objects.filter(type="orders.OrderCancelled.v1").count() == 20
 
 
 def test_orders_of_different_fates_go_together(place):
     fresh, ahead, cancelling = place(), place(), place()
-    services.record_deductions(order_ids=[ahead.pk])
+    outcomes.record_deductions(order_ids=[ahead.pk])
     services.request_cancellation(order_id=cancelling.pk, reason="customer")
-    services.record_payments(order_ids=[cancelling.pk, ahead.pk, fresh.pk])
+    outcomes.record_payments(order_ids=[cancelling.pk, ahead.pk, fresh.pk])
     assert [Order.objects.get(pk=o.pk).status for o in (fresh, ahead, cancelling)] == [
         "paid",
         "in_fulfilment",
@@ -299,6 +300,6 @@ def test_orders_of_different_fates_go_together(place):
 
 def test_news_of_an_order_that_does_not_exist_is_a_permanent_failure(order):
     with pytest.raises(UnknownOrder, match="There is no order"):
-        services.record_payments(order_ids=[order.pk, uuid7()])
+        outcomes.record_payments(order_ids=[order.pk, uuid7()])
     order.refresh_from_db()
     assert order.status == Status.PLACED

@@ -6,6 +6,7 @@ import pytest
 
 from orders import queries, services
 from shop.ids import uuid7
+from tests.support import outcomes
 from tests.unit.orders.conftest import LONDON
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_the_latest_orders_come_page_by_page(place, bob):
 
 def test_what_moves_and_what_is_held_up(place):
     moving, over, held_up = place(), place(), place()
-    services.record_deliveries(order_ids=[over.pk])
+    outcomes.record_deliveries(order_ids=[over.pk])
     services.record_refund_failures(order_ids=[held_up.pk])
     counts = queries.moving_orders_by_status()
     assert (counts["placed"], counts["paid"], counts["needs_attention"]) == (1, 0, 1)

@@ -11,6 +11,7 @@ from orders import services as orders
 from orders.events import Address
 from orders.intake import OrderRequest
 from orders.models import Order
+from tests.support import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +68,7 @@ def test_if_match_is_read_as_http_says(olga, mug, header, status):
 def test_an_order_is_cancelled_as_it_was_read(olga, order):
     url = f"/api/v1/orders/{order.pk}"
     etag = olga.get(url)["ETag"]
-    orders.record_payments(order_ids=[order.pk])
+    outcomes.record_payments(order_ids=[order.pk])
     assert olga.post(f"{url}/cancel", headers={"If-Match": etag}).status_code == 412
     assert Order.objects.get().status == "paid"
     assert olga.post(f"{url}/cancel", headers={"If-Match": olga.get(url)["ETag"]}).status_code == 202

@@ -1,0 +1,255 @@
+"""History of an order: its state, and the steps that events mean to it, in orders' own words.
+
+A step is a pure function of the state. Steps commute wherever the rules allow events to come in another
+order, so that the state is the fold of the order's events as the log has them, however late they came:
+
+- What happened is never taken back: a status of a higher rank stays, and what is undone stays undone.
+- What orders decided, and published, stands in the log in the order of the decisions. A decision is void if
+  the state has come further: then the event that took it there came after the decision.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from orders.events import (
+    CustomerForgotten,
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderCreated,
+    OrderNeedsAttention,
+    OrderResumed,
+    OrderSettled,
+)
+from orders.states import (
+    CANCELLABLE,
+    PRECEDENCE,
+    RANK,
+    STAGE_OF_ATTENTION,
+    TERMINAL,
+    AttentionReason,
+    CancelReason,
+    Status,
+)
+from shop.messaging.contracts import Event
+
+
+class State(NamedTuple):
+    """State of an order: the columns that steps change."""
+
+    status: str = Status.PLACED
+    cancel_reason: str = ""
+    attention_reason: str = ""
+    #: The status that it is held up in, if the reason does not imply it.
+    attention_stage: str = ""
+    #: Operators' note; None if the events, from before they carried it, do not tell.
+    attention_note: str | None = ""
+    payment_undone: bool = False
+    stock_undone: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The status, or the one that the order is held up in while it needs attention."""
+        return STAGE_OF_ATTENTION.get(self.attention_reason) or self.attention_stage or self.status
+
+
+Step = Callable[[State], State]
+
+
+def fold(steps: Iterable[Step]) -> State:
+    """Return the state of an order after steps from its beginning."""
+    state = State()
+    for step in steps:
+        state = step(state)
+    return state
+
+
+# --- The way to the customer -------------------------------------------------------------------
+
+
+def paid(state: State) -> State:
+    """Note that the customer has been charged."""
+    return _advanced(state, Status.PAID)
+
+
+def stock_taken(state: State) -> State:
+    """Note that the stock serves the order."""
+    return _advanced(state, Status.IN_FULFILMENT)
+
+
+def shipped(state: State) -> State:
+    """Note that the parcel has left, even if a cancellation was requested."""
+    return _advanced(state, Status.SHIPPED)
+
+
+def delivered(state: State) -> State:
+    """Note that the customer has the parcel."""
+    return _advanced(state, Status.DELIVERED)
+
+
+# --- The way back ------------------------------------------------------------------------------
+
+
+def payment_failed(state: State) -> State:
+    """Give the order up: nothing was charged, and nothing was taken."""
+    return _given_up(state._replace(payment_undone=True, stock_undone=True), CancelReason.PAYMENT_FAILED)
+
+
+def out_of_stock(state: State) -> State:
+    """Give the order up: nothing was taken."""
+    return _given_up(state._replace(stock_undone=True), CancelReason.OUT_OF_STOCK)
+
+
+def shipment_failed(state: State) -> State:
+    """Give the order up: the carrier refuses its parcel."""
+    return _given_up(state, CancelReason.SHIPMENT_FAILED)
+
+
+def stopped(state: State, reason: str) -> State:
+    """Give the order up: shipping has stopped it."""
+    return _given_up(state, CancelReason(reason))
+
+
+def payment_undone(state: State) -> State:
+    """Note that nothing is charged any more; that may be known before the order is given up."""
+    return _normal(state._replace(payment_undone=True))
+
+
+def stock_undone(state: State) -> State:
+    """Note that nothing is taken any more; that may be known before the order is given up."""
+    return state._replace(stock_undone=True)
+
+
+def nothing(state: State) -> State:
+    """Leave the order as it is."""
+    return state
+
+
+# --- What orders decided -----------------------------------------------------------------------
+
+
+def cancellation_requested(state: State, reason: str) -> State:
+    """Give the order up at the request of a person or of a deadline."""
+    return _given_up(state, CancelReason(reason))
+
+
+def completed(state: State) -> State:
+    """Complete the cancellation if everything is undone."""
+    is_undone = state.payment_undone and state.stock_undone
+    if state.stage == Status.CANCELLING and state.cancel_reason and is_undone:
+        return cancelled(state, state.cancel_reason)
+    return state
+
+
+def cancelled(state: State, reason: str) -> State:
+    """End the order, whatever comes late."""
+    return _moved(state, Status.CANCELLED)._replace(cancel_reason=reason)
+
+
+def held_up(state: State, reason: str, note: str | None = "", stage: str | None = None) -> State:
+    """Hold the order up until an operator acts, or the missing outcome comes after all."""
+    at = STAGE_OF_ATTENTION.get(reason) or stage or state.stage
+    if state.status in TERMINAL or state.attention_reason == reason or RANK[at] < RANK[state.stage]:
+        return state
+    held = state._replace(
+        status=Status.NEEDS_ATTENTION,
+        cancel_reason=state.cancel_reason if at == Status.CANCELLING else "",
+        attention_reason=reason,
+        attention_stage="" if reason in STAGE_OF_ATTENTION else at,
+        attention_note=note,
+    )
+    return _normal(held)
+
+
+def refund_failed(state: State) -> State:
+    """Hold the order up for a refund that failed, unless the money came back meanwhile."""
+    return state if state.payment_undone else held_up(state, AttentionReason.REFUND_FAILED)
+
+
+def delivery_failed(state: State) -> State:
+    """Hold the order up for a parcel that the carrier could not deliver."""
+    return held_up(state, AttentionReason.DELIVERY_FAILED)
+
+
+def resumed(state: State) -> State:
+    """Go on waiting in the status that it was held up in."""
+    return _moved(state, state.stage) if state.status == Status.NEEDS_ATTENTION else state
+
+
+def settled(state: State, reason: str, cancel_reason: str | None = None) -> State:
+    """End the order for an operator's reason, which stays as the note."""
+    kept = state.cancel_reason if cancel_reason is None else cancel_reason
+    return _moved(state, Status.SETTLED)._replace(attention_note=reason, cancel_reason=kept)
+
+
+def forgotten(state: State) -> State:
+    """Erase what might be personal."""
+    return state._replace(attention_note="")
+
+
+# --- Rules of the steps ------------------------------------------------------------------------
+
+
+def _advanced(state: State, to: Status) -> State:
+    """Advance, unless the order has come as far already or is being cancelled."""
+    if RANK[to] <= RANK[state.stage]:
+        return state
+    return _moved(state, to)._replace(cancel_reason="")  # the parcel was faster than the cancellation
+
+
+def _given_up(state: State, reason: CancelReason) -> State:
+    """Start cancelling; of two reasons one prevails. A shipped or ended order cannot be given up."""
+    if state.stage not in (*CANCELLABLE, Status.CANCELLING) or _prevails(state.cancel_reason, reason):
+        return state
+    given_up = state if state.stage == Status.CANCELLING else _moved(state, Status.CANCELLING)
+    return _normal(given_up._replace(cancel_reason=reason))
+
+
+def _prevails(known: str, other: CancelReason) -> bool:
+    """Tell whether the known reason stays: a person's comes before what befell the order."""
+    return bool(known) and PRECEDENCE.index(CancelReason(known)) <= PRECEDENCE.index(other)
+
+
+def _normal(state: State) -> State:
+    """Let an order that is held up for a failed refund go on once the money is back."""
+    was_refused = state.attention_reason == AttentionReason.REFUND_FAILED
+    if was_refused and state.payment_undone and state.cancel_reason:
+        return _moved(state, Status.CANCELLING)
+    return state
+
+
+def _moved(state: State, to: str) -> State:
+    return state._replace(status=to, attention_reason="", attention_stage="", attention_note="")
+
+
+# --- Steps of events ---------------------------------------------------------------------------
+
+#: Reads the step that an event means.
+Reading = Callable[[Any], Step]
+
+_READINGS: dict[type[Event], Reading] = {
+    OrderCreated: lambda event: nothing,
+    OrderCancellationRequested: lambda event: partial(cancellation_requested, reason=event.reason),
+    OrderCancelled: lambda event: partial(cancelled, reason=event.reason),
+    OrderNeedsAttention: lambda event: partial(
+        held_up, reason=event.reason, note=event.note, stage=event.stage
+    ),
+    OrderResumed: lambda event: resumed,
+    OrderSettled: lambda event: partial(settled, reason=event.reason, cancel_reason=event.cancel_reason),
+    CustomerForgotten: lambda event: forgotten,
+}
+
+
+def learn(readings: Mapping[type[Event], Reading]) -> None:
+    """Learn the steps that events of other contexts mean; :mod:`orders.consumers` knows these events."""
+    _READINGS.update(readings)
+
+
+def step_of(event: Event) -> Step:
+    """Return the step that an event means to its order."""
+    return _READINGS[type(event)](event)
+
+
+def event_classes() -> list[type[Event]]:
+    """Return the events that have a step."""
+    return list(_READINGS)

@@ -1,0 +1,264 @@
+"""State machine of one order: the other contexts' events are consumed in any order that the rules allow.
+
+Whatever the order, the state that steps made is the fold of what is consumed, in the order of the log. No
+database: histories by the thousand.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+import orders.consumers
+from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
+from orders import history
+from orders.events import (
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderNeedsAttention,
+    OrderResumed,
+    OrderSettled,
+)
+from orders.history import State
+from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, TERMINAL, Status
+from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
+from shipping.events import (
+    CancellationRejected,
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+)
+from shop.ids import uuid7
+from shop.messaging.contracts import Event, Money
+
+assert orders.consumers  # has taught the history its steps
+
+EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
+#: Of an order of which nothing has happened yet.
+ORDER = {"order_id": uuid7(), "number": "ORD-1042"}
+MONEY, NOTHING = Money(amount="49.90", currency="EUR"), Money(amount="0.00", currency="EUR")
+IDS = {"payment_id": uuid7(), "refund_id": uuid7(), "shipment_id": uuid7(), "amount": MONEY}
+
+
+def event(kind: type[Event], **facts: object) -> Event:
+    """Return an event of the order."""
+    known = {**ORDER, **IDS, "lines": (), "shortages": (), "delivered_at": datetime.now(UTC)}
+    known |= {"code": "x", "carrier": "x", "status": "failure", "subject_id": None, "personal": ""}
+    wanted = {name: value for name, value in (known | facts).items() if name in kind.model_fields}
+    return kind(**wanted)
+
+
+@dataclass
+class Entry:
+    """Event in the log."""
+
+    event: Event
+    is_consumed: bool
+
+
+class OneOrder(RuleBasedStateMachine):
+    """The other contexts by their rules, and orders, which consumes what they published in any order."""
+
+    #: Kinds of events that were consumed after a later one, over all histories.
+    overtaken: set[str] = set()
+    ends: set[str] = set()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+        self.log: list[Entry] = []
+
+    # --- The other contexts ---
+
+    def happened(self, *kinds: type[Event]) -> bool:
+        return any(isinstance(entry.event, kinds) for entry in self.log)
+
+    def publish(self, kind: type[Event], **facts: object) -> None:
+        self.log.append(Entry(event(kind, **facts), is_consumed=False))
+
+    def is_charged(self) -> bool:
+        return self.happened(PaymentProcessed)
+
+    def is_given_up(self) -> bool:
+        return self.happened(InventoryRejected, ShipmentFailed, FulfilmentStopped)
+
+    def has_money(self) -> bool:
+        return self.is_charged() and not any(
+            isinstance(e.event, PaymentRefunded) and not e.event.left.amount for e in self.log
+        )
+
+    @precondition(lambda self: not self.happened(PaymentProcessed, PaymentFailed, PaymentVoided))
+    @rule(how=st.sampled_from([PaymentProcessed, PaymentProcessed, PaymentProcessed, PaymentFailed]))
+    def the_gateway_answers(self, how):
+        self.publish(PaymentVoided if self.happened(FulfilmentStopped) else how)
+
+    @precondition(lambda self: self.has_money() and self.is_given_up())
+    @rule(how=st.sampled_from(["all", "part", "refused"]))
+    def money_goes_back(self, how):
+        if how == "refused":
+            self.publish(RefundFailed)
+        else:
+            self.publish(PaymentRefunded, left=NOTHING if how == "all" else MONEY)
+
+    @precondition(
+        lambda self: self.is_charged() and not self.happened(
+            InventoryUpdated, InventoryRejected, InventoryReleased)
+    )  # fmt: skip
+    @rule(served=st.booleans())
+    def the_stock_answers(self, served):
+        self.publish(InventoryUpdated if served else InventoryRejected)
+
+    @precondition(lambda self: self.happened(ShipmentFailed, FulfilmentStopped))
+    @rule()
+    def goods_go_back(self):
+        if self.happened(InventoryUpdated) and not self.happened(InventoryRestocked):
+            self.publish(InventoryRestocked)
+        elif not self.happened(InventoryUpdated, InventoryReleased):
+            self.publish(InventoryReleased)
+
+    def is_with_shipping(self) -> bool:
+        return not self.happened(OrderShipped, ShipmentFailed, FulfilmentStopped)
+
+    @precondition(lambda self: self.happened(InventoryUpdated) and self.is_with_shipping())
+    @rule(how=st.sampled_from([OrderShipped, OrderShipped, ShipmentFailed]))
+    def the_carrier_answers(self, how):
+        self.publish(how)
+
+    @precondition(lambda self: self.is_with_shipping())
+    @rule(by_operator=st.sampled_from([True, False, False, False]))
+    def shipping_is_stopped(self, by_operator):
+        if not by_operator and not self.happened(OrderCancellationRequested):
+            return
+        requests = [e.event.reason for e in self.log if isinstance(e.event, OrderCancellationRequested)]
+        self.publish(FulfilmentStopped, reason=[*requests, "operator"][0])
+
+    @precondition(
+        lambda self: self.happened(OrderShipped) and self.happened(OrderCancellationRequested)
+        and not self.happened(CancellationRejected)
+    )  # fmt: skip
+    @rule()
+    def the_parcel_has_left(self):
+        self.publish(CancellationRejected, reason="customer")
+
+    @precondition(lambda self: self.happened(OrderShipped))
+    @precondition(lambda self: not self.happened(OrderDelivered, DeliveryFailed))
+    @rule(how=st.sampled_from([OrderDelivered, DeliveryFailed]))
+    def the_parcel_arrives(self, how):
+        self.publish(how)
+
+    @rule()
+    def time_passes(self):
+        """Do nothing: an order that has ended has no other rule."""
+
+    # --- Orders ---
+
+    def pending(self) -> list[int]:
+        return [nr for nr, entry in enumerate(self.log) if not entry.is_consumed]
+
+    @precondition(lambda self: self.pending())
+    @rule(n=st.integers(0, 20))
+    def an_event_is_consumed(self, n):
+        pending = self.pending()
+        entry = self.log[pending[n % len(pending)]]
+        entry.is_consumed = True
+        if entry is not self.log[pending[0]]:
+            OneOrder.overtaken.add(type(self.log[pending[0]].event).__name__)
+        if isinstance(entry.event, RefundFailed):
+            self.hold_up(history.refund_failed)
+        elif isinstance(entry.event, DeliveryFailed):
+            self.hold_up(history.delivery_failed)
+        else:
+            before = self.state
+            self.state = history.completed(history.step_of(entry.event)(before))
+            if self.state.status == Status.CANCELLED != before.status:
+                self.decided(OrderCancelled, reason=self.state.cancel_reason)
+
+    def decided(self, kind: type[Event], **facts: object) -> None:
+        self.log.append(Entry(event(kind, **facts), is_consumed=True))
+
+    def hold_up(self, step: history.Step) -> None:
+        before, self.state = self.state, step(self.state)
+        if self.state != before:
+            facts = {"reason": self.state.attention_reason, "note": self.state.attention_note}
+            self.decided(OrderNeedsAttention, stage=self.state.stage, **facts)
+
+    @precondition(lambda self: self.state.status in DEADLINES and self.state.status != Status.PLACED)
+    @rule()
+    def a_deadline_passes(self):
+        self.hold_up(partial(history.held_up, reason=f"{DEADLINES[self.state.status][0]}_overdue"))
+
+    @precondition(lambda self: self.state.status not in (Status.PLACED, Status.NEEDS_ATTENTION, *TERMINAL))
+    @rule(reason=st.sampled_from(["books_differ", "delivery_overdue"]))
+    def the_doctor_holds_it_up(self, reason):
+        if reason == "books_differ" or self.state.status == Status.SHIPPED:
+            self.hold_up(partial(history.held_up, reason=reason, note=f"note {len(self.log)}"))
+
+    @precondition(lambda self: self.state.stage in CANCELLABLE)
+    @rule(reason=st.sampled_from(["customer", "operator", "payment_overdue"]))
+    def somebody_cancels(self, reason):
+        self.state = history.cancellation_requested(self.state, reason)
+        self.decided(OrderCancellationRequested, reason=reason)
+
+    @precondition(
+        lambda self: (
+            self.state.status == Status.NEEDS_ATTENTION and self.state.attention_reason not in NOTHING_COMES
+        )
+    )
+    @rule()
+    def an_operator_resumes_it(self):
+        self.decided(OrderResumed, attention=self.state.attention_reason)
+        self.state = history.resumed(self.state)
+
+    @precondition(
+        lambda self: self.state.status == Status.NEEDS_ATTENTION and self.state.stage not in CANCELLABLE
+    )
+    @rule(really=st.sampled_from([True, False, False]))
+    def an_operator_settles_it(self, really):
+        if really:
+            attention, self.state = self.state.attention_reason, history.settled(self.state, "by agreement")
+            kept = self.state.cancel_reason
+            self.decided(OrderSettled, attention=attention, reason="by agreement", cancel_reason=kept)
+
+    # --- Invariants ---
+
+    @invariant()
+    def the_state_is_the_fold_of_what_is_consumed(self):
+        steps = [history.step_of(entry.event) for entry in self.log if entry.is_consumed]
+        assert history.fold(steps) == self.state, [type(e.event).__name__ for e in self.log if e.is_consumed]
+
+    def teardown(self):
+        OneOrder.ends.add(self.state.status)
+
+
+def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
+    few = settings(max_examples=400, derandomize=True)
+    profile = settings(
+        few if not EXAMPLES else settings(max_examples=EXAMPLES * 20),
+        stateful_step_count=40,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    run_state_machine_as_test(OneOrder, settings=profile)
+    assert {"delivered", "cancelled", "settled", "needs_attention"} <= OneOrder.ends, "too few histories"
+    assert {"PaymentProcessed", "InventoryUpdated", "OrderShipped"} <= OneOrder.overtaken
+
+
+@pytest.mark.parametrize("kind", sorted(orders.consumers.STEPS, key=lambda kind: kind.type))
+def test_every_event_of_another_context_has_a_step(kind):
+    facts = {"reason": "customer", "left": NOTHING}
+    assert history.step_of(event(kind, **facts))(State())

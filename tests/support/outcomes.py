@@ -1,0 +1,36 @@
+"""What the other contexts did for orders, recorded by orders without an event."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from uuid import UUID
+
+from orders import history, services
+from orders.history import Step
+from orders.models import Order
+
+Outcome = Callable[..., list[Order]]
+
+
+def outcome(step: Step) -> Outcome:
+    """Return the function that has orders take a step."""
+
+    def record(*, order_ids: Collection[UUID]) -> list[Order]:
+        return services.record_outcomes(steps=[(order_id, step) for order_id in order_ids])
+
+    return record
+
+
+record_payments = outcome(history.paid)
+record_deductions = outcome(history.stock_taken)
+record_shipments = outcome(history.shipped)
+record_deliveries = outcome(history.delivered)
+record_payment_failures = outcome(history.payment_failed)
+record_rejections = outcome(history.out_of_stock)
+record_shipment_failures = outcome(history.shipment_failed)
+record_undone_payments = outcome(history.payment_undone)
+record_undone_stock = outcome(history.stock_undone)
+
+
+def record_stops(reason: str) -> Outcome:
+    """Return the function that has orders stopped by shipping, for the reason of the request."""
+    return outcome(partial(history.stopped, reason=reason))
