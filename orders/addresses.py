@@ -68,7 +68,7 @@ def rules_of(country: str) -> Rules:
 
 
 def is_placeholder(address: Address) -> bool:
-    """Tell whether an address is marked as unknown: the rules of its country do not apply."""
+    """Tell whether an address is marked as unknown, as an import alone may do."""
     return address.street == address.city == UNKNOWN
 
 

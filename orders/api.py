@@ -31,6 +31,7 @@ from orders.serializers import (
 from orders.states import Status
 from shop import journal
 from shop.accounts import limits
+from shop.accounts.scopes import IMPORT, has_scope
 from shop.messaging import event_log
 from shop.privacy.showing import shown
 from shop.rest import problems
@@ -252,6 +253,7 @@ def _place(request: Request, data: dict[str, Any]) -> Order:
             customer=request.user,
             request=_requested(data),
             idempotency_key=key_of(request),
+            unknown_address=has_scope(request, IMPORT),
         )
     except InvalidOrder as refusal:
         raise as_validation_error(refusal) from refusal

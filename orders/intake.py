@@ -104,12 +104,13 @@ class Offer(Protocol):
         ...
 
 
-def check_request(request: OrderRequest) -> None:
+def check_request(request: OrderRequest, *, unknown_address: bool = False) -> None:
     """Raise :class:`InvalidOrder` if the request is not well-formed, whatever the catalogue says."""
     items = request.items
     _refuse(_about_length(items))
     lines = [*_about_quantities(items), *_about_duplicates(items)]
-    _refuse([*lines, *_about_address(request.ship_to), *_about_payment(request.payment_method)])
+    address = _about_address(request.ship_to, unknown_address)
+    _refuse([*lines, *address, *_about_payment(request.payment_method)])
 
 
 def check_offers(request: OrderRequest, offers: Mapping[str, Offer]) -> None:
@@ -159,7 +160,10 @@ def _about_duplicates(items: Sequence[Item]) -> Iterator[Problem]:
         seen[item.sku] += 1
 
 
-def _about_address(ship_to: Address) -> Iterator[Problem]:
+def _about_address(ship_to: Address, may_be_unknown: bool) -> Iterator[Problem]:
+    if is_placeholder(ship_to) and not may_be_unknown:
+        text = "Say the street: this one stands for an unknown address, which an import alone may have."
+        yield Problem(("ship_to", "street"), text, "placeholder_address")
     required = _required_parts(ship_to)
     for name, limit in ADDRESS_LIMITS.items():
         text = getattr(ship_to, name).strip()

@@ -63,17 +63,23 @@ _REMEDIES = {
 # --- Intake ----------------------------------------------------------------------------------
 
 
-def place_order(*, customer: User, request: OrderRequest, idempotency_key: str = "") -> Order:
+def place_order(
+    *, customer: User, request: OrderRequest, idempotency_key: str = "", unknown_address: bool = False
+) -> Order:
     """Accept an order at the catalogue's prices; everything after that follows by events.
 
-    The same customer's same key and request give the order of the first time, as a replay.
+    The same customer's same key and request give the order of the first time, as a replay. With
+    ``unknown_address``, as in an import, the address may be the placeholder of an unknown one.
 
     Raises:
         InvalidOrder: with every problem found, by field.
         IdempotencyKeyReused: the key came with another request before.
         TooManyOrders: the customer has placed as many within a minute as one may.
     """
-    return _placed_before(customer, request, idempotency_key) or _place(customer, request, idempotency_key)
+    if earlier := _placed_before(customer, request, idempotency_key):
+        return earlier
+    intake.check_request(request, unknown_address=unknown_address)
+    return _place(customer, request, idempotency_key)
 
 
 def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | None:
@@ -89,7 +95,6 @@ def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | N
 
 
 def _place(customer: User, request: OrderRequest, key: str) -> Order:
-    intake.check_request(request)
     keys_for = repository.reserved_keys(lines=len(request.lines), customer_id=customer.pk)
     with keys_for as keys, key_for_account(customer.pk) as subject:
         offers = inventory.prices_of(request.skus)

@@ -16,18 +16,25 @@ class Shop(Protocol):
 
 
 def provide(
-    shop: Shop, *, products: Sequence[Mapping[str, Any]], customers: Mapping[str, str], reason: str
+    shop: Shop,
+    *,
+    products: Sequence[Mapping[str, Any]],
+    customers: Mapping[str, str],
+    reason: str,
+    unknown_addresses: bool = False,
 ) -> dict[str, str]:
     """Ensure that products and customers (user name -> full name) exist; return API tokens by user name.
 
-    No limit on requests and orders holds for these customers.
+    No limit on requests and orders holds for these customers. With ``unknown_addresses`` their tokens are for
+    orders alone, and may leave the address open.
     """
     wanted, tokens = VAR / f"wanted-{os.getpid()}.json", VAR / f"tokens-{os.getpid()}.json"
     try:
         make_private_file(
             wanted, json.dumps({"products": [*products], "customers": {**customers}, "reason": reason})
         )
-        options = ("--tokens", tokens, "--without-limits")
+        options: list[str | Path] = ["--tokens", tokens, "--without-limits"]
+        options += ["--unknown-addresses"] if unknown_addresses else []
         shop.run_python("manage.py", "import_catalogue", wanted, *options, name="import_catalogue")
         found: dict[str, str] = json.loads(tokens.read_text())
         return found

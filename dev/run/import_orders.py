@@ -22,7 +22,7 @@ from dev.run.progress import place_and_follow
 from dev.run.summary import show_summary
 from dev.stack import Stack
 
-#: Street and city of an address that is not known: the rules of its country do not apply.
+#: Street and city of an address that is not known. The keys of an import alone may send it.
 UNKNOWN = "(unknown)"
 #: The longest invoice number that is sent as it is.
 _LONGEST_KEY = 100
@@ -57,6 +57,7 @@ def import_orders(stack: Stack, plan: Plan, *, source: str, rate: float) -> bool
             products=[_product(product) for product in plan.products],
             customers={_username(customer): f"Customer {customer}" for customer in plan.customers},
             reason=f"for the import of {source}",
+            unknown_addresses=True,
         )
         orders += [_customer_order(planned, tokens) for planned in plan.orders]
         place_and_follow(stack, Api(stack.port), orders, rate=rate)

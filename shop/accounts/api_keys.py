@@ -84,10 +84,12 @@ def create_key(
 
 
 @transaction.atomic
-def replace_keys(*, users: Sequence[User], name: str) -> dict[str, str]:
+def replace_keys(*, users: Sequence[User], name: str, scopes: Sequence[str] = ()) -> dict[str, str]:
     """End the keys of this name and make new ones; return their texts by user name. For programs."""
     ApiKey.objects.filter(user__in=users, name=name).delete()
     drafts = [_draft(user, name) for user in users]
+    for key, _ in drafts:
+        key.scopes = list(scopes)
     ApiKey.objects.bulk_create(key for key, _ in drafts)
     return {key.user.get_username(): text for key, text in drafts}
 

@@ -13,6 +13,14 @@ SCOPES: tuple[str, ...] = (
     "privacy:read",
 )
 
+#: Scope of the keys of an import, whose addresses may be unknown. No page and no request gives it to a key.
+IMPORT = "orders:import"
+
+
+def has_scope(request: Any, scope: str) -> bool:
+    """Tell whether the key of a request was given a scope; a key that may all, and a session, were not."""
+    return isinstance(request.auth, ApiKey) and scope in request.auth.scopes
+
 
 def scope_allows(request: Any, context: str, method: str) -> bool:
     """Tell whether the key of a request allows a method on a context. A session allows all.

@@ -237,6 +237,7 @@ FIELD_CODES = {
     "null_characters_not_allowed": "The text contains NUL.",
     "out_of_range": "The value is too small or too large.",
     "overflow": "The time is too early or too late.",
+    "placeholder_address": "The address stands for an unknown one, which an import alone may have.",
     "quantity_out_of_range": "The quantity is too small or too large.",
     "required": "The field, or the header, is missing.",
     "surrogate_characters_not_allowed": "The text contains half of a surrogate pair.",

@@ -15,6 +15,10 @@ from inventory import queries, services
 from inventory.services import NewProduct
 from shop.accounts import api_keys
 from shop.accounts.limits import UNLIMITED
+from shop.accounts.scopes import IMPORT
+
+#: Scopes of keys for orders whose addresses are not known.
+OF_IMPORTS = ("orders:read", "orders:write", IMPORT)
 
 
 class Command(BaseCommand):
@@ -35,6 +39,11 @@ class Command(BaseCommand):
             action="store_true",
             help="lift the limits on requests and orders for these customers, as load tests need it",
         )
+        parser.add_argument(
+            "--unknown-addresses",
+            action="store_true",
+            help="the keys are for orders alone, and may place them with the placeholder of an address",
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +54,8 @@ class Command(BaseCommand):
         customers = [customer(name, full_name) for name, full_name in data["customers"].items()]
         if options["without_limits"]:
             Group.objects.get_or_create(name=UNLIMITED)[0].user_set.add(*customers)
-        tokens = api_keys.replace_keys(users=customers, name="import")
+        scopes = OF_IMPORTS if options["unknown_addresses"] else ()
+        tokens = api_keys.replace_keys(users=customers, name="import", scopes=scopes)
         _write_private(options["tokens"], json.dumps(tokens))
 
 

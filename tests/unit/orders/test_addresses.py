@@ -1,16 +1,23 @@
 """Addresses are asked for what the country has, and no more than that."""
 
+import json
+from dataclasses import replace
+
 import pytest
 from django.apps import apps
+from django.core.management import call_command
+from rest_framework.test import APIClient
 
 from dev.run import import_orders
+from orders import services
 from orders.addresses import UNKNOWN, rules_of
 from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder
 from orders.events import Address, Customer
 from orders.models import Order
 from shipping.models import SimulatedLabel
-from tests.unit.orders.conftest import LONDON
+from shop.accounts import api_keys, scopes
+from tests.unit.orders.conftest import LONDON, TWO_TEAPOTS
 from tests.unit.orders.rest import BODY, SHIP_TO, client_of, post
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +36,10 @@ ZERO_WIDTH = [
 
 def address(**parts):
     return Address(**LONDON.model_dump() | parts)
+
+
+def client_with_key(key):
+    return APIClient(headers={"Authorization": f"Bearer {key}"})
 
 
 def refusals(place, **parts):
@@ -103,10 +114,39 @@ def test_an_order_of_a_customer_with_an_invisible_name_bears_the_user_name(place
 
 
 @pytest.mark.parametrize("country", ["US", "CA", "AU", "DE"])
-def test_the_placeholder_of_an_import_is_accepted_in_every_country(place, country):
+def test_the_placeholder_of_an_import_is_accepted_in_every_country(ada, catalogue, country):
     assert import_orders.UNKNOWN == UNKNOWN
-    assert refusals(place, country=country, street=UNKNOWN, city=UNKNOWN, postal_code="") == {}
-    assert "region" in refusals(place, country="US", street=UNKNOWN, city="Austin")
+    unknown = address(country=country, street=UNKNOWN, city=UNKNOWN, postal_code="")
+    request = replace(TWO_TEAPOTS, ship_to=unknown)
+    assert services.place_order(customer=ada, request=request, unknown_address=True).ship_to == unknown
+    elsewhere = replace(request, ship_to=address(country="US", street=UNKNOWN, city="Austin"))
+    with pytest.raises(InvalidOrder, match="state"):
+        services.place_order(customer=ada, request=elsewhere, unknown_address=True)
+
+
+def test_a_customer_cannot_leave_the_address_open(ada, catalogue):
+    body = BODY | {"ship_to": SHIP_TO | {"street": UNKNOWN, "city": UNKNOWN}}
+    for client in (client_of(ada), client_with_key(api_keys.create_key(user=ada, name="till")[1])):
+        refused = post(client, body)
+        assert refused.status_code == 400
+        assert {error["code"] for error in refused.json()["errors"]} == {"placeholder_address"}
+        chosen = {"name": "mine", "scopes": ["orders:read", "orders:write", scopes.IMPORT]}
+        assert client.post("/api/v1/keys", chosen, format="json").status_code == 400
+    assert not Order.objects.exists()
+
+
+def test_the_keys_of_an_import_alone_leave_the_address_open(ada, catalogue, tmp_path):
+    (tmp_path / "wanted.json").write_text(
+        json.dumps({"products": [], "customers": {"ada": "Ada Lovelace"}, "reason": "an import"})
+    )
+    answers = []
+    for options in ([], ["--unknown-addresses"]):
+        tokens = tmp_path / "tokens.json"
+        call_command("import_catalogue", tmp_path / "wanted.json", "--tokens", tokens, *options)
+        client = client_with_key(json.loads(tokens.read_text())["ada"])
+        answers.append(post(client, BODY | {"ship_to": SHIP_TO | {"street": UNKNOWN, "city": UNKNOWN}}))
+    assert [answer.status_code for answer in answers] == [400, 201]
+    assert client.get(answers[1]["Location"]).status_code == 200
 
 
 def test_facts_from_before_the_new_parts_stay_readable():
