@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from console.audit.aggregates import name_of
 from console.audit.cases import IN_PROGRESS, Case, cases
 from console.audit.figures import Totals
 from console.audit.report import Report
@@ -75,7 +76,8 @@ def _audit_inbox(gaps: Sequence[InboxGap], report: Report) -> None:
         by_consumer[gap.consumer].append(gap)
     for consumer, missing in sorted(by_consumer.items()):
         example = missing[0]
-        message = f"events not consumed: {len(missing)}, as {example.type} of order {example.aggregate_id}"
+        about = f"{name_of(example.type)} {example.aggregate_id}"
+        message = f"events not consumed: {len(missing)}, as {example.type} of {about}"
         report.add("inbox", consumer, message)
 
 

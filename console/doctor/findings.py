@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from console.audit import Report
+from console.audit.aggregates import name_of, order_of
 from console.doctor.remedies import Advise, Backfill, Remedy, ResendEvents, Wait, resend_key
 from console.models import Repair
 from shop.messaging.operations import queries
@@ -100,8 +101,10 @@ def _lost_events(lost: Sequence[LostDelivery], grace: timedelta) -> Iterator[Fin
         groups[one.consumer, state].append(one)
     for (consumer, state), deliveries in sorted(groups.items()):
         first = deliveries[0]
-        message = f"never took {_events(len(deliveries))}, as {first.type} of order {first.aggregate_id}"
-        yield Finding("lost", consumer, message, _remedy(state, deliveries), first.aggregate_id)
+        example = f"{first.type} of {name_of(first.type)} {first.aggregate_id}"
+        message = f"never took {_events(len(deliveries))}, as {example}"
+        order_id = order_of(first.type, first.aggregate_id)
+        yield Finding("lost", consumer, message, _remedy(state, deliveries), order_id)
 
 
 def _remedy(state: str, lost: Sequence[LostDelivery]) -> Remedy:

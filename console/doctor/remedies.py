@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from analytics import services as analytics
 from analytics.errors import RebuildRunning
+from console.audit.aggregates import order_of
 from console.models import Repair
 from shop.messaging.consuming import Consumer
 from shop.messaging.operations.backfilling import send_chunk
@@ -166,7 +167,7 @@ class ResendEvents:
                 Repair(
                     key=resend_key(one),
                     kind="lost",
-                    order_id=one.aggregate_id,
+                    order_id=order_of(one.type, one.aggregate_id),
                     wrong=f"{one.type} never came to {one.consumer}",
                     done=f"resent {one.event_id} to {one.app}.events",
                     by=by,

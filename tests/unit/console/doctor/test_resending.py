@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from console.audit import audit
 from console.doctor.checkups import CheckupRunning, check_up
 from console.models import Checkup, Repair
+from inventory.services import adjust_stock
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.relay.relay import connect
 from shop.settings import CONTEXTS
@@ -37,6 +38,16 @@ def test_events_that_were_lost_are_resent_and_the_order_finishes(shop):
     shop.expect_status(order, "delivered")
     assert repair().outcomes == []
     assert audit(idle=True).holds
+
+
+def test_a_lost_event_about_a_product_is_not_said_to_be_about_an_order(shop):
+    product = adjust_stock(sku="MUG", quantity=3, reason="a delivery")
+    lose_outbox()
+    (problem,) = [text for text in map(str, audit().violations) if "StockAdjusted" in text]
+    assert f"of product {product.pk}" in problem
+    ((finding, _),) = repair().outcomes
+    assert f"StockAdjusted.v1 of product {product.pk}" in finding.message
+    assert (finding.order_id, Repair.objects.get().order_id) == (None, None)
 
 
 @pytest.mark.parametrize("queue", sorted(CONTEXTS))
