@@ -30,6 +30,7 @@ from inventory.shelf import Shelf
 from shop.messaging.contracts import Event
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import publish, unit_of_work
+from shop.visible import is_visible
 
 logger = logging.getLogger("shop.inventory")
 
@@ -230,7 +231,7 @@ def recount_stock(*, sku: str, counted: int, reason: str, actor: str = "") -> Pr
         UnknownProduct, ReasonMissing, StockLimitExceeded
     """
     product = repository.lock_product(sku)
-    if not reason.strip():
+    if not is_visible(reason):
         raise ReasonMissing(sku=sku)
     if counted > MAX_STOCK:
         raise StockLimitExceeded(sku=sku, limit=MAX_STOCK)
@@ -245,7 +246,7 @@ def recount_stock(*, sku: str, counted: int, reason: str, actor: str = "") -> Pr
 def _check_adjustment(product: Product, quantity: int, reason: str) -> None:
     if not quantity:
         raise NothingToAdjust(sku=product.sku)
-    if not reason:
+    if not is_visible(reason):
         raise ReasonMissing(sku=product.sku)
     if product.available + quantity < 0:
         raise NotEnoughStock(sku=product.sku, available=product.available, wanted=-quantity)

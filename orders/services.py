@@ -242,7 +242,7 @@ def settle_order(*, order_id: UUID, reason: str) -> Order:
     """
     order = repository.lock([order_id])[0]
     check_settleable(order)
-    if not reason.strip():
+    if not is_visible(reason):
         raise ReasonMissing(number=order.number)
     attention = order.attention_reason
     order.take(partial(history.settled, reason=reason.strip()[:MAX_SETTLEMENT]))

@@ -18,6 +18,7 @@ from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRef
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
+from shop.visible import is_visible
 
 __all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund"]
 
@@ -320,7 +321,7 @@ class Refund(models.Model):
         """Record that an operator gave it back without the provider."""
         if self.state != self.State.FAILED:
             raise NotGivenBack(f"this refund is {self.state}; only a failed one can be given back otherwise")
-        if not note.strip():
+        if not is_visible(note):
             raise NotGivenBack("say how it was given back: the reason is kept for ever")
         self.become(self.State.SUCCEEDED, reference="")
         self.channel, self.note = self.Channel.OTHERWISE, note.strip()

@@ -13,6 +13,7 @@ from shop.accounts.names import MAX_LENGTH, validate_name
 from shop.accounts.passwords import is_own_password
 from shop.accounts.scopes import SCOPES
 from shop.rest.idempotency.forms import OneTimeForm
+from shop.visible import check_visible
 
 #: Name, autocomplete and message of the fields that say who somebody is.
 _PERSON = (
@@ -134,6 +135,7 @@ class KeyForm(OneTimeForm):
     name = forms.CharField(
         label="What is it for?",
         max_length=60,
+        validators=[check_visible],
         error_messages={"required": "Give the key a name, as in “bookkeeping”."},
     )
     days = forms.ChoiceField(

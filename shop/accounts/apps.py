@@ -17,4 +17,15 @@ class AccountsConfig(AppConfig):
         from shop import journal  # noqa: F401
         from shop.accounts import counters, key_receivers, receivers, second_step  # noqa: F401
 
+        _require_visible_names()
         counters.counters(settings.SHOP_CACHE_URL)
+
+
+def _require_visible_names() -> None:
+    """Refuse user names and names of groups that nobody can see: Hangul fillers are letters."""
+    from django.contrib.auth.models import Group, User
+
+    from shop.visible import check_visible
+
+    for field in (User._meta.get_field("username"), Group._meta.get_field("name")):
+        field.validators.append(check_visible)

@@ -32,6 +32,7 @@ from shop.rest.idempotency import idempotent
 from shop.rest.permissions import ANYONE, accounts
 from shop.rest.problems import Conflict
 from shop.rest.strict import StrictSerializer
+from shop.visible import check_visible
 
 #: Longest time until a key expires.
 MAX_LIFETIME = timedelta(days=366)
@@ -72,7 +73,7 @@ class NewKeyOut(KeyOut):
 class KeyIn(StrictSerializer):
     """Request of a key."""
 
-    name = TextField(max_length=60, help_text="What the key is for.")
+    name = TextField(max_length=60, validators=[check_visible], help_text="What the key is for.")
     scopes = serializers.ListField(
         child=serializers.ChoiceField(SCOPES),
         required=False,

@@ -222,6 +222,7 @@ FIELD_CODES = {
     "invalid_list": "A list of values is expected.",
     "length": "The text is too short or too long.",
     "make_aware": "The time does not exist in its time zone.",
+    "invisible": "The text has no character that can be seen.",
     "max_decimal_places": "The number has too many decimal places.",
     "max_digits": "The number has too many digits.",
     "max_length": "The text, or the list, is too long.",

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from inventory import queries, services
@@ -16,6 +17,7 @@ from inventory.services import NewProduct
 from shop.accounts import api_keys
 from shop.accounts.limits import UNLIMITED
 from shop.accounts.scopes import IMPORT
+from shop.visible import is_visible
 
 #: Scopes of keys for orders whose addresses are not known.
 OF_IMPORTS = ("orders:read", "orders:write", IMPORT)
@@ -49,7 +51,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import the file in one transaction."""
         data = json.loads(options["file"].read_text())
-        add_products([product for product in data["products"] if "name" in product])
+        try:
+            add_products([product for product in data["products"] if "name" in product])
+        except ValidationError as error:
+            raise CommandError(
+                f"a product cannot be sold as it stands: {' '.join(error.messages)}"
+            ) from error
         top_up({product["sku"]: product["needed"] for product in data["products"]}, reason=data["reason"])
         customers = [customer(name, full_name) for name, full_name in data["customers"].items()]
         if options["without_limits"]:
@@ -85,6 +92,8 @@ def top_up(needed: dict[str, int], *, reason: str) -> None:
 
 def customer(username: str, full_name: str) -> User:
     """Return a customer, created without a password if missing."""
+    for name in (username, full_name):
+        _check_name(name)
     first, _, last = full_name.partition(" ")
     found, created = get_user_model().objects.get_or_create(
         username=username,
@@ -94,6 +103,11 @@ def customer(username: str, full_name: str) -> User:
         found.set_unusable_password()
         found.save()
     return found
+
+
+def _check_name(name: str) -> None:
+    if not is_visible(name):
+        raise CommandError(f"customer {name!r}: a name has at least one character that can be seen.")
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ from shop.messaging.dead_letters.replay_target import replay_target_of
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter
 from shop.messaging.outbox import append
+from shop.visible import is_visible
 
 #: Letters replayed in one transaction.
 REPLAY_BATCH = 50
@@ -134,7 +135,7 @@ def close_letters(
 
 def require_reason(reason: str) -> None:
     """Raise ReasonMissing if the reason is blank."""
-    if not reason.strip():
+    if not is_visible(reason):
         raise ReasonMissing(ReasonMissing.__doc__)
 
 

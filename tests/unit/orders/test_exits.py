@@ -158,9 +158,10 @@ def test_an_order_is_settled_once(returned):
     assert EventRecord.objects.filter(type="orders.OrderSettled.v1").count() == 1
 
 
-def test_an_order_is_not_settled_without_a_reason(returned):
+@pytest.mark.parametrize("reason", ["  ", "\u200b"])
+def test_an_order_is_not_settled_without_a_reason(returned, reason):
     with pytest.raises(ReasonMissing):
-        services.settle_order(order_id=returned.pk, reason="  ")
+        services.settle_order(order_id=returned.pk, reason=reason)
 
 
 def test_going_on_waiting_is_in_the_log(held_up, said):
