@@ -36,6 +36,7 @@ _MACHINERY = (
     "messaging.view_eventrecord",
     "messaging.view_horizon",
     "messaging.view_inboxentry",
+    "messaging.view_logroot",
     "messaging.view_outboxentry",
     "messaging.view_scheduledmessage",
     "messaging.view_subscription",

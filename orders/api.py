@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
 from orders.errors import IdempotencyKeyReused, InvalidOrder, OrdersError, TooLateToCancel, TooManyOrders
-from orders.events import Address
+from orders.events import Address, OrderCreated
 from orders.filters import OrderFilter
 from orders.intake import OrderRequest
 from orders.models import Order
@@ -24,6 +24,7 @@ from orders.serializers import (
     OrderIn,
     OrderOut,
     OrderSummaryOut,
+    ReceiptOut,
     SettlementIn,
     StaffTimelineOut,
     as_validation_error,
@@ -33,6 +34,8 @@ from shop import journal
 from shop.accounts import limits
 from shop.accounts.scopes import IMPORT, has_scope
 from shop.messaging import event_log
+from shop.messaging.contracts import is_replaced
+from shop.messaging.log_proof.receipts import receipt
 from shop.privacy.showing import shown
 from shop.rest import problems
 from shop.rest.contract import IF_MATCH
@@ -244,6 +247,33 @@ class OrderTimeline(MyOrders):
             return Response([timeline.for_customer(entry) for entry in entries])
         personal = may(request, "privacy.view_personal_data") and not order.is_erased
         return Response([timeline.for_staff(entry) for entry in shown(entries, personal=personal)])
+
+
+class OrderReceipt(MyOrders):
+    """Receipt of an order."""
+
+    queryset = Order.objects.only("pk", "serial", "ship_name", "ship_street")
+    filter_backends = []
+
+    @extend_schema(
+        summary="Get an order's receipt", tags=["orders"], responses={200: ReceiptOut, 404: _NOT_FOUND}
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        """Return the order's events as they were hashed, with the path to a signed root of the log.
+
+        The receipt can be verified without the shop. Data of all events are for staff with
+        `orders.view_timeline`; others get those of `OrderCreated`, and the hashes of the rest.
+        """
+        order = self.get_object()
+        everything = may(request, "orders.view_timeline")
+        personal = may(request, "privacy.view_personal_data") and not order.is_erased
+
+        def with_data(type_: str) -> bool:
+            if is_replaced(type_):  # perhaps from before personal facts were sealed
+                return everything and personal
+            return everything or type_ == OrderCreated.type
+
+        return Response({"order": order.number, **receipt(order.pk, with_data=with_data)})
 
 
 def _place(request: Request, data: dict[str, Any]) -> Order:

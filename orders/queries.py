@@ -1,7 +1,7 @@
 """Queries of orders: plain data, for pages across contexts and for the audit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -124,6 +124,11 @@ def order(order_id: UUID, *, customer_id: int | None = None) -> Details | None:
     orders = Order.objects.filter(pk=order_id).prefetch_related("lines")
     found = (orders if customer_id is None else orders.filter(customer_id=customer_id)).first()
     return _details(found) if found else None
+
+
+def numbers_of(order_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the numbers of orders, for those that exist."""
+    return {order.pk: order.number for order in Order.objects.filter(pk__in=order_ids).only("pk", "serial")}
 
 
 def order_by_number(number: str) -> Summary | None:

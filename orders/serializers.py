@@ -213,6 +213,40 @@ class StaffTimelineOut(TimelineOut):
     data = serializers.DictField(required=False)  # type: ignore[assignment]  # a field, not the property
 
 
+class ReceiptEventOut(serializers.Serializer[Any]):
+    """Event of the order as it was hashed."""
+
+    text = serializers.CharField(
+        help_text="What the hash covers, beside the hash of the event before it. Its last line is the "
+        "SHA-256 of the data."
+    )
+    hash = serializers.CharField(allow_null=True, help_text="Null for events from before the chain.")
+    data = serializers.CharField(  # type: ignore[assignment]  # a field, not the property
+        allow_null=True, help_text="JSON as stored, personal facts encrypted; null if you may not read it."
+    )
+
+
+class ReceiptProofOut(serializers.Serializer[Any]):
+    """Path from an event of the order to a signed root of the log."""
+
+    leaf = serializers.CharField(help_text="Position, type, order and hash of the newest event below a root.")
+    path = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="Siblings up to the root, each with its side: left or right.",
+    )
+    statement = serializers.CharField(help_text="The signed text. Its sixth line is the root.")
+    signature = serializers.CharField(help_text="Ed25519, in hexadecimal digits.")
+    public_key = serializers.CharField()
+
+
+class ReceiptOut(serializers.Serializer[Any]):
+    """Receipt of an order, to be verified without the shop."""
+
+    order = serializers.CharField()
+    events = ReceiptEventOut(many=True)
+    proof = ReceiptProofOut(allow_null=True, help_text="Null if no event is below a signed root yet.")
+
+
 def as_validation_error(refusal: InvalidOrder) -> serializers.ValidationError:
     """Nest the problems of an order as DRF does: ``lines[1].sku`` under lines, 1, sku."""
     details: dict[Any, Any] = {}

@@ -10,5 +10,6 @@ urlpatterns = [
     path("orders/<uuid:pk>/cancel", api.OrderCancellation.as_view(), name="order-cancel"),
     path("orders/<uuid:pk>/resume", api.OrderResumption.as_view(), name="order-resume"),
     path("orders/<uuid:pk>/settle", api.OrderSettlement.as_view(), name="order-settle"),
+    path("orders/<uuid:pk>/receipt", api.OrderReceipt.as_view(), name="order-receipt"),
     path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
 ]

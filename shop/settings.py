@@ -148,6 +148,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 #: Age below which messages count as under way and are not repaired.
 SHOP_DOCTOR_GRACE = seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
 #: Interval of the periodic check-up and repair; 0 disables it.
+#: Ed25519 keys of the log's signed roots, in hexadecimal digits: the private one, and former public ones.
+SHOP_LOG_KEY = os.environ.get("SHOP_LOG_KEY", "")
+SHOP_LOG_FORMER_PUBLIC_KEYS = listed("SHOP_LOG_FORMER_PUBLIC_KEYS")
 SHOP_DOCTOR_INTERVAL = seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 # --- Celery ----------------------------------------------------------------------------------
@@ -205,6 +208,12 @@ CELERY_BEAT_SCHEDULE["accounts.send_mails"] = {
     "schedule": timedelta(minutes=1),
     "options": {"expires": 60},
 }
+if SHOP_LOG_KEY:
+    CELERY_BEAT_SCHEDULE["messaging.sign_log"] = {
+        "task": "messaging.sign_log",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    }
 if SHOP_DOCTOR_INTERVAL:
     CELERY_BEAT_SCHEDULE["console.check_up"] = {
         "task": "console.check_up",

@@ -19,6 +19,7 @@ from shop.messaging.models import (
     EventRecord,
     Horizon,
     InboxEntry,
+    LogRoot,
     OutboxEntry,
     ScheduledMessage,
     Subscription,
@@ -36,6 +37,14 @@ class EventRecordAdmin(KeysetAdmin):
     list_filter = [EventTypeFilter]
     search_fields = ["aggregate_id", "correlation_id", "id"]
     ordering = ["-position"]
+
+
+@admin.register(LogRoot)
+class LogRootAdmin(ReadOnlyAdmin):
+    """Signed roots over the event log."""
+
+    list_display = ["number", "last_position", "events", "signed_at", "public_key"]
+    fields = ["number", "last_position", "events", "signed_at", "public_key"]
 
 
 @admin.register(OutboxEntry)

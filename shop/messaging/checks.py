@@ -1,5 +1,6 @@
 """System checks of settings and data that would break a guarantee of the kernel."""
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -95,6 +96,16 @@ def signing_keys_are_long(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Make each key of SHOP_SIGNING_KEYS by: openssl rand -hex 32"
     return [Error(f"A signing key has less than {SHORTEST_KEY} bytes.", hint=hint, id="messaging.E005")]
+
+
+@register("messaging")
+def the_log_key_is_a_key(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the key of the log's roots is none, or one of Ed25519."""
+    digits = "[0-9a-fA-F]{64}"
+    if not settings.SHOP_LOG_KEY or re.fullmatch(digits, settings.SHOP_LOG_KEY):
+        return []
+    hint = "Make one by: manage.py make_log_key"
+    return [Error("SHOP_LOG_KEY is no key of 64 hexadecimal digits.", hint=hint, id="messaging.E008")]
 
 
 @register(Tags.database)

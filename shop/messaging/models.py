@@ -25,6 +25,8 @@ class EventRecord(models.Model):
     causation_id = models.UUIDField(null=True)
     traceparent = models.CharField(max_length=55, blank=True)
     data = models.JSONField()
+    #: Hash over the event and the hash of the one before it, by the database: see log_proof/chain.py.
+    hash = models.BinaryField(null=True)
 
     class Meta:
         verbose_name = "event"
@@ -46,6 +48,30 @@ class EventRecord(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: the log is append-only."""
         raise TypeError("the log is append-only: nothing in it can be deleted")
+
+
+class LogRoot(models.Model):
+    """A signed Merkle root over the events since the root before it, see log_proof/roots.py."""
+
+    append_only = True
+
+    #: 1, 2, 3 ... without gaps.
+    number = models.PositiveIntegerField(primary_key=True)
+    last_position = models.BigIntegerField(unique=True)
+    events = models.PositiveIntegerField()
+    #: One line an event: position, type, aggregate, hash.
+    leaves = models.TextField()
+    root = models.BinaryField()
+    signed_at = models.DateTimeField()
+    public_key = models.CharField(max_length=64)
+    signature = models.BinaryField()
+
+    class Meta:
+        verbose_name = "root of the log"
+        verbose_name_plural = "roots of the log"
+
+    def __str__(self) -> str:
+        return f"root {self.number}"
 
 
 class OutboxEntry(models.Model):

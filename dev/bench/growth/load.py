@@ -52,9 +52,9 @@ _LINES = """
 _HAPPEN = "INSERT INTO happened SELECT uuidv7(%(shift)s), order_id FROM chunk"
 _LOG = """
     INSERT INTO messaging_eventrecord (id, type, aggregate_id, sequence, time, correlation_id, causation_id,
-        traceparent, data)
+        traceparent, data, hash)
     SELECT id, type, order_id, sequence, now() + %(shift)s, order_id, id,
-        '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', data
+        '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', data, sha256(id::text::bytea)
     FROM happened, step WHERE sequence = %(sequence)s
 """
 _QUEUE = """

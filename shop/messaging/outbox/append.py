@@ -27,23 +27,27 @@ _EVENTS = """
             is_copy, lock_key, nr
         )
     ), locked AS MATERIALIZED (
-        SELECT aggregate_id, messaging_hold_aggregate(aggregate_id, lock_key) AS last
+        SELECT aggregate_id, stream.*
         FROM (SELECT DISTINCT lock_key, aggregate_id FROM new WHERE lock_key IS NOT NULL
-              ORDER BY lock_key, aggregate_id) AS aggregates
+              ORDER BY lock_key, aggregate_id) AS aggregates,
+             messaging_hold_stream(aggregate_id, lock_key) AS stream
     ), sequenced AS MATERIALIZED (
-        SELECT new.*, coalesce(locked.last, (
+        SELECT new.*, data::jsonb AS stored, coalesce(locked.last, (
             SELECT max(sequence) FROM messaging_eventrecord AS earlier
-            WHERE earlier.aggregate_id = new.aggregate_id), 0) AS last
-        FROM new LEFT JOIN locked USING (aggregate_id)
+            WHERE earlier.aggregate_id = new.aggregate_id), 0)
+            + row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) AS sequence, locked.hash AS previous
+        FROM new LEFT JOIN locked USING (aggregate_id) WHERE NOT is_copy
     ), logged AS (
         INSERT INTO messaging_eventrecord
-            (id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, data)
-        SELECT id, type, aggregate_id, row_number() OVER (PARTITION BY aggregate_id ORDER BY nr) + last,
-               time, correlation_id, causation_id, traceparent, data::jsonb
-        FROM sequenced WHERE NOT is_copy ORDER BY nr
+            (id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, data, hash)
+        SELECT id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, stored,
+               messaging_chain(previous, messaging_event_text(
+                   id, type, aggregate_id, sequence, time, correlation_id, causation_id, traceparent, stored))
+               OVER (PARTITION BY aggregate_id ORDER BY nr)
+        FROM sequenced ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
-        SELECT shard, id, type, '', '{}', body FROM sequenced ORDER BY nr
+        SELECT shard, id, type, '', '{}', body FROM new WHERE (SELECT count(*) FROM locked) >= 0 ORDER BY nr
     )
 """
 

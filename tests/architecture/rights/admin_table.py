@@ -46,6 +46,7 @@ MODELS: dict[str, str] = {
     "messaging.eventrecord": "view",
     "messaging.horizon": "view",
     "messaging.inboxentry": "view",
+    "messaging.logroot": "view",
     "messaging.outboxentry": "view",
     "messaging.scheduledmessage": "view",
     "messaging.subscription": "view",

@@ -100,6 +100,7 @@ ENDPOINTS = [
     for_accounts("POST", "order-list", 201, _ORDER),
     of_order("GET", "order-detail", "orders.view_order"),
     of_order("GET", "order-timeline", "orders.view_order"),
+    of_order("GET", "order-receipt", "orders.view_order"),
     of_order("POST", "order-cancel", "orders.view_order", "orders.cancel_order", allowed=202),
     Endpoint("POST", "order-resume", all_of(*RESUME), arguments={"pk": "waiting.pk"}),
     Endpoint(

@@ -37,7 +37,7 @@ from shop.accounts.api_keys import create_key
 from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
 from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
-from shop.messaging.models import Circuit, Horizon, OutboxEntry, ScheduledMessage
+from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, ScheduledMessage
 from shop.rest.models import IdempotencyRecord
 from tests.support import outcomes
 from tests.unit.console.conftest import Shop
@@ -147,6 +147,9 @@ def _make_the_rest(world: World) -> None:
         ScheduledMessage.objects.create(
             kind="reminder", app="orders", type="x", aggregate_id=order.pk, body="", due_at=NOW
         )
+    LogRoot.objects.create(
+        number=1, last_position=1, events=1, leaves="", root=b"", signed_at=NOW, public_key="", signature=b""
+    )
     assert OutboxEntry.objects.exists()
 
 

@@ -20,6 +20,7 @@ from payments.models import Payment
 from shipping.models import Shipment
 from shop.ids import uuid7
 from shop.messaging.event_log import replay, timeline
+from shop.messaging.log_proof.verifying import faults
 from shop.messaging.models import DeadLetter, DeadLetterAction, EventRecord, InboxEntry, ScheduledMessage
 from shop.messaging.publishing import publish
 from shop.privacy import data_keys
@@ -115,6 +116,13 @@ def test_the_log_is_as_it_was(zebulon):
     forget(zebulon.user)
     assert list(EventRecord.objects.order_by("position").values())[: len(before)] == before
     assert [entry.name for entry in timeline(order.pk)][-1] == "CustomerForgotten"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erasing_a_customer_breaks_no_chain(zebulon):
+    zebulon.order()
+    forget(zebulon.user)
+    assert list(faults()) == []
 
 
 def test_the_key_is_destroyed_at_once_and_the_rest_when_no_process_remembers_it(zebulon):
