@@ -12,6 +12,7 @@ from shop.accounts import two_factor
 from shop.accounts.names import MAX_LENGTH, validate_name
 from shop.accounts.passwords import is_own_password
 from shop.accounts.scopes import SCOPES
+from shop.adminkit.conflicts import ConflictAwareForm
 from shop.rest.idempotency.forms import OneTimeForm
 from shop.visible import check_visible
 
@@ -65,7 +66,11 @@ class RegistrationForm(BaseUserCreationForm[User]):
         return self.instance.username
 
 
-class ProfileForm(forms.ModelForm[User]):
+#: Fields of a profile that are stored at once.
+_NAMES = ("first_name", "last_name")
+
+
+class ProfileForm(ConflictAwareForm, forms.ModelForm[User]):
     """Names and e-mail address. A new address takes the password, and its owner's confirmation."""
 
     password = forms.CharField(
@@ -84,6 +89,7 @@ class ProfileForm(forms.ModelForm[User]):
         super().__init__(*args, **kwargs)
         self._request = request
         _prepare_person(self)
+        self.fields["password"].show_hidden_initial = False
         #: The present address: the new one is not the account's own before it is confirmed.
         self.present = self.instance.email
 
@@ -101,10 +107,11 @@ class ProfileForm(forms.ModelForm[User]):
         return given
 
     def save(self, commit: bool = True) -> User:
-        """Store the names alone."""
-        self.instance.email = self.present
-        self.instance.save(update_fields=["first_name", "last_name"])
-        return self.instance
+        """Store the names alone, and of them what this form changes."""
+        customer: User = self.instance
+        customer.email = self.present
+        customer.save(update_fields=[name for name in self.changed_data if name in _NAMES])
+        return customer
 
 
 class PasswordForm(forms.Form):

@@ -23,7 +23,7 @@ else:
     _Admin = object
 
 
-class _Opened(_Form):
+class ConflictAwareForm(_Form):
     """Mixin of a form that knows the values at the time when it was opened."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -98,7 +98,7 @@ class ConflictAware(_Admin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form of a known object with its conflicts."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (_Opened, form), {}) if change else form
+        return type(form.__name__, (ConflictAwareForm, form), {}) if change else form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Lock an object that is to be changed, so that what is compared stays until it is written."""

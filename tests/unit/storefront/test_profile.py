@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from shop.accounts import api_keys, links, mails
 from shop.accounts.models import AccountMail
 from shop.accounts.queries import address_to_confirm, unconfirmed
+from tests.support.forms import fields_of
 from tests.unit.storefront.conftest import text_of
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,36 @@ def grace(visitor) -> User:
     """A customer who has registered and not confirmed the address."""
     Client().post("/accounts/register/", REGISTRATION)
     return User.objects.get(username="grace@example.com")
+
+
+# --- Two forms at a time ---
+
+
+def test_an_older_form_takes_no_name_back(customer, ada):
+    opened = fields_of(customer.get(PROFILE))
+    User.objects.filter(pk=ada.pk).update(first_name="Augusta")
+    assert customer.post(PROFILE, opened | {"last_name": "King"}).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.last_name) == ("Augusta", "King")
+
+
+def test_a_name_that_both_forms_change_is_a_conflict_that_says_so(customer, ada):
+    opened = fields_of(customer.get(PROFILE))
+    User.objects.filter(pk=ada.pk).update(first_name="Augusta")
+    refused = customer.post(PROFILE, opened | {"first_name": "Ada Augusta"})
+    assert refused.status_code == 422
+    assert "is “Augusta” now" in text_of(refused)
+    ada.refresh_from_db()
+    assert ada.first_name == "Augusta"
+
+
+def test_an_older_form_does_not_ask_for_an_address_that_was_changed_meanwhile(customer, ada):
+    opened = fields_of(customer.get(PROFILE))
+    User.objects.filter(pk=ada.pk).update(email="augusta@example.com")
+    assert customer.post(PROFILE, opened | {"last_name": "King"}).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.last_name, ada.email) == ("King", "augusta@example.com")
+    assert not links_to("ada@example.com")
 
 
 # --- Confirming ---

@@ -1,6 +1,7 @@
 """ETags: nobody decides on an outdated representation without noticing, and none is sent twice."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,9 @@ from orders import services as orders
 from orders.events import Address
 from orders.intake import OrderRequest
 from orders.models import Order
+from orders.states import AttentionReason, Status
+from payments.models import Payment, Refund
+from shop.ids import uuid7
 from tests.support import outcomes
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +76,42 @@ def test_an_order_is_cancelled_as_it_was_read(olga, order):
     assert olga.post(f"{url}/cancel", headers={"If-Match": etag}).status_code == 412
     assert Order.objects.get().status == "paid"
     assert olga.post(f"{url}/cancel", headers={"If-Match": olga.get(url)["ETag"]}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("act", "body", "status"), [("resume", {}, "paid"), ("settle", {"reason": "Sent by hand"}, "settled")]
+)
+def test_a_held_up_order_is_decided_on_as_it_was_read(olga, order, act, body, status):
+    reason = AttentionReason.BOOKS_DIFFER if act == "resume" else AttentionReason.DELIVERY_FAILED
+    url = f"/api/v1/orders/{order.pk}"
+    outdated = olga.get(url)["ETag"]
+    came_from = Status.PAID if act == "resume" else Status.SHIPPED
+    Order.objects.update(status="needs_attention", attention_reason=reason, attention_stage=came_from)
+    refused = olga.post(f"{url}/{act}", body, format="json", headers={"If-Match": outdated})
+    assert (refused.status_code, Order.objects.get().status) == (412, "needs_attention")
+    present = olga.get(url)["ETag"]
+    decided = olga.post(f"{url}/{act}", body, format="json", headers={"If-Match": present})
+    assert (decided.status_code, decided.json().get("status")) == (200, status), decided.json()
+
+
+@pytest.mark.parametrize(("act", "body"), [("retry", None), ("given-back", {"reason": "In cash"})])
+def test_a_failed_refund_is_decided_on_as_it_was_read(olga, act, body):
+    payment = Payment.objects.create(
+        order_id=uuid7(), order_number="ORD-1", amount=Decimal(5), currency="EUR", state="succeeded"
+    )
+    refund = Refund.objects.create(payment=payment, amount=Decimal(5), currency="EUR", state="requested")
+    url = f"/api/v1/payments/{payment.pk}"
+    outdated = olga.get(url)["ETag"]
+    Refund.objects.update(state="failed")
+
+    def decide(key, etag):
+        headers = {"Idempotency-Key": key, "If-Match": etag}
+        return olga.post(f"{url}/refunds/{refund.pk}/{act}", body, format="json", headers=headers)
+
+    assert decide("k-1", outdated).status_code == 412
+    assert Refund.objects.get().state == "failed"
+    assert decide("k-2", olga.get(url)["ETag"]).status_code in {200, 202}
+    assert Refund.objects.get().state != "failed"
 
 
 def test_what_the_client_has_is_not_sent_again(olga, order):

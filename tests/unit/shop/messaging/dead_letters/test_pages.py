@@ -182,6 +182,21 @@ def test_a_letter_is_edited_on_a_page_that_says_what_is_wrong(olga):
     assert ">Replay<" not in shown, "a closed letter offers no action"
 
 
+def test_a_letter_that_another_operator_edited_is_not_edited_again(olga):
+    letter = died()
+    first, second = (
+        {
+            "text": f'{{"order_id": "{letter.aggregate_id}", "number": "{number}", "reason": "stock"}}',
+            "reason": "x",
+        }
+        for number in ("ORD-1", "ORD-2")
+    )
+    olga.post(page("edit", letter.pk), first)
+    late = olga.post(page("edit", letter.pk), second)
+    assert (late.status_code, "has been replaced already" in late.content.decode()) == (200, True)
+    assert "ORD-1" in OutboxEntry.objects.get().body
+
+
 @pytest.mark.parametrize(
     "data", ['"\\ud800"', "[" * 900 + "]" * 900, '"\\u0000"'], ids=["surrogate", "deep", "nul"]
 )
