@@ -5,6 +5,8 @@ from html import unescape
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
 from inventory import services as inventory
@@ -102,6 +104,19 @@ def test_rights_that_another_superuser_took_back_stay_taken(olga):
     assert User.objects.get(pk=ada.pk).first_name == "Ada"
     late = save(olga, ada, opened, groups=[])
     assert (late.status_code, list(ada.groups.all())) == (200, [packers])
+
+
+@pytest.mark.parametrize("model", EDITABLE)
+def test_what_is_compared_stays_locked_until_it_is_written(olga, model):
+    make, field, theirs, _ = EDITABLE[model]
+    thing = make()
+    opened = fields_of(olga.get(page(thing)))
+    with CaptureQueriesContext(connection) as statements:
+        assert save(olga, thing, opened, **{field: theirs}).status_code == 302
+    texts = [statement["sql"] for statement in statements]
+    table = model._meta.db_table
+    (locked, *_) = [n for n, sql in enumerate(texts) if f'FROM "{table}"' in sql and "FOR UPDATE" in sql]
+    assert any(sql.startswith(f'UPDATE "{table}"') for sql in texts[locked:])
 
 
 def test_the_conflict_is_decided_by_a_form_that_is_opened_again(olga):
