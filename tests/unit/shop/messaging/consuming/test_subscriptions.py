@@ -6,6 +6,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+from celery.signals import worker_ready
 from django.apps import apps
 from django.db import connection
 
@@ -100,6 +101,7 @@ def test_a_former_name_that_another_consumer_bears_is_refused(only_probes):
 
 
 def test_a_worker_begins_the_new_consumers_of_its_own_queues():
+    assert begin_subscriptions in [receiver() for _, receiver in worker_ready.receivers], "it is connected"
     published()
     Subscription.objects.all().delete()
     queues = SimpleNamespace(consume_from={"orders": None, "messaging": None})
