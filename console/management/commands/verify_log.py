@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders import queries
 from shop.messaging.event_log import count_events
-from shop.messaging.log_proof.verifying import Fault, faults
+from shop.messaging.log_proof.verifying import Fault, events_without_hash, faults
 from shop.messaging.models import LogRoot
 
 
@@ -31,7 +31,10 @@ class Command(BaseCommand):
         for line in found:
             self.stdout.write(self.style.ERROR(line))
         newest = LogRoot.objects.order_by("number").last()
-        self.stdout.write(f"Verified {count_events()} events, below {newest.number if newest else 0} roots.")
+        roots, older = newest.number if newest else 0, events_without_hash()
+        self.stdout.write(f"Verified {count_events()} events and {roots} signed roots.")
+        if older:
+            self.stdout.write(f"{older} events are from before the hash chain: only roots can prove them.")
         if newest:
             self.stdout.write(f"Note down outside: {newest.number}:{bytes(newest.signature).hex()}")
         if found:

@@ -36,6 +36,11 @@ def faults() -> Iterator[Fault]:
         yield from _faults_of_roots()
 
 
+def events_without_hash() -> int:
+    """Return the number of events from before the hash chain."""
+    return EventRecord.objects.filter(hash__isnull=True).count()
+
+
 def _faults_of_chains() -> Iterator[Fault]:
     begins = EventRecord.objects.filter(hash__isnull=False).aggregate(at=Min("position"))["at"]
     before: LoggedRow | None = None

@@ -28,6 +28,14 @@ def test_an_untouched_log_is_as_it_was_appended(shop, capsys):
     assert (code, "The log is as it was appended." in said) == (0, True)
 
 
+def test_events_from_before_the_chain_are_counted(shop, capsys):
+    shop.place()
+    with superuser() as cursor:
+        cursor.execute("UPDATE messaging_eventrecord SET hash = NULL")
+    code, said = verify(capsys)
+    assert (code, "1 events are from before the hash chain" in said) == (0, True)
+
+
 def test_a_changed_event_is_named_by_position_type_and_order(shop, capsys):
     order = shop.delivered()
     record = EventRecord.objects.get(aggregate_id=order.pk, type__contains="PaymentProcessed")
