@@ -16,7 +16,7 @@ from dev.console import Stopped, errors, ignore_signals, out, run_command, say
 from dev.errors import NoRabbitMQ, ScriptError
 from dev.paths import VAR
 from dev.processes import children
-from dev.servers.infrastructure import Infrastructure, check_broker, private_rabbitmq
+from dev.servers.infrastructure import Infrastructure, check_broker, private_rabbitmq, private_tansu
 from dev.servers.ownership import hold_lock
 from dev.temporary import temporary_folder
 
@@ -112,9 +112,11 @@ def main(arguments: list[str]) -> int:
         hold_lock(VAR / "test.lock", "script/test"),
         temporary_folder(_FOLDER) as folder,
         _rabbitmq() as amqp_url,
+        _tansu() as tansu_url,
         Infrastructure(_FOLDER, throw_away=True) as servers,
     ):
-        return _run_pytest(options, _environment(servers, amqp_url, folder))
+        env = _environment(servers, amqp_url, folder) | {"TANSU_URL": tansu_url}
+        return _run_pytest(options, env)
 
 
 @contextlib.contextmanager
@@ -137,6 +139,17 @@ def _rabbitmq() -> Iterator[str | None]:
     finally:
         ignore_signals()
         node.stop()
+
+
+@contextlib.contextmanager
+def _tansu() -> Iterator[str]:
+    """Yield the URL of a private broker of Kafka's protocol."""
+    tansu = private_tansu(_FOLDER)
+    tansu.start()
+    try:
+        yield tansu.url()
+    finally:
+        tansu.stop()
 
 
 def _environment(servers: Infrastructure, amqp_url: str | None, folder: Path) -> dict[str, str]:

@@ -159,6 +159,8 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "pgmq://postgres@127.0.0
 globals().update(transport_settings(CELERY_BROKER_URL))
 #: Event bus: by default Celery's broker.
 SHOP_EVENT_BUS = os.environ.get("SHOP_EVENT_BUS") or CELERY_BROKER_URL
+#: Days for which Kafka retains events. A context that is down for longer loses some.
+SHOP_KAFKA_RETENTION_DAYS = number("SHOP_KAFKA_RETENTION_DAYS", 14)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from dev.errors import NoRabbitMQ
-from dev.servers.infrastructure import private_rabbitmq
+from dev.errors import NoKafka, NoRabbitMQ
+from dev.servers.infrastructure import private_kafka, private_rabbitmq
+from dev.servers.kafka import Kafka
 from dev.servers.rabbitmq import RabbitMQ
 from shop.messaging.consuming import circuit_breaker
 from shop.privacy import data_keys
@@ -127,6 +128,21 @@ def rabbitmq_node() -> Iterator[RabbitMQ]:
         (pytest.fail if in_ci() else pytest.skip)(str(reason))
     yield node
     node.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_node() -> Iterator[Kafka]:
+    """An Apache Kafka 0.9 that tests may stop and kill."""
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    node = private_kafka(f"test-kafka{process}")
+    node.preferred_port += 100 * (1 + int(process.removeprefix("gw") or 0))
+    try:
+        node.erase()
+        node.start()
+    except NoKafka as reason:
+        (pytest.fail if in_ci() else pytest.skip)(str(reason))
+    yield node
+    node.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,21 @@ import pytest
 from django.db import connection, transaction
 from kombu import Connection
 
-from shop.messaging.bus.transport_settings import transport_settings
+from shop.messaging.bus.transport_settings import scheme_of, transport_settings
 from shop.messaging.contracts import Event
 from shop.messaging.publishing import publish
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
+from tests.faults.seeds import LONG
+from tests.support.servers import unique_name
 from tests.support.waiting import eventually
 
 #: Environment variable of the broker's URL, by scheme.
-SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": ""}
+SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": "", "kafka": "TANSU_URL"}
+#: Schemes of event buses beside Celery's broker, which is then the embedded one.
+EVENT_BUSES = {"kafka"}
+#: Only with ``script/test --long``.
+if LONG:
+    SCHEMES["kafka09"] = ""
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +41,12 @@ def broker_url(request) -> str:
     """URL of each broker in turn."""
     if request.param == "memory":
         return "memory://"
+    if request.param == "kafka09":
+        return request.getfixturevalue("kafka_node").url(unique_name())
     url = os.environ.get(SCHEMES[request.param], "")
     if not url:
         pytest.skip(f"{SCHEMES[request.param]} is not set")
-    return url
+    return url + unique_name() if request.param in EVENT_BUSES else url
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +64,19 @@ def environment(broker_url: str, *, settings: str, **more: str) -> dict[str, str
     database = connection.settings_dict
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": settings,
-        "CELERY_BROKER_URL": broker_url,
+        **broker_settings(broker_url),
         "DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@"
         f"{database['HOST']}:{database['PORT']}/{database['NAME']}",
         "DJANGO_DEBUG": "1",
         **more,
     }
+
+
+def broker_settings(url: str) -> dict[str, str]:
+    """Return the settings of Celery's broker and the event bus."""
+    if scheme_of(url) in EVENT_BUSES:
+        return {"CELERY_BROKER_URL": os.environ["PGMQ_URL"], "SHOP_EVENT_BUS": url}
+    return {"CELERY_BROKER_URL": url, "SHOP_EVENT_BUS": ""}
 
 
 @contextmanager

@@ -32,7 +32,9 @@ class BusKind:
 
 
 #: Kinds of event buses by the scheme of their URLs. All other schemes are those of Celery's broker.
-BUSES: dict[str, BusKind] = {}
+BUSES: dict[str, BusKind] = {
+    "kafka": BusKind("shop.messaging.bus.kafka.bus.KafkaBus", "confluent_kafka", "requirements-kafka.txt"),
+}
 
 
 class BusMessage(Protocol):

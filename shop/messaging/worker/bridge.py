@@ -110,7 +110,8 @@ def _receive(dispatcher: Dispatcher, app: str, message: BusMessage, error: Excep
     """Add the events of a message. An error means that it cannot be decoded: it may be compressed."""
     dispatcher.note(message)
     if error:
-        problem = InvalidMessage(f"the body cannot be opened: {type(error).__name__}")
+        cannot_be_opened = InvalidMessage(f"the body cannot be opened: {type(error).__name__}")
+        problem = error if isinstance(error, InvalidMessage) else cannot_be_opened
         dispatcher.add(_unreadable(app, message, problem))
         return
     for incoming in identify(app, message):

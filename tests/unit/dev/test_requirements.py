@@ -13,6 +13,8 @@ from shop.settings import CONTEXTS
 
 PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
 FILES = tuple(f"requirements{name}.txt" for name in ("", "-run", "-import", "-dev", "-bench"))
+#: Folders that are imported only if they are configured, and the file with their packages.
+EXTRAS = {"shop/messaging/bus/kafka": "requirements-kafka.txt"}
 DISTRIBUTIONS = {
     package: {name.lower().replace("_", "-") for name in names}
     for package, names in packages_distributions().items()
@@ -42,14 +44,19 @@ def imports(path: Path) -> set[str]:
 
 
 def test_the_product_imports_only_packages_of_a_deployment():
-    deployed = pins("requirements.txt").keys()
-    used = {name: path for path in modules() for name in imports(path)}
     missing = {
         name: str(path.relative_to(ROOT))
-        for name, path in used.items()
-        if not DISTRIBUTIONS.get(name, set()) & deployed
+        for path in modules()
+        for name in imports(path)
+        if not DISTRIBUTIONS.get(name, set()) & deployed_with(path)
     }
     assert missing == {}
+
+
+def deployed_with(path: Path) -> set[str]:
+    """Return the packages that are installed where the module is used."""
+    extras = [file for folder, file in EXTRAS.items() if path.is_relative_to(ROOT / folder)]
+    return {package for file in ("requirements.txt", *extras) for package in pins(file)}
 
 
 def test_a_deployment_has_nothing_of_script_run():
