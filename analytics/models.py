@@ -139,6 +139,22 @@ class ProductRevenue(ReadModel):
         return f"{self.sku} {self.currency}"
 
 
+class Projection(models.Model):
+    """State of a projection: the version that made its read models, and how far its consumers surely are."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    #: Version of the projection that the read models follow.
+    version = models.PositiveSmallIntegerField()
+    #: Version that is kept up to date beside it; None most of the time.
+    beside = models.PositiveSmallIntegerField("version beside", null=True)
+    #: Searches for events that are not consumed begin after this position of the log.
+    checked_to = models.BigIntegerField(db_default=0)
+    rebuilt_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class JournalEntry(models.Model):
     """Measurement of an event that was consumed during a rebuild; the rebuild adds it before it ends."""
 

@@ -1,10 +1,10 @@
-"""Task of analytics, started by operators. Its result is stored."""
+"""Tasks of analytics: rebuilds, started by operators, and the positions of the projections, by the clock."""
 
 from typing import Any
 
 from celery import Task, shared_task
 
-from analytics import services
+from analytics import positions, services
 
 #: Time limit of a rebuild in seconds: far above that of a consumer, far below RabbitMQ's consumer timeout.
 TIME_LIMIT = 25 * 60
@@ -25,3 +25,9 @@ def rebuild(self: "Task[Any, Any]", by: str = "") -> dict[str, Any]:
         self.update_state(state="PROGRESS", meta={"done": done, "total": total})
 
     return {"events": services.rebuild(progress=progress), "by": by}
+
+
+@shared_task(name="analytics.note_positions")
+def note_positions() -> None:
+    """Note how far the consumers surely are, so that looking at their lag stays cheap."""
+    positions.note_checked_positions()
