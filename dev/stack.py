@@ -60,6 +60,8 @@ class Stack:
         say("Starting the servers ...")
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure
+        if servers.notice:
+            say(servers.notice)
         self.env = programs.environment(
             database_url=servers.database_url,
             broker_url=servers.broker_url,

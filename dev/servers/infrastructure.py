@@ -1,7 +1,9 @@
 """Database and broker: private ones by default, or those that the environment names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
 
 import psycopg
 from kombu import Connection
@@ -18,11 +20,27 @@ from dev.servers.tansu import Tansu
 
 #: Event buses that are Celery's broker as well.
 EMBEDDED, RABBITMQ = "embedded", "rabbitmq"
+#: Event buses of their own.
+KAFKA = "kafka"
 #: Event buses that script/run can start.
-EVENT_BUSES = (EMBEDDED, RABBITMQ)
+EVENT_BUSES = (EMBEDDED, RABBITMQ, KAFKA)
 
 #: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
 ROLE = "shop"
+
+
+class EventBusServer(Protocol):
+    """Private server of an event bus."""
+
+    log: Path
+    #: What whoever starts it has to know.
+    notice: str
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def erase(self) -> None: ...
+    def is_running(self) -> bool: ...
+    def url(self) -> str: ...
 
 
 class Infrastructure:
@@ -31,6 +49,7 @@ class Infrastructure:
     ``DATABASE_URL``, ``SHOP_ADMIN_DATABASE_URL``, ``CELERY_BROKER_URL`` and ``SHOP_EVENT_BUS`` in ``given``
     are used as they are. Without the first, a private PostgreSQL is started with a role for the shop. Without
     the third, Celery's broker is a second database on it, or a private RabbitMQ if that is the event bus.
+    Without the last, the event bus is Celery's broker, or a private server of the kind that is asked for.
     With ``throw_away`` the private servers start empty and without durability.
     """
 
@@ -49,6 +68,7 @@ class Infrastructure:
         #: The owner of the tables; empty if ``database_url`` is the owner's.
         self.admin_database_url = given.get("SHOP_ADMIN_DATABASE_URL", "") if self.database_url else ""
         self._rabbitmq = private_rabbitmq(folder) if event_bus == RABBITMQ and not self.broker_url else None
+        self._event_bus = None if self.event_bus_url else private_event_bus(folder, event_bus)
         needs_postgres = not self.database_url or not (self.broker_url or self._rabbitmq)
         self._postgres = private_postgres(folder, durable=not throw_away) if needs_postgres else None
         self._throw_away = throw_away
@@ -62,13 +82,13 @@ class Infrastructure:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for server in (self._rabbitmq, self._postgres):
+        for server in (self._event_bus, self._rabbitmq, self._postgres):
             if server:
                 server.stop()
 
     def check(self) -> None:
         """Raise ServerFailed if a private server has ended."""
-        for server in (self._rabbitmq, self._postgres):
+        for server in (self._event_bus, self._rabbitmq, self._postgres):
             if server and not server.is_running():
                 raise ServerFailed(type(server).__name__, "has ended", server.log)
 
@@ -81,11 +101,19 @@ class Infrastructure:
         if self._postgres:
             self._postgres.start()
             self._use(self._postgres)
+        if self._event_bus:
+            self._event_bus.start()
+            self.event_bus_url = self._event_bus.url()
         check_database(self.database_url)
         check_broker(self.broker_url)
 
+    @property
+    def notice(self) -> str:
+        """What whoever starts the servers has to know."""
+        return self._event_bus.notice if self._event_bus else ""
+
     def _erase(self) -> None:
-        for server in (self._rabbitmq, self._postgres):
+        for server in (self._event_bus, self._rabbitmq, self._postgres):
             if server:
                 server.erase()
 
@@ -125,6 +153,14 @@ def private_kafka(folder: str) -> Kafka:
 def private_tansu(folder: str) -> Tansu:
     """Return this checkout's Tansu with its log in ``folder``."""
     return Tansu(servers_home(None) / folder / "tansu")
+
+
+_EVENT_BUS_SERVERS: dict[str, Callable[[str], EventBusServer]] = {KAFKA: private_tansu}
+
+
+def private_event_bus(folder: str, kind: str) -> EventBusServer | None:
+    """Return the private server of an event bus; None if that is Celery's broker."""
+    return _EVENT_BUS_SERVERS[kind](folder) if kind in _EVENT_BUS_SERVERS else None
 
 
 def check_database(url: str) -> None:
