@@ -16,14 +16,15 @@ from dev.servers.pgmq import hand_over, install_pgmq
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 from dev.servers.rabbitmq_cluster import RabbitCluster
+from dev.servers.servicebus.process import ServiceBusStandIn
 from dev.servers.tansu import Tansu
 
 #: Event buses that are Celery's broker as well.
 EMBEDDED, RABBITMQ = "embedded", "rabbitmq"
 #: Event buses of their own.
-KAFKA = "kafka"
+SERVICE_BUS = "servicebus"
 #: Event buses that script/run can start.
-EVENT_BUSES = (EMBEDDED, RABBITMQ, KAFKA)
+EVENT_BUSES = (EMBEDDED, RABBITMQ, SERVICE_BUS)
 
 #: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
 ROLE = "shop"
@@ -155,7 +156,12 @@ def private_tansu(folder: str) -> Tansu:
     return Tansu(servers_home(None) / folder / "tansu")
 
 
-_EVENT_BUS_SERVERS: dict[str, Callable[[str], EventBusServer]] = {KAFKA: private_tansu}
+def private_service_bus(folder: str) -> ServiceBusStandIn:
+    """Return this checkout's stand-in for Service Bus, with the shop's entities."""
+    return ServiceBusStandIn(servers_home(None) / folder / "servicebus")
+
+
+_EVENT_BUS_SERVERS: dict[str, Callable[[str], EventBusServer]] = {SERVICE_BUS: private_service_bus}
 
 
 def private_event_bus(folder: str, kind: str) -> EventBusServer | None:
