@@ -9,13 +9,10 @@ from itertools import islice
 from celery import current_app
 from celery.exceptions import OperationalError
 from django.db import transaction
-from django.utils import timezone
 
 from analytics import projection, rebuild_lock, shadow_tables
-from analytics.differences import TableDifference, differences
 from analytics.measurements import Measurement
-from analytics.models import JournalEntry, Projection
-from analytics.registry import ORDERS
+from analytics.models import JournalEntry
 from shop.messaging.consuming import Consumer, consumers
 from shop.messaging.contracts import Event, as_version
 from shop.messaging.event_log import count_events, replay
@@ -28,8 +25,6 @@ BROKER_ERRORS = (OperationalError, OSError)
 
 #: Called with the number of events done and their approximate total.
 Progress = Callable[[int, int], None]
-#: Called with what a swap is to change, before it.
-Preview = Callable[[Sequence[TableDifference]], None]
 
 _collected: ContextVar[list[Measurement] | None] = ContextVar("collected", default=None)
 
@@ -45,12 +40,7 @@ def project(*, measurements: Sequence[Measurement]) -> None:
         projection.apply(measurements)
 
 
-def rebuild(
-    *,
-    progress: Progress = lambda done, total: None,
-    preview: Preview | None = None,
-    dry_run: bool = False,
-) -> int:
+def rebuild(*, progress: Progress = lambda done, total: None) -> int:
     """Rebuild the read models from the log, and return the number of events.
 
     Live events are projected meanwhile, into the old tables and into a journal. The rebuild
@@ -60,8 +50,7 @@ def rebuild(
     2. replays the log into the shadow tables: the events that analytics has consumed, except those in the
        journal;
     3. adds the journal, until little is left;
-    4. pauses the projection again, adds the rest, compares the shadow tables with the live ones for the
-       preview, and copies them, unless it is a dry run.
+    4. pauses the projection again, adds the rest, and copies the shadow tables to the live ones.
 
     So every consumed event counts once. An event that is not consumed yet, such as a dead letter, counts
     when it is. If the process dies, the old tables stay, and the next rebuild cleans up.
@@ -80,11 +69,7 @@ def rebuild(
             with rebuild_lock.projection_paused():
                 while _add_from_journal():
                     pass
-                if preview:
-                    preview(differences(ORDERS.read_models, shadow_tables.SCHEMA))
-                if not dry_run:
-                    shadow_tables.copy_to_live_tables()
-                    _note_rebuild()
+                shadow_tables.copy_to_live_tables()
         finally:
             shadow_tables.drop()
     return done
@@ -97,12 +82,6 @@ def start_rebuild(*, by: str) -> str:
     """
     task = current_app.send_task("analytics.rebuild", kwargs={"by": by}, queue="analytics", retry=False)
     return str(task.id)
-
-
-def _note_rebuild() -> None:
-    Projection.objects.update_or_create(
-        name=ORDERS.name, defaults={"version": ORDERS.newest, "rebuilt_at": timezone.now()}
-    )
 
 
 def _replay_log(progress: Progress) -> int:

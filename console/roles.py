@@ -22,7 +22,6 @@ _FIGURES = (
     "analytics.view_orderfact",
     "analytics.view_productrevenue",
     "analytics.view_productsales",
-    "analytics.view_projection",
 )
 _MACHINERY = (
     "accounts.view_apikey",

@@ -31,6 +31,8 @@ Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all test
 
 Environment:
   AMQP_URL                a RabbitMQ to use instead of a private one
+  ASB_URL                 an Azure Service Bus or its emulator to use instead of a stand-in; it needs the
+                          entities that `python -m tests.support.servicebus_config` prints
   CHROMIUM, NGINX         browser and nginx, if they are not on the path
   CI=true                 fail instead of skipping tests for want of RabbitMQ, Chromium or nginx
   SHOP_PROPERTY_EXAMPLES  number of random histories in tests/properties (500 with --long)

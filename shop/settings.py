@@ -161,6 +161,8 @@ globals().update(transport_settings(CELERY_BROKER_URL))
 SHOP_EVENT_BUS = os.environ.get("SHOP_EVENT_BUS") or CELERY_BROKER_URL
 #: Days for which Kafka retains events. A context that is down for longer loses some.
 SHOP_KAFKA_RETENTION_DAYS = number("SHOP_KAFKA_RETENTION_DAYS", 14)
+#: On Service Bus events come in sessions, one for each of the outbox's shards, which keeps their order.
+SHOP_SERVICEBUS_SESSIONS = os.environ.get("SHOP_SERVICEBUS_SESSIONS") == "1"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100
 CELERY_BROKER_CONNECTION_TIMEOUT = 5
@@ -205,12 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         ("accounts.prune_mails", 5, 30),
     ]
 }
-for _task in ("accounts.send_mails", "analytics.note_positions"):
-    CELERY_BEAT_SCHEDULE[_task] = {
-        "task": _task,
-        "schedule": timedelta(minutes=1),
-        "options": {"expires": 60},
-    }
+CELERY_BEAT_SCHEDULE["accounts.send_mails"] = {
+    "task": "accounts.send_mails",
+    "schedule": timedelta(minutes=1),
+    "options": {"expires": 60},
+}
 if SHOP_LOG_KEY:
     CELERY_BEAT_SCHEDULE["messaging.sign_log"] = {
         "task": "messaging.sign_log",

@@ -19,12 +19,13 @@ from shop.messaging.publishing import publish
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
 from tests.faults.seeds import LONG
 from tests.support.servers import unique_name
+from tests.support.servicebus import service_bus
 from tests.support.waiting import eventually
 
 #: Environment variable of the broker's URL, by scheme.
-SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": "", "kafka": "TANSU_URL"}
+SCHEMES = {"amqp": "AMQP_URL", "pgmq": "PGMQ_URL", "memory": "", "kafka": "TANSU_URL", "sb": ""}
 #: Schemes of event buses beside Celery's broker, which is then the embedded one.
-EVENT_BUSES = {"kafka"}
+EVENT_BUSES = {"kafka", "sb"}
 #: Only with ``script/test --long``.
 if LONG:
     SCHEMES["kafka09"] = ""
@@ -43,10 +44,19 @@ def broker_url(request) -> str:
         return "memory://"
     if request.param == "kafka09":
         return request.getfixturevalue("kafka_node").url(unique_name())
+    if request.param == "sb":
+        return request.getfixturevalue("service_bus_url")
     url = os.environ.get(SCHEMES[request.param], "")
     if not url:
         pytest.skip(f"{SCHEMES[request.param]} is not set")
     return url + unique_name() if request.param in EVENT_BUSES else url
+
+
+@pytest.fixture(scope="session")
+def service_bus_url(tmp_path_factory) -> Iterator[str]:
+    """Connection string of a namespace with the entities of all consumers."""
+    with service_bus(tmp_path_factory.mktemp("servicebus"), preferred_port=30672) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,9 @@ class BusKind:
 #: Kinds of event buses by the scheme of their URLs. All other schemes are those of Celery's broker.
 BUSES: dict[str, BusKind] = {
     "kafka": BusKind("shop.messaging.bus.kafka.bus.KafkaBus", "confluent_kafka", "requirements-kafka.txt"),
+    "sb": BusKind(
+        "shop.messaging.bus.servicebus.bus.ServiceBus", "azure.servicebus", "requirements-servicebus.txt"
+    ),
 }
 
 

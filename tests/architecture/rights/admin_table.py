@@ -31,7 +31,6 @@ MODELS: dict[str, str] = {
     "analytics.orderfact": "view",
     "analytics.productrevenue": "view",
     "analytics.productsales": "view",
-    "analytics.projection": "view",
     "auth.group": "view",
     "auth.user": "view add change delete",
     "console.checkup": "view",

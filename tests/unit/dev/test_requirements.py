@@ -14,7 +14,10 @@ from shop.settings import CONTEXTS
 PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
 FILES = tuple(f"requirements{name}.txt" for name in ("", "-run", "-import", "-dev", "-bench"))
 #: Folders that are imported only if they are configured, and the file with their packages.
-EXTRAS = {"shop/messaging/bus/kafka": "requirements-kafka.txt"}
+EXTRAS = {
+    "shop/messaging/bus/kafka": "requirements-kafka.txt",
+    "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
+}
 DISTRIBUTIONS = {
     package: {name.lower().replace("_", "-") for name in names}
     for package, names in packages_distributions().items()

@@ -1,10 +1,9 @@
 """Entities of these tests, as in the Config.json of Microsoft's emulator.
 
 To run the tests on the emulator or an account, make these entities there, and set ASB_URL to the connection
-string. ``python -m tests.unit.dev.servers.servicebus.config`` prints the emulator's file.
+string. ``python -m tests.support.servicebus_config`` prints the emulator's file.
 """
 
-import json
 from typing import Any
 
 MAX_DELIVERIES = 3
@@ -32,7 +31,3 @@ def entities(lock: str) -> dict[str, Any]:
 def _rule(subject: str) -> dict[str, Any]:
     correlation = {"FilterType": "Correlation", "CorrelationFilter": {"Label": subject}}
     return {"Name": subject, "Properties": correlation}
-
-
-if __name__ == "__main__":
-    print(json.dumps(entities("PT5S"), indent=2))  # the shortest lock that Service Bus has
