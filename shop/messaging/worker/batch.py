@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery.exceptions import Reject
+from celery.worker import state
 from celery.worker.request import Request
 from kombu.utils.uuid import uuid
 
@@ -71,3 +72,13 @@ class DeliveryRequest(Request):
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self.message.batch.was_rejected = isinstance(error, Reject)
         return super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def _announce_revoked(self, *args: object) -> None:
+        """Have the batch run again. Celery would acknowledge what it has terminated without running it.
+
+        It terminates running tasks when the connection to its own broker is lost. On another event bus they
+        are still to be settled, and an acknowledgement would lose them.
+        """
+        state.task_ready(self)
+        self.message.batch.was_rejected = True
+        self.reject(requeue=True)
