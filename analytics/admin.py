@@ -11,12 +11,13 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from analytics import services
-from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales
+from analytics import positions, services
+from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales, Projection
 from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnlyAdmin
+from shop.messaging.lag import MAX_WAITING
 
 
 @admin.register(DailySales)
@@ -109,6 +110,64 @@ class OrderFactAdmin(KeysetAdmin):
     list_filter = (RecentFilter,)
     search_fields = ("order_id",)
     ordering = ("-pk",)
+
+
+@admin.register(Projection)
+class ProjectionAdmin(ReadOnlyAdmin):
+    """Projections with version, position in the log, and lag."""
+
+    list_display = readonly_fields = fields = (
+        "name",
+        "version",
+        "newest_version",
+        "beside",
+        "position",
+        "log_position",
+        "events_waiting",
+        "lag",
+        "open_dead_letters",
+        "rebuilt_at",
+    )
+    ordering = ("name",)
+
+    @admin.display(description="newest version", empty_value="")
+    def newest_version(self, state: Projection) -> int:
+        """Return the newest version in the code. If it differs, a rebuild is due."""
+        return self._progress(state).newest_version
+
+    @admin.display(description="position", empty_value="")
+    def position(self, state: Projection) -> int:
+        """Return the position up to which all is consumed, or a dead letter."""
+        return self._progress(state).lag.position
+
+    @admin.display(description="end of the log", empty_value="")
+    def log_position(self, state: Projection) -> int:
+        """Return the newest position of the log."""
+        return self._progress(state).lag.end
+
+    @admin.display(description="events waiting", empty_value="")
+    def events_waiting(self, state: Projection) -> str:
+        """Return the number of events that are not consumed yet."""
+        waiting = self._progress(state).lag.waiting
+        return f"{waiting:,} or more" if waiting == MAX_WAITING else f"{waiting:,}"
+
+    @admin.display(description="lag", empty_value="")
+    def lag(self, state: Projection) -> str:
+        """Return the age of the oldest event that is not consumed yet."""
+        return f"{self._progress(state).lag.seconds:,.1f} s"
+
+    @admin.display(description="open dead letters", empty_value="")
+    def open_dead_letters(self, state: Projection) -> int:
+        """Return the number of events that are missing until an operator replays them."""
+        return self._progress(state).lag.open_dead_letters
+
+    def _progress(self, state: Projection) -> positions.Progress:
+        """Return the progress of a row, looked up once for all of its columns."""
+        known: positions.Progress | None = getattr(state, "progress", None)
+        if known is None:
+            known = positions.progress_of(state)
+            state.progress = known  # type: ignore[attr-defined]
+        return known
 
 
 @admin.register(JournalEntry)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analytics import queries
+from analytics import positions, queries
 from shop.currencies import as_text
 from shop.rest.fields import MoneyField
 from shop.rest.permissions import staff
@@ -101,6 +101,32 @@ class StepTimeOut(serializers.Serializer[Any]):
     p99 = serializers.FloatField(allow_null=True, help_text="Seconds; 99 % of the orders took no longer.")
 
 
+class ProjectionOut(serializers.Serializer[Any]):
+    """A projection: the code that makes read models of events, and how far it is behind the log."""
+
+    name = serializers.CharField()
+    version = serializers.IntegerField(help_text="Version that made the read models.")
+    newest_version = serializers.IntegerField(help_text="If it differs, a rebuild is due.")
+    version_beside = serializers.IntegerField(
+        allow_null=True, help_text="Version that is kept up to date beside it, if there is one."
+    )
+    read_models = serializers.ListField(child=serializers.CharField())
+    rebuilt_at = serializers.DateTimeField(allow_null=True)
+    position = serializers.IntegerField(
+        source="lag.position", help_text="Up to this position of the log, all is consumed or a dead letter."
+    )
+    log_position = serializers.IntegerField(source="lag.end", help_text="Newest position of the log.")
+    events_waiting = serializers.IntegerField(
+        source="lag.waiting", help_text="Events that are not consumed yet, counted up to 10,000."
+    )
+    lag_seconds = serializers.FloatField(
+        source="lag.seconds", help_text="Age of the oldest of them; 0 without one."
+    )
+    open_dead_letters = serializers.IntegerField(
+        source="lag.open_dead_letters", help_text="Events that are missing until an operator replays them."
+    )
+
+
 class StaffView(APIView):
     """Base of the views: for staff, with validated parameters."""
 
@@ -178,6 +204,19 @@ class StepTimes(StaffView):
     def get(self, request: Request) -> Response:
         """Return median and 99th percentile for the orders placed in the period."""
         return Response(StepTimeOut(queries.step_times(**self.validated(request)), many=True).data)
+
+
+class Projections(APIView):
+    """Projections and their lag."""
+
+    permissions = {"GET": staff("analytics.view_projection")}
+
+    @extend_schema(
+        summary="Projections and their lag", tags=["analytics"], responses=ProjectionOut(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """List the projections with version, position in the log and lag."""
+        return Response(ProjectionOut(positions.progress(), many=True).data)
 
 
 def _today() -> date:

@@ -1,6 +1,6 @@
 """Models of analytics: read models, which follow from the events in any order, and a journal."""
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 
@@ -41,8 +41,16 @@ class Step(models.TextChoices):
 class ReadModel(models.Model):
     """Table that the projection writes, in SQL, and that follows from the log."""
 
+    #: Columns that name a row.
+    KEY: ClassVar[tuple[str, ...]]
+
     class Meta:
         abstract = True
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Return the columns that follow from the log, which a generated primary key does not."""
+        return [str(field.column) for field in cls._meta.concrete_fields if field.name != "id"]
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise TypeError: a read model is rebuilt, not edited."""
@@ -51,6 +59,8 @@ class ReadModel(models.Model):
 
 class OrderFact(ReadModel):
     """An order: its total, and the earliest time of each step."""
+
+    KEY = ("order_id",)
 
     order_id = models.UUIDField(primary_key=True)
     #: Empty until OrderCreated comes.
@@ -85,6 +95,8 @@ class OrderFact(ReadModel):
 class DailySales(ReadModel):
     """Orders and revenue of a day (UTC) in a currency."""
 
+    KEY = ("day", "currency")
+
     day = models.DateField()
     currency = models.CharField(max_length=3)
     orders_placed = models.BigIntegerField(default=0)
@@ -107,6 +119,8 @@ class DailySales(ReadModel):
 class ProductSales(ReadModel):
     """Quantities of a product that were ordered, left the stock and came back."""
 
+    KEY = ("sku",)
+
     sku = models.CharField("SKU", max_length=64, primary_key=True)
     #: Name in the newest order.
     name = models.TextField(blank=True)
@@ -127,6 +141,8 @@ class ProductSales(ReadModel):
 class ProductRevenue(ReadModel):
     """Ordered revenue of a product in a currency."""
 
+    KEY = ("sku", "currency")
+
     sku = models.CharField("SKU", max_length=64)
     currency = models.CharField(max_length=3)
     ordered = AmountField(default=0)
@@ -137,6 +153,22 @@ class ProductRevenue(ReadModel):
 
     def __str__(self) -> str:
         return f"{self.sku} {self.currency}"
+
+
+class Projection(models.Model):
+    """State of a projection: the version that made its read models, and how far its consumers surely are."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    #: Version of the projection that the read models follow.
+    version = models.PositiveSmallIntegerField()
+    #: Version that is kept up to date beside it; None most of the time.
+    beside = models.PositiveSmallIntegerField("version beside", null=True)
+    #: Searches for events that are not consumed begin after this position of the log.
+    checked_to = models.BigIntegerField(db_default=0)
+    rebuilt_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class JournalEntry(models.Model):

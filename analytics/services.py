@@ -9,10 +9,13 @@ from itertools import islice
 from celery import current_app
 from celery.exceptions import OperationalError
 from django.db import transaction
+from django.utils import timezone
 
 from analytics import projection, rebuild_lock, shadow_tables
+from analytics.differences import TableDifference, differences
 from analytics.measurements import Measurement
-from analytics.models import JournalEntry
+from analytics.models import JournalEntry, Projection
+from analytics.registry import ORDERS
 from shop.messaging.consuming import Consumer, consumers
 from shop.messaging.contracts import Event, as_version
 from shop.messaging.event_log import count_events, replay
@@ -25,6 +28,8 @@ BROKER_ERRORS = (OperationalError, OSError)
 
 #: Called with the number of events done and their approximate total.
 Progress = Callable[[int, int], None]
+#: Called with what a swap is to change, before it.
+Preview = Callable[[Sequence[TableDifference]], None]
 
 _collected: ContextVar[list[Measurement] | None] = ContextVar("collected", default=None)
 
@@ -40,7 +45,12 @@ def project(*, measurements: Sequence[Measurement]) -> None:
         projection.apply(measurements)
 
 
-def rebuild(*, progress: Progress = lambda done, total: None) -> int:
+def rebuild(
+    *,
+    progress: Progress = lambda done, total: None,
+    preview: Preview | None = None,
+    dry_run: bool = False,
+) -> int:
     """Rebuild the read models from the log, and return the number of events.
 
     Live events are projected meanwhile, into the old tables and into a journal. The rebuild
@@ -50,7 +60,8 @@ def rebuild(*, progress: Progress = lambda done, total: None) -> int:
     2. replays the log into the shadow tables: the events that analytics has consumed, except those in the
        journal;
     3. adds the journal, until little is left;
-    4. pauses the projection again, adds the rest, and copies the shadow tables to the live ones.
+    4. pauses the projection again, adds the rest, compares the shadow tables with the live ones for the
+       preview, and copies them, unless it is a dry run.
 
     So every consumed event counts once. An event that is not consumed yet, such as a dead letter, counts
     when it is. If the process dies, the old tables stay, and the next rebuild cleans up.
@@ -69,7 +80,11 @@ def rebuild(*, progress: Progress = lambda done, total: None) -> int:
             with rebuild_lock.projection_paused():
                 while _add_from_journal():
                     pass
-                shadow_tables.copy_to_live_tables()
+                if preview:
+                    preview(differences(ORDERS.read_models, shadow_tables.SCHEMA))
+                if not dry_run:
+                    shadow_tables.copy_to_live_tables()
+                    _note_rebuild()
         finally:
             shadow_tables.drop()
     return done
@@ -82,6 +97,12 @@ def start_rebuild(*, by: str) -> str:
     """
     task = current_app.send_task("analytics.rebuild", kwargs={"by": by}, queue="analytics", retry=False)
     return str(task.id)
+
+
+def _note_rebuild() -> None:
+    Projection.objects.update_or_create(
+        name=ORDERS.name, defaults={"version": ORDERS.newest, "rebuilt_at": timezone.now()}
+    )
 
 
 def _replay_log(progress: Progress) -> int:

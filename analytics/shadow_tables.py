@@ -43,15 +43,9 @@ def redirected() -> Iterator[None]:
 def copy_to_live_tables() -> None:
     """Replace the rows of the live tables. Deleted, because only their owner may truncate them."""
     for model in READ_MODELS:
-        table, columns = model._meta.db_table, ", ".join(_columns(model))
+        table, columns = model._meta.db_table, ", ".join(model.columns())
         _run(f"DELETE FROM {table}")  # noqa: S608
         _run(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {SCHEMA}.{table}")  # noqa: S608
-
-
-def _columns(model: type[object]) -> list[str]:
-    """Return the columns, without a generated primary key."""
-    fields = model._meta.concrete_fields  # type: ignore[attr-defined]
-    return [field.column for field in fields if field.name != "id"]
 
 
 def _set_search_path(path: str) -> None:

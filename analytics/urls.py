@@ -9,4 +9,5 @@ urlpatterns = [
     path("analytics/best-sellers", api.BestSellers.as_view(), name="analytics-best-sellers"),
     path("analytics/funnel", api.Funnel.as_view(), name="analytics-funnel"),
     path("analytics/step-times", api.StepTimes.as_view(), name="analytics-step-times"),
+    path("analytics/projections", api.Projections.as_view(), name="analytics-projections"),
 ]

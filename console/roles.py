@@ -22,6 +22,7 @@ _FIGURES = (
     "analytics.view_orderfact",
     "analytics.view_productrevenue",
     "analytics.view_productsales",
+    "analytics.view_projection",
 )
 _MACHINERY = (
     "accounts.view_apikey",

@@ -207,11 +207,12 @@ CELERY_BEAT_SCHEDULE = {
         ("accounts.prune_mails", 5, 30),
     ]
 }
-CELERY_BEAT_SCHEDULE["accounts.send_mails"] = {
-    "task": "accounts.send_mails",
-    "schedule": timedelta(minutes=1),
-    "options": {"expires": 60},
-}
+for _task in ("accounts.send_mails", "analytics.note_positions"):
+    CELERY_BEAT_SCHEDULE[_task] = {
+        "task": _task,
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    }
 if SHOP_LOG_KEY:
     CELERY_BEAT_SCHEDULE["messaging.sign_log"] = {
         "task": "messaging.sign_log",

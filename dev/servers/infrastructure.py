@@ -22,9 +22,9 @@ from dev.servers.tansu import Tansu
 #: Event buses that are Celery's broker as well.
 EMBEDDED, RABBITMQ = "embedded", "rabbitmq"
 #: Event buses of their own.
-SERVICE_BUS = "servicebus"
+KAFKA, SERVICE_BUS = "kafka", "servicebus"
 #: Event buses that script/run can start.
-EVENT_BUSES = (EMBEDDED, RABBITMQ, SERVICE_BUS)
+EVENT_BUSES = (EMBEDDED, RABBITMQ, KAFKA, SERVICE_BUS)
 
 #: Role of web, workers and relay on a private PostgreSQL. It owns the broker's database, not the shop's.
 ROLE = "shop"
@@ -161,7 +161,10 @@ def private_service_bus(folder: str) -> ServiceBusStandIn:
     return ServiceBusStandIn(servers_home(None) / folder / "servicebus")
 
 
-_EVENT_BUS_SERVERS: dict[str, Callable[[str], EventBusServer]] = {SERVICE_BUS: private_service_bus}
+_EVENT_BUS_SERVERS: dict[str, Callable[[str], EventBusServer]] = {
+    KAFKA: private_tansu,
+    SERVICE_BUS: private_service_bus,
+}
 
 
 def private_event_bus(folder: str, kind: str) -> EventBusServer | None:

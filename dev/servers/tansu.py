@@ -22,6 +22,11 @@ class Tansu:
 
     home: Path
     preferred_port: int = 27092
+    #: For whoever starts it beside a database that is kept.
+    notice: str = (
+        "Kafka's place is taken by Tansu, which keeps events in memory. Those that are on their way when it"
+        " stops are sent again by the order doctor."
+    )
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
 

@@ -31,6 +31,7 @@ MODELS: dict[str, str] = {
     "analytics.orderfact": "view",
     "analytics.productrevenue": "view",
     "analytics.productsales": "view",
+    "analytics.projection": "view",
     "auth.group": "view",
     "auth.user": "view add change delete",
     "console.checkup": "view",

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 
 import pytest
@@ -280,6 +280,81 @@ def test_the_task_reports_its_progress(monkeypatch):
     result = tasks.rebuild.apply(kwargs={"by": "olga"}).get()
 
     events = InboxEntry.objects.count()
-    assert result == {"events": events, "by": "olga"}
+    assert result == {"events": events, "by": "olga", "changes": []}
     assert updates[0] == {"state": "PROGRESS", "meta": {"done": 10, "total": events}}
     assert updates[-1]["meta"]["done"] == events
+
+
+# --- What a rebuild changes -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def damaged():
+    """Figures of two orders, of which one lacks its fact, one is wrong, and a day is too many."""
+    first, second = Story(tea=2).placed(), Story(tea=2).placed()
+    consume(logged(first, second))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_orderfact WHERE order_id = %s", [first.order_id])
+    OrderFact.objects.filter(order_id=second.order_id).update(total=3)
+    DailySales.objects.create(day=date(2020, 1, 2), currency="EUR")
+    return first, second
+
+
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(damaged):
+    first, second = damaged
+    before, out = figures(), StringIO()
+    call_command("rebuild_analytics", "--dry-run", stdout=out, stderr=StringIO())
+    assert out.getvalue().splitlines() == [
+        "analytics_orderfact: 1 added, 0 removed, 1 changed",
+        f"  added: {first.order_id}",
+        f"  changed: {second.order_id}",
+        "analytics_dailysales: 0 added, 1 removed, 0 changed",
+        "  removed: 2020-01-02 EUR",
+        "Nothing was changed: a dry run, from 2 events.",
+    ]
+    assert figures() == before
+    assert leftovers() == (0, 0)
+
+
+def test_a_rebuild_shows_its_changes_before_it_makes_them(damaged):
+    seen = []
+
+    def preview(changes):
+        seen.append(([(one.table, one.added, one.removed, one.changed) for one in changes], figures()))
+
+    before = figures()
+    services.rebuild(preview=preview)
+    assert seen == [([("analytics_orderfact", 1, 0, 1), ("analytics_dailysales", 0, 1, 0)], before)]
+    services.rebuild(preview=preview)
+    assert seen[1][0] == []
+
+
+def test_the_preview_counts_what_was_consumed_meanwhile(elsewhere):
+    consume(logged(Story().placed()))
+    late, seen = logged(Story().paid()), []
+    services.rebuild(progress=lambda done, total: elsewhere(consume, late), preview=seen.append)
+    assert seen == [[]]
+
+
+def test_the_task_keeps_what_it_changed(damaged):
+    result = tasks.rebuild.apply(kwargs={"by": "olga"}).get()
+    assert [(change["table"], change["keys"]) for change in result["changes"]] == [
+        ("analytics_orderfact", {"added": [str(damaged[0].order_id)], "changed": [str(damaged[1].order_id)]}),
+        ("analytics_dailysales", {"removed": ["2020-01-02 EUR"]}),
+    ]
+
+
+def test_few_of_many_differences_are_named():
+    consume(logged(*[Story().placed() for _ in range(8)]))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_orderfact")
+    seen = []
+    services.rebuild(preview=seen.extend)
+    assert (seen[0].added, len(seen[0].keys["added"])) == (8, 5)
+
+
+def test_the_command_says_that_nothing_changes():
+    consume(logged(*stories(7)))
+    out = StringIO()
+    call_command("rebuild_analytics", stdout=out, stderr=StringIO())
+    assert "nothing is to be changed" in out.getvalue()

@@ -12,7 +12,13 @@ from dev.paths import ROOT
 from dev.processes import ports
 from dev.run import command
 from dev.servers import ownership
-from dev.servers.infrastructure import check_broker, check_database, without_password
+from dev.servers.infrastructure import (
+    KAFKA,
+    Infrastructure,
+    check_broker,
+    check_database,
+    without_password,
+)
 
 
 @pytest.fixture
@@ -109,3 +115,11 @@ def test_all_nodes_passwords_are_hidden():
     both = "amqp://a:one@rabbit1//;amqp://b:two@rabbit2//"
 
     assert without_password(both) == "amqp://a:***@rabbit1//;amqp://b:***@rabbit2//"
+
+
+def test_an_event_bus_that_the_environment_names_is_used_in_place_of_a_private_one():
+    given = {"DATABASE_URL": "postgresql://db/shop", "CELERY_BROKER_URL": "pgmq://db/broker"}
+
+    assert "Tansu" in Infrastructure("unused", event_bus=KAFKA, given=given).notice
+    named = Infrastructure("unused", event_bus=KAFKA, given=given | {"SHOP_EVENT_BUS": "kafka://k:9092"})
+    assert (named.notice, named.event_bus_url) == ("", "kafka://k:9092")

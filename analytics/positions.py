@@ -1,0 +1,74 @@
+"""Positions of the projections in the log, and their lag."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from analytics.models import Projection
+from analytics.registry import PROJECTIONS, Definition
+from shop.messaging.consuming import Consumer, consumers
+from shop.messaging.lag import MAX_WAITING, Lag, lag_of, settled_position
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A projection with its version, position and lag."""
+
+    name: str
+    #: Version that made the read models.
+    version: int
+    #: Newest version in the code. If it differs, a rebuild makes the read models anew.
+    newest_version: int
+    #: Version that is kept up to date beside it.
+    version_beside: int | None
+    read_models: tuple[str, ...]
+    rebuilt_at: datetime | None
+    lag: Lag
+
+
+def own_consumers() -> list[Consumer]:
+    """Return the consumers that feed the projections."""
+    return [consumer for consumer in consumers() if consumer.app == "analytics"]
+
+
+def progress() -> list[Progress]:
+    """Return all projections with their lag."""
+    states = Projection.objects.in_bulk([definition.name for definition in PROJECTIONS])
+    return [progress_of(states[definition.name]) for definition in PROJECTIONS]
+
+
+def progress_of(state: Projection) -> Progress:
+    """Return a projection with its lag."""
+    definition = next(one for one in PROJECTIONS if one.name == state.name)
+    return Progress(
+        name=definition.name,
+        version=state.version,
+        newest_version=definition.newest,
+        version_beside=state.beside,
+        read_models=tuple(model._meta.model_name or "" for model in definition.read_models),
+        rebuilt_at=state.rebuilt_at,
+        lag=_lag(state, MAX_WAITING),
+    )
+
+
+def lag(definition: Definition, *, limit: int = 1) -> Lag:
+    """Return the lag of one projection, with up to ``limit`` waiting events counted."""
+    return _lag(Projection.objects.filter(name=definition.name).first(), limit)
+
+
+def note_checked_positions() -> None:
+    """Note how far the consumers surely are, so that searches for waiting events stay short."""
+    for definition in PROJECTIONS:
+        checked = settled_position(lag(definition))
+        Projection.objects.filter(name=definition.name, checked_to__lt=checked).update(checked_to=checked)
+
+
+def register_projections(apps: Any = None, **kwargs: Any) -> None:
+    """Receiver of ``post_migrate``: give each new projection its row, of the newest version."""
+    if apps is None or "projection" in apps.all_models["analytics"]:
+        for definition in PROJECTIONS:
+            Projection.objects.get_or_create(name=definition.name, defaults={"version": definition.newest})
+
+
+def _lag(state: Projection | None, limit: int) -> Lag:
+    return lag_of(own_consumers(), after=state.checked_to if state else 0, limit=limit)
