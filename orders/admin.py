@@ -17,9 +17,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from orders import services
-from orders.errors import OrdersError
+from orders.errors import NoSuchEvent, OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
+from orders.snapshots import MAX_SEQUENCE, as_of
 from shop import journal
 from shop.accounts.queries import accounts_named
 from shop.adminkit.filters import RecentFilter
@@ -141,14 +142,28 @@ class OrderAdmin(KeysetAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Offer the actions that the user may take."""
+        """Show the order, with ``?at=`` as of one of its events; without, offer what the user may do."""
+        try:
+            as_of_event = _sequence(request)
+            if as_of_event and self.has_view_permission(request):
+                self.get_object(request, object_id)
+        except OrdersError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
         may = {
             "may_cancel": self.has_cancel_permission(request),
             "may_resume": self.has_resume_permission(request),
             "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
         }
-        context = {**(extra_context or {}), **may}
+        may = dict.fromkeys(may, False) if as_of_event else may
+        context = {**(extra_context or {}), **may, "as_of_event": as_of_event}
         return super().change_view(request, object_id, form_url, context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
+        """Return the order, with ``?at=`` as of one of its events."""
+        order = super().get_object(request, object_id, from_field)
+        sequence = _sequence(request)
+        return as_of(order, sequence) if order and sequence else order
 
     # --- Reading ---
 
@@ -279,6 +294,16 @@ class OrderAdmin(KeysetAdmin):
             messages.error(request, str(refusal))
             return
         messages.success(request, f"{done.number}: {ACTIONS[action].done}")
+
+
+def _sequence(request: HttpRequest) -> int | None:
+    """Return the number of the event that the page is wanted as of; NoSuchEvent if it is none."""
+    text = request.GET.get("at")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_SEQUENCE:
+        raise NoSuchEvent(number="The order", sequence=text[:20])
+    return int(text)
 
 
 def _as_uuid(term: str) -> UUID | None:

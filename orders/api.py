@@ -9,18 +9,27 @@ from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from orders import services, timeline
-from orders.errors import IdempotencyKeyReused, InvalidOrder, OrdersError, TooLateToCancel, TooManyOrders
+from orders.errors import (
+    IdempotencyKeyReused,
+    InvalidOrder,
+    NoSuchEvent,
+    OrdersError,
+    TooLateToCancel,
+    TooManyOrders,
+)
 from orders.events import Address, OrderCreated
 from orders.filters import OrderFilter
 from orders.intake import OrderRequest
 from orders.models import Order
 from orders.serializers import (
+    AsOf,
     OrderIn,
     OrderOut,
     OrderSummaryOut,
@@ -29,6 +38,7 @@ from orders.serializers import (
     StaffTimelineOut,
     as_validation_error,
 )
+from orders.snapshots import as_of
 from orders.states import Status
 from shop import journal
 from shop.accounts import limits
@@ -102,14 +112,35 @@ class Orders(MyOrders, ListAPIView[Order]):
         return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
 
+_NO_SUCH_MOMENT = OpenApiResponse(description="You may see no such order, or it has no event `at`.")
+
+
 @extend_schema_view(
-    get=extend_schema(summary="Read an order", tags=["orders"], responses={200: OrderOut, 404: _NOT_FOUND})
+    get=extend_schema(
+        summary="Read an order",
+        tags=["orders"],
+        parameters=[AsOf],
+        responses={200: OrderOut, 404: _NO_SUCH_MOMENT},
+    )
 )
 class OrderDetail(ETagged, MyOrders, RetrieveAPIView[Order]):
-    """One order."""
+    """One order, as it is or as of one of its events."""
 
     serializer_class = OrderOut
+    parameters = AsOf
     queryset = Order.objects.prefetch_related("lines")
+
+    def get_object(self) -> Order:
+        """Return the order; with ``at`` as of that event."""
+        order = super().get_object()
+        given = AsOf(data=self.request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        if at := given.validated_data.get("at"):
+            try:
+                return as_of(order, at)
+            except NoSuchEvent as refusal:
+                raise NotFound(str(refusal)) from refusal
+        return order
 
 
 class OrderCancellation(MyOrders):

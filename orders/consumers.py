@@ -38,24 +38,27 @@ from shop.messaging.contracts import Event
 
 #: Step that each event of another context means to its order: for the consumers below, and for whoever reads
 #: an order's history. What an event makes orders decide is an event of their own, which has the step.
-STEPS: Mapping[type[Event], history.Reading] = {
-    PaymentProcessed: lambda event: history.paid,
-    InventoryUpdated: lambda event: history.stock_taken,
-    OrderShipped: lambda event: history.shipped,
-    CancellationRejected: lambda event: history.shipped,
-    OrderDelivered: lambda event: history.delivered,
-    PaymentFailed: lambda event: history.payment_failed,
-    InventoryRejected: lambda event: history.out_of_stock,
-    ShipmentFailed: lambda event: history.shipment_failed,
-    FulfilmentStopped: lambda event: partial(history.stopped, reason=event.reason),
-    PaymentVoided: lambda event: history.payment_undone,
-    PaymentRefunded: lambda event: history.nothing if _keeps_money(event) else history.payment_undone,
-    InventoryRestocked: lambda event: history.stock_undone,
-    InventoryReleased: lambda event: history.stock_undone,
-    RefundFailed: lambda event: history.nothing,
-    DeliveryFailed: lambda event: history.nothing,
+STEPS: Mapping[type[Event], history.Step] = {
+    PaymentProcessed: history.paid,
+    InventoryUpdated: history.stock_taken,
+    OrderShipped: history.shipped,
+    CancellationRejected: history.shipped,
+    OrderDelivered: history.delivered,
+    PaymentFailed: history.payment_failed,
+    InventoryRejected: history.out_of_stock,
+    ShipmentFailed: history.shipment_failed,
+    PaymentVoided: history.payment_undone,
+    InventoryRestocked: history.stock_undone,
+    InventoryReleased: history.stock_undone,
+    RefundFailed: history.nothing,
+    DeliveryFailed: history.nothing,
 }
-history.learn(STEPS)
+#: Steps that depend on what the event says.
+READINGS: Mapping[type[Event], history.Reading] = {
+    FulfilmentStopped: lambda event: partial(history.stopped, reason=event.reason),
+    PaymentRefunded: lambda event: history.nothing if _keeps_money(event) else history.payment_undone,
+}
+history.learn(STEPS, READINGS)
 
 
 def _keeps_money(refunded: PaymentRefunded) -> bool:

@@ -21,6 +21,10 @@ class UnknownOrder(OrdersError, PermanentFailure):
     """There is no order {order}."""
 
 
+class NoSuchEvent(OrdersError):
+    """{number} has no event {sequence}: its events are numbered from 1."""
+
+
 class TooLateToCancel(OrdersError):
     """{number} is {status}: it is too late to cancel it."""
 

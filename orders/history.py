@@ -31,7 +31,7 @@ from orders.states import (
     CancelReason,
     Status,
 )
-from shop.messaging.contracts import Event
+from shop.messaging.contracts import Event, as_version
 
 
 class State(NamedTuple):
@@ -224,32 +224,50 @@ def _moved(state: State, to: str) -> State:
 
 # --- Steps of events ---------------------------------------------------------------------------
 
-#: Reads the step that an event means.
+#: Reads the step from what an event says.
 Reading = Callable[[Any], Step]
 
+_STEPS: dict[type[Event], Step] = {
+    OrderCreated: nothing,
+    OrderResumed: resumed,
+    CustomerForgotten: forgotten,
+}
 _READINGS: dict[type[Event], Reading] = {
-    OrderCreated: lambda event: nothing,
     OrderCancellationRequested: lambda event: partial(cancellation_requested, reason=event.reason),
     OrderCancelled: lambda event: partial(cancelled, reason=event.reason),
     OrderNeedsAttention: lambda event: partial(
         held_up, reason=event.reason, note=event.note, stage=event.stage
     ),
-    OrderResumed: lambda event: resumed,
     OrderSettled: lambda event: partial(settled, reason=event.reason, cancel_reason=event.cancel_reason),
-    CustomerForgotten: lambda event: forgotten,
 }
 
 
-def learn(readings: Mapping[type[Event], Reading]) -> None:
-    """Learn the steps that events of other contexts mean; :mod:`orders.consumers` knows these events."""
+def learn(steps: Mapping[type[Event], Step], readings: Mapping[type[Event], Reading]) -> None:
+    """Learn what events of other contexts mean; :mod:`orders.consumers` knows these events.
+
+    Args:
+        steps: the steps of events that mean the same whatever they say.
+        readings: the others.
+    """
+    _STEPS.update(steps)
     _READINGS.update(readings)
 
 
 def step_of(event: Event) -> Step:
-    """Return the step that an event means to its order."""
-    return _READINGS[type(event)](event)
+    """Return the step that an event means to its order, in whatever version."""
+    kind: type[Event] | None = type(event)
+    while kind and kind not in _READINGS:
+        if step := _STEPS.get(kind):
+            return step
+        kind = kind.replaces  # its consumer still reads an older version
+    return _READINGS[kind](as_version(event, kind)) if kind else nothing
+
+
+def step_of_kind(kind: type[Event]) -> Step | None:
+    """Return the step of events that mean the same whatever they say; None if this one has to be read."""
+    return _STEPS.get(kind)
 
 
 def event_classes() -> list[type[Event]]:
     """Return the events that have a step."""
-    return list(_READINGS)
+    return [*_STEPS, *_READINGS]

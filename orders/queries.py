@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from orders.events import Address
 from orders.models import Order, OrderLine
+from orders.snapshots import all_drifts
 from orders.states import DEADLINES, TERMINAL, Status
 from orders.timeline import summary_of
 from shop.messaging.event_log import timeline
@@ -203,6 +204,11 @@ def accepted_orders(*, chunk: int = 2000) -> Iterator[AcceptedOrder]:
             changed_at=found.changed_at,
             lines={line.sku: line.quantity for line in found.lines.all()},
         )
+
+
+def differences_from_history() -> Iterator[tuple[UUID, list[str]]]:
+    """Stream the orders that are not what their consumed events make of them, oldest first, and in what."""
+    return ((drift.order_id, drift.texts) for drift in all_drifts() if not drift.unknown)
 
 
 def overdue_orders(*, grace: timedelta) -> list[OverdueOrder]:

@@ -15,6 +15,7 @@ from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder
 from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
+from orders.snapshots import MAX_SEQUENCE
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
 from shop.rest.fields import LinkField, MoneyField, TextField, WholeNumberField
@@ -184,6 +185,17 @@ class OrderOut(OrderSummaryOut):
     timeline_url = LinkField(view_name="order-timeline")
 
 
+class AsOf(serializers.Serializer[Any]):
+    """Moment in the history of an order."""
+
+    at = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_SEQUENCE,
+        help_text="Show the order as of its event with this `sequence` in its timeline; 1 is its placing.",
+    )
+
+
 @extend_schema_serializer(
     examples=[
         OpenApiExample("A parcel sent anew", {"reason": "The goods were sent again"}, request_only=True)
@@ -199,6 +211,7 @@ class TimelineOut(serializers.Serializer[Any]):
     """Event of the order, for its customer."""
 
     type = serializers.CharField(help_text="The type of the event, as in orders.OrderCreated.v2.")
+    sequence = serializers.IntegerField(help_text="Number of the event: 1, 2, 3 ...")
     time = serializers.DateTimeField()
     summary = serializers.CharField()
 

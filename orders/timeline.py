@@ -38,7 +38,7 @@ def summary_of(entry: TimelineEntry) -> str:
 
 def for_customer(entry: TimelineEntry) -> dict[str, object]:
     """Return the part of an event that a customer may see."""
-    return {"type": entry.type, "time": entry.time, "summary": summary_of(entry)}
+    return {"type": entry.type, "sequence": entry.sequence, "time": entry.time, "summary": summary_of(entry)}
 
 
 def for_staff(entry: TimelineEntry) -> dict[str, object]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from analytics.queries import steps_by_order
 from inventory.queries import OrderStockFacts, order_stock_facts
 from notifications.queries import kinds_by_order
-from orders.queries import AcceptedOrder, accepted_orders
+from orders.queries import AcceptedOrder, accepted_orders, differences_from_history
 from payments.queries import Balance, balances
 from shipping.queries import ParcelFacts, parcels
 from shop.messaging.contracts import Event, newest
@@ -46,6 +46,8 @@ class Case:
     messages: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: Steps that analytics has recorded.
     steps: frozenset[str] = frozenset()
+    #: What the stored order has otherwise than its events.
+    differences: list[str] = field(default_factory=list)
     #: False if operators discarded an event about it that analytics should have counted.
     is_counted: bool = True
     #: All subscribers have consumed all events about it.
@@ -113,6 +115,7 @@ def _streams() -> list[Iterator[_Fact]]:
     """Return the facts of each context sorted by order, streamed to bound the memory."""
     return [
         ((order.id, _add_order, order) for order in accepted_orders()),
+        ((row[0], _add_differences, row) for row in differences_from_history()),
         ((row[0], _add_event, row) for row in event_counts()),
         ((facts.order_id, _add_stock, facts) for facts in order_stock_facts()),
         ((balance.order_id, _add_balance, balance) for balance in balances()),
@@ -124,6 +127,10 @@ def _streams() -> list[Iterator[_Fact]]:
 
 def _add_order(case: Case, order: AcceptedOrder) -> None:
     case.order = order
+
+
+def _add_differences(case: Case, row: tuple[UUID, list[str]]) -> None:
+    case.differences = row[1]
 
 
 def _add_event(case: Case, row: tuple[UUID, str, int]) -> None:

@@ -65,6 +65,11 @@ def log(case: Case) -> Iterator[str]:
             yield f"{event.__name__} is in the log {times} ×"
 
 
+def history(case: Case) -> Iterator[str]:
+    """Check that the stored order is what the events that orders has consumed make of it."""
+    yield from case.differences
+
+
 def status(case: Case) -> Iterator[str]:
     """Check that the status is known and agrees with the final event in the log."""
     if not case.order:
@@ -170,6 +175,7 @@ def messages(case: Case) -> Iterator[str]:
 #: Rules by name.
 RULES: dict[str, Rule] = {
     "log": log,
+    "history": history,
     "status": status,
     "stock": stock,
     "money": money,

@@ -13,6 +13,7 @@ CAN_BE_HELD_UP = frozenset({"paid", "in_fulfilment", "shipped", "cancelling"})
 #: Advice on orders that cannot be held up, by rule.
 ADVICE = {
     "log": "compare its timeline with what the contexts say of it; the log is never changed",
+    "history": "find out who changed it; manage.py rebuild_orders --repair sets it as its events say",
     "status": "compare its timeline with its status; have the events replayed that it missed",
     "stock": "count the goods, then adjust the products' stock by what differs, with the order as the reason",
     "money": "settle the difference with the provider; a refund that failed can be retried in the admin",
@@ -38,6 +39,10 @@ def _remedy(exam: Examination, violation: Violation) -> Remedy:
     order_id, status = violation.order_id, violation.status
     if order_id is None:
         return Advise(_advice_without_order(violation))
+    if violation.rule == "history":
+        return Advise(ADVICE["history"])
+    if any(one.rule == "history" and one.order_id == order_id for one in exam.report.violations):
+        return Advise("first see to its history: see above")
     if order_id in exam.being_repaired:
         return Wait("the order is being taken care of: see above")
     if status == "needs_attention":

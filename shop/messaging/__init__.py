@@ -7,7 +7,7 @@ It knows no context. These modules are its public face, and all that a context i
 - ``publishing``: events and the transaction around them (``publish``, ``unit_of_work``).
 - ``scheduling``: durable timers (``schedule``, ``unschedule``).
 - ``providers``: calls to the outside (``call_each``, ``Results``, ``Calls``, ``check_outside_transaction``).
-- ``event_log``: reads of the log (``timeline``, ``TimelineEntry``, ``replay``, ``count_events``).
+- ``event_log``: reads of the log (``timeline``, ``TimelineEntry``, ``replay``, ``known_events``, ...).
 - ``pruning``: retention of a context's tables (``prune``, ``continue_pruning``, ``Pruned``).
 - ``errors``: exceptions of consumers (``TooEarly``, ``PermanentFailure``, ``AlreadyConsumed``).
 - ``signals``: receivers inside the publishing transaction (``event_published``).

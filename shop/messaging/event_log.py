@@ -1,17 +1,18 @@
 """Reads of the event log: timelines, replays and counts."""
 
-from collections.abc import Iterator, Sequence
+import builtins
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count
 
 from shop.messaging.consuming.horizon import inbox_horizon
 from shop.messaging.consuming.subscriptions import skipped_ranges
-from shop.messaging.contracts import Event, Meta, as_version, event_type, event_types, newest
-from shop.messaging.models import EventRecord
+from shop.messaging.contracts import Event, Meta, as_version, event_type, event_types, newest, versions
+from shop.messaging.models import DeadLetter, EventRecord
 
 #: Events that one of these consumers has consumed, or may have consumed before the inbox horizon: those since
 #: its beginning. An event that an edited copy replaced has an inbox row too, although it was not consumed.
@@ -23,7 +24,7 @@ _CONSUMED = """
              WHERE skipped.type = messaging_eventrecord.type AND position > after AND position <= until)
      AND NOT EXISTS (
              SELECT FROM messaging_deadletter AS letter WHERE letter.event_id = messaging_eventrecord.id
-             AND letter.consumer = ANY(%s) AND letter.status = 'discarded'))
+             AND letter.consumer = ANY(%s) AND letter.status IN ('open', 'discarded')))
     AND NOT EXISTS (
              SELECT FROM messaging_deadletter AS letter WHERE letter.event_id = messaging_eventrecord.id
              AND letter.consumer = ANY(%s) AND letter.status = 'replaced')
@@ -54,6 +55,22 @@ class TimelineEntry:
         return self.type.split(".")[1]
 
 
+class LoggedEvent(NamedTuple):
+    """An event of the log as it is stored; parsed when somebody asks for more than its kind."""
+
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def kind(self) -> builtins.type[Event]:
+        """The newest version of the event."""
+        return newest(event_type(self.type))
+
+    def parsed(self) -> Event:
+        """Return the event in its newest version, without meta."""
+        return as_version(event_type(self.type).restore(self.data), self.kind)
+
+
 def timeline(aggregate_id: UUID) -> list[TimelineEntry]:
     """Return the history of an aggregate, oldest event first."""
     fields = ("position", "id", "type", "sequence", "time", "correlation_id", "causation_id", "data")
@@ -80,13 +97,68 @@ def replay(
     if types is not None:
         records = records.filter(type__in=types)
     if consumed_by is not None:
-        names = list(consumed_by)
-        parameters = [names, inbox_horizon(), *skipped_ranges(names), names, names]
-        records = records.extra(where=[_CONSUMED], params=parameters)  # noqa: S610 - a constant
+        records = records.extra(where=[_CONSUMED], params=_consumed(consumed_by))  # noqa: S610 - a constant
     last = 0
     while page := list(records.filter(position__gt=last)[:chunk]):
         yield from map(as_event, page)
         last = page[-1].position
+
+
+def _consumed(consumers: Sequence[str]) -> list[Any]:
+    """Return the parameters of _CONSUMED."""
+    names = list(consumers)
+    return [names, inbox_horizon(), *skipped_ranges(names), names, names]
+
+
+def types_of(*kinds: type[Event]) -> list[str]:
+    """Return the types of events in the log: those of all versions."""
+    return [version.type for kind in kinds for version in versions(kind)]
+
+
+def known_events(
+    aggregate_ids: Collection[UUID], *, published: Sequence[str], consumed_by: Sequence[str]
+) -> dict[UUID, list[LoggedEvent]]:
+    """Return the events of each aggregate that an app knows, oldest first.
+
+    Args:
+        aggregate_ids: aggregates, few enough for one read.
+        published: types that the app publishes itself.
+        consumed_by: consumers of the app; see replay().
+    """
+    where, parameters = f"(type = ANY(%s) OR {_CONSUMED})", [list(published), *_consumed(consumed_by)]
+    records = EventRecord.objects.filter(aggregate_id__in=aggregate_ids).order_by("aggregate_id", "sequence")
+    records = records.extra(where=[where], params=parameters)  # noqa: S610 - a constant
+    known: dict[UUID, list[LoggedEvent]] = {aggregate_id: [] for aggregate_id in aggregate_ids}
+    for aggregate_id, type_, data in records.values_list("aggregate_id", "type", "data"):
+        known[aggregate_id].append(LoggedEvent(type_, data))
+    return known
+
+
+def with_edited_copies(aggregate_ids: Collection[UUID], *, consumers: Sequence[str]) -> set[UUID]:
+    """Return those of the aggregates of which a consumer got an edited copy, which the log does not have."""
+    replaced = DeadLetter.objects.filter(
+        aggregate_id__in=aggregate_ids, consumer__in=consumers, status=DeadLetter.Status.REPLACED
+    )
+    return {found for found in replaced.values_list("aggregate_id", flat=True) if found}
+
+
+def events_until(aggregate_id: UUID, sequence: int, *, consumers: Sequence[str]) -> list[Event] | None:
+    """Return the events of an aggregate up to the one with this number; None if there is none.
+
+    Left out are events that these consumers will never consume, because an operator discarded or replaced
+    them.
+    """
+    stream = EventRecord.objects.filter(aggregate_id=aggregate_id, sequence__lte=sequence)
+    records = list(stream.order_by("sequence"))
+    if not records or records[-1].sequence != sequence:
+        return None
+    closed = DeadLetter.objects.filter(
+        event_id__in=[record.id for record in records],
+        consumer__in=consumers,
+        status__in=[DeadLetter.Status.DISCARDED, DeadLetter.Status.REPLACED],
+    )
+    dropped = set(closed.values_list("event_id", flat=True))
+    return [as_event(record) for record in records if record.id not in dropped]
 
 
 def count_events(types: Sequence[str] | None = None) -> int:

@@ -60,6 +60,8 @@ WORDS = {
     "email": ("orders.customer_email", "customer.email"),
     "name": ("orders.customer_name", "customer.name"),
     "customer": ("'\"customer_id\": ' || orders.customer_id", "'\"customer_id\": ' || customer.id"),
+    # Personal facts cannot be sealed by SQL: those of a copy are as erased.
+    "sealed": ("creation.data ->> 'personal'", "''"),
     "arrived": (
         "arrival.data ->> 'delivered_at'",
         "to_char((word.arrived::timestamptz + shift) AT TIME ZONE 'UTC',"
@@ -75,6 +77,8 @@ READ_WORDS = f"""
     LEFT JOIN shipping_shipment AS shipment ON shipment.order_id = pattern.id
     LEFT JOIN payments_simulatedcharge AS charge ON charge.key = 'capture:' || pattern.id
     LEFT JOIN shipping_simulatedlabel AS label ON label.key = 'ship:' || pattern.id
+    LEFT JOIN messaging_eventrecord AS creation
+        ON creation.aggregate_id = pattern.id AND creation.sequence = 1
     LEFT JOIN messaging_eventrecord AS arrival
         ON arrival.aggregate_id = pattern.id AND arrival.data ? 'delivered_at'
 """  # noqa: S608 - constants only

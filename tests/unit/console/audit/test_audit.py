@@ -36,6 +36,13 @@ def test_an_accepted_order_that_is_not_in_the_log(orders):
     assert found() >= says(orders["declined"], "log", "OrderCreated is in the log 0 ×")
 
 
+def test_an_order_that_is_not_what_its_events_make_of_it(orders):
+    Order.objects.filter(pk=orders["shipped"].pk).update(payment_undone=True, customer_name="Mallory")
+    assert found() == says(
+        orders["shipped"], "history", "payment_undone is 'True', and 'False' by its events"
+    ) | says(orders["shipped"], "history", "customer_name is not as in its events")
+
+
 def test_something_that_happened_twice(orders):
     publish(OrderCancelled(order_id=orders["cancelled"].pk, number="ORD-1", reason="customer"))
     assert found() >= says(orders["cancelled"], "log", "OrderCancelled is in the log 2 ×")

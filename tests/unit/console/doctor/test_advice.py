@@ -11,11 +11,13 @@ from console.audit import audit
 from inventory.models import Product
 from inventory.services import recount_stock
 from notifications.models import Notification
+from orders.events import OrderResumed
 from orders.models import Order
 from orders.services import resume_order, settle_order
 from payments.models import SimulatedCharge
 from shop.ids import uuid7
 from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry
+from shop.messaging.publishing import publish, unit_of_work
 from tests.support.inprocess import deliver_all
 from tests.unit.console.damage import repair, states, status_of
 
@@ -129,12 +131,26 @@ def test_a_relay_that_does_not_relay_is_told(shop):
     assert states(repair(timedelta(minutes=5))) == {("backlog", "left")}
 
 
+def test_an_order_that_is_not_what_its_events_say_is_left_to_a_person_whatever_else_is_wrong(shop):
+    order = shop.shipped()
+    Order.objects.filter(pk=order.pk).update(status="paid")
+    result = repair()
+    assert {outcome.message for finding, outcome in result.outcomes if finding.kind == "history"} == {
+        "find out who changed it; manage.py rebuild_orders --repair sets it as its events say"
+    }
+    assert {str(outcome.state) for _, outcome in result.outcomes} == {"left"}
+    assert shop.expect_status(order, "paid")
+
+
 def test_an_order_that_waits_for_a_parcel_which_came_back_needs_attention_until_it_is_settled(shop):
     order = shop.place(street="EZ5000000005 Road 1")
     shop.run_to_end()
     assert (shop.expect_status(order, "needs_attention").attention_reason) == "delivery_failed"
     # As an operator could leave it with former releases:
-    Order.objects.filter(pk=order.pk).update(status="shipped", attention_reason="")
+    with unit_of_work():
+        publish(OrderResumed(order_id=order.pk, number=order.number, attention="delivery_failed"))
+        Order.objects.filter(pk=order.pk).update(status="shipped", attention_reason="")
+    deliver_all()
     message = f"delivery {order.number}: it is shipped, but the carrier could not deliver its parcel"
     assert [str(violation) for violation in audit().violations] == [message]
     assert states(repair()) == {("delivery", "handed over")}
