@@ -10,9 +10,10 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from inventory.models import OrderStock, Product, StockMovement
+from inventory.stock_history import adjusted_before, logged_changes
 from shop.postgres.combined_selects import Select, fetch
 
 Row = OrderStock | StockMovement
@@ -102,6 +103,8 @@ class StockFacts:
     available: int
     #: Kind of movement -> sum of its signed quantities.
     movements: dict[str, int] = field(default_factory=dict)
+    #: The stock that it began with, changed as its events say.
+    by_events: int = 0
 
     @property
     def expected(self) -> int:
@@ -203,13 +206,20 @@ def movements_of_product(sku: str, *, limit: int = 50) -> list[Movement]:
 
 
 def stock_facts() -> Iterator[StockFacts]:
-    """Stream every product with the sums of its movements, by SKU."""
-    sums = StockMovement.objects.order_by().values_list("product_id", "kind").annotate(total=Sum("quantity"))
+    """Stream every product with the sums of its movements and of its events, by SKU."""
+    sums = StockMovement.objects.order_by().values_list("product_id", "kind")
     by_product: dict[UUID, dict[str, int]] = {}
-    for product_id, kind, total in sums.iterator():
+    adjustments: dict[UUID, int] = {}
+    for product_id, kind, total, count in sums.annotate(total=Sum("quantity"), n=Count("pk")).iterator():
         by_product.setdefault(product_id, {})[kind] = total
+        if kind == StockMovement.Kind.ADJUSTED:
+            adjustments[product_id] = count
+    changes = logged_changes()
     for p in Product.objects.order_by("sku").iterator():
-        yield StockFacts(p.sku, p.initial_stock, p.available, by_product.get(p.pk, {}))
+        by_events = p.initial_stock + changes.quantities[p.sku]
+        if (unlogged := adjustments.get(p.pk, 0) - changes.adjustments[p.sku]) > 0:
+            by_events += adjusted_before(p.pk, unlogged)
+        yield StockFacts(p.sku, p.initial_stock, p.available, by_product.get(p.pk, {}), by_events)
 
 
 def order_stock_facts() -> Iterator[OrderStockFacts]:

@@ -105,7 +105,7 @@ def _audit_order(case: Case, report: Report) -> None:
 
 
 def _audit_products(products: Sequence[StockFacts], report: Report) -> None:
-    """Check that stock = initial - sold + restocked + adjusted, and never negative."""
+    """Check that stock = initial - sold + restocked + adjusted, by ledger and log, and never negative."""
     for product in products:
         report.products += 1
         if product.available < 0:
@@ -113,6 +113,9 @@ def _audit_products(products: Sequence[StockFacts], report: Report) -> None:
         if product.available != product.expected:
             moved = ", ".join(f"{kind} {n:+}" for kind, n in sorted(product.movements.items()))
             message = f"{product.available} are available, but {product.expected} should be: {moved}"
+            report.add("stock", product.sku, message)
+        elif product.available != product.by_events:
+            message = f"{product.available} are available, and {product.by_events} by its events"
             report.add("stock", product.sku, message)
         if product.initial != product.movements.get("initial", 0):
             message = f"{product.initial} at first, but the first movement says otherwise"

@@ -24,7 +24,7 @@ _CONSUMED = """
              WHERE skipped.type = messaging_eventrecord.type AND position > after AND position <= until)
      AND NOT EXISTS (
              SELECT FROM messaging_deadletter AS letter WHERE letter.event_id = messaging_eventrecord.id
-             AND letter.consumer = ANY(%s) AND letter.status IN ('open', 'discarded')))
+             AND letter.consumer = ANY(%s) AND letter.status = ANY(%s)))
     AND NOT EXISTS (
              SELECT FROM messaging_deadletter AS letter WHERE letter.event_id = messaging_eventrecord.id
              AND letter.consumer = ANY(%s) AND letter.status = 'replaced')
@@ -104,10 +104,11 @@ def replay(
         last = page[-1].position
 
 
-def _consumed(consumers: Sequence[str]) -> list[Any]:
-    """Return the parameters of _CONSUMED."""
+def _consumed(consumers: Sequence[str], not_yet: Sequence[str] = ()) -> list[Any]:
+    """Return the parameters of _CONSUMED; ``not_yet`` are statuses of letters that will come, if anything."""
     names = list(consumers)
-    return [names, inbox_horizon(), *skipped_ranges(names), names, names]
+    unconsumed = [*not_yet, DeadLetter.Status.DISCARDED]
+    return [names, inbox_horizon(), *skipped_ranges(names), names, unconsumed, names]
 
 
 def types_of(*kinds: type[Event]) -> list[str]:
@@ -123,9 +124,10 @@ def known_events(
     Args:
         aggregate_ids: aggregates, few enough for one read.
         published: types that the app publishes itself.
-        consumed_by: consumers of the app; see replay().
+        consumed_by: consumers of the app; see replay(). Events of open dead letters do not count either.
     """
-    where, parameters = f"(type = ANY(%s) OR {_CONSUMED})", [list(published), *_consumed(consumed_by)]
+    where = f"(type = ANY(%s) OR {_CONSUMED})"
+    parameters = [list(published), *_consumed(consumed_by, [DeadLetter.Status.OPEN])]
     records = EventRecord.objects.filter(aggregate_id__in=aggregate_ids).order_by("aggregate_id", "sequence")
     records = records.extra(where=[where], params=parameters)  # noqa: S610 - a constant
     known: dict[UUID, list[LoggedEvent]] = {aggregate_id: [] for aggregate_id in aggregate_ids}

@@ -132,7 +132,7 @@ def test_a_cancellation_that_comes_too_late_is_409(order, as_ada):
 def test_customers_read_what_happened_and_nothing_else(order, as_ada):
     outcomes.record_payment_failures(order_ids=[order.pk])
     entries = as_ada.get(f"{ORDERS}/{order.pk}/timeline").json()
-    assert [set(entry) for entry in entries] == [{"type", "time", "summary"}] * 2
+    assert [set(entry) for entry in entries] == [{"type", "sequence", "time", "summary"}] * 2
     assert [entry["summary"] for entry in entries] == ["The order was placed", "The order was cancelled"]
 
 

@@ -6,11 +6,13 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from inventory import services
 from inventory.models import OrderStock, Product, StockMovement
 from payments.models import Payment, SimulatedCharge
 from shipping.models import Shipment, SimulatedLabel
 from shop.ids import uuid7
-from tests.unit.console.audit.findings import found, says
+from shop.messaging.models import EventRecord
+from tests.unit.console.audit.findings import found, says, unlock_log
 
 pytestmark = pytest.mark.usefixtures("in_a_transaction")
 
@@ -21,9 +23,36 @@ def test_stock_that_its_movements_do_not_explain():
     assert violation.startswith("stock MUG: 179 are available, but 178 should be: initial +180")
 
 
+def test_stock_that_its_events_do_not_explain():
+    """Somebody has written a movement and no event."""
+    mug = Product.objects.get(sku="MUG")
+    StockMovement.objects.create(product=mug, kind="sold", quantity=-1, order_id=uuid7())
+    Product.objects.filter(sku="MUG").update(available=F("available") - 1)
+    assert "stock MUG: 177 are available, and 178 by its events" in found()
+
+
+def test_an_adjustment_whose_event_is_missing_among_others():
+    tea = Product.objects.get(sku="TEA-MINT")
+    unlock_log()
+    adjusted = EventRecord.objects.filter(aggregate_id=tea.pk)
+    assert [event.data["quantity"] for event in adjusted] == [-3]
+    services.adjust_stock(sku="TEA-MINT", quantity=5, reason="goods came in")
+    adjusted.filter(data__quantity=5).delete()
+    assert any("by its events" in violation for violation in found())
+
+
+def test_an_adjustment_from_before_adjustments_were_events():
+    unlock_log()
+    EventRecord.objects.filter(type__startswith="inventory.StockAdjusted").delete()
+    assert not any("by its events" in violation for violation in found())
+
+
 def test_stock_that_began_differently():
     Product.objects.filter(sku="PAN").update(initial_stock=81)
-    assert found() == {"stock PAN: 81 at first, but the first movement says otherwise"}
+    assert found() == {
+        "stock PAN: 81 at first, but the first movement says otherwise",
+        "stock PAN: 80 are available, and 81 by its events",
+    }
 
 
 def test_goods_that_were_taken_in_part(orders):
@@ -52,6 +81,8 @@ def test_goods_that_came_back_of_a_delivered_order(orders):
     ) | {
         "figures MUG: 5 were sold and 4 came back, which no figure shows",
         "figures TEA-MINT: 10 were sold and 8 came back, which no figure shows",
+        "stock MUG: 179 are available, and 178 by its events",
+        "stock TEA-MINT: 395 are available, and 393 by its events",
     }
 
 
