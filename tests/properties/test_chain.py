@@ -26,7 +26,7 @@ from console.audit import audit
 from inventory.services import adjust_stock
 from orders.errors import OrdersError
 from orders.models import Order
-from orders.services import request_cancellation, resume_order
+from orders.services import request_cancellation, resume_order, settle_order
 from payments.models import GatewayFault, Refund, SimulatedCharge
 from payments.services import retry_refund
 from shipping.errors import ShippingError
@@ -53,7 +53,7 @@ TOKENS = (
 STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST")
 LINES = ([("PLENTY", 2)], [("SCARCE", 2), ("PLENTY", 1)], [("SCARCE", 1)], [("EMPTY", 1), ("PLENTY", 1)])
 MOST_ORDERS = 3
-ENDS = {"delivered", "cancelled", "needs_attention"}
+ENDS = {"delivered", "cancelled", "needs_attention", "settled"}
 
 KINDS = st.sampled_from(["outage", "timeout"])
 
@@ -113,6 +113,13 @@ def void(n):
             void_shipment(shipment_id=one(shipments, n).pk)
 
 
+def settle(n):
+    """Settle an order that needs attention and cannot be cancelled."""
+    if stopped := Order.objects.filter(status="needs_attention").order_by("pk"):
+        with suppress(OrdersError):
+            settle_order(order_id=one(stopped, n).pk, reason="by agreement")
+
+
 def revive(n):
     """Replay a dead letter."""
     if letters := DeadLetter.objects.filter(status="open").order_by("pk"):
@@ -124,7 +131,7 @@ def restock(n):
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
 
 
-OPERATORS = (resume, give_back, void, revive, restock)
+OPERATORS = (resume, give_back, void, revive, restock, settle)
 
 
 class Shop(RuleBasedStateMachine):
