@@ -46,10 +46,13 @@ def test_what_another_program_sends_is_recorded_and_moved_to_the_dead_letter_que
         [event] = probe.publish(ProbeSent(probe_id=uuid7(), behaviour="note"))
 
         eventually(lambda: probe.notes(event.probe_id))
-        letter = eventually(DeadLetter.objects.filter(cause="unreadable").first)
-        assert letter.body == "no event"
+        eventually(DeadLetter.objects.filter(cause="unreadable", body="no event").exists)
         dead = client.get_queue_receiver("tests.events", sub_queue="deadletter", max_wait_time=10, **QUICK)
         with dead:
-            message = next(dead)
-            assert (str(message), message.dead_letter_reason) == ("no event", "RecordedAsDeadLetter")
-            dead.complete_message(message)
+            reasons = {}
+            for message in dead:  # also what other tests have left
+                reasons[str(message)] = message.dead_letter_reason
+                dead.complete_message(message)
+                if "no event" in reasons:
+                    break
+        assert reasons["no event"] == "RecordedAsDeadLetter"
