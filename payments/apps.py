@@ -8,3 +8,7 @@ class PaymentsConfig(AppConfig):
 
     name = "payments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks of the payment gateway."""
+        from payments import checks  # noqa: F401

@@ -137,8 +137,8 @@ class Gateway(Protocol):
         """Refund an amount of the charge with this reference, once per key."""
         ...
 
-    def find_refund(self, *, key: str) -> ProviderRefund | None:
-        """Return the refund with a key, as it stands now; None if there is none."""
+    def find_refund(self, *, key: str, charge: str) -> ProviderRefund | None:
+        """Return the refund of a charge with a key, as it stands now; None if there is none."""
         ...
 
     def find_refunds(self, *, charge: str) -> Sequence[GivenBack]:

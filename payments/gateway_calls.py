@@ -64,13 +64,13 @@ def request_refund(refund: Refund) -> ProviderRefund:
     if not refund.amount:
         return ProviderRefund("", RefundStatus.SUCCEEDED)
     key, charge = refund.idempotency_key, refund.payment.reference
-    known = gateway().find_refund(key=key) if refund.state == Refund.State.PENDING else None
+    known = gateway().find_refund(key=key, charge=charge) if refund.state == Refund.State.PENDING else None
     if known:
         return known
     try:
         return gateway().refund(key=key, charge=charge, amount=refund.money)
     except GatewayTimeout:
-        found = gateway().find_refund(key=key)
+        found = gateway().find_refund(key=key, charge=charge)
         if found is None:
             raise
         return found

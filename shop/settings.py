@@ -244,7 +244,17 @@ globals().update(privacy_settings([SECRET_KEY, *SECRET_KEY_FALLBACKS], BASE_DIR 
 #: Time after which an API key ends, unless its owner says so earlier or, up to a year, later.
 SHOP_API_KEY_LIFETIME = days("SHOP_API_KEY_LIFETIME_DAYS", 90)
 #: Classes of the payment provider and of the carrier. The defaults are simulated.
-SHOP_PAYMENT_GATEWAY = os.environ.get("SHOP_PAYMENT_GATEWAY", "payments.simulator.gateway.SimulatedGateway")
+STRIPE_API_KEY = os.environ.get("STRIPE_API_KEY", "")
+SHOP_PAYMENT_GATEWAY = os.environ.get("SHOP_PAYMENT_GATEWAY") or (
+    "payments.stripe.gateway.StripeGateway"
+    if STRIPE_API_KEY
+    else "payments.simulator.gateway.SimulatedGateway"
+)
+#: Address of Stripe's API, another one for a stand-in alone.
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
+#: Connections of a process to Stripe that charge at once, and time for an answer.
+SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
+SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
 SHOP_CARRIER = os.environ.get("SHOP_CARRIER", "shipping.simulator.carrier.SimulatedCarrier")
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
@@ -257,7 +267,7 @@ SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 360
 #: Time between two tracking states at the simulated carrier (in transit, out for delivery, delivered).
 SHOP_TRACKING_INTERVAL = seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 #: Interval of queries for a pending refund.
-SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 2)
+SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 3600 if STRIPE_API_KEY else 2)
 SHOP_MAX_ORDER_LINES = 200
 #: Maximum of events in one message. Set it to 1 beside workers of a release without bundles.
 SHOP_EVENTS_PER_MESSAGE = number("SHOP_EVENTS_PER_MESSAGE", 25)
@@ -306,6 +316,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
     "loggers": {
         "shop": {"level": os.environ.get("SHOP_LOG_LEVEL", "INFO")},
+        "stripe": {"level": "WARNING"},  # it writes requests and answers at lower levels
         **_security["loggers"],
     },
 }

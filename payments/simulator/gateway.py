@@ -105,11 +105,11 @@ class SimulatedGateway:
             refund = _refund(key, _locked_charge(charge), amount, refused=fault == GatewayFault.REFUSAL)
         return refund.as_refund()
 
-    def find_refund(self, *, key: str) -> ProviderRefund | None:
+    def find_refund(self, *, key: str, charge: str) -> ProviderRefund | None:
         """Return the refund with this key; a pending one succeeds after some look-ups."""
         check_outside_transaction()
         with _faulty("find_refund"), transaction.atomic():
-            refund = SimulatedRefund.objects.select_for_update().filter(key=key).first()
+            refund = SimulatedRefund.objects.select_for_update().filter(key=key, charge=charge).first()
             if refund and refund.status == SimulatedRefund.Status.PENDING:
                 _count_lookup(refund)
         return refund.as_refund() if refund else None

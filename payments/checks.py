@@ -1,0 +1,43 @@
+"""System checks of the payment gateway."""
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register("payments")
+def stripe_can_be_called(**kwargs: Any) -> list[CheckMessage]:
+    """Check that Stripe's SDK is installed and has a key, if Stripe is the gateway."""
+    if not _is_gateway():
+        return []
+    found: list[CheckMessage] = []
+    if find_spec("stripe") is None:
+        hint = "Install it: pip install --require-hashes -r requirements-stripe.txt"
+        found.append(
+            Error("Stripe is the payment gateway, and its SDK is missing.", hint=hint, id="payments.E001")
+        )
+    if not settings.STRIPE_API_KEY:
+        hint = "Set STRIPE_API_KEY to a restricted or secret key of Stripe's dashboard."
+        found.append(Error("Stripe is the payment gateway, and has no key.", hint=hint, id="payments.E002"))
+    return found
+
+
+@register("payments")
+def stripe_logs_no_bodies(**kwargs: Any) -> list[CheckMessage]:
+    """Check that Stripe's SDK does not write requests and answers to stderr."""
+    if not _is_gateway() or os.environ.get("STRIPE_LOG") not in {"debug", "info"}:
+        return []
+    return [
+        Warning(
+            "STRIPE_LOG has Stripe's SDK write requests and answers to stderr, with tokens of cards.",
+            hint="Unset STRIPE_LOG.",
+            id="payments.W001",
+        )
+    ]
+
+
+def _is_gateway() -> bool:
+    return str(settings.SHOP_PAYMENT_GATEWAY).startswith("payments.stripe.")

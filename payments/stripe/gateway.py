@@ -1,0 +1,94 @@
+"""Stripe behind the port of payments."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from payments.errors import GatewayError
+from payments.gateway import Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
+from payments.stripe import books, giving_back, intents
+from payments.stripe.client import connections, payment_intents
+from payments.stripe.failures import Refused, translated
+from shop.messaging.contracts import Money
+from shop.messaging.providers import TIME_LIMIT, check_outside_transaction
+
+logger = logging.getLogger("shop.payments")
+
+#: Fields of a PaymentIntent that describe a customer. The shop sets none; somebody may, in the dashboard.
+PERSONAL = ("description", "receipt_email", "shipping")
+
+
+class StripeGateway:
+    """Gateway that charges cards through Stripe's PaymentIntents."""
+
+    def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
+        """Charge, once per key. A customer who would have to confirm is declined."""
+        check_outside_transaction()
+        return intents.charge(ChargeRequest(key, amount, token, order_id))
+
+    def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
+        """Charge over several connections at once; what fails or does not start in time is left out."""
+        check_outside_transaction()
+        attempt = partial(_try_to_charge, until=time.monotonic() + TIME_LIMIT)
+        charges = zip(requests, connections().map(attempt, requests), strict=True)
+        return {asked.key: charge for asked, charge in charges if charge}
+
+    def find_charge(self, *, key: str) -> Charge | None:
+        """Return the charge with a key; None until Stripe's search knows it, and while it has no outcome."""
+        check_outside_transaction()
+        intent = intents.find(key)
+        return intents.outcome_of(intent) if intent else None
+
+    def cancel_charge(self, *, key: str) -> Charge:
+        """Cancel the PaymentIntent of a key, be it made for that."""
+        check_outside_transaction()
+        return intents.cancel(key)
+
+    def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
+        """Refund an amount of a PaymentIntent, once per key."""
+        check_outside_transaction()
+        return giving_back.refund(key=key, intent=charge, amount=amount)
+
+    def find_refund(self, *, key: str, charge: str) -> ProviderRefund | None:
+        """Return the refund with a key, as it stands now."""
+        check_outside_transaction()
+        return giving_back.find(key=key, intent=charge)
+
+    def find_refunds(self, *, charge: str) -> list[GivenBack]:
+        """Return all refunds of a PaymentIntent, also those made in the dashboard."""
+        check_outside_transaction()
+        return giving_back.find_all(intent=charge)
+
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Erase what was written about customers beside the card. Stripe keeps the card's own details."""
+        for key in keys:
+            if intent := intents.find(key):
+                _forget(intent)
+
+    def ledger(self) -> Iterator[LedgerLine]:
+        """Yield the captured and refunded amounts, charge by charge."""
+        return books.ledger()
+
+
+def _try_to_charge(asked: ChargeRequest, *, until: float) -> Charge | None:
+    if time.monotonic() > until:
+        return None
+    try:
+        return intents.charge(asked)
+    except GatewayError as error:
+        logger.warning("charge %s is made again by itself: %s", asked.key, error)
+        return None
+
+
+def _forget(intent: Any) -> None:
+    written = {field: "" for field in PERSONAL if getattr(intent, field, None)}
+    if not written:
+        return
+    try:
+        with translated():
+            payment_intents().update(intent.id, written)
+    except Refused as refusal:
+        logger.warning("Stripe keeps %s of %s: %s", ", ".join(written), intent.id, refusal)

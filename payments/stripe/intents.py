@@ -1,0 +1,165 @@
+"""PaymentIntents: one for each key, made first, then confirmed or cancelled.
+
+An intent that is not confirmed takes no money, and Stripe confirms or cancels it, never both. It is found
+again by its idempotency key, which Stripe keeps for a day, and by its metadata, which Stripe's search knows
+after about a minute. An intent that may be older than a day is searched first.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from payments.errors import GatewayTimeout, KeyReused
+from payments.gateway import Charge, ChargeRequest, ChargeStatus
+from payments.stripe.client import KEY, metadata_of, payment_intents
+from payments.stripe.failures import KeyTaken, Refused, StoredFailure, at_most_once, translated
+from payments.stripe.minor_units import NotInMinorUnits, to_minor
+from shop.ids import uuid7_time
+
+#: Age of an order below which Stripe still knows its idempotency key, which it keeps for at least a day.
+REMEMBERED = timedelta(hours=20)
+#: Metadata: a digest of the request; the mark of an intent that is made to be cancelled.
+REQUEST, TOMBSTONE = "shop_request", "shop_tombstone"
+#: Metadata: the code of a decline that is the shop's own.
+DECLINED = "shop_declined"
+#: Decline code of a customer who would have to confirm.
+MUST_CONFIRM = "authentication_required"
+#: Code of Stripe's refusal to confirm or cancel an intent that was confirmed or cancelled before.
+_UNEXPECTED_STATE = "payment_intent_unexpected_state"
+#: Parameters that come from the customer. A refusal of them is a decline; of others, an error of ours.
+_CUSTOMERS = {"amount", "currency", "payment_method"}
+#: An amount that every account at Stripe can take. It is never charged.
+_TOMBSTONE = {"amount": 100, "currency": "usd"}
+
+
+def charge(asked: ChargeRequest) -> Charge:
+    """Charge, once per key.
+
+    Raises:
+        KeyReused: the key was used for another amount or means of payment.
+        GatewayTimeout, GatewayUnavailable: call again.
+    """
+    known = None if _is_remembered(asked.order_id) else find(asked.key)
+    try:
+        intent = known or _create(asked.key, _params(asked))
+    except NotInMinorUnits as error:
+        return Charge("", ChargeStatus.DECLINED, "invalid_charge_amount", str(error))
+    except Refused as refusal:
+        if not refusal.is_by_card and refusal.param not in _CUSTOMERS:
+            raise
+        return Charge("", ChargeStatus.DECLINED, refusal.code or "invalid_request", refusal.words)
+    metadata = metadata_of(intent)
+    if TOMBSTONE in metadata:
+        return _cancel(intent)
+    if metadata.get(REQUEST) != _digest(asked):
+        raise KeyReused(f"{asked.key} was used for another amount or means of payment before")
+    return outcome_of(intent) or _confirm(intent, asked.key)
+
+
+def cancel(key: str) -> Charge:
+    """Cancel the intent of a key; one that has none gets one, so that the key is used up."""
+    return _cancel(find(key) or _create(key, {**_TOMBSTONE, "metadata": {KEY: key, TOMBSTONE: "1"}}))
+
+
+def find(key: str) -> Any | None:
+    """Return the intent of a key as it stands; None if Stripe's search knows none, perhaps not yet."""
+    with translated():
+        found = payment_intents().search({"query": f'metadata["{KEY}"]:"{key}"'}).data
+        return payment_intents().retrieve(found[0].id) if found else None
+
+
+def outcome_of(intent: Any) -> Charge | None:
+    """Return the outcome of an intent; None as long as money may still move."""
+    if intent.status == "succeeded":
+        return Charge(intent.id, ChargeStatus.SUCCEEDED)
+    if intent.status == "canceled" and (code := metadata_of(intent).get(DECLINED)):
+        return Charge(intent.id, ChargeStatus.DECLINED, code)
+    if intent.status == "canceled":
+        return Charge(intent.id, ChargeStatus.CANCELED)
+    error = intent.last_payment_error
+    if intent.status == "requires_payment_method" and error:
+        code = getattr(error, "decline_code", None) or getattr(error, "code", None) or error.type
+        return Charge(intent.id, ChargeStatus.DECLINED, code, getattr(error, "message", None) or "")
+    return None
+
+
+def _params(asked: ChargeRequest) -> Any:
+    return {
+        "amount": to_minor(asked.amount),
+        "currency": asked.amount.currency.lower(),
+        "payment_method": asked.token,
+        "payment_method_types": ["card"],
+        "metadata": {KEY: asked.key, REQUEST: _digest(asked), "shop_order": str(asked.order_id)},
+    }
+
+
+def _create(key: str, params: Any) -> Any:
+    """Create the intent of a key, or return the one that Stripe has made under it before.
+
+    The second is as it was when it was made.
+    """
+    try:
+        with translated():
+            return payment_intents().create(params, {"idempotency_key": key})
+    except KeyTaken as error:
+        if known := find(key):
+            return known
+        raise GatewayTimeout(f"{error}: {key} is used, and not found yet") from None
+    except StoredFailure:
+        if known := find(key):  # Stripe repeats the error for a day, though the intent may exist
+            return known
+        raise
+
+
+def _confirm(intent: Any, key: str) -> Charge:
+    def act(idempotency_key: str) -> Charge:
+        try:
+            with translated():
+                confirmed = payment_intents().confirm(
+                    intent.id, {"error_on_requires_action": True}, {"idempotency_key": idempotency_key}
+                )
+        except Refused as refusal:
+            confirmed = payment_intents().retrieve(intent.id)
+            if not refusal.is_by_card and refusal.code != _UNEXPECTED_STATE:
+                return _decline(confirmed, refusal.code or "invalid_request")
+        if confirmed.status == "requires_action":
+            return _decline(confirmed, MUST_CONFIRM)
+        return _expect_outcome(confirmed)
+
+    return at_most_once(f"{key}:confirm", act, look=lambda: outcome_of(payment_intents().retrieve(intent.id)))
+
+
+def _decline(intent: Any, code: str) -> Charge:
+    """Cancel an intent that Stripe leaves open, and note the code, so that the answer stays the same."""
+    return _cancel(payment_intents().update(intent.id, {"metadata": {DECLINED: code}}))
+
+
+def _cancel(intent: Any) -> Charge:
+    """Cancel an intent that has no outcome; return the charge as it stands."""
+    if known := outcome_of(intent):
+        return known
+    with translated():
+        try:
+            with translated():
+                cancelled = payment_intents().cancel(intent.id)
+        except Refused:  # it was confirmed or cancelled meanwhile
+            cancelled = payment_intents().retrieve(intent.id)
+    return _expect_outcome(cancelled)
+
+
+def _expect_outcome(intent: Any) -> Charge:
+    outcome = outcome_of(intent)
+    if outcome is None:
+        raise GatewayTimeout(f"{intent.id} is {intent.status} at Stripe")
+    return outcome
+
+
+def _is_remembered(order_id: UUID) -> bool:
+    return order_id.version == 7 and datetime.now(UTC) - uuid7_time(order_id) < REMEMBERED
+
+
+def _digest(asked: ChargeRequest) -> str:
+    """Return a digest that tells requests apart and does not show the means of payment."""
+    text = f"{asked.amount.amount.normalize()} {asked.amount.currency} {asked.token}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

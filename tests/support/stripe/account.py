@@ -1,0 +1,262 @@
+"""Books of the stand-in's account: PaymentIntents, charges and refunds, and what Stripe does with them."""
+
+import itertools
+import re
+import time
+from copy import deepcopy
+from typing import Any
+
+from tests.support.stripe.answers import Refused, invalid, missing
+from tests.support.stripe.forms import check
+
+#: Stripe's test tokens -> code and decline code of the decline.
+DECLINES = {
+    "pm_card_visa_chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
+    "pm_card_visa_chargeDeclinedInsufficientFunds": (
+        "card_declined",
+        "insufficient_funds",
+        "Your card has insufficient funds.",
+    ),
+    "pm_card_chargeDeclinedExpiredCard": ("expired_card", "expired_card", "Your card has expired."),
+}
+MUST_CONFIRM = "pm_card_authenticationRequired"
+PROCESSES = "pm_usBankAccount_processing"
+PENDING_REFUND = "pm_card_pendingRefund"
+#: Taken at first, refused when it is confirmed, as a PaymentMethod that was used before.
+USED_BEFORE = "pm_usedBefore"
+TOKENS = {"pm_card_visa", "pm_card_amex", MUST_CONFIRM, PROCESSES, PENDING_REFUND, USED_BEFORE, *DECLINES}
+
+_UNCONFIRMED = {"requires_payment_method", "requires_confirmation"}
+#: Currencies with three decimals: Stripe takes no amounts that need the third.
+_THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
+_SMALLEST = 50
+#: Refunds that a charge shows by itself.
+_SHOWN = 10
+
+
+class Account:
+    """The account. Its lists show at once what was made; its search shows what was indexed, as it was."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, dict[str, Any]] = {}
+        self.charges: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
+        self.search_is_late = False
+        #: Leave customers to confirm, even when the request forbids it.
+        self.ignores_forbidden_actions = False
+        self._index: dict[str, dict[str, Any]] = {}
+        self._numbers = itertools.count(1)
+
+    # --- PaymentIntents ----------------------------------------------------------------------
+
+    def create_intent(self, params: dict[str, Any]) -> dict[str, Any]:
+        optional = ("payment_method", "payment_method_types", "metadata", "description")
+        check(params, required=("amount", "currency"), optional=optional)
+        token, amount = params.get("payment_method"), _whole(params["amount"])
+        if token is not None and token not in TOKENS:
+            raise missing("PaymentMethod", token, param="payment_method")
+        _check_amount(amount, params["currency"])
+        intent = self._new("pi", "payment_intent", params) | {
+            "amount": amount,
+            "cancellation_reason": None,
+            "currency": params["currency"],
+            "description": params.get("description"),
+            "last_payment_error": None,
+            "latest_charge": None,
+            "payment_method": token,
+            "payment_method_types": params.get("payment_method_types", ["card"]),
+            "receipt_email": None,
+            "shipping": None,
+            "status": "requires_confirmation" if token else "requires_payment_method",
+        }
+        self.intents[intent["id"]] = intent
+        return intent
+
+    def update_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("metadata", "description", "receipt_email", "shipping"))
+        intent = self.intent(name)
+        intent["metadata"] |= params.pop("metadata", {})
+        intent.update({field: value or None for field, value in params.items()})
+        return intent
+
+    def confirm_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("error_on_requires_action", "payment_method"))
+        intent = self.intent(name)
+        token = params.get("payment_method") or intent["payment_method"]
+        if intent["status"] not in _UNCONFIRMED:
+            raise _unexpected_state(intent, "confirm")
+        if token is None:
+            raise invalid("You cannot confirm this PaymentIntent because it's missing a payment method.")
+        if token == USED_BEFORE:
+            raise invalid("The provided PaymentMethod was used before.", code="payment_method_not_available")
+        if token in DECLINES:
+            raise self._decline(intent, *DECLINES[token])
+        if (
+            token == MUST_CONFIRM
+            and not self.ignores_forbidden_actions
+            and params.get("error_on_requires_action")
+        ):
+            code = "authentication_required"
+            raise self._decline(intent, code, code, "Your card was declined. It requires authentication.")
+        intent["status"] = {MUST_CONFIRM: "requires_action", PROCESSES: "processing"}.get(token, "succeeded")
+        if intent["status"] == "succeeded":
+            self._charge(intent)
+        return intent
+
+    def cancel_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("cancellation_reason",))
+        intent = self.intent(name)
+        if intent["status"] not in {*_UNCONFIRMED, "requires_action"}:
+            raise _unexpected_state(intent, "cancel")
+        intent |= {"status": "canceled", "cancellation_reason": params.get("cancellation_reason")}
+        self.intents[name] = intent
+        return intent
+
+    def search_intents(self, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, required=("query",), optional=("limit", "page"))
+        query = re.fullmatch(r"""metadata\["(\w+)"\]:"([^"]+)\"""", params["query"])
+        if not query:
+            raise invalid("We were unable to parse your search query.", param="query")
+        field, value = query.groups()
+        if not self.search_is_late:
+            self._index = deepcopy(self.intents)
+        found = [intent for intent in self._index.values() if intent["metadata"].get(field) == value]
+        url = "/v1/payment_intents/search"
+        return {"object": "search_result", "data": found[::-1], "has_more": False, "url": url}
+
+    def intent(self, name: str) -> dict[str, Any]:
+        if name not in self.intents:
+            raise missing("payment_intent", name, param="intent", status=404)
+        return self.intents[name]
+
+    def _charge(self, intent: dict[str, Any], *, failed: bool = False) -> None:
+        charge = self._new("ch", "charge", {"metadata": dict(intent["metadata"])}) | {
+            "amount": intent["amount"],
+            "amount_captured": 0 if failed else intent["amount"],
+            "amount_refunded": 0,
+            "captured": not failed,
+            "currency": intent["currency"],
+            "payment_intent": intent["id"],
+            "status": "failed" if failed else "succeeded",
+        }
+        self.charges[charge["id"]] = charge
+        intent["latest_charge"] = charge["id"]
+
+    def _decline(self, intent: dict[str, Any], code: str, decline_code: str, message: str) -> Refused:
+        error = {"code": code, "decline_code": decline_code, "message": message, "type": "card_error"}
+        intent |= {"status": "requires_payment_method", "payment_method": None, "last_payment_error": error}
+        self._charge(intent, failed=True)
+        more = {name: value for name, value in error.items() if name not in {"type", "message"}}
+        return Refused(402, "card_error", message, payment_intent=dict(intent), **more)
+
+    # --- Refunds -----------------------------------------------------------------------------
+
+    def create_refund(self, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, required=("payment_intent",), optional=("amount", "metadata"))
+        name = params["payment_intent"]
+        if name not in self.intents:
+            raise missing("payment_intent", name, param="payment_intent")
+        charge = self.charges.get(self.intents[name]["latest_charge"] or "")
+        if not charge or charge["status"] != "succeeded":
+            raise _unexpected_state(self.intents[name], "refund")
+        return self._refund(charge, _whole(params.get("amount", charge["amount"])), params)
+
+    def _refund(self, charge: dict[str, Any], amount: int, params: dict[str, Any]) -> dict[str, Any]:
+        left = charge["amount"] - charge["amount_refunded"]
+        if not left:
+            raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+        if amount > left:
+            raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
+        is_pending = self.intents[charge["payment_intent"]]["payment_method"] == PENDING_REFUND
+        refund = self._new("re", "refund", params) | {
+            "amount": amount,
+            "charge": charge["id"],
+            "currency": charge["currency"],
+            "failure_reason": None,
+            "payment_intent": charge["payment_intent"],
+            "status": "pending" if is_pending else "succeeded",
+        }
+        self.refunds[refund["id"]] = refund
+        charge["amount_refunded"] += amount
+        return refund
+
+    def refund_in_dashboard(self, intent: str, amount: int | None = None) -> dict[str, Any]:
+        """Refund as a person does in Stripe's dashboard: without the shop's metadata."""
+        params = {"payment_intent": intent} | ({"amount": str(amount)} if amount else {})
+        return self.create_refund(params)
+
+    def complete_refund(self, name: str) -> None:
+        self.refunds[name]["status"] = "succeeded"
+
+    def fail_refund(self, name: str, reason: str = "expired_or_canceled_card") -> None:
+        """Fail a refund later, as banks do: the amount is the shop's again."""
+        refund = self.refunds[name]
+        refund |= {"status": "failed", "failure_reason": reason}
+        self.refunds[name] = refund
+        self.charges[refund["charge"]]["amount_refunded"] -= refund["amount"]
+
+    def list_refunds(self, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("payment_intent", "charge", "limit", "starting_after"))
+        if (name := params.get("payment_intent")) and name not in self.intents:
+            raise missing("payment_intent", name, param="payment_intent")
+        wanted = {name: params[name] for name in ("payment_intent", "charge") if name in params}
+        found = [r for r in self.refunds.values() if all(r[name] == value for name, value in wanted.items())]
+        return _page(found, params, "/v1/refunds")
+
+    # --- Charges -----------------------------------------------------------------------------
+
+    def list_charges(self, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("limit", "starting_after", "expand"))
+        page = _page(list(self.charges.values()), params, "/v1/charges")
+        if "data.refunds" in params.get("expand", []):
+            page["data"] = [charge | {"refunds": self._refunds_of(charge)} for charge in page["data"]]
+        return page
+
+    def _refunds_of(self, charge: dict[str, Any]) -> dict[str, Any]:
+        url = f"/v1/charges/{charge['id']}/refunds"
+        return _page(
+            [r for r in self.refunds.values() if r["charge"] == charge["id"]], {"limit": _SHOWN}, url
+        )
+
+    def _new(self, prefix: str, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        name = f"{prefix}_{next(self._numbers):06}"
+        metadata = dict(params.get("metadata") or {})
+        return {
+            "id": name,
+            "object": kind,
+            "created": int(time.time()),
+            "livemode": False,
+            "metadata": metadata,
+        }
+
+
+def _page(entries: list[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
+    newest_first = entries[::-1]
+    if after := params.get("starting_after"):
+        names = [entry["id"] for entry in newest_first]
+        newest_first = newest_first[names.index(after) + 1 :]
+    limit = int(params.get("limit", 10))
+    return {
+        "object": "list",
+        "data": newest_first[:limit],
+        "has_more": len(newest_first) > limit,
+        "url": url,
+    }
+
+
+def _whole(text: Any) -> int:
+    if not re.fullmatch(r"-?\d+", str(text)):
+        raise invalid(f"Invalid integer: {text}", code="parameter_invalid_integer", param="amount")
+    return int(text)
+
+
+def _check_amount(amount: int, currency: str) -> None:
+    if amount < _SMALLEST:
+        raise invalid("Amount must be at least 50 cents", code="amount_too_small", param="amount")
+    if currency in _THREE_DECIMALS and amount % 10:
+        raise invalid("Invalid amount: the last digit must be 0", param="amount")
+
+
+def _unexpected_state(intent: dict[str, Any], act: str) -> Refused:
+    message = f"You cannot {act} this PaymentIntent because it has a status of {intent['status']}."
+    return invalid(message, code="payment_intent_unexpected_state")

@@ -1,0 +1,232 @@
+"""HTTP server of the stand-in: keys, idempotency and faults around the account's books."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.support.stripe import answers
+from tests.support.stripe.account import Account
+from tests.support.stripe.answers import Refused
+from tests.support.stripe.forms import parse
+
+API_KEY = "sk_test_of_the_stand_in"
+_NAME = r"(\w+)"
+_ROUTES = [
+    ("POST", r"/v1/payment_intents", Account.create_intent),
+    ("GET", r"/v1/payment_intents/search", Account.search_intents),
+    ("GET", rf"/v1/payment_intents/{_NAME}", lambda account, name, params: account.intent(name)),
+    ("POST", rf"/v1/payment_intents/{_NAME}", Account.update_intent),
+    ("POST", rf"/v1/payment_intents/{_NAME}/confirm", Account.confirm_intent),
+    ("POST", rf"/v1/payment_intents/{_NAME}/cancel", Account.cancel_intent),
+    ("POST", r"/v1/refunds", Account.create_refund),
+    ("GET", r"/v1/refunds", Account.list_refunds),
+    ("GET", r"/v1/charges", Account.list_charges),
+]
+
+
+@dataclass
+class Fault:
+    """Failure of requests whose ``POST /v1/path`` matches a pattern."""
+
+    #: One of 429, 409, 500 (stored under the key), 503 (not stored), hangup (not acted), timeout (acted).
+    kind: str
+    pattern: str = ".*"
+    #: Act before a 500.
+    acts: bool = False
+    #: Requests that it hits; None for all.
+    calls: int | None = None
+
+
+@dataclass
+class Stored:
+    """Answer under an idempotency key, None while the request is under way."""
+
+    request: tuple[Any, ...]
+    answer: tuple[int, str] | None = None
+
+
+@dataclass
+class Seen:
+    """Request as it came."""
+
+    call: str
+    key: str | None
+    version: str | None
+    params: dict[str, Any]
+    thread: int = field(default_factory=threading.get_ident)
+
+
+class StripeStandIn:
+    """The stand-in and its switches. It serves in threads of this process."""
+
+    def __init__(self) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.server.daemon_threads = True
+        self.server.stand_in = self  # type: ignore[attr-defined]
+        self.reset()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.account = Account()
+        self.faults: list[Fault] = []
+        self.seen: list[Seen] = []
+        self.keys: dict[str, Stored] = {}
+        self.lock = threading.RLock()
+        #: Called within each request before it acts, outside of the lock.
+        self.before_acting: Callable[[str], None] = lambda call: None
+        self.released = threading.Event()
+
+    def forget_keys(self) -> None:
+        """Let a day pass, after which Stripe has forgotten all idempotency keys."""
+        self.keys.clear()
+
+    @contextmanager
+    def failing(self, kind: str, pattern: str = ".*", **options: Any) -> Iterator[None]:
+        """Fail requests within the block."""
+        fault = Fault(kind, pattern, **options)
+        self.faults.append(fault)
+        try:
+            yield
+        finally:
+            self.faults.remove(fault)
+
+    def close(self) -> None:
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def calls(self, pattern: str) -> list[Seen]:
+        return [seen for seen in self.seen if re.fullmatch(pattern, seen.call)]
+
+    def fault_of(self, call: str) -> Fault | None:
+        with self.lock:
+            for fault in self.faults:
+                if fault.calls != 0 and re.fullmatch(fault.pattern, call):
+                    fault.calls = fault.calls - 1 if fault.calls else fault.calls
+                    return fault
+        return None
+
+    def answer(self, call: str, key: str | None, params: dict[str, Any]) -> tuple[int, str, bool]:
+        """Return status, body and mark of a replay; the same again for a repeated idempotency key."""
+        request = (call, json.dumps(params, sort_keys=True))
+        with self.lock:
+            known = self.keys.get(key) if key else None
+            if known and known.request != request:
+                return (*_encode(answers.other_parameters(key or "")), False)
+            if known and known.answer is None:
+                return (*_encode(answers.key_in_use()), False)
+            if known and known.answer:
+                return (*known.answer, True)
+            if key:
+                self.keys[key] = Stored(request)
+        return (*self._first_answer(call, key, params), False)
+
+    def _first_answer(self, call: str, key: str | None, params: dict[str, Any]) -> tuple[int, str]:
+        self.before_acting(call)
+        fault = self.fault_of(call)
+        answer, keeps = None, False
+        try:
+            answer, keeps = self._act(call, params, fault)
+        finally:
+            if key and keeps:
+                self.keys[key].answer = answer
+            elif key:
+                self.keys.pop(key, None)
+        if fault and fault.kind == "timeout":
+            raise TimeoutError
+        return answer
+
+    def _act(self, call: str, params: dict[str, Any], fault: Fault | None) -> tuple[tuple[int, str], bool]:
+        """Return the answer, and whether it is kept under the key."""
+        try:
+            _fail_before(fault)
+            with self.lock:
+                made = json.dumps(_route(self.account, call, params))
+            if fault and fault.kind == "500":
+                raise answers.server_error()
+        except Refused as refusal:
+            # Stripe does not keep what its validation refused.
+            return _encode(refusal), refusal.status in {402, 500}
+        return (200, made), True
+
+
+def _fail_before(fault: Fault | None) -> None:
+    kind = fault.kind if fault and not fault.acts else ""
+    if kind == "429":
+        raise answers.rate_limited()
+    if kind == "409":
+        raise answers.key_in_use()
+    if kind == "401":
+        raise Refused(401, "invalid_request_error", "Invalid API Key provided: sk_test_****")
+    if kind == "500":
+        raise answers.server_error()
+    if kind == "503":
+        raise Refused(503, "api_error", "Stripe is unavailable")
+    if kind == "hangup":
+        raise ConnectionAbortedError
+
+
+def _route(account: Account, call: str, params: dict[str, Any]) -> dict[str, Any]:
+    method, path = call.split(" ")
+    for wanted, pattern, act in _ROUTES:
+        if method == wanted and (match := re.fullmatch(pattern, path)):
+            return act(account, *match.groups(), dict(params))
+    raise answers.invalid(f"Unrecognized request URL ({call}).", status=404)
+
+
+def _encode(refusal: Refused) -> tuple[int, str]:
+    return refusal.status, json.dumps(refusal.body)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self._handle(urlsplit(self.path).query)
+
+    def do_POST(self) -> None:
+        self._handle(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+
+    def _handle(self, text: str) -> None:
+        stand_in: StripeStandIn = self.server.stand_in  # type: ignore[attr-defined]
+        call, key = f"{self.command} {urlsplit(self.path).path}", self.headers.get("Idempotency-Key")
+        if self.headers.get("Authorization") != f"Bearer {API_KEY}":
+            refusal = Refused(401, "invalid_request_error", "Invalid API Key provided: sk_test_****")
+            self._send(*_encode(refusal), is_replayed=False)
+            return
+        params = parse(text)
+        stand_in.seen.append(Seen(call, key, self.headers.get("Stripe-Version"), params))
+        try:
+            status, body, is_replayed = stand_in.answer(call, key, params)
+        except TimeoutError:
+            stand_in.released.wait(30)
+            self.close_connection = True
+        except ConnectionAbortedError:
+            self.close_connection = True
+        else:
+            self._send(status, body, is_replayed=is_replayed)
+
+    def _send(self, status: int, body: str, *, is_replayed: bool) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.send_header("Request-Id", "req_stand_in")
+        if is_replayed:
+            self.send_header("Idempotent-Replayed", "true")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *args: Any) -> None:
+        """Stay silent."""

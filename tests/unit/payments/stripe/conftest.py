@@ -1,0 +1,39 @@
+"""Both gateways behind their port."""
+
+import pytest
+
+from payments.gateway import Charge
+from payments.models import SimulatedCharge, SimulatedRefund
+from payments.stripe.minor_units import to_minor
+from shop.messaging.contracts import Money
+from tests.support.stripe.fixtures import stand_in, stripe_api  # noqa: F401
+from tests.support.stripe.server import StripeStandIn
+
+
+class SimulatorBackstage:
+    """Acts of others at the simulator."""
+
+    def refund_by_hand(self, charge: Charge, amount: Money) -> None:
+        made = SimulatedCharge.objects.get(pk=charge.reference)
+        SimulatedRefund.objects.create(
+            key=f"hand:{amount}", charge=made, amount=amount.amount, status="succeeded"
+        )
+
+
+class StripeBackstage:
+    """Acts of others at Stripe."""
+
+    def __init__(self, api: StripeStandIn) -> None:
+        self.account = api.account
+
+    def refund_by_hand(self, charge: Charge, amount: Money) -> None:
+        self.account.refund_in_dashboard(charge.reference, to_minor(amount))
+
+
+@pytest.fixture(params=["simulator", "stripe"])
+def backstage(request, settings):
+    """Make each gateway the configured one in turn."""
+    if request.param == "stripe":
+        return StripeBackstage(request.getfixturevalue("stripe_api"))
+    settings.SHOP_PAYMENT_GATEWAY = "payments.simulator.gateway.SimulatedGateway"
+    return SimulatorBackstage()
