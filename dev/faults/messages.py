@@ -18,7 +18,7 @@ _EXCHANGE = "shop.events"
 _SHUFFLE_LIMIT = 50
 _QUEUES = [f"{app}.events" for app in CONTEXTS]
 #: Queues of apps that consume OrderCreated. Elsewhere a well-formed event would be deferred as unknown.
-_POISONED = ("payments.events", "inventory.events", "shipping.events")
+POISONED = ("payments.events", "inventory.events", "shipping.events")
 _POISON: tuple[bytes, ...] = (
     b'{"specversion": "1.0", broken',
     b"\xff\xfe\x00",
@@ -85,7 +85,7 @@ def _publish(channel: Any, messages: list[tuple[str, str, Any]], chance: Random)
 def poison(system: System, chance: Random) -> Iterator[None]:
     """Send some queues a message that is unreadable as a whole or in one of its events."""
     with channel_to(system) as channel:
-        for queue in _POISONED:
+        for queue in POISONED:
             channel.basic_publish(poisoned(system, chance), "", queue)
             system.poisoned += 1
     yield

@@ -1,5 +1,6 @@
 """Wait until a shop is quiescent after all faults, with an operator's actions if necessary."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -101,6 +102,9 @@ def _operate(system: System, found: Quiescence) -> None:
 
 def _has_pending_messages(system: System) -> bool:
     """Return True if an event waits in the outbox, for a retry, or in a queue."""
+    if system.kafka:
+        pending = importlib.import_module("dev.faults.kafka").pending_records(system)
+        return bool(pending or system.rows(_PENDING)[0][0])
     listed = json.loads(system.rabbitmq.control("list_queues", "--formatter", "json", "name", "messages"))
     queued = sum(queue["messages"] for queue in listed if queue["name"].endswith(".events"))
     return bool(queued or system.rows(_PENDING)[0][0])

@@ -17,7 +17,16 @@ from dev.load.api import Api
 from dev.paths import VAR
 from dev.processes import ports, programs
 from dev.processes.supervisor import Supervisor
-from dev.servers.infrastructure import check_broker, private_postgres, private_rabbitmq
+from dev.servers.infrastructure import (
+    KAFKA,
+    RABBITMQ,
+    check_broker,
+    private_kafka,
+    private_postgres,
+    private_rabbitmq,
+)
+from dev.servers.kafka import Kafka
+from dev.servers.rabbitmq import RabbitMQ
 from dev.temporary import temporary_folder
 from shop.settings import CONTEXTS
 
@@ -39,9 +48,11 @@ _FAST_SETTINGS = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.5", "SHOP_REFUND_CHECK_IN
 class System:
     """Context manager of the system. Leaving it stops everything in order, or kills it after an error."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None], *, event_bus: str = RABBITMQ) -> None:
         self.postgres, self.rabbitmq = private_postgres(_FOLDER, durable=True), private_rabbitmq(_FOLDER)
         self.postgres.preferred_port, self.rabbitmq.preferred_port = _POSTGRES_PORT, _RABBITMQ_PORT
+        #: Event bus beside the embedded broker, or None if RabbitMQ is both.
+        self.kafka = private_kafka(_FOLDER) if event_bus == KAFKA else None
         self.supervisor = Supervisor(HOME / "log", report=report)
         self._stack = contextlib.ExitStack()
         #: Number of unreadable messages sent.
@@ -56,7 +67,7 @@ class System:
         ignore_signals()  # a second Ctrl-C must not interrupt the shutdown
         if any(exc_info):
             self.supervisor.kill()  # an active fault would delay an orderly stop
-        self.rabbitmq.resume()
+        self._broker.resume()
         self._stack.close()
 
     def start(self, say: Callable[[str], None]) -> None:
@@ -64,8 +75,9 @@ class System:
         say("Starting the servers ...")
         self._folder = self._stack.enter_context(temporary_folder(_FOLDER))
         shutil.rmtree(HOME, ignore_errors=True)
-        self._start_servers()
         self._start_network()
+        self._start_servers()
+        self.env = self._environment()
         say("Preparing the database ...")
         self.run_python("manage.py", "migrate", "--no-input", "--skip-checks", name="migrate")
         self.tokens = accounts.provide(
@@ -74,29 +86,40 @@ class System:
         say("Starting web server, relays, schedulers and workers ...")
         self._start_programs()
 
+    @property
+    def _broker(self) -> RabbitMQ | Kafka:
+        """Server of the event bus."""
+        return self.kafka or self.rabbitmq
+
     def _start_servers(self) -> None:
-        for server in (self.rabbitmq, self.postgres):
+        if self.kafka:
+            self.kafka.advertised_port = self.links["broker"].port
+        for server in (self._broker, self.postgres):
             server.erase()
             self._stack.callback(server.stop)
             server.start()
-        self.database_url, self.broker_url = self.postgres.create_database("shop"), self.rabbitmq.url()
+        self.database_url = self.postgres.create_database("shop")
+        self.broker_url = self._embedded_url() if self.kafka else self.rabbitmq.url()
         check_broker(self.broker_url)
+
+    def _embedded_url(self) -> str:
+        return self.postgres.create_database("shop_broker").replace("postgresql://", "pgmq://", 1)
 
     def _start_network(self) -> None:
         self.mailbox = self._stack.enter_context(Mailbox(_LINKS_PORT))
         network = self._stack.enter_context(Network())
         self.links: dict[str, Link] = {
             "database": network.link(port=_LINKS_PORT + 1, server_port=lambda: self.postgres.port),
-            "broker": network.link(port=_LINKS_PORT + 2, server_port=lambda: self.rabbitmq.port),
+            "broker": network.link(port=_LINKS_PORT + 2, server_port=lambda: self._broker.port),
             "mail": network.link(port=_LINKS_PORT + 3, server_port=lambda: self.mailbox.port),
         }
-        self.env = self._environment()
 
     def _environment(self) -> dict[str, str]:
         """Return the environment of the shop's processes, which reach their servers through the proxies."""
         common = programs.environment(
             database_url=_through(self.links["database"], self.database_url),
-            broker_url=_through(self.links["broker"], self.broker_url),
+            broker_url=_through(self.links["database" if self.kafka else "broker"], self.broker_url),
+            event_bus_url=_through(self.links["broker"], self.kafka.url()) if self.kafka else "",
         )
         mail = {
             "EMAIL_BACKEND": "notifications.smtp.EmailBackend",
@@ -143,7 +166,8 @@ def _through(link: Link, url: str) -> str:
     """Return ``url`` with the port of the proxy."""
     parts = urlsplit(url)
     credentials = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{credentials}@{ports.LOOPBACK}:{link.port}"))
+    address = f"{ports.LOOPBACK}:{link.port}"
+    return urlunsplit(parts._replace(netloc=f"{credentials}@{address}" if credentials else address))
 
 
 def _products() -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ class Kafka:
     #: Folder to unpack the programs in.
     programs_home: Path
     preferred_port: int = 28092
+    #: Port at which clients are told to find the broker, if that is another one.
+    advertised_port: int = 0
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
 
@@ -118,6 +120,7 @@ class Kafka:
         settings = {
             "broker.id": 1,
             "listeners": f"PLAINTEXT://{ports.LOOPBACK}:{self.port}",
+            "advertised.listeners": f"PLAINTEXT://{ports.LOOPBACK}:{self.advertised_port or self.port}",
             "log.dirs": self.home / "data",
             "num.partitions": 16,
             "auto.create.topics.enable": "true",  # clients of 0.9 cannot create them otherwise

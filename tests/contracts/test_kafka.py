@@ -123,7 +123,8 @@ def test_what_cannot_be_read_is_copied_to_the_apps_dead_letter_topic(url):
         eventually(lambda: committed(url, topic(url, "shop.tests"), record.partition).offset == 1)
 
 
-def test_a_worker_that_restarts_keeps_its_partitions_and_disturbs_nobody(url, monkeypatch):
+def test_a_worker_that_restarts_keeps_its_partitions_and_disturbs_nobody(url, settings, monkeypatch):
+    settings.SHOP_EVENT_BUS = f"{url}?session.timeout.ms=30000"  # a busy machine restarts slowly
     revoked: list[Listener] = []
     on_revoke = Listener._on_revoke
 

@@ -16,6 +16,8 @@ from dev.bench.layouts import Layout
 from dev.bench.report.figures import Report, Series
 from dev.bench.servers import pid_of
 from dev.console import say
+from dev.servers.infrastructure import KAFKA, RABBITMQ
+from dev.servers.kafka import Kafka
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
@@ -54,17 +56,22 @@ def measure(plan: Plan) -> Report:
 def _contestants(plan: Plan) -> Iterator[tuple[list[Shop], list[Contestant]]]:
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(servers.empty_postgres())
-        needed = plan.competitors or "rabbitmq" in plan.brokers
+        needed = plan.competitors or RABBITMQ in plan.brokers
         rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if needed else None
-        shops = [_shop_on(broker, postgres, rabbitmq, plan.layout) for broker in plan.brokers]
+        kafka = stack.enter_context(servers.empty_kafka()) if KAFKA in plan.brokers else None
+        shops = [_shop_on(broker, postgres, rabbitmq, kafka, plan.layout) for broker in plan.brokers]
         yield shops, _competitors(postgres, rabbitmq) if plan.competitors and rabbitmq else []
 
 
-def _shop_on(broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, layout: Layout) -> Shop:
+def _shop_on(
+    broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, kafka: Kafka | None, layout: Layout
+) -> Shop:
     pids = {"PostgreSQL": pid_of(postgres)}
-    if broker == "rabbitmq" and rabbitmq:
+    if broker == RABBITMQ and rabbitmq:
         pids["RabbitMQ"] = pid_of(rabbitmq)
-    return Shop(deployment_on(broker, postgres, rabbitmq, layout), pids)
+    if broker == KAFKA and kafka:
+        pids["Kafka"] = pid_of(kafka)
+    return Shop(deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, kafka=kafka), pids)
 
 
 def _competitors(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:

@@ -16,6 +16,7 @@ from dev.bench.report.figures import Report, Series, percentile
 from dev.console import say
 from dev.errors import ScriptError
 from dev.processes import children
+from dev.servers.infrastructure import KAFKA, RABBITMQ
 
 #: Connections for placing orders: enough that no order waits for another.
 _THREADS = 8
@@ -88,8 +89,9 @@ def _deployed(broker: str, layout: Layout) -> Iterator[Deployment]:
     say(f"Starting the shop on the {broker} broker ...")
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(servers.empty_postgres())
-        rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if broker == "rabbitmq" else None
-        deployment = deployment_on(broker, postgres, rabbitmq, layout)
+        rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if broker == RABBITMQ else None
+        kafka = stack.enter_context(servers.empty_kafka()) if broker == KAFKA else None
+        deployment = deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, kafka=kafka)
         deployment.prepare()
         shop = stack.enter_context(deployment)
         warm_up(shop)

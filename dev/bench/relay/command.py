@@ -10,6 +10,7 @@ from dev.bench.relay.outboxes import Outbox
 from dev.bench.report.figures import Report, Series
 from dev.bench.servers import StompRabbitMQ
 from dev.console import say
+from dev.servers.infrastructure import KAFKA, RABBITMQ
 from dev.servers.postgres import Postgres
 from shop.settings import SHOP_EVENTS_PER_MESSAGE
 
@@ -29,10 +30,27 @@ class Plan:
     events: int
     #: Measure the other outboxes, too.
     competitors: bool
+    event_bus: str = RABBITMQ
 
 
 def measure(plan: Plan) -> Report:
     """Measure every contestant once in each run, on the same servers."""
+    return measure_on_kafka(plan) if plan.event_bus == KAFKA else _measure_on_rabbitmq(plan)
+
+
+def measure_on_kafka(plan: Plan) -> Report:
+    """Measure the shop's relay to Apache Kafka. All other outboxes publish to RabbitMQ alone."""
+    servers.empty_home()
+    events = messages.make_events(plan.events)
+    with servers.empty_postgres() as postgres, servers.empty_kafka() as kafka:
+        outbox = outboxes.shop_on_kafka(postgres, kafka)
+        outboxes.make_tables([outbox])
+        rates, costs = _run(_measures([outbox]), events, plan.runs)
+    what = f"{len(events):,} {messages.EVENT.__name__} of {messages.average_size(events)} bytes"
+    return Report(f"Relay: {what} to Kafka, one in a record", [*rates.values(), *costs])
+
+
+def _measure_on_rabbitmq(plan: Plan) -> Report:
     servers.empty_home()
     events = messages.make_events(plan.events)
     with servers.empty_postgres() as postgres, servers.empty_rabbitmq() as rabbitmq:
@@ -40,7 +58,7 @@ def measure(plan: Plan) -> Report:
         competitors = _competitors(plan, postgres, rabbitmq)
         outboxes.make_tables([*shop_outboxes, *competitors])
         shop_outboxes[0].drain(events[: len(events) // 10], rabbitmq.url())  # declares the queues
-        measures = _measures([*shop_outboxes, *competitors], rabbitmq.url())
+        measures = _baseline(rabbitmq.url()) | _measures([*shop_outboxes, *competitors], rabbitmq.url())
         rates, costs = _run(measures, events, plan.runs)
     report = _report(events, rates, shop_outboxes, competitors)
     report.series += costs
@@ -59,7 +77,7 @@ def _competitors(plan: Plan, postgres: Postgres, rabbitmq: StompRabbitMQ) -> lis
     ]
 
 
-def _measures(measured: Sequence[Outbox], amqp_url: str) -> dict[str, Measure]:
+def _baseline(amqp_url: str) -> dict[str, Measure]:
     def publish_baseline(events: Sequence[OutgoingEvent]) -> tuple[float, float]:
         baseline.publish(amqp_url, events[: len(events) // 10])
         messages.collect(amqp_url, len(events) // 10, _BASELINE)
@@ -67,6 +85,10 @@ def _measures(measured: Sequence[Outbox], amqp_url: str) -> dict[str, Measure]:
         messages.collect(amqp_url, len(events), _BASELINE)
         return len(events) / seconds, 1e6 * cpu / len(events)
 
+    return {_BASELINE: publish_baseline}
+
+
+def _measures(measured: Sequence[Outbox], amqp_url: str = "") -> dict[str, Measure]:
     def drain(outbox: Outbox) -> Measure:
         def measure_outbox(events: Sequence[OutgoingEvent]) -> tuple[float, float]:
             some = events[: int(len(events) * outbox.share)]
@@ -75,7 +97,7 @@ def _measures(measured: Sequence[Outbox], amqp_url: str) -> dict[str, Measure]:
 
         return measure_outbox
 
-    return {_BASELINE: publish_baseline} | {outbox.name: drain(outbox) for outbox in measured}
+    return {outbox.name: drain(outbox) for outbox in measured}
 
 
 def _run(

@@ -20,6 +20,8 @@ from dev.bench.servers import COMPETITORS_PYTHON, HOME, StompRabbitMQ
 from dev.console import say
 from dev.errors import ScriptError, ServerFailed
 from dev.processes import children, programs
+from dev.servers.kafka import Kafka
+from dev.servers.pgmq import install_pgmq
 from dev.servers.postgres import Postgres
 from shop.messaging.outbox.channel import CHANNEL
 from shop.messaging.outbox.shards import shard_of
@@ -87,6 +89,9 @@ class Outbox:
         return seconds, meter.seconds[self.name]
 
     def _collect(self, events: Sequence[OutgoingEvent], amqp_url: str) -> None:
+        """Empty RabbitMQ's queues; Kafka's topics are not emptied."""
+        if not amqp_url:
+            return
         messages.collect(amqp_url, math.ceil(len(events) / self.events_per_message), self.name)
 
     def _drain(self, relay: children.Child, events: Sequence[OutgoingEvent]) -> float:
@@ -129,9 +134,23 @@ def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int
         **programs.environment(database_url=url, broker_url=rabbitmq.url()),
         "SHOP_EVENTS_PER_MESSAGE": str(events_per_message),
     }
+    name = "shop" if events_per_message > 1 else "shop, one event a message"
+    return _shop(name, url, env, events_per_message=events_per_message)
+
+
+def shop_on_kafka(postgres: Postgres, kafka: Kafka) -> Outbox:
+    """The shop with Kafka as the event bus."""
+    url, broker = postgres.create_database("bench_shop_kafka"), postgres.create_database("bench_broker")
+    install_pgmq(broker)
+    broker_url = broker.replace("postgresql://", "pgmq://", 1)
+    env = programs.environment(database_url=url, broker_url=broker_url, event_bus_url=kafka.url())
+    return _shop("shop on Kafka", url, env, events_per_message=1)
+
+
+def _shop(name: str, url: str, env: Mapping[str, str], *, events_per_message: int) -> Outbox:
     worker = programs.worker(env, programs.RELAY, [programs.RELAY], home=HOME)
     return Outbox(
-        name="shop" if events_per_message > 1 else "shop, one event a message",
+        name=name,
         database_url=url,
         env=worker.env,
         prepare=[sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -101,7 +101,24 @@ class Listener:
             )
             yield consumer
         finally:
-            consumer.close()
+            self._leave(consumer)
+
+    def _leave(self, consumer: Consumer) -> None:
+        """Leave the group, which a static member keeps its place in.
+
+        librdkafka hangs, and stays a member, if it is closed while partitions are being assigned. So the
+        callbacks that are on their way are served before.
+        """
+        if not self._cluster.has_static_members:
+            consumer.unsubscribe()
+        with suppress(KafkaException):
+            consumer.poll(READ_TIMEOUT)
+            consumer.poll(READ_TIMEOUT)
+        closing = threading.Thread(target=consumer.close, name=f"kafka-{self.app}-close", daemon=True)
+        closing.start()
+        closing.join(TIMEOUT)
+        if closing.is_alive():
+            logger.error("%s could not leave its group on Kafka: restart the worker", self.app)
 
     def _serve(self, consumer: Consumer) -> None:
         next_commit = 0.0

@@ -20,7 +20,7 @@ class Quiet:
 
     def __init__(self, queued: int = 0, unpublished: int = 0) -> None:
         self._queued, self._unpublished = queued, unpublished
-        self.rabbitmq = SimpleNamespace(control=self._list_queues)
+        self.rabbitmq, self.kafka = SimpleNamespace(control=self._list_queues), None
 
     def _list_queues(self, *arguments: str) -> str:
         queues = {"orders.events": self._queued, "analytics.events": 0, "orders.dead": 1, "messaging": 1}
