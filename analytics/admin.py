@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from analytics import positions, services
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue, ProductSales, Projection
+from analytics.order_history import with_status
 from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
@@ -94,10 +96,12 @@ class ProductRevenueAdmin(ReadOnlyAdmin):
 
 @admin.register(OrderFact)
 class OrderFactAdmin(KeysetAdmin):
-    """Times of the steps of each order."""
+    """Orders as events tell of them, and the times of their steps."""
 
     list_display = (
         "order_id",
+        "number",
+        "status",
         "total",
         "currency",
         "placed_at",
@@ -108,8 +112,17 @@ class OrderFactAdmin(KeysetAdmin):
         "cancelled_at",
     )
     list_filter = (RecentFilter,)
-    search_fields = ("order_id",)
+    search_fields = ("order_id", "number")
     ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderFact]:
+        """Add the status."""
+        return with_status(super().get_queryset(request))
+
+    @admin.display(description="status")
+    def status(self, fact: OrderFact) -> str:
+        """Return the status that follows from the steps."""
+        return str(getattr(fact, "status", ""))
 
 
 @admin.register(Projection)
@@ -120,7 +133,6 @@ class ProjectionAdmin(ReadOnlyAdmin):
         "name",
         "version",
         "newest_version",
-        "beside",
         "position",
         "log_position",
         "events_waiting",

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import positions, queries
+from analytics.lag_header import LAG_PARAMETER, TellsLag
 from shop.currencies import as_text
 from shop.rest.fields import MoneyField
 from shop.rest.permissions import staff
@@ -107,9 +108,6 @@ class ProjectionOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     version = serializers.IntegerField(help_text="Version that made the read models.")
     newest_version = serializers.IntegerField(help_text="If it differs, a rebuild is due.")
-    version_beside = serializers.IntegerField(
-        allow_null=True, help_text="Version that is kept up to date beside it, if there is one."
-    )
     read_models = serializers.ListField(child=serializers.CharField())
     rebuilt_at = serializers.DateTimeField(allow_null=True)
     position = serializers.IntegerField(
@@ -127,7 +125,7 @@ class ProjectionOut(serializers.Serializer[Any]):
     )
 
 
-class StaffView(APIView):
+class StaffView(TellsLag):
     """Base of the views: for staff, with validated parameters."""
 
     parameters: type[serializers.Serializer[Any]] = Period
@@ -149,7 +147,7 @@ class DailySales(StaffView):
     @extend_schema(
         summary="Orders and revenue per day",
         tags=["analytics"],
-        parameters=[SalesQuery],
+        parameters=[SalesQuery, LAG_PARAMETER],
         responses=DayOut(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -166,7 +164,7 @@ class BestSellers(StaffView):
     @extend_schema(
         summary="Best-selling products",
         tags=["analytics"],
-        parameters=[Ranking],
+        parameters=[Ranking, LAG_PARAMETER],
         responses=ProductFiguresOut(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -182,7 +180,7 @@ class Funnel(StaffView):
     @extend_schema(
         summary="Steps that orders reach",
         tags=["analytics"],
-        parameters=[Period],
+        parameters=[Period, LAG_PARAMETER],
         responses=FunnelOut(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -198,7 +196,7 @@ class StepTimes(StaffView):
     @extend_schema(
         summary="Durations of steps",
         tags=["analytics"],
-        parameters=[Period],
+        parameters=[Period, LAG_PARAMETER],
         responses=StepTimeOut(many=True),
     )
     def get(self, request: Request) -> Response:

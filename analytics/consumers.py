@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analytics import services
-from analytics.measurements import Measurement, Moved, Ordered
+from analytics.measurements import HeldUp, Measurement, Moved, Ordered
 from analytics.models import Step
 from inventory.events import (
     InventoryRejected,
@@ -43,7 +43,14 @@ def when_order_created_count_what_was_ordered(events: Sequence[OrderCreated]) ->
     """Count the order and its lines."""
     services.project(
         measurements=[
-            _measure(event, Step.PLACED, total=event.total, ordered=tuple(map(_ordered, event.lines)))
+            _measure(
+                event,
+                Step.PLACED,
+                total=event.total,
+                ordered=tuple(map(_ordered, event.lines)),
+                number=event.number,
+                customer_id=event.customer_id,
+            )
             for event in events
         ]
     )
@@ -58,19 +65,24 @@ def when_payment_processed_add_revenue(events: Sequence[PaymentProcessed]) -> No
 @consumes(PaymentFailed, batch=BATCH)
 def when_payment_failed_note_it(events: Sequence[PaymentFailed]) -> None:
     """Note that the payment failed."""
-    services.project(measurements=[_measure(event, Step.PAYMENT_FAILED) for event in events])
+    services.project(measurements=[_measure(event, Step.PAYMENT_FAILED, paid_back=True) for event in events])
 
 
 @consumes(PaymentVoided, batch=BATCH)
 def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
     """Note that nothing will be charged."""
-    services.project(measurements=[_measure(event, Step.PAYMENT_VOIDED) for event in events])
+    services.project(measurements=[_measure(event, Step.PAYMENT_VOIDED, paid_back=True) for event in events])
 
 
 @consumes(PaymentRefunded, batch=BATCH)
 def when_payment_refunded_add_refund(events: Sequence[PaymentRefunded]) -> None:
     """Add the refund to the day."""
-    services.project(measurements=[_measure(event, Step.REFUNDED, refunded=event.amount) for event in events])
+    services.project(
+        measurements=[
+            _measure(event, Step.REFUNDED, refunded=event.amount, paid_back=not _keeps_money(event))
+            for event in events
+        ]
+    )
 
 
 @consumes(RefundFailed, batch=BATCH)
@@ -110,7 +122,7 @@ def when_inventory_released_note_it(events: Sequence[InventoryReleased]) -> None
 @consumes(OrderShipped, batch=BATCH)
 def when_order_shipped_count_it(events: Sequence[OrderShipped]) -> None:
     """Count the shipped order."""
-    services.project(measurements=[_measure(event, Step.SHIPPED) for event in events])
+    services.project(measurements=[_measure(event, Step.SHIPPED, carrier=event.carrier) for event in events])
 
 
 @consumes(ShipmentFailed, batch=BATCH)
@@ -158,7 +170,9 @@ def when_order_cancelled_count_it(events: Sequence[OrderCancelled]) -> None:
 @consumes(OrderNeedsAttention, batch=BATCH)
 def when_order_needs_attention_note_it(events: Sequence[OrderNeedsAttention]) -> None:
     """Note that an operator has to act."""
-    services.project(measurements=[_measure(event, Step.NEEDS_ATTENTION) for event in events])
+    services.project(
+        measurements=[_measure(event, Step.NEEDS_ATTENTION, held_up=_held_up(event)) for event in events]
+    )
 
 
 @consumes(OrderResumed, batch=BATCH)
@@ -173,6 +187,17 @@ def when_order_settled_note_it(events: Sequence[OrderSettled]) -> None:
     services.project(measurements=[_measure(event, Step.SETTLED) for event in events])
 
 
+#: Status that an order is held up in, by reason, for events from before they named it.
+_STAGES = {
+    "stock_overdue": "paid",
+    "carrier_overdue": "in_fulfilment",
+    "cancellation_overdue": "cancelling",
+    "refund_failed": "cancelling",
+    "delivery_failed": "shipped",
+    "delivery_overdue": "shipped",
+}
+
+
 def _measure(event: Event, step: Step, **facts: Any) -> Measurement:
     return Measurement(
         event_id=event.meta.id, at=event.meta.time, order_id=event.aggregate_id, step=step, **facts
@@ -182,6 +207,14 @@ def _measure(event: Event, step: Step, **facts: Any) -> Measurement:
 def _ordered(line: OrderedLine) -> Ordered:
     revenue = Money.stored(line.quantity * line.unit_price.amount, line.unit_price.currency)
     return Ordered(sku=line.sku, name=line.name, quantity=line.quantity, revenue=revenue)
+
+
+def _held_up(event: OrderNeedsAttention) -> HeldUp:
+    return HeldUp(event.reason, event.stage or _STAGES.get(event.reason, ""))
+
+
+def _keeps_money(refunded: PaymentRefunded) -> bool:
+    return bool(refunded.left and refunded.left.amount)
 
 
 def _sold(lines: Iterable[StockLine]) -> tuple[Moved, ...]:

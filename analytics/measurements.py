@@ -31,6 +31,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldUp:
+    """Attention that an order needs: the reason, and the status that it is held up in."""
+
+    reason: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """A step of an order, with its money and products."""
 
@@ -45,6 +53,12 @@ class Measurement:
     refunded: Money | None = None
     ordered: tuple[Ordered, ...] = ()
     moved: tuple[Moved, ...] = ()
+    number: str = ""
+    customer_id: int | None = None
+    carrier: str = ""
+    held_up: HeldUp | None = None
+    #: Nothing is left of the payment.
+    paid_back: bool = False
 
     def as_json(self) -> Any:
         """Return the measurement as JSON values."""

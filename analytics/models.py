@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar, NoReturn
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 
 from shop.amounts import AmountField
 
@@ -57,8 +59,17 @@ class ReadModel(models.Model):
         raise TypeError("a read model is not edited: rebuild it from the log")
 
 
+#: The order has not ended.
+OPEN = Q(delivered_at=None, cancelled_at=None, settled_at=None)
+#: It has ended, and not with its customer.
+ENDED_OTHERWISE = ~Q(cancelled_at=None) | ~Q(settled_at=None)
+
+
 class OrderFact(ReadModel):
-    """An order: its total, and the earliest time of each step."""
+    """An order: what lists and searches need of it, and the earliest time of each step; no personal facts.
+
+    Indexes are on columns that are written once or twice, so that most updates are cheap (HOT).
+    """
 
     KEY = ("order_id",)
 
@@ -66,6 +77,19 @@ class OrderFact(ReadModel):
     #: Empty until OrderCreated comes.
     currency = models.CharField(max_length=3, blank=True)
     total = AmountField(null=True)
+    number = models.CharField(max_length=30, blank=True, db_default="")
+    customer_id = models.BigIntegerField(null=True)
+    #: SKUs of its lines, sorted.
+    skus = models.JSONField("SKUs", null=True)
+    carrier = models.CharField(max_length=100, blank=True, db_default="")
+    #: The newest time at which it needed attention, with the reason, and the status that it is held up in.
+    held_up_at = models.DateTimeField(null=True)
+    held_up_reason = models.CharField(max_length=20, blank=True, db_default="")
+    held_up_in = models.CharField(max_length=15, blank=True, db_default="")
+    #: The newest time at which an operator let it go on waiting.
+    went_on_at = models.DateTimeField(null=True)
+    #: The earliest time at which nothing was left of its payment.
+    paid_back_at = models.DateTimeField(null=True)
     placed_at = models.DateTimeField(null=True, db_index=True)
     paid_at = models.DateTimeField(null=True)
     payment_failed_at = models.DateTimeField(null=True)
@@ -87,6 +111,15 @@ class OrderFact(ReadModel):
     needs_attention_at = models.DateTimeField(null=True)
     resumed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["number"], name="orderfact_by_number"),
+            models.Index(fields=["customer_id", "-order_id"], name="orderfact_by_customer"),
+            GinIndex(fields=["skus"], opclasses=["jsonb_path_ops"], name="orderfact_by_sku"),
+            models.Index(fields=["-order_id"], condition=OPEN, name="orderfact_open"),
+            models.Index(fields=["-order_id"], condition=ENDED_OTHERWISE, name="orderfact_ended_otherwise"),
+        ]
 
     def __str__(self) -> str:
         return f"order {self.order_id}"
@@ -161,8 +194,6 @@ class Projection(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     #: Version of the projection that the read models follow.
     version = models.PositiveSmallIntegerField()
-    #: Version that is kept up to date beside it; None most of the time.
-    beside = models.PositiveSmallIntegerField("version beside", null=True)
     #: Searches for events that are not consumed begin after this position of the log.
     checked_to = models.BigIntegerField(db_default=0)
     rebuilt_at = models.DateTimeField(null=True)

@@ -19,8 +19,6 @@ class Progress:
     version: int
     #: Newest version in the code. If it differs, a rebuild makes the read models anew.
     newest_version: int
-    #: Version that is kept up to date beside it.
-    version_beside: int | None
     read_models: tuple[str, ...]
     rebuilt_at: datetime | None
     lag: Lag
@@ -44,7 +42,6 @@ def progress_of(state: Projection) -> Progress:
         name=definition.name,
         version=state.version,
         newest_version=definition.newest,
-        version_beside=state.beside,
         read_models=tuple(model._meta.model_name or "" for model in definition.read_models),
         rebuilt_at=state.rebuilt_at,
         lag=_lag(state, MAX_WAITING),

@@ -1,13 +1,14 @@
 """Projection of measurements into the read models, in a fixed number of statements for a batch of any size.
 
 It is commutative: the tables end up the same for any order and any batches of measurements. Times merge to
-the earliest; quantities and money add up. An order counts on the day of a step once its currency is known,
-whichever comes last. Each measurement must come once, which the inbox ensures.
+the earliest, attention to the newest; quantities and money add up. An order counts on the day of a step once
+its currency is known, whichever comes last. Each measurement must come once, which the inbox ensures.
 
 Every batch writes the tables in the same order, and the rows of each sorted by key, so that concurrent
 batches do not deadlock. The row with the most contention, that of today, comes last and is locked briefly.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -30,7 +31,21 @@ COUNTED: Mapping[Step, str] = {
     Step.CANCELLED: "orders_cancelled",
 }
 #: Types of the columns of OrderFact that are not times.
-_TYPES = {"currency": "text", "total": "numeric"}
+_TYPES = {
+    "currency": "text",
+    "total": "numeric",
+    "number": "text",
+    "customer_id": "bigint",
+    "skus": "jsonb",
+    "carrier": "text",
+    "held_up_reason": "text",
+    "held_up_in": "text",
+}
+#: Columns of an order that was placed.
+_PLACED = ("total", "currency", "number", "customer_id", "skus")
+_HELD_UP = ("held_up_at", "held_up_reason", "held_up_in")
+#: Columns that are never null.
+_EMPTY = dict.fromkeys(("currency", "number", "carrier", "held_up_reason", "held_up_in"), "")
 #: Columns that decide on which days an order counts.
 _COUNTING = tuple(step.column for step in COUNTED)
 _INSERT = """
@@ -70,7 +85,7 @@ def _merge_into_facts(measurements: Sequence[Measurement], daily: aggregates.Dai
 
 def _insert_facts(measurements: Sequence[Measurement]) -> dict[UUID, Fact]:
     """Insert the facts of unknown orders, and return them."""
-    facts: defaultdict[UUID, Fact] = defaultdict(lambda: {"currency": ""})
+    facts: defaultdict[UUID, Fact] = defaultdict(lambda: {**_EMPTY})
     columns = {"currency"}.union(*(_merge(m, facts[m.order_id]) for m in measurements))
     inserted = _write(_INSERT, facts, columns)
     return {order_id: facts[order_id] for (order_id,) in inserted}
@@ -92,25 +107,66 @@ def _lock_facts(measurements: Sequence[Measurement]) -> dict[UUID, Fact]:
     """Lock facts, and read the columns that the measurements may change, and those that decide on counts."""
     if not measurements:
         return {}
-    columns = {"currency", *(m.step.column for m in measurements)}
+    columns = {"currency"}.union(*map(_columns, measurements))
     if any(m.total for m in measurements):
-        columns.update(("total", *_COUNTING))
+        columns.update(_COUNTING)
     names = sorted(columns)
     with connection.cursor() as cursor:
         cursor.execute(_LOCK.format(columns=", ".join(names)), [[m.order_id for m in measurements]])
         return {order_id: dict(zip(names, values, strict=True)) for order_id, *values in cursor.fetchall()}
 
 
+def _columns(measurement: Measurement) -> Iterator[str]:
+    """Yield the columns that a measurement may change."""
+    yield measurement.step.column
+    if measurement.total:
+        yield from _PLACED
+    if measurement.carrier:
+        yield "carrier"
+    if measurement.held_up:
+        yield from _HELD_UP
+    if measurement.step is Step.RESUMED:
+        yield "went_on_at"
+    if measurement.paid_back:
+        yield "paid_back_at"
+
+
 def _merge(measurement: Measurement, fact: Fact) -> Iterator[str]:
     """Merge a measurement into the fact of its order; yield the changed columns."""
-    column = measurement.step.column
-    known = fact.get(column)
-    if known is None or measurement.at < known:
-        fact[column] = measurement.at
-        yield column
+    yield from _keep_earliest(measurement.step.column, measurement.at, fact)
     if measurement.total:
+        skus = json.dumps(sorted({line.sku for line in measurement.ordered}))
         fact["total"], fact["currency"] = measurement.total.amount, measurement.total.currency
-        yield from ("total", "currency")
+        fact["number"], fact["customer_id"], fact["skus"] = measurement.number, measurement.customer_id, skus
+        yield from _PLACED
+    if measurement.carrier:
+        fact["carrier"] = measurement.carrier
+        yield "carrier"
+    if measurement.paid_back:
+        yield from _keep_earliest("paid_back_at", measurement.at, fact)
+    yield from _merge_attention(measurement, fact)
+
+
+def _merge_attention(measurement: Measurement, fact: Fact) -> Iterator[str]:
+    """Keep the newest attention, and the newest end of one."""
+    if (held_up := measurement.held_up) and _is_newer(measurement.at, fact.get("held_up_at")):
+        fact["held_up_at"] = measurement.at
+        fact["held_up_reason"], fact["held_up_in"] = held_up.reason, held_up.stage
+        yield from _HELD_UP
+    if measurement.step is Step.RESUMED and _is_newer(measurement.at, fact.get("went_on_at")):
+        fact["went_on_at"] = measurement.at
+        yield "went_on_at"
+
+
+def _keep_earliest(column: str, at: datetime, fact: Fact) -> Iterator[str]:
+    known = fact.get(column)
+    if known is None or at < known:
+        fact[column] = at
+        yield column
+
+
+def _is_newer(at: datetime, known: datetime | None) -> bool:
+    return known is None or at > known
 
 
 def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str]) -> list[Any]:

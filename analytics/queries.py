@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, F, QuerySet, Sum
 
 from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
+from analytics.order_history import placed_orders
 
 #: Steps of the funnel: those of a fulfilled order in their order, then the others.
 FUNNEL = (
@@ -157,6 +158,26 @@ def steps_by_order() -> Iterator[tuple[UUID, frozenset[str]]]:
     columns = [step.column for step in Step]
     for order_id, *times in facts.values_list("order_id", *columns).iterator(chunk_size=5000):
         yield order_id, frozenset(step for step, at in zip(steps, times, strict=True) if at)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOrder:
+    """An order as the read model shows it."""
+
+    order_id: UUID
+    number: str
+    status: str
+    total: Decimal
+    currency: str
+    customer_id: int | None
+    skus: list[str]
+
+
+def shown_orders() -> Iterator[ShownOrder]:
+    """Stream the orders of the read model, by order id."""
+    rows = placed_orders().order_by("order_id").values_list(*ShownOrder.__annotations__)
+    for row in rows.iterator(chunk_size=5000):
+        yield ShownOrder(*row)
 
 
 def days_that_disagree() -> list[tuple[date, str]]:

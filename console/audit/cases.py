@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from analytics.queries import steps_by_order
+from analytics.queries import ShownOrder, shown_orders, steps_by_order
 from inventory.queries import OrderStockFacts, order_stock_facts
 from notifications.queries import kinds_by_order
 from orders.queries import AcceptedOrder, accepted_orders, differences_from_history
@@ -48,6 +48,8 @@ class Case:
     steps: frozenset[str] = frozenset()
     #: What the stored order has otherwise than its events.
     differences: list[str] = field(default_factory=list)
+    #: The order as analytics shows it.
+    shown: ShownOrder | None = None
     #: False if operators discarded an event about it that analytics should have counted.
     is_counted: bool = True
     #: All subscribers have consumed all events about it.
@@ -122,6 +124,7 @@ def _streams() -> list[Iterator[_Fact]]:
         ((parcel.order_id, _add_parcel, parcel) for parcel in parcels()),
         ((row[0], _add_message, row) for row in kinds_by_order()),
         ((row[0], _add_steps, row) for row in steps_by_order()),
+        ((shown.order_id, _add_shown, shown) for shown in shown_orders()),
     ]
 
 
@@ -155,3 +158,7 @@ def _add_message(case: Case, row: tuple[UUID, str, str]) -> None:
 
 def _add_steps(case: Case, row: tuple[UUID, frozenset[str]]) -> None:
     case.steps = row[1]
+
+
+def _add_shown(case: Case, shown: ShownOrder) -> None:
+    case.shown = shown

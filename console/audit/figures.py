@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from analytics.queries import days_that_disagree, quantities_moved, revenue_in_all
+from analytics.queries import ShownOrder, days_that_disagree, quantities_moved, revenue_in_all
 from console.audit.cases import Case
 from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
 from inventory.queries import StockFacts
@@ -16,6 +16,7 @@ from orders.events import (
     OrderResumed,
     OrderSettled,
 )
+from orders.queries import AcceptedOrder
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
 from shipping.events import (
     CancellationRejected,
@@ -55,7 +56,7 @@ STEPS: dict[type[Event], str] = {
 
 
 def figures(case: Case) -> Iterator[str]:
-    """Check that the figures show exactly the steps of an order that the log contains."""
+    """Check that the figures show exactly the steps of an order that the log contains, and it as it is."""
     if not case.is_caught_up or not case.is_counted:
         return
     happened = {step for event, step in STEPS.items() if case.count(event)}
@@ -63,6 +64,20 @@ def figures(case: Case) -> Iterator[str]:
         yield f"the figures miss that it is {step}"
     for step in sorted(case.steps - happened):
         yield f"the figures say that it is {step}, which did not happen"
+    if case.order and case.shown and not case.differences:
+        yield from _differences(case.order, case.shown)
+
+
+def _differences(order: AcceptedOrder, shown: ShownOrder) -> Iterator[str]:
+    """Yield how an order in the read model differs from the order."""
+    if shown.number != order.number:
+        yield f"the figures call it {shown.number or 'by no number'}"
+    if shown.status != order.status:
+        yield f"the figures show it as {shown.status}, though it is {order.status}"
+    if (shown.total, shown.currency) != (order.total, order.currency):
+        yield f"the figures show a total of {as_text(shown.total, shown.currency)}"
+    if shown.skus != sorted(order.lines):
+        yield f"the figures show {', '.join(shown.skus or ['nothing'])} as its products"
 
 
 class Totals:

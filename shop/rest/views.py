@@ -25,6 +25,8 @@ RESOURCES = {
     "best sellers": ("analytics-best-sellers", "staff with permission"),
     "funnel": ("analytics-funnel", "staff with permission"),
     "step times": ("analytics-step-times", "staff with permission"),
+    "order history": ("analytics-orders", "staff with permission"),
+    "projections": ("analytics-projections", "staff with permission"),
     "token": ("token", "anyone: POST username and password"),
     "keys": ("key-list", "users (their own)"),
     "browse with a key": ("key-login", "users of a browser"),

@@ -135,5 +135,6 @@ ENDPOINTS = [
     Endpoint("GET", "analytics-best-sellers", all_of(*SALES)),
     Endpoint("GET", "analytics-funnel", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-step-times", all_of("analytics.view_orderfact")),
+    Endpoint("GET", "analytics-orders", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-projections", all_of("analytics.view_projection")),
 ]  # fmt: skip

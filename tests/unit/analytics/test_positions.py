@@ -86,7 +86,6 @@ def test_projections_over_rest(api):
         "name": "orders",
         "version": ORDERS.newest,
         "newest_version": ORDERS.newest,
-        "version_beside": None,
         "read_models": ["orderfact", "dailysales", "productsales", "productrevenue"],
         "rebuilt_at": None,
         "position": end_of_log() - 1,
