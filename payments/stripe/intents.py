@@ -46,7 +46,7 @@ def charge(asked: ChargeRequest) -> Charge:
     except NotInMinorUnits as error:
         return Charge("", ChargeStatus.DECLINED, "invalid_charge_amount", str(error))
     except Refused as refusal:
-        if not refusal.is_by_card and refusal.param not in _CUSTOMERS:
+        if not _is_decline(refusal):
             raise
         return Charge("", ChargeStatus.DECLINED, refusal.code or "invalid_request", refusal.words)
     metadata = metadata_of(intent)
@@ -122,12 +122,19 @@ def _confirm(intent: Any, key: str) -> Charge:
         except Refused as refusal:
             confirmed = payment_intents().retrieve(intent.id)
             if not refusal.is_by_card and refusal.code != _UNEXPECTED_STATE:
+                if refusal.param and not _is_decline(refusal):
+                    raise
                 return _decline(confirmed, refusal.code or "invalid_request")
         if confirmed.status == "requires_action":
             return _decline(confirmed, MUST_CONFIRM)
         return _expect_outcome(confirmed)
 
     return at_most_once(f"{key}:confirm", act, look=lambda: outcome_of(payment_intents().retrieve(intent.id)))
+
+
+def _is_decline(refusal: Refused) -> bool:
+    """Tell a refusal of what the customer sent from that of a wrong request."""
+    return refusal.is_by_card or refusal.param in _CUSTOMERS
 
 
 def _decline(intent: Any, code: str) -> Charge:

@@ -34,7 +34,7 @@ _ROUTES = [
 class Fault:
     """Failure of requests whose ``POST /v1/path`` matches a pattern."""
 
-    #: One of 429, 409, 500 (stored under the key), 503 (not stored), hangup (not acted), timeout (acted).
+    #: One of 400, 401, 409, 429, 500 (stored under the key), 503 (not stored), hangup, timeout (acted).
     kind: str
     pattern: str = ".*"
     #: Act before a 500.
@@ -169,6 +169,8 @@ def _fail_before(fault: Fault | None) -> None:
         raise answers.key_in_use()
     if kind == "401":
         raise Refused(401, "invalid_request_error", "Invalid API Key provided: sk_test_****")
+    if kind == "400":
+        raise answers.invalid("Received unknown parameter: a", code="parameter_unknown", param="a")
     if kind == "500":
         raise answers.server_error()
     if kind == "503":

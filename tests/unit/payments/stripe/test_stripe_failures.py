@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dev.processes import ports
-from payments.errors import GatewayTimeout, GatewayUnavailable
+from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
 from payments.gateway import ChargeRequest, gateway, provider_ledger
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
@@ -56,6 +56,13 @@ def test_where_stripe_may_have_acted_the_outcome_is_unknown(stripe_api, charge, 
     assert gateway().find_charge(key=f"capture:{order_id}") is None
     assert charge().status == "succeeded"
     assert balance() == [(50, 0)]
+
+
+@pytest.mark.parametrize("call", [CREATE, CONFIRM])
+def test_a_request_that_the_shop_gets_wrong_declines_nobody(stripe_api, charge, call):
+    with stripe_api.failing("400", call), pytest.raises(GatewayError, match="parameter_unknown"):
+        charge()
+    assert charge().status == "succeeded"
 
 
 def test_a_refused_connection_has_done_nothing(stripe_api, charge, settings):
