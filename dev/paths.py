@@ -29,8 +29,9 @@ def make_open_folder(path: Path) -> None:
         make_open_folder(path.parent)
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
-    elif path.stat().st_uid == os.geteuid() and path.is_relative_to(VAR):
-        path.chmod(0o755)  # made under a strict umask
+    elif path.stat().st_uid == os.geteuid() and any(map(path.is_relative_to, (VAR, _path_elsewhere()))):
+        make_open_folder(path.parent)
+        path.chmod(0o755)  # made under a strict umask, as by another server
 
 
 def is_open_to_all(path: Path) -> bool:
@@ -51,10 +52,14 @@ def servers_home(user: pwd.struct_passwd | None) -> Path:
     return _home_elsewhere()
 
 
-def _home_elsewhere() -> Path:
+def _path_elsewhere() -> Path:
     checkout = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
     parent = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
-    home = parent / f"shop-{os.geteuid()}-{checkout}"
+    return parent / f"shop-{os.geteuid()}-{checkout}"
+
+
+def _home_elsewhere() -> Path:
+    home = _path_elsewhere()
     home.mkdir(mode=0o755, exist_ok=True)
     found = home.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
