@@ -10,19 +10,18 @@ import psycopg
 
 from dev.bench import layouts
 from dev.bench.layouts import Layout
-from dev.bench.servers import HOME
+from dev.bench.servers import HOME, EventBusServer
 from dev.console import errors
 from dev.errors import ServerFailed
 from dev.processes import children, programs
 from dev.processes.supervisor import Program, Supervisor
-from dev.servers.infrastructure import KAFKA, RABBITMQ, check_broker
-from dev.servers.kafka import Kafka
+from dev.servers.infrastructure import KAFKA, RABBITMQ, SERVICE_BUS, check_broker
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
 BROKERS = ("rabbitmq", "embedded")
 #: With those that are measured only if they are asked for.
-EVENT_BUSES = (*BROKERS, KAFKA)
+EVENT_BUSES = (*BROKERS, KAFKA, SERVICE_BUS)
 #: Products with more stock than is ordered.
 _PRODUCTS = [
     {
@@ -138,7 +137,7 @@ def deployment_on(
     layout: Layout,
     *,
     rabbitmq: RabbitMQ | None = None,
-    kafka: Kafka | None = None,
+    bus: EventBusServer | None = None,
 ) -> Deployment:
     """Return the shop on an event bus: the given server, or a database of the same PostgreSQL."""
     return Deployment(
@@ -146,7 +145,7 @@ def deployment_on(
         layout=layout,
         database_url=postgres.create_database(f"bench_{event_bus}"),
         broker_url=rabbitmq.url() if rabbitmq and event_bus == RABBITMQ else embedded_broker(postgres),
-        event_bus_url=kafka.url() if kafka and event_bus == KAFKA else "",
+        event_bus_url=bus.url() if bus else "",
     )
 
 

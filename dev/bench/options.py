@@ -15,7 +15,7 @@ from dev.bench.limits import backpressure, latency, memory
 from dev.bench.limits.latency import Pace
 from dev.bench.relay import command as relay
 from dev.bench.report.figures import Report
-from dev.servers.infrastructure import KAFKA, RABBITMQ
+from dev.servers.infrastructure import KAFKA, RABBITMQ, SERVICE_BUS
 
 _PACES = (Pace(1, 60), Pace(10, 30), Pace(200, 15))
 
@@ -50,7 +50,9 @@ def _add_relay(to: argparse.ArgumentParser) -> None:
         "--events", type=_count, default=20_000, help="number of events in the outbox (default 20000)"
     )
     _add_without_competitors(to)
-    to.add_argument("--event-bus", choices=(RABBITMQ, KAFKA), default=RABBITMQ, help=f"(default {RABBITMQ})")
+    to.add_argument(
+        "--event-bus", choices=(RABBITMQ, KAFKA, SERVICE_BUS), default=RABBITMQ, help=f"(default {RABBITMQ})"
+    )
 
 
 def _relay(asked: _Options) -> Report:

@@ -11,10 +11,18 @@ from dev.errors import ServerFailed
 from dev.paths import VAR
 from dev.processes import ports
 from dev.servers import ownership
-from dev.servers.infrastructure import private_kafka, private_postgres, private_rabbitmq
+from dev.servers.infrastructure import (
+    KAFKA,
+    SERVICE_BUS,
+    private_kafka,
+    private_postgres,
+    private_rabbitmq,
+    private_service_bus,
+)
 from dev.servers.kafka import Kafka
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
+from dev.servers.servicebus.process import ServiceBusStandIn
 
 #: Folder of the measured programs' logs, mails and ready files.
 HOME = VAR / "bench" / "programs"
@@ -22,7 +30,12 @@ HOME = VAR / "bench" / "programs"
 COMPETITORS_PYTHON = VAR / "bench-competitors" / "bin" / "python"
 _FOLDER = "bench"
 #: Ports that a shop on this machine does not prefer.
-_POSTGRES_PORT, _RABBITMQ_PORT, _KAFKA_PORT = 27432, 28672, 30092
+_POSTGRES_PORT, _RABBITMQ_PORT, _EVENT_BUS_PORT = 27432, 28672, 30092
+
+#: Server of an event bus beside Celery's broker.
+EventBusServer = Kafka | ServiceBusStandIn
+#: What a report calls them.
+EVENT_BUS_NAMES = {KAFKA: "Kafka", SERVICE_BUS: "Service Bus (stand-in)"}
 
 
 @dataclass
@@ -70,10 +83,10 @@ def empty_rabbitmq() -> Iterator[StompRabbitMQ]:
 
 
 @contextlib.contextmanager
-def empty_kafka() -> Iterator[Kafka]:
-    """Start an empty Apache Kafka."""
-    server = private_kafka(_FOLDER)
-    server.preferred_port = _KAFKA_PORT
+def empty_event_bus(kind: str) -> Iterator[EventBusServer]:
+    """Start an empty Apache Kafka, or the stand-in for Service Bus."""
+    server = private_kafka(_FOLDER) if kind == KAFKA else private_service_bus(_FOLDER)
+    server.preferred_port = _EVENT_BUS_PORT
     server.erase()
     try:
         server.start()
@@ -89,7 +102,7 @@ def check(*running: Postgres | RabbitMQ) -> None:
             raise ServerFailed(type(server).__name__, "has ended", server.log)
 
 
-def pid_of(server: Postgres | RabbitMQ | Kafka) -> int:
+def pid_of(server: Postgres | RabbitMQ | EventBusServer) -> int:
     """Return the process id of a started server."""
     if not server.child:
         raise ServerFailed(type(server).__name__, "was not started", server.log)

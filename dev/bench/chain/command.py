@@ -14,10 +14,9 @@ from dev.bench.chain.shop_contestant import Shop
 from dev.bench.deployment import deployment_on
 from dev.bench.layouts import Layout
 from dev.bench.report.figures import Report, Series
-from dev.bench.servers import pid_of
+from dev.bench.servers import EVENT_BUS_NAMES, EventBusServer, pid_of
 from dev.console import say
-from dev.servers.infrastructure import KAFKA, RABBITMQ
-from dev.servers.kafka import Kafka
+from dev.servers.infrastructure import RABBITMQ
 from dev.servers.postgres import Postgres
 from dev.servers.rabbitmq import RabbitMQ
 
@@ -58,20 +57,26 @@ def _contestants(plan: Plan) -> Iterator[tuple[list[Shop], list[Contestant]]]:
         postgres = stack.enter_context(servers.empty_postgres())
         needed = plan.competitors or RABBITMQ in plan.brokers
         rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if needed else None
-        kafka = stack.enter_context(servers.empty_kafka()) if KAFKA in plan.brokers else None
-        shops = [_shop_on(broker, postgres, rabbitmq, kafka, plan.layout) for broker in plan.brokers]
+        buses = {
+            kind: stack.enter_context(servers.empty_event_bus(kind))
+            for kind in plan.brokers
+            if kind in EVENT_BUS_NAMES
+        }
+        shops = [
+            _shop_on(broker, postgres, rabbitmq, buses.get(broker), plan.layout) for broker in plan.brokers
+        ]
         yield shops, _competitors(postgres, rabbitmq) if plan.competitors and rabbitmq else []
 
 
 def _shop_on(
-    broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, kafka: Kafka | None, layout: Layout
+    broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, bus: EventBusServer | None, layout: Layout
 ) -> Shop:
     pids = {"PostgreSQL": pid_of(postgres)}
     if broker == RABBITMQ and rabbitmq:
         pids["RabbitMQ"] = pid_of(rabbitmq)
-    if broker == KAFKA and kafka:
-        pids["Kafka"] = pid_of(kafka)
-    return Shop(deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, kafka=kafka), pids)
+    if bus:
+        pids[EVENT_BUS_NAMES[broker]] = pid_of(bus)
+    return Shop(deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, bus=bus), pids)
 
 
 def _competitors(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:

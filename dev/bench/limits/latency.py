@@ -16,7 +16,7 @@ from dev.bench.report.figures import Report, Series, percentile
 from dev.console import say
 from dev.errors import ScriptError
 from dev.processes import children
-from dev.servers.infrastructure import KAFKA, RABBITMQ
+from dev.servers.infrastructure import RABBITMQ
 
 #: Connections for placing orders: enough that no order waits for another.
 _THREADS = 8
@@ -90,8 +90,9 @@ def _deployed(broker: str, layout: Layout) -> Iterator[Deployment]:
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(servers.empty_postgres())
         rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if broker == RABBITMQ else None
-        kafka = stack.enter_context(servers.empty_kafka()) if broker == KAFKA else None
-        deployment = deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, kafka=kafka)
+        has_bus = broker in servers.EVENT_BUS_NAMES
+        bus = stack.enter_context(servers.empty_event_bus(broker)) if has_bus else None
+        deployment = deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, bus=bus)
         deployment.prepare()
         shop = stack.enter_context(deployment)
         warm_up(shop)

@@ -16,11 +16,10 @@ from dev.bench import messages
 from dev.bench.competitors import jaiminho_publish
 from dev.bench.messages import OutgoingEvent
 from dev.bench.report.cpu import Meter
-from dev.bench.servers import COMPETITORS_PYTHON, HOME, StompRabbitMQ
+from dev.bench.servers import COMPETITORS_PYTHON, HOME, EventBusServer, StompRabbitMQ
 from dev.console import say
 from dev.errors import ScriptError, ServerFailed
 from dev.processes import children, programs
-from dev.servers.kafka import Kafka
 from dev.servers.pgmq import install_pgmq
 from dev.servers.postgres import Postgres
 from shop.messaging.outbox.channel import CHANNEL
@@ -89,7 +88,7 @@ class Outbox:
         return seconds, meter.seconds[self.name]
 
     def _collect(self, events: Sequence[OutgoingEvent], amqp_url: str) -> None:
-        """Empty RabbitMQ's queues; Kafka's topics are not emptied."""
+        """Empty RabbitMQ's queues; other event buses are not emptied."""
         if not amqp_url:
             return
         messages.collect(amqp_url, math.ceil(len(events) / self.events_per_message), self.name)
@@ -138,13 +137,13 @@ def shop(postgres: Postgres, rabbitmq: StompRabbitMQ, *, events_per_message: int
     return _shop(name, url, env, events_per_message=events_per_message)
 
 
-def shop_on_kafka(postgres: Postgres, kafka: Kafka) -> Outbox:
-    """The shop with Kafka as the event bus."""
-    url, broker = postgres.create_database("bench_shop_kafka"), postgres.create_database("bench_broker")
+def shop_on(name: str, postgres: Postgres, bus: EventBusServer) -> Outbox:
+    """The shop on an event bus beside Celery's broker."""
+    url, broker = postgres.create_database("bench_shop_bus"), postgres.create_database("bench_broker")
     install_pgmq(broker)
     broker_url = broker.replace("postgresql://", "pgmq://", 1)
-    env = programs.environment(database_url=url, broker_url=broker_url, event_bus_url=kafka.url())
-    return _shop("shop on Kafka", url, env, events_per_message=1)
+    env = programs.environment(database_url=url, broker_url=broker_url, event_bus_url=bus.url())
+    return _shop(f"shop on {name}", url, env, events_per_message=1)
 
 
 def _shop(name: str, url: str, env: Mapping[str, str], *, events_per_message: int) -> Outbox:
