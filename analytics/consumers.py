@@ -41,19 +41,7 @@ BATCH = 500
 @consumes(OrderCreated, batch=BATCH)
 def when_order_created_count_what_was_ordered(events: Sequence[OrderCreated]) -> None:
     """Count the order and its lines."""
-    services.project(
-        measurements=[
-            _measure(
-                event,
-                Step.PLACED,
-                total=event.total,
-                ordered=tuple(map(_ordered, event.lines)),
-                number=event.number,
-                customer_id=event.customer_id,
-            )
-            for event in events
-        ]
-    )
+    services.project(measurements=list(map(_placed, events)))
 
 
 @consumes(PaymentProcessed, batch=BATCH)
@@ -201,6 +189,17 @@ _STAGES = {
 def _measure(event: Event, step: Step, **facts: Any) -> Measurement:
     return Measurement(
         event_id=event.meta.id, at=event.meta.time, order_id=event.aggregate_id, step=step, **facts
+    )
+
+
+def _placed(event: OrderCreated) -> Measurement:
+    return _measure(
+        event,
+        Step.PLACED,
+        total=event.total,
+        ordered=tuple(map(_ordered, event.lines)),
+        number=event.number,
+        customer_id=event.customer_id,
     )
 
 
