@@ -31,7 +31,7 @@ _SAID = frozenset({*State._fields, "number", "customer_id", "total", "currency"}
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What differs between an order and its history."""
+    """Differences between an order and its history."""
 
     order_id: UUID
     number: str

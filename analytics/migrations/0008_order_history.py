@@ -1,4 +1,4 @@
-"""What lists and searches need of an order. A rebuild fills it in for orders from before."""
+"""Columns of an order for lists and searches. A rebuild fills it in for orders from before."""
 
 from django.db import migrations, models
 

@@ -110,7 +110,7 @@ class Infrastructure:
 
     @property
     def notice(self) -> str:
-        """What whoever starts the servers has to know."""
+        """Notice for whoever starts the servers; empty if there is none."""
         return self._event_bus.notice if self._event_bus else ""
 
     def _erase(self) -> None:

@@ -1,4 +1,4 @@
-"""What the other contexts did for orders, recorded by orders without an event."""
+"""Acts of the other contexts for orders, recorded by orders without an event."""
 
 from collections.abc import Callable, Collection
 from functools import partial

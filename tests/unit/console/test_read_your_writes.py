@@ -1,4 +1,4 @@
-"""Whoever has placed an order sees it at once, however far the read models are behind."""
+"""Orders seen by their customers at once, however far the read models are behind."""
 
 from django.urls import reverse
 from rest_framework.test import APIClient
