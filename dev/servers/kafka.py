@@ -1,6 +1,5 @@
 """Private Apache Kafka: one broker of version 0.9 and its ZooKeeper, as direct child processes."""
 
-import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from dev.errors import ServerFailed
 from dev.processes import children, ports
 from dev.servers import ownership
+from dev.servers.child_server import ChildServer
 from dev.servers.kafka_binaries import kafka_programs
 from dev.servers.kafka_requests import serves_clients
 from dev.servers.zookeeper import ZooKeeper
@@ -26,7 +26,7 @@ log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
 
 
 @dataclass
-class Kafka:
+class Kafka(ChildServer):
     """Kafka broker with its data in ``home``, kept from one start to the next."""
 
     home: Path
@@ -45,17 +45,6 @@ class Kafka:
     def url(self, prefix: str = "") -> str:
         """Return the value for ``SHOP_EVENT_BUS``, with a prefix of the topics' names."""
         return f"kafka://{ports.LOOPBACK}:{self.port}/{prefix}?{CLIENT_OPTIONS}"
-
-    def start(self, timeout: float = 60.0) -> None:
-        """Start the broker, on its earlier port if possible, and wait until it serves clients.
-
-        A failure is tried again once: another program may have taken the free port meanwhile.
-        """
-        try:
-            self._launch(timeout)
-        except ServerFailed:
-            self.kill()
-            self._launch(timeout)
 
     def _launch(self, timeout: float) -> None:
         programs = kafka_programs(self.programs_home)
@@ -80,26 +69,12 @@ class Kafka:
 
     def kill(self) -> None:
         """Kill the broker. ZooKeeper goes on."""
-        if self.child:
-            children.kill_child(self.child)
-
-    def pause(self) -> None:
-        """Suspend the process: connections stay open, but nothing is answered."""
-        if self.child:
-            children.send(self.child, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Resume the process after :meth:`pause`."""
-        if self.child:
-            children.send(self.child, signal.SIGCONT)
+        super().kill()
 
     def erase(self) -> None:
         """Remove all data."""
         ownership.wait_for_predecessor(self.home / "zookeeper" / "pid", str(self.home))
         ownership.erase(self.home, self.home / "pid", str(self.home))
-
-    def is_running(self) -> bool:
-        return self.child is not None and not children.has_ended(self.child)
 
     def _make_home(self) -> Path:
         self._zookeeper.home.mkdir(parents=True, exist_ok=True)

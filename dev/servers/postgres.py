@@ -14,6 +14,7 @@ from dev.errors import ScriptError, ServerFailed
 from dev.paths import make_open_folder, make_private_file
 from dev.processes import children, ports
 from dev.servers import ownership
+from dev.servers.child_server import ChildServer
 from dev.servers.postgres_binaries import MAJOR_VERSION, postgres_programs
 
 SUPERUSER = "postgres"
@@ -32,7 +33,7 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 
 
 @dataclass
-class Postgres:
+class Postgres(ChildServer):
     """PostgreSQL server with its data in ``home``, kept from one start to the next."""
 
     home: Path
@@ -50,17 +51,6 @@ class Postgres:
     def url(self, database: str, role: str = SUPERUSER) -> str:
         """Return the URL of ``database`` for a role, password included."""
         return f"postgresql://{role}:{self._password(role)}@{ports.LOOPBACK}:{self.port}/{database}"
-
-    def start(self, timeout: float = 60.0) -> None:
-        """Start the server, on its earlier port if possible, and wait until it accepts connections.
-
-        A failure is tried again once: another program may have taken the free port meanwhile.
-        """
-        try:
-            self._launch(timeout)
-        except ServerFailed:
-            self.kill()
-            self._launch(timeout)
 
     def _launch(self, timeout: float) -> None:
         programs = postgres_programs(self._user)
@@ -87,17 +77,9 @@ class Postgres:
         if self.child:
             children.stop_children([self.child], by=signal.SIGQUIT, grace=30)
 
-    def kill(self) -> None:
-        """Kill the server."""
-        if self.child:
-            children.kill_child(self.child)
-
     def erase(self) -> None:
         """Remove all data. The next start initialises a new cluster."""
         ownership.erase(self.home, self.data / "postmaster.pid", str(self.data))
-
-    def is_running(self) -> bool:
-        return self.child is not None and not children.has_ended(self.child)
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create the database ``name`` unless it exists, and return its URL."""

@@ -14,6 +14,7 @@ from dev.errors import ServerFailed
 from dev.paths import make_private_file
 from dev.processes import children, ports
 from dev.servers import ownership
+from dev.servers.child_server import ChildServer
 from dev.servers.epmd import Epmd
 from dev.servers.rabbitmq_binaries import RabbitPrograms, rabbitmq_programs
 
@@ -22,7 +23,7 @@ _METHOD_FRAME = b"\x01"
 
 
 @dataclass
-class RabbitMQ:
+class RabbitMQ(ChildServer):
     """RabbitMQ node with its data in ``home``, kept from one start to the next."""
 
     home: Path
@@ -50,19 +51,9 @@ class RabbitMQ:
         """Return the AMQP URL of ``vhost``, password included."""
         return f"amqp://shop:{self._password}@{ports.LOOPBACK}:{self.port}/{quote(vhost, safe='')}"
 
-    def start(self, timeout: float = 60.0) -> None:
-        """Start the node, on its earlier port if possible, and wait until it accepts connections.
-
-        A failure is tried again once: on a busy machine Erlang's distribution sometimes fails to start, and
-        another program may have taken a free port meanwhile.
-        """
-        try:
-            self.launch()
-            self.wait_ready(timeout)
-        except ServerFailed:
-            self.kill()
-            self.launch()
-            self.wait_ready(timeout)
+    def _launch(self, timeout: float) -> None:
+        self.launch()
+        self.wait_ready(timeout)
 
     def launch(self) -> None:
         """Start the node without waiting for it."""
@@ -96,27 +87,13 @@ class RabbitMQ:
         self._stop_epmd()
 
     def kill(self) -> None:
-        """Kill the node."""
-        if self.child:
-            children.kill_child(self.child)
+        """Kill the node, and its private epmd."""
+        super().kill()
         self._stop_epmd()
-
-    def pause(self) -> None:
-        """Suspend the process: connections stay open, but nothing is answered."""
-        if self.child:
-            children.send(self.child, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Resume the process after :meth:`pause`."""
-        if self.child:
-            children.send(self.child, signal.SIGCONT)
 
     def erase(self) -> None:
         """Remove all data."""
         ownership.erase(self.home, self.home / "pid", str(self.home))
-
-    def is_running(self) -> bool:
-        return self.child is not None and not children.has_ended(self.child)
 
     def control(self, *arguments: str) -> str:
         """Run ``rabbitmqctl`` on the node, which takes a second or two, and return its output."""

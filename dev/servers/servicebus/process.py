@@ -1,15 +1,14 @@
 """Private stand-in for Azure Service Bus: a direct child process with its own port."""
 
 import json
-import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dev.errors import ServerFailed
 from dev.processes import children, ports
 from dev.servers import ownership
+from dev.servers.child_server import ChildServer
 from dev.servers.servicebus.shop_entities import shop_entities
 
 NAME = "stand-in for Service Bus"
@@ -20,7 +19,7 @@ NOTICE = (
 
 
 @dataclass
-class ServiceBusStandIn:
+class ServiceBusStandIn(ChildServer):
     """Process of the stand-in. All of its messages are in memory, and end with it."""
 
     home: Path
@@ -42,8 +41,7 @@ class ServiceBusStandIn:
             "SharedAccessKey=c3RhbmQtaW4=;UseDevelopmentEmulator=true;"
         )
 
-    def start(self, timeout: float = 20.0) -> None:
-        """Start it, on its earlier port if possible, and wait until it accepts connections."""
+    def _launch(self, timeout: float) -> None:
         ownership.wait_for_predecessor(self.home / "pid", str(self.home))
         self.home.mkdir(parents=True, exist_ok=True)
         config = self.home / "Config.json"
@@ -61,22 +59,6 @@ class ServiceBusStandIn:
         if self.child:
             children.stop_children([self.child])
 
-    def pause(self) -> None:
-        """Suspend the process: connections stay open, but nothing is answered."""
-        self._send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Resume the process after :meth:`pause`."""
-        self._send(signal.SIGCONT)
-
     def erase(self) -> None:
         """Remove the folder of an earlier start."""
         ownership.erase(self.home, self.home / "pid", str(self.home))
-
-    def is_running(self) -> bool:
-        return self.child is not None and not children.has_ended(self.child)
-
-    def _send(self, number: signal.Signals) -> None:
-        if not self.child:
-            raise ServerFailed(NAME, "was not started", self.log)
-        children.send(self.child, number)
