@@ -44,13 +44,13 @@ class Member:
         self.intake: KafkaIntake = KafkaBus(None).intake(consumer, {"tests": 100})  # type: ignore[arg-type]
         self.records: list[Record] = []
         self.errors: list[Exception] = []
-        self._keeps = keeps
+        self.keeps = keeps
         self.intake.start(self._receive)
 
     def _receive(self, app: str, record: Any, error: Exception | None) -> None:
         self.records.append(record)
         self.errors += [error] if error else []
-        if not self._keeps:
+        if not self.keeps:
             self.settle(record)
 
     def settle(self, *records: Record) -> None:

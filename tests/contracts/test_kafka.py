@@ -1,6 +1,7 @@
 """Guarantees on Kafka alone, by a broker of today's protocol: publishers, members, positions."""
 
 import dataclasses
+import json
 import os
 import threading
 from collections import defaultdict
@@ -13,7 +14,7 @@ from confluent_kafka import Producer
 from dev.servers.tansu import Tansu
 from shop.ids import uuid7
 from shop.messaging.bus.kafka import cluster as kafka_cluster
-from shop.messaging.bus.kafka.bus import KafkaBus
+from shop.messaging.bus.kafka.bus import MAX_IN_HAND, KafkaBus
 from shop.messaging.bus.kafka.cluster import Cluster
 from shop.messaging.bus.kafka.listener import Listener
 from tests.contracts.kafka_members import Member, committed, member, outgoing, publish, read_all
@@ -107,6 +108,25 @@ def test_one_slow_event_holds_up_no_other_of_its_partition_but_the_position(url)
         worker.settle(*worker.records)
         last = worker.records[-1].offset + 1
         eventually(lambda: committed(url, topic(url, "shop.tests"), slow.partition).offset == last)
+
+
+def test_partitions_that_moved_while_there_was_no_space_are_read_when_they_come_back(url, settings):
+    settings.SHOP_EVENT_BUS = f"{url}?group.instance.id="  # a member that leaves gives its partitions away
+    publish([outgoing(number) for number in range(2 * MAX_IN_HAND)])
+    with member("full@test", keeps=True) as worker:
+        eventually(lambda: len(worker.records) >= MAX_IN_HAND, within=REBALANCE)
+        had = worker.partitions()
+        with member("passing@test") as passing:
+            eventually(lambda: passing.records, within=REBALANCE)
+            assert worker.partitions() < had
+            worker.keeps = False  # from now on there is space
+            worker.settle(*worker.records)
+        eventually(lambda: worker.partitions() == had, within=REBALANCE)
+
+        new = [outgoing(number) for number in range(160)]
+        publish(new)
+        ids = {str(one.message_id) for one in new}
+        eventually(lambda: ids <= {json.loads(one.body)["id"] for one in worker.records}, within=REBALANCE)
 
 
 def test_what_cannot_be_read_is_copied_to_the_apps_dead_letter_topic(url):

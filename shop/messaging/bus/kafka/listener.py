@@ -219,6 +219,7 @@ class Listener:
         self._positions.assign({(p.topic, p.partition): _position(p) for p in committed})
         begin = [(p.topic, p.partition, p.offset if p.offset >= 0 else OFFSET_BEGINNING) for p in committed]
         consumer.assign([TopicPartition(*where) for where in begin])
+        consumer.resume(partitions)  # librdkafka remembers that they were paused when they were here before
         if partitions:
             logger.info("%s reads %d partitions", self.app, len(partitions))
 
