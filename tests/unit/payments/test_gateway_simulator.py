@@ -1,28 +1,22 @@
-"""The simulated gateway: the promises of the port, and its faults."""
+"""The simulated gateway: its tokens and faults. Its promises are in stripe/test_gateway_contract.py."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 
 import pytest
-from django.db import connections, transaction
 
-from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     Charge,
     ChargeRequest,
     GatewayTimeout,
     GatewayUnavailable,
-    LedgerLine,
     gateway,
     provider_ledger,
 )
-from payments.models import GatewayFault, SimulatedCharge, SimulatedRefund
+from payments.models import GatewayFault, SimulatedCharge
 from payments.simulator.gateway import REFUSED
 from payments.simulator.tokens import TOKENS
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from shop.messaging.errors import InsideTransaction
 
 pytestmark = pytest.mark.django_db
 
@@ -34,31 +28,8 @@ def charge(key="capture:1", amount=FIFTY, *, token="pm_card_visa") -> Charge:  #
     return gateway().charge(key=key, amount=amount, token=token, order_id=uuid7())
 
 
-@pytest.mark.parametrize("token", ["pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_unheard_of"])
-def test_repeated_key_gets_the_first_answer(token):
-    assert charge(token=token) == charge(token=token)
-    assert SimulatedCharge.objects.get().attempts == 1
-
-
-def test_key_cannot_be_used_for_another_amount_or_token():
-    charge()
-    with pytest.raises(KeyReused, match=r"capture:1 was used for 50\.00 EUR before"):
-        charge(amount=TEN)
-    with pytest.raises(KeyReused):
-        charge(token="pm_card_amex")
-
-
 def charge_many(**tokens):
     return gateway().charge_many([ChargeRequest(key, FIFTY, token, uuid7()) for key, token in tokens.items()])
-
-
-def test_of_several_each_is_charged_and_answered_under_its_key():
-    charges = charge_many(one="pm_card_visa", two="pm_card_visa_chargeDeclined")
-    assert {key: charge.status for key, charge in charges.items()} == {
-        "one": "succeeded",
-        "two": "requires_payment_method",
-    }
-    assert charges == {key: gateway().find_charge(key=key) for key in charges}
 
 
 def test_several_are_charged_but_for_what_has_to_be_asked_for_alone():
@@ -79,12 +50,6 @@ def test_none_of_several_is_charged_while_something_is_wrong_with_the_gateway():
         charge("one")
 
 
-def test_finished_charge_is_found_by_its_key():
-    assert gateway().find_charge(key="capture:1") is None
-    made = charge()
-    assert gateway().find_charge(key="capture:1") == made
-
-
 def test_timeout_charges_and_answers_the_second_call():
     with pytest.raises(GatewayTimeout):
         charge(token="pm_card_timeoutAfterCharge")
@@ -99,30 +64,6 @@ def test_server_error_charges_nothing_twice_then_succeeds():
     assert charge(token="pm_card_gatewayError").status == "succeeded"
 
 
-def test_cancelled_key_can_never_be_charged():
-    assert gateway().cancel_charge(key="capture:1").status == "canceled"
-    assert charge().status == "canceled"
-    assert list(provider_ledger()) == []
-
-
-def test_charge_that_came_first_cannot_be_cancelled():
-    made = charge()
-    assert gateway().cancel_charge(key="capture:1") == made
-
-
-@pytest.mark.django_db(transaction=True)
-def test_charge_and_cancellation_at_once_agree():
-    def work(call):
-        try:
-            return call().status
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as workers:
-        answers = set(workers.map(work, [charge, lambda: gateway().cancel_charge(key="capture:1")]))
-    assert answers in ({"succeeded"}, {"canceled"})
-
-
 # --- Refunds ---------------------------------------------------------------------------------
 
 
@@ -132,25 +73,6 @@ def refund(made: Charge, key="refund:1", amount=FIFTY):
 
 def find_refund(made: Charge, key="refund:1"):
     return gateway().find_refund(key=key, charge=made.reference)
-
-
-def test_repeated_refund_gives_back_once():
-    made = charge()
-    assert refund(made) == refund(made) == find_refund(made)
-    assert list(provider_ledger()) == [LedgerLine("capture:1", Decimal("50.00"), Decimal("50.00"), "EUR")]
-
-
-def test_more_than_was_charged_is_not_given_back():
-    made = charge()
-    refund(made, "refund:1", TEN)
-    refused = refund(made, "refund:2", FIFTY)
-
-    assert (refused.status, refused.code) == ("failed", "charge_already_refunded")
-
-
-def test_declined_charge_is_not_given_back():
-    refused = refund(charge(token="pm_card_visa_chargeDeclined"))
-    assert (refused.status, refused.code) == ("failed", "charge_not_captured")
 
 
 def test_first_refund_fails_and_one_under_another_key_succeeds():
@@ -171,18 +93,6 @@ def test_pending_refund_is_done_after_a_while():
         "succeeded",
         "succeeded",
     ]
-
-
-def test_refund_of_an_unknown_charge_is_refused():
-    with pytest.raises(UnknownCharge, match="No such charge: 'pi_nobody'"):
-        gateway().refund(key="refund:1", charge="pi_nobody", amount=TEN)
-
-
-def test_refund_key_cannot_be_used_for_another_amount():
-    made = charge()
-    refund(made)
-    with pytest.raises(KeyReused):
-        refund(made, amount=TEN)
 
 
 # --- Faults ----------------------------------------------------------------------------------
@@ -233,25 +143,6 @@ def test_slow_gateway_answers_late():
     before = time.monotonic()
     assert charge().status == "succeeded"
     assert time.monotonic() - before >= 0.05
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda g: g.charge(key="k", amount=TEN, token="pm_card_visa", order_id=uuid7()),
-        lambda g: g.find_charge(key="k"),
-        lambda g: g.cancel_charge(key="k"),
-        lambda g: g.refund(key="k", charge="pi_1", amount=TEN),
-        lambda g: g.find_refund(key="k", charge="pi_1"),
-    ],
-)
-def test_no_call_is_answered_inside_a_transaction(call):
-    outside = gateway()
-    with transaction.atomic(), pytest.raises(InsideTransaction, match="must not be called inside"):
-        call(outside)
-    with transaction.atomic(), pytest.raises(InsideTransaction):
-        gateway()
-    assert not SimulatedRefund.objects.exists()
 
 
 def test_documented_tokens_are_known():
