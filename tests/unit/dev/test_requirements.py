@@ -12,9 +12,13 @@ from dev.paths import ROOT
 from shop.settings import CONTEXTS
 
 PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
-FILES = tuple(f"requirements{name}.txt" for name in ("", "-run", "-import", "-dev", "-bench"))
+FILES = tuple(
+    f"requirements{name}.txt"
+    for name in ("", "-stripe", "-kafka", "-servicebus", "-run", "-import", "-dev", "-bench")
+)
 #: Folders that are imported only if they are configured, and the file with their packages.
 EXTRAS = {
+    "payments/stripe": "requirements-stripe.txt",
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
 }
