@@ -16,14 +16,6 @@ def is_embedded(connection: Connection) -> bool:
 
 
 @contextmanager
-def declaration_lock(channel: Any) -> Iterator[None]:
-    """Serialize declarations of the topology. Concurrent CREATE TRIGGERs would fail."""
-    with channel.pgmq.pool.connection() as session, session.transaction():
-        session.execute("SELECT pg_advisory_xact_lock(hashtext('shop.messaging.topology'))")
-        yield
-
-
-@contextmanager
 def single_transaction(channel: Any) -> Iterator[None]:
     """Send the messages of the block in one transaction."""
     options = channel._pgmq_send_kwargs

@@ -57,6 +57,13 @@ class Channel(pgmq.Channel):
         self._check_exchange(exchange)
         super().exchange_delete(exchange, if_unused, nowait)
 
+    def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
+        """Have messages of a queue announced; one process at a time, for concurrent CREATE TRIGGERs fail."""
+        pool: Any = self.pgmq.pool
+        with pool.connection() as session, session.transaction():
+            session.execute("SELECT pg_advisory_xact_lock(hashtext('shop.messaging.topology'))")
+            super()._maybe_enable_notify(queue, queue_name)
+
     def _check_exchange(self, exchange: str | None) -> None:
         declared: Any = self.state.exchanges
         if exchange and exchange not in declared:

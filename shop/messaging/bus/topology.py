@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from typing import Any
 
 from kombu import Connection, Exchange, Message, Producer, Queue, binding
 
-from shop.messaging.bus import pgmq
 from shop.messaging.bus.amqp import is_amqp
 from shop.messaging.consuming import consumers, consuming_apps, events_queue
 from shop.messaging.contracts import Reminder
@@ -60,12 +58,11 @@ def declare_topology(connection: Connection, apps: Iterable[str] | None = None) 
     """
     amqp = is_amqp(connection)
     channel: Any = connection.channel()
-    with pgmq.declaration_lock(channel) if pgmq.is_embedded(connection) else nullcontext():
-        for exchange in (EVENTS, DEAD):
-            exchange(channel).declare()
-        for app in apps or consuming_apps():
-            for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
-                queue(channel).declare()
+    for exchange in (EVENTS, DEAD):
+        exchange(channel).declare()
+    for app in apps or consuming_apps():
+        for queue in (queue_of(app, amqp=amqp), dead_queue_of(app, amqp=amqp)):
+            queue(channel).declare()
     channel.close()
 
 

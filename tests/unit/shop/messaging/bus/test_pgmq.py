@@ -3,16 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from kombu import Connection
 from kombu import Consumer as KombuConsumer
 
-from shop.messaging.bus import pgmq, topology
 from shop.messaging.bus import publisher as bus_publisher
+from shop.messaging.bus import topology
 from shop.messaging.bus.acknowledger import acknowledger_for
 from shop.messaging.bus.outgoing import Outgoing
 from shop.messaging.bus.publisher import Publisher
@@ -21,7 +21,6 @@ from shop.messaging.bus.transport_settings import transport_settings
 from shop.messaging.worker import bridge
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
 from tests.support.servers import EmbeddedBroker, fresh_database
-from tests.support.waiting import eventually
 from tests.unit.shop.messaging.worker.doubles import event
 
 TYPE = "orders.OrderCreated.v1"
@@ -58,6 +57,21 @@ def due(connection: Connection) -> dict[int, Any]:
     channel: Any = connection.default_channel
     with channel.pgmq.pool.connection() as session:
         return dict(session.execute(f"SELECT msg_id, vt FROM pgmq.q_{QUEUE}_events").fetchall())
+
+
+def test_processes_that_start_together_declare_the_same_queues(broker_url: str) -> None:
+    options = transport_settings(broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    start = threading.Barrier(4)
+
+    def declare(process: int) -> None:
+        with Connection(broker_url, transport_options=options) as connection:
+            channel: Any = connection.default_channel
+            start.wait(10)
+            for number in range(20):
+                channel.queue_declare(f"together_{number}")
+
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(declare, range(4)))
 
 
 def batch(count: int) -> list[Outgoing]:
@@ -149,20 +163,3 @@ def test_what_is_in_hand_is_kept_from_others_until_it_is_settled(connection: Con
         == before.keys()
         == {message.delivery_info["pgmq_msg_id"] for message in (given_back, waiting, unknown)}
     )
-
-
-def test_two_that_declare_wait_for_each_other(connection: Connection, broker_url: str) -> None:
-    options = transport_settings(broker_url)["CELERY_BROKER_TRANSPORT_OPTIONS"]
-
-    def declare() -> None:
-        with Connection(broker_url, transport_options=options) as other:
-            declare_topology(other, [QUEUE])
-
-    second = threading.Thread(target=declare)
-    with psycopg.connect(broker_url.replace("pgmq://", "postgresql://", 1)) as observer:
-        with pgmq.declaration_lock(connection.default_channel):
-            second.start()
-            waits = "select from pg_locks where locktype = 'advisory' and not granted"
-            eventually(lambda: observer.execute(waits).fetchall())
-        second.join(20)
-    assert not second.is_alive()
