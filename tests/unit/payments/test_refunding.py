@@ -8,10 +8,11 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from payments import outcomes, repository, services
+from payments import repository, services
 from payments.errors import GatewayTimeout, NotRetryable
 from payments.gateway import ProviderRefund, RefundStatus
 from payments.models import GatewayFault, Payment, Refund, SimulatedRefund
+from payments.outcomes import refunds as outcomes
 from payments.simulator.gateway import SimulatedGateway
 from shop.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage

@@ -1,4 +1,4 @@
-"""Outcomes of charges and refunds, stored and published in the caller's unit of work.
+"""Outcomes of refunds, stored and published in the caller's unit of work.
 
 A refund without an outcome gets a reminder, upon which the gateway is asked again.
 """
@@ -9,38 +9,12 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from payments import repository
-from payments.events import (
-    PaymentFailed,
-    PaymentProcessed,
-    PaymentRefunded,
-    PaymentVoided,
-    RefundCheckDue,
-    RefundFailed,
-    Refusal,
-)
-from payments.gateway import Charge, ChargeStatus, GivenBack, ProviderRefund, RefundStatus
+from payments.events import PaymentRefunded, RefundCheckDue, RefundFailed
+from payments.gateway import GivenBack, ProviderRefund, RefundStatus
 from payments.models import Payment, Refund
 from shop.messaging.contracts import Money
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
-from shop.privacy.data_keys import DataKey
-from shop.privacy.order_keys import keys_of_orders
-from shop.privacy.sealing import sealed
-
-
-def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
-    """Store and publish the charges of open payments, except where an outcome is stored already."""
-    payments = []
-    for payment, charge in charges:
-        _apply(payment, charge)
-        payments.append(payment)
-    stored = repository.store_outcomes(payments)
-    keys = keys_of_orders([payment.order_id for payment in stored if payment.has_failed])
-    for payment in stored:
-        if payment.has_failed:
-            _publish_failed(payment, keys.get(payment.order_id))
-        else:
-            _PUBLISH[Payment.State(payment.state)](payment)
 
 
 def record_refund(attempt: Refund, answer: ProviderRefund, given: Sequence[GivenBack] = ()) -> Refund:
@@ -101,11 +75,6 @@ def _reduce(own: Refund, given: GivenBack) -> None:
         check_refund_now(own)
 
 
-def publish_voided(payment: Payment) -> None:
-    """Publish that nothing was charged, and that nothing will be."""
-    publish(PaymentVoided(order_id=payment.order_id, payment_id=payment.id))
-
-
 def check_refund_now(refund: Refund) -> None:
     """Schedule a check of an open refund, as soon as the transaction commits."""
     _schedule_check(refund, at=datetime.now(UTC))
@@ -118,40 +87,6 @@ def check_refund_later(refund: Refund) -> None:
 
 def _schedule_check(refund: Refund, *, at: datetime) -> None:
     schedule(RefundCheckDue(order_id=refund.payment.order_id, refund_id=refund.id), at=at)
-
-
-def _apply(payment: Payment, charge: Charge) -> None:
-    if charge.status == ChargeStatus.SUCCEEDED:
-        payment.succeed(reference=charge.reference)
-    elif charge.status == ChargeStatus.DECLINED:
-        payment.fail(reference=charge.reference, code=charge.code, message=charge.message)
-    else:
-        payment.void()
-
-
-def _publish_processed(payment: Payment) -> None:
-    """Publish a charge, and refund it if the payment was stopped meanwhile."""
-    if payment.stop_requested:
-        check_refund_now(repository.add_refund(Refund.of(payment, reason=payment.stop_reason)))
-    publish(PaymentProcessed(order_id=payment.order_id, payment_id=payment.id, amount=payment.money))
-
-
-def _publish_failed(payment: Payment, key: DataKey | None) -> None:
-    words = Refusal(message=payment.failure_message)
-    publish(
-        PaymentFailed(
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            code=payment.failure_code,
-            **sealed(PaymentFailed, key, personal=words),
-        )
-    )
-
-
-_PUBLISH = {
-    Payment.State.SUCCEEDED: _publish_processed,
-    Payment.State.VOIDED: publish_voided,
-}
 
 
 def give_back(refund: Refund) -> None:

@@ -1,0 +1,1 @@
+"""Outcomes of payments, stored and published in the caller's unit of work."""

@@ -1,0 +1,118 @@
+"""Refunds of payments: requested, carried on, retried, given back otherwise, and learnt from the provider."""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from payments import gateway_calls, repository
+from payments.gateway import GatewayTimeout, GatewayUnavailable, GivenBack, ProviderRefund, RefundStatus
+from payments.models import Payment, Refund
+from payments.outcomes import refunds as outcomes
+from shop.messaging.publishing import unit_of_work
+
+logger = logging.getLogger("shop.payments")
+
+
+def refund_payment(*, order_id: UUID, reason: str) -> Refund | None:
+    """Refund what is left of an order's payment. Idempotent, also across reasons. None if nothing is.
+
+    Publishes PaymentRefunded or RefundFailed; neither while the refund is pending.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
+        TooEarly: payments has not heard of the order.
+    """
+    refund = _request_refund(order_id, reason)
+    if refund is None or not refund.is_open:
+        return refund
+    answer, given = _ask_for(refund)
+    with unit_of_work():
+        return outcomes.record_refund(refund, answer, given)
+
+
+def _ask_for(refund: Refund) -> tuple[ProviderRefund, Sequence[GivenBack]]:
+    """Request a refund; after a refusal, ask what the provider has given back already."""
+    answer = gateway_calls.request_refund(refund)
+    refused = answer.status == RefundStatus.FAILED
+    return answer, gateway_calls.find_refunds(refund.payment) if refused else ()
+
+
+def _request_refund(order_id: UUID, reason: str) -> Refund | None:
+    """Commit the intent to refund a payment, unless the shop wants it refunded already."""
+    with transaction.atomic():
+        payment = repository.lock(order_id)
+        if payment.state != Payment.State.SUCCEEDED:
+            return None
+        own = payment.refunds.exclude(channel=Refund.Channel.PROVIDER).first()
+        if own or (payment.amount_refunded and not payment.left):
+            return own
+        return repository.add_refund(Refund.of(payment, reason=reason))
+
+
+def check_refund(*, refund_id: UUID) -> Refund:
+    """Carry an open refund on. While it has no outcome, or during an outage, schedule the next check."""
+    refund = Refund.objects.get(pk=refund_id)
+    if not refund.is_open:
+        return refund
+    try:
+        answer, given = _ask_for(refund)
+    except (GatewayTimeout, GatewayUnavailable) as error:
+        logger.warning("refund %s is checked again later: %r", refund.id, error)
+        answer, given = None, ()
+    with unit_of_work():
+        if answer:
+            return outcomes.record_refund(refund, answer, given)
+        outcomes.check_refund_later(refund)
+        return refund
+
+
+def retry_refund(*, refund_id: UUID) -> Refund:
+    """Request a failed refund again, for an operator. A worker carries it out.
+
+    Raises:
+        NotRetryable: the refund has not failed.
+    """
+    with transaction.atomic():
+        refund = repository.lock_refund(refund_id)
+        refund.retry()
+        repository.store_refund(refund)
+        outcomes.check_refund_now(refund)
+    return refund
+
+
+@unit_of_work()
+def give_back_otherwise(*, refund_id: UUID, reason: str) -> Refund:
+    """Record that an operator gave a failed refund back without the provider; publishes PaymentRefunded.
+
+    Raises:
+        NotGivenBack: the refund has not failed, or the reason is empty.
+    """
+    refund = repository.lock_refund(refund_id)
+    refund.give_otherwise(reason)
+    repository.store_refund(refund)
+    outcomes.give_back(refund)
+    return refund
+
+
+def learn_refunds(*, order_id: UUID) -> list[Refund]:
+    """Take over what the provider has given back of an order's payment without the shop's knowledge.
+
+    Publishes PaymentRefunded for each.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the provider does not say; call again.
+    """
+    given = gateway_calls.find_refunds(Payment.objects.get(order_id=order_id))
+    with unit_of_work():
+        return outcomes.take_over(repository.lock(order_id), given)
+
+
+def resume_refund_checks(*, refund_id: UUID) -> Refund:
+    """Schedule a check of an open refund whose reminder was lost."""
+    with transaction.atomic():
+        refund = repository.lock_refund(refund_id)
+        if refund.is_open:
+            outcomes.check_refund_now(refund)
+    return refund
