@@ -43,6 +43,8 @@ _MACHINERY = (
     "messaging.view_subscription",
     "privacy.view_datasubject",
     "rest.view_idempotencyrecord",
+    "webhooks.view_askeduntil",
+    "webhooks.view_providernotice",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {

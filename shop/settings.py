@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "shop.rest",
     "shop.security",
     "shop.privacy",
+    "shop.webhooks",
     "console",
     "storefront",
     *CONTEXTS,
@@ -205,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
         ("rest.prune_idempotency_keys", 5, 0),
         ("accounts.prune_keys", 5, 10),
         ("accounts.prune_mails", 5, 30),
+        ("webhooks.prune_notices", 5, 40),
     ]
 }
 for _task in ("accounts.send_mails", "analytics.note_positions"):
@@ -255,6 +257,10 @@ STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
 #: Connections of a process to Stripe that charge at once, and time for an answer.
 SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
 SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
+#: Webhooks by provider: the path of an Endpoint of shop.webhooks. Only what is configured is in it.
+SHOP_WEBHOOKS: dict[str, str] = {}
+#: Retention of what providers have sent, encrypted.
+SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
 SHOP_CARRIER = os.environ.get("SHOP_CARRIER", "shipping.simulator.carrier.SimulatedCarrier")
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.

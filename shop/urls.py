@@ -12,6 +12,7 @@ from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
 from shop.security.health import healthz
 from shop.web.refusals import no_page
+from shop.webhooks.views import webhook
 
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
@@ -45,5 +46,6 @@ urlpatterns = [
     path("api/v1/keys", Keys.as_view(), name="key-list"),
     path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
     *(_DOCS if settings.SHOP_API_DOCS else ()),
+    path("providers/<slug:provider>/webhook", webhook, name="webhook"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -5,7 +5,7 @@ It knows no context. These modules are its public face, and all that a context i
 - ``contracts``: bases and values of events (``Event``, ``Reminder``, ``Fact``, ``Money``, ``as_version``).
 - ``consuming``: registration of consumers (``@consumes``).
 - ``publishing``: events and the transaction around them (``publish``, ``unit_of_work``).
-- ``scheduling``: durable timers (``schedule``, ``unschedule``).
+- ``scheduling``: durable timers (``schedule``, ``deliver``, ``unschedule``).
 - ``providers``: calls to the outside (``call_each``, ``Results``, ``Calls``, ``check_outside_transaction``).
 - ``event_log``: reads of the log (``timeline``, ``TimelineEntry``, ``replay``, ``known_events``, ...).
 - ``pruning``: retention of a context's tables (``prune``, ``continue_pruning``, ``Pruned``).

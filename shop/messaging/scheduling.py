@@ -1,10 +1,10 @@
-"""Durable timers: reminders that an app schedules for itself, stored as rows."""
+"""Durable timers: reminders that an app schedules for itself, stored as rows; and those due at once."""
 
 from datetime import datetime
 from uuid import UUID
 
-from shop.messaging.contracts import Reminder
-from shop.messaging.outbox.append import append
+from shop.messaging.contracts import Reminder, cloudevents
+from shop.messaging.outbox.append import append, enqueue
 from shop.messaging.outbox.unit_of_work import current
 from shop.messaging.publishing import stamp
 
@@ -19,6 +19,22 @@ def schedule(reminder: Reminder, *, at: datetime) -> None:
         unit.reminders[stamped.type, stamped.aggregate_id] = (stamped, at)
     else:
         append([], scheduled=[(stamped, at)])
+
+
+def deliver(reminder: Reminder) -> None:
+    """Deliver ``reminder`` to its own app as soon as the open transaction commits.
+
+    Unlike a scheduled one it goes to the outbox at once, and replaces no other.
+    """
+    stamped = stamp(reminder)
+    enqueue(
+        message_id=stamped.meta.id,
+        aggregate_id=stamped.aggregate_id,
+        type=stamped.type,
+        queue=f"{stamped.app}.events",
+        body=cloudevents.encode(stamped),
+        headers={},
+    )
 
 
 def unschedule(kind: type[Reminder], aggregate_id: UUID) -> None:

@@ -14,12 +14,14 @@ from shop.rest.problems import MEDIA_TYPE
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 PREFIX = "/api/v1/"
+#: Paths whose clients are programs: the API, and the webhooks of providers.
+_PROGRAMS = (PREFIX, "/providers/")
 #: Details of errors that no view has answered, by status; else the remedy of their type.
 _DETAILS = {404: "There is nothing at this address.", 500: "The fault is ours. It is logged."}
 
 
 class ApiErrors:
-    """Outermost middleware: turns HTML error pages below ``/api/v1/`` into problem documents."""
+    """Outermost middleware: turns HTML error pages for programs into problem documents."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -27,7 +29,7 @@ class ApiErrors:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Replace the body of an error, and keep its status and headers."""
         response = self.get_response(request)
-        is_error = response.status_code >= 400 and request.path_info.startswith(PREFIX)
+        is_error = response.status_code >= 400 and request.path_info.startswith(_PROGRAMS)
         if is_error and response.headers.get("Content-Type") != MEDIA_TYPE:
             _replace_body(response, request)
         return response

@@ -12,8 +12,8 @@ from shop.rest.problem_types import problem_details
 
 
 def is_api(path: str) -> bool:
-    """Tell whether a path belongs to the REST API, whose clients get problem details."""
-    return path.startswith("/api/v1/")
+    """Tell whether a path belongs to the REST API or to webhooks: these clients get problem details."""
+    return path.startswith(("/api/v1/", "/providers/"))
 
 
 def refusal(request: HttpRequest, status: int, detail: str, **members: Any) -> HttpResponse:

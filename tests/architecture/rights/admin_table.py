@@ -67,6 +67,8 @@ MODELS: dict[str, str] = {
     "shipping.shipment": "view",
     "shipping.simulatedlabel": "view",
     "shipping.trackingevent": "view",
+    "webhooks.askeduntil": "view",
+    "webhooks.providernotice": "view",
 }
 
 #: Where a page needs something else than Django's permission of its name.

@@ -39,6 +39,7 @@ from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
 from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, ScheduledMessage
 from shop.rest.models import IdempotencyRecord
+from shop.webhooks.models import AskedUntil, ProviderNotice
 from tests.support import outcomes
 from tests.unit.console.conftest import Shop
 from tests.unit.shop.messaging.dead_letters.examples import died
@@ -136,6 +137,10 @@ def _make_the_rest(world: World) -> None:
     IdempotencyRecord.objects.create(
         digest="0" * 64, user_id=1, method="POST", path="/", fingerprint="", answer=b""
     )
+    ProviderNotice.objects.create(
+        provider="stripe", event_id="evt_1", kind="charge.refunded", about="ch_1", body=b""
+    )
+    AskedUntil.objects.create(provider="stripe", at=NOW)
     Resend.objects.create(notification=world.notification, sequence=1, by="olga", outcome="sent")
     Checkup.objects.create(by="dora", repairing=False, left=1, findings=[_finding(order)])
     Repair.objects.create(

@@ -21,6 +21,7 @@ from shop.ids import uuid7_at
 from shop.messaging import pruning
 from shop.messaging.models import DeadLetter, DeadLetterAction, InboxEntry
 from shop.rest.models import IdempotencyRecord
+from shop.webhooks.models import ProviderNotice
 
 #: Names of the pruning tasks; the order doctor has its own test.
 PRUNING = [name for name in settings.CELERY_BEAT_SCHEDULE if ".prune_" in name]
@@ -106,6 +107,7 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
             key=order.pk, failures=1, blocked_until=at, expires_at=at + timedelta(hours=2)
         ),
         _account_mail(at),
+        ProviderNotice.objects.create(provider="stripe", event_id=name, body=b"", received_at=at),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
     ]
 
