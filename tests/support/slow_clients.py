@@ -1,5 +1,6 @@
 """Clients that begin a head or a body and do not go on, and the time of others meanwhile."""
 
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ BODY = (
 @contextmanager
 def slow_clients(port: int, *, heads: int, bodies: int) -> Iterator[list[socket.socket]]:
     """Hold connections open, each with the beginning of a head or of a body."""
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     with ExitStack() as stack:
         held = []
         for text in [HEAD] * heads + [BODY] * bodies:

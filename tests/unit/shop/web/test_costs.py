@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from console.seeding import seed
+from tests.faults.seeds import sample
 from tests.unit.shop.web import nastiest
 from tests.unit.shop.web.addresses import addresses
 from tests.unit.shop.web.costs import Meter
@@ -85,7 +86,8 @@ def test_no_request_costs_much_more_than_a_plain_one(
     dear = []
     for path in paths:
         most = RATIO * max(catalogue, min(meter.cost("GET", path) for _ in range(2)))
-        for method, request in requests(path):
+        tried = requests(path)
+        for method, request in sample(tried, one_in=3) if path in ADMIN else tried:
             if not any(meter.cost(method, path, **request) < most for _ in range(ATTEMPTS)):
                 dear.append((method, path, str(request)[:80]))
     assert not dear
