@@ -11,7 +11,14 @@ from django.http import HttpRequest
 
 from shipping import services
 from shipping.errors import CarrierError, NotStoppable
-from shipping.models import STATUSES, CarrierFault, Shipment, SimulatedLabel, TrackingEvent
+from shipping.models import (
+    STATUSES,
+    CarrierFault,
+    EasyPostBooking,
+    Shipment,
+    SimulatedLabel,
+    TrackingEvent,
+)
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
@@ -110,6 +117,16 @@ class SimulatedLabelAdmin(KeysetAdmin):
 
     list_display = ("tracking_number", "status", "code", "street", "city", "country", "created_at")
     search_fields = ("tracking_number", "key")
+    #: The key contains the order's id, which sorts by time: newest order first.
+    ordering = ("-key",)
+
+
+@admin.register(EasyPostBooking)
+class EasyPostBookingAdmin(KeysetAdmin):
+    """Read-only pages of bookings at EasyPost."""
+
+    list_display = ("key", "outcome", "shipment", "carrier", "tracking_number", "code", "created_at")
+    search_fields = ("key", "shipment", "tracking_number")
     #: The key contains the order's id, which sorts by time: newest order first.
     ordering = ("-key",)
 

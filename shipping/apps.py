@@ -8,3 +8,7 @@ class ShippingConfig(AppConfig):
 
     name = "shipping"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks of the carrier."""
+        from shipping import checks  # noqa: F401

@@ -1,6 +1,6 @@
 """Models of shipping: one shipment per order, its legal transitions, and its tracking events.
 
-The simulated carrier's tables are imported only to register them; nothing here refers to them.
+The carriers' tables are imported only to register them; nothing here refers to them.
 """
 
 from datetime import datetime
@@ -12,11 +12,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from shipping.carrier import ADDRESS, GIVEN_UP, Destination, Label, ParcelStatus
+from shipping.easypost.records import EasyPostBooking
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.ids import uuid7
 
-__all__ = ["CarrierFault", "Shipment", "SimulatedLabel", "TrackingEvent"]
+__all__ = ["CarrierFault", "EasyPostBooking", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
 STATUSES = [(status.value, status.value.replace("_", " ")) for status in ParcelStatus]
 

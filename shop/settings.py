@@ -12,6 +12,7 @@ import django_stubs_ext
 from celery.schedules import crontab
 
 from shop.accounts.settings import account_settings, security_logging
+from shop.carrier_settings import carrier_settings
 from shop.environment import days, flag, listed, number, seconds
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 from shop.postgres.settings import database_settings
@@ -261,7 +262,7 @@ SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
 SHOP_WEBHOOKS: dict[str, str] = {}
 #: Retention of what providers have sent, encrypted.
 SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
-SHOP_CARRIER = os.environ.get("SHOP_CARRIER", "shipping.simulator.carrier.SimulatedCarrier")
+globals().update(carrier_settings())
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
@@ -270,8 +271,6 @@ SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
 #: Time after which an order in fulfilment without an answer from the carrier needs attention.
 SHOP_CARRIER_DEADLINE = seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
 SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 3600)
-#: Time between two tracking states at the simulated carrier (in transit, out for delivery, delivered).
-SHOP_TRACKING_INTERVAL = seconds("SHOP_TRACKING_INTERVAL_SECONDS", 2)
 #: Interval of queries for a pending refund.
 SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 3600 if STRIPE_API_KEY else 2)
 SHOP_MAX_ORDER_LINES = 200

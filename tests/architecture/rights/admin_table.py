@@ -64,6 +64,7 @@ MODELS: dict[str, str] = {
     "privacy.datasubject": "view",
     "rest.idempotencyrecord": "view",
     "shipping.carrierfault": "view add change delete",
+    "shipping.easypostbooking": "view",
     "shipping.shipment": "view",
     "shipping.simulatedlabel": "view",
     "shipping.trackingevent": "view",

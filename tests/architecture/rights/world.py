@@ -31,7 +31,7 @@ from orders.models import Order
 from orders.services import hold_up_order
 from payments.models import GatewayFault, Refund
 from shipping.carrier import Destination
-from shipping.models import CarrierFault, Shipment, TrackingEvent
+from shipping.models import CarrierFault, EasyPostBooking, Shipment, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
 from shop.accounts.api_keys import create_key
 from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
@@ -124,6 +124,7 @@ def _make_the_rest(world: World) -> None:
     Horizon.objects.get_or_create(what="inbox", defaults={"at": NOW})
     GatewayFault.objects.create(kind="outage", operation="refund")
     CarrierFault.objects.create(kind="outage", operation="track")
+    EasyPostBooking.objects.create(key="ship:1")
     GroupResult.objects.create(group_id=str(uuid.uuid4()))
     TaskResult.objects.create(task_id=str(uuid.uuid4()))
     Group.objects.create(name="A group")

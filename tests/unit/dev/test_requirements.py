@@ -14,11 +14,12 @@ from shop.settings import CONTEXTS
 PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
 FILES = tuple(
     f"requirements{name}.txt"
-    for name in ("", "-stripe", "-kafka", "-servicebus", "-run", "-import", "-dev", "-bench")
+    for name in ("", "-stripe", "-easypost", "-kafka", "-servicebus", "-run", "-import", "-dev", "-bench")
 )
 #: Folders that are imported only if they are configured, and the file with their packages.
 EXTRAS = {
     "payments/stripe": "requirements-stripe.txt",
+    "shipping/easypost": "requirements-easypost.txt",
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
 }

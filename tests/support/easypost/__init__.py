@@ -1,0 +1,1 @@
+"""Stand-in for EasyPost's API, after its public reference: a server on loopback for the real SDK."""
