@@ -97,10 +97,19 @@ def _add_latency(to: argparse.ArgumentParser) -> None:
     )
     _add_workers(to)
     _add_broker(to)
+    _add_without_competitors(to)
 
 
 def _latency(asked: _Options) -> Report:
-    return latency.measure(latency.Plan(asked.runs, asked.paces, asked.workers, _brokers(asked)))
+    return latency.measure(
+        latency.Plan(
+            asked.runs,
+            asked.paces,
+            asked.workers,
+            _brokers(asked),
+            competitors=not asked.without_competitors,
+        )
+    )
 
 
 def _add_consume(to: argparse.ArgumentParser) -> None:

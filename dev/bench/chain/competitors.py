@@ -11,7 +11,7 @@ from typing import IO
 
 import psycopg
 
-from dev.bench.chain.race import WARM_UP, Outcome
+from dev.bench.chain.race import WARM_UP, Outcome, Ship
 from dev.bench.progress import Progress
 from dev.bench.report.cpu import Meter
 from dev.bench.servers import COMPETITORS_PYTHON, HOME
@@ -29,6 +29,10 @@ _READY, _GO = "ready\n", "go\n"
 _TIME_LIMIT = 120.0
 #: Seconds between two queries. The results use the times in the tables.
 _POLL_INTERVAL = 0.25
+_TIMES = """
+    select extract(epoch from placed.created_at)::float, extract(epoch from shipment.created_at)::float
+    from placed join shipment using (order_id) where placed.created_at > %s
+"""
 _REACHED = "select count(*), max(created_at) from {table} where created_at > %s"
 
 
@@ -61,16 +65,38 @@ class Competitor:
 
     def run(self, orders: int) -> Outcome:
         """Start the workers, warm up, process a backlog, and stop."""
+        with self._working() as workers:
+            pids = {f"worker {n}": worker.pid for n, worker in enumerate(workers, 1)}
+            return self._work_off(orders, workers, Meter(pids | dict(self.servers)))
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Ship]:
+        """Start the workers, warm up, process orders as they are placed, and stop."""
+        with self._working() as workers:
+            yield lambda orders, rate: self._ship(orders, rate, workers)
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[list[children.Child]]:
         workers = [
             children.start_child(self._argv("work", str(n)), env=self.env, log=self.log)
             for n in range(self.workers)
         ]
         try:
             self._work_off(WARM_UP, workers, Meter({}))
-            pids = {f"worker {n}": worker.pid for n, worker in enumerate(workers, 1)}
-            return self._work_off(orders, workers, Meter(pids | dict(self.servers)))
+            yield workers
         finally:
             children.stop_children(workers)
+
+    def _ship(
+        self, orders: int, rate: float, workers: Sequence[children.Child]
+    ) -> Sequence[tuple[float, float]]:
+        started = datetime.now(UTC)
+        placer = children.start_child(self._argv("place", str(orders), str(rate)), env=self.env, log=self.log)
+        if code := placer.wait():
+            raise ServerFailed(self.name, f"could not place orders, exit code {code}", self.log)
+        self._await("notification", orders, started, workers)
+        with psycopg.connect(self.database_url) as session:
+            return session.execute(_TIMES.encode(), [started]).fetchall()
 
     def _work_off(self, orders: int, workers: Sequence[children.Child], meter: Meter) -> Outcome:
         say(f"  {self.name}: {orders:,} orders are being accepted")

@@ -1,12 +1,16 @@
-"""Contestants of the chain measurement, and the outcome of a run."""
+"""Contestants of the measurements of chain and latency, and the outcome of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 #: Orders processed before the clock starts, so that processes are up and code is warm.
 WARM_UP = 100
+
+#: Places so many orders, so many a second; returns the seconds at which each was placed and shipped.
+Ship = Callable[[int, float], Sequence[tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,6 @@ class Contestant(Protocol):
 
     def run(self, orders: int) -> Outcome:
         """Start, warm up, process a backlog, and stop."""
+
+    def serving(self) -> AbstractContextManager[Ship]:
+        """Start, warm up, process orders as they are placed, and stop."""

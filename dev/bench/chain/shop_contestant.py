@@ -1,12 +1,23 @@
 """The shop as a contestant: its relay is held back until all orders are accepted."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from dev.bench.chain import backlog
-from dev.bench.chain.race import WARM_UP, Outcome
-from dev.bench.deployment import Deployment
+from dev.bench.chain.race import WARM_UP, Outcome, Ship
+from dev.bench.deployment import Deployment, check_placed
 from dev.bench.report.cpu import Meter
+from dev.processes import children
+
+#: Connections for placing orders: enough that no order waits for another.
+_THREADS = 8
+_TIMES = """
+    select extract(epoch from placed.time)::float, extract(epoch from shipped.time)::float
+    from messaging_eventrecord placed join messaging_eventrecord shipped using (aggregate_id)
+    where placed.position > %s and placed.type = 'orders.OrderCreated.v2'
+      and shipped.type = 'shipping.OrderShipped.v2'
+"""
 
 
 class Shop:
@@ -34,6 +45,27 @@ class Shop:
                     shipped = backlog.await_shipped(shop, orders, after=after)
                     done = backlog.await_quiet(shop, since=started)
         return Outcome(orders, started, shipped, max(shipped, done), meter.seconds)
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Ship]:
+        """Start relay and workers, warm up, process orders as they are placed, and stop."""
+        with self._deployment as shop:
+            warm_up(shop)
+            yield lambda orders, rate: _ship(shop, orders, rate)
+
+
+def _ship(shop: Deployment, orders: int, rate: float) -> Sequence[tuple[float, float]]:
+    after, started = backlog.last_position(shop), datetime.now(UTC)
+    placer = shop.start_placing(orders=orders, threads=_THREADS, rate=rate)
+    try:
+        while not children.has_ended(placer):
+            shop.sleep(0.5)
+        check_placed(placer, shop.placing_log)
+    finally:
+        children.stop_children([placer])
+    backlog.await_shipped(shop, orders, after=after)
+    backlog.await_quiet(shop, since=started)
+    return [(placed, shipped) for placed, shipped in shop.rows(_TIMES, after)]
 
 
 def warm_up(shop: Deployment, orders: int = WARM_UP) -> None:

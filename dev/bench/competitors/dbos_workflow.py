@@ -11,13 +11,15 @@ import psycopg
 import sqlalchemy as sa  # type: ignore[import-not-found]  # in the competitors' venv
 from dbos import DBOS, DBOSClient, SQLAlchemyDatasource  # type: ignore[import-not-found]
 
-from dev.bench.competitors.steps import STEPS, TABLES, values
+from dev.bench.competitors.common import THREADS, place_at_pace
+from dev.bench.competitors.steps import PLACED, STEPS, TABLES, values
 
 _URL = os.environ["BENCH_DATABASE_URL"]
 _ENGINE_URL = _URL.replace("postgresql://", "postgresql+psycopg://", 1)
 _QUEUE, _WORKFLOW = "orders", "fulfil"
 #: Version shared by client and workers. The default is a digest of the code.
 _VERSION = "1"
+_OPTIONS = {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "app_version": _VERSION}
 #: Concurrent workflows of a worker.
 _CONCURRENCY = 20
 #: Seconds between two queries of the queue; the default of 1 s would limit the throughput.
@@ -41,14 +43,29 @@ def work(name: str) -> None:
 
 def accept(count: int) -> None:
     """Enqueue the workflows of ``count`` orders; the commit releases them."""
-    client = DBOSClient(system_database_url=_ENGINE_URL, application_name="bench")
-    options = {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "app_version": _VERSION}
+    client = _client()
     with sa.create_engine(_ENGINE_URL).connect() as connection:
         for _ in range(count):
-            client.enqueue_in_transaction(connection, options, str(uuid4()))
+            client.enqueue_in_transaction(connection, _OPTIONS, str(uuid4()))
         print("ready", flush=True)
         if sys.stdin.readline():
             connection.commit()
+
+
+def place(count: int, rate: float) -> None:
+    """Place orders at a pace, each in a transaction with its workflow."""
+    client, engine = _client(), sa.create_engine(_ENGINE_URL, pool_size=THREADS)
+
+    def place_one(order: str) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(PLACED, values(order))
+            client.enqueue_in_transaction(connection, _OPTIONS, order)
+
+    place_at_pace(place_one, count=count, rate=rate)
+
+
+def _client() -> Any:
+    return DBOSClient(system_database_url=_ENGINE_URL, application_name="bench")
 
 
 def _launch(name: str, queues: list[str]) -> None:
@@ -101,3 +118,5 @@ if __name__ == "__main__":
             work(sys.argv[2])
         case "accept":
             accept(int(sys.argv[2]))
+        case "place":
+            place(int(sys.argv[2]), float(sys.argv[3]))

@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import procrastinate  # type: ignore[import-not-found]  # in the competitors' venv
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from dev.bench.competitors.steps import STEPS, TABLES, values
+from dev.bench.competitors.common import THREADS, place_at_pace
+from dev.bench.competitors.steps import PLACED, STEPS, TABLES, values
 
 _URL = os.environ["BENCH_DATABASE_URL"]
 _QUEUE = "orders"
@@ -69,6 +70,18 @@ def accept(count: int) -> None:
             session.rollback()
 
 
+def place(count: int, rate: float) -> None:
+    """Place orders at a pace, each in a transaction with its first job."""
+    with ConnectionPool(_URL, min_size=THREADS, max_size=THREADS) as sessions:
+
+        def place_one(order: str) -> None:
+            with sessions.connection() as session:
+                session.execute(PLACED.encode(), values(order))
+                session.execute(_DEFER, [_QUEUE, _NAMES[0], [json.dumps({"order": order})]])
+
+        place_at_pace(place_one, count=count, rate=rate)
+
+
 if __name__ == "__main__":
     match sys.argv[1]:
         case "prepare":
@@ -77,3 +90,5 @@ if __name__ == "__main__":
             asyncio.run(work())
         case "accept":
             accept(int(sys.argv[2]))
+        case "place":
+            place(int(sys.argv[2]), float(sys.argv[3]))

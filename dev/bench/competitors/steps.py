@@ -10,10 +10,14 @@ TABLES = """
         created_at timestamptz NOT NULL DEFAULT clock_timestamp());
     CREATE TABLE notification (order_id uuid PRIMARY KEY, kind text NOT NULL,
         created_at timestamptz NOT NULL DEFAULT clock_timestamp());
+    CREATE TABLE placed (order_id uuid PRIMARY KEY,
+        created_at timestamptz NOT NULL DEFAULT clock_timestamp());
     CREATE INDEX ON shipment (created_at);
     CREATE INDEX ON notification (created_at);
     INSERT INTO stock SELECT 'BENCH-' || n, 10000000 FROM generate_series(0, 99) AS n
 """
+#: Statement that notes when an order was placed, if latency is measured.
+PLACED = "INSERT INTO placed (order_id) VALUES (%(order)s)"
 #: Statements by step, in their order.
 STEPS = {
     "charge": "INSERT INTO payment (order_id, amount) VALUES (%(order)s, 12.50) ON CONFLICT DO NOTHING",

@@ -1,31 +1,20 @@
 """``script/bench latency``: time from placed to shipped at a steady rate of orders."""
 
-import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from dev.bench import servers
-from dev.bench.chain import backlog
-from dev.bench.chain.shop_contestant import warm_up
-from dev.bench.deployment import Deployment, check_placed, deployment_on
+from dev.bench.chain.contestants import prepared
+from dev.bench.chain.race import Contestant
 from dev.bench.layouts import Layout
 from dev.bench.report.figures import Report, Series, percentile
 from dev.console import say
 from dev.errors import ScriptError
-from dev.processes import children
-from dev.servers.infrastructure import RABBITMQ
 
-#: Connections for placing orders: enough that no order waits for another.
-_THREADS = 8
-_TIMES = """
-    select extract(epoch from placed.time)::float, extract(epoch from shipped.time)::float
-    from messaging_eventrecord placed join messaging_eventrecord shipped using (aggregate_id)
-    where placed.position > %s and placed.type = 'orders.OrderCreated.v2'
-      and shipped.type = 'shipping.OrderShipped.v2'
-"""
+#: Figures of a contestant in a run, by name and unit.
+Figures = dict[tuple[str, str], float]
 
 
 class NoPace(ScriptError):
@@ -61,6 +50,8 @@ class Plan:
     paces: Sequence[Pace]
     layout: Layout
     brokers: Sequence[str]
+    #: Measure the competitors of the chain, too.
+    competitors: bool
 
 
 def parse_pace(text: str) -> Pace:
@@ -75,57 +66,52 @@ def parse_pace(text: str) -> Pace:
 
 
 def measure(plan: Plan) -> Report:
-    """Measure on each broker, one after the other."""
+    """Measure every contestant alone, once in each run, on the same servers."""
     servers.empty_home()
+    figures: dict[str, list[Figures]] = defaultdict(list)
+    with prepared(plan.brokers, plan.layout, competitors=plan.competitors) as (shops, others):
+        for run in range(1, plan.runs + 1):
+            for one in [*shops, *others]:
+                figures[one.name].append(_measure_once(one, plan.paces, f"run {run} of {plan.runs}"))
+        names = [shop.name for shop in shops]
+    series = {contestant: _series(contestant, of_runs) for contestant, of_runs in figures.items()}
     report = Report(f"Latency: placed to shipped, workers: {plan.layout}")
-    for broker in plan.brokers:
-        with _deployed(broker, plan.layout) as shop:
-            report.series += _measure_on(broker, shop, plan)
+    report.series += [one for by_name in series.values() for one in by_name.values()]
+    report.series += _ratios(series, names)
     return report
 
 
-@contextlib.contextmanager
-def _deployed(broker: str, layout: Layout) -> Iterator[Deployment]:
-    say(f"Starting the shop on the {broker} broker ...")
-    with contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(servers.empty_postgres())
-        rabbitmq = stack.enter_context(servers.empty_rabbitmq()) if broker == RABBITMQ else None
-        has_bus = broker in servers.EVENT_BUS_NAMES
-        bus = stack.enter_context(servers.empty_event_bus(broker)) if has_bus else None
-        deployment = deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, bus=bus)
-        deployment.prepare()
-        shop = stack.enter_context(deployment)
-        warm_up(shop)
-        yield shop
+def _series(contestant: str, of_runs: Sequence[Figures]) -> dict[str, Series]:
+    return {
+        name: Series(f"{contestant}, {name}", unit, tuple(figures[name, unit] for figures in of_runs))
+        for name, unit in of_runs[0]
+    }
 
 
-def _measure_on(broker: str, shop: Deployment, plan: Plan) -> Iterator[Series]:
-    figures: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for run in range(1, plan.runs + 1):
-        for pace in plan.paces:
-            placed_rate, delays = _ship(shop, pace)
+def _measure_once(contestant: Contestant, paces: Sequence[Pace], run: str) -> Figures:
+    """Start a contestant alone; return its figures at each pace by name and unit."""
+    figures: Figures = {}
+    with contestant.serving() as ship:
+        for pace in paces:
+            times = ship(pace.orders, pace.rate)
+            delays = [1000 * (shipped - placed) for placed, shipped in times]
             p50, p99 = percentile(delays, 0.50), percentile(delays, 0.99)
-            figures[f"{broker}, {pace}: p50", "ms"].append(p50)
-            figures[f"{broker}, {pace}: p99", "ms"].append(p99)
-            figures[f"{broker}, {pace}: placed", "orders/s"].append(placed_rate)
-            say(f"run {run} of {plan.runs}: {broker}, {pace}: p50 {p50:,.0f} ms, p99 {p99:,.0f} ms")
-    for (name, unit), values in figures.items():
-        yield Series(name, unit, tuple(values))
+            figures |= {
+                (f"{pace}: p50", "ms"): p50,
+                (f"{pace}: p99", "ms"): p99,
+                (f"{pace}: placed", "orders/s"): _rate([placed for placed, _ in times]),
+            }
+            say(f"{run}: {contestant.name}, {pace}: p50 {p50:,.0f} ms, p99 {p99:,.0f} ms")
+    return figures
 
 
-def _ship(shop: Deployment, pace: Pace) -> tuple[float, list[float]]:
-    """Place orders at a pace; return the rate achieved and the milliseconds of each order."""
-    after, started = backlog.last_position(shop), datetime.now(UTC)
-    placer = shop.start_placing(orders=pace.orders, threads=_THREADS, rate=pace.rate)
-    try:
-        while not children.has_ended(placer):
-            shop.sleep(0.5)
-        check_placed(placer, shop.placing_log)
-    finally:
-        children.stop_children([placer])
-    backlog.await_shipped(shop, pace.orders, after=after)
-    backlog.await_quiet(shop, since=started)
-    times = shop.rows(_TIMES, after)
-    placed = [moment for moment, _ in times]
-    reached = (len(placed) - 1) / max(max(placed) - min(placed), 1e-3)
-    return reached, [1000 * (shipped - moment) for moment, shipped in times]
+def _rate(placed: Sequence[float]) -> float:
+    return (len(placed) - 1) / max(max(placed) - min(placed), 1e-3)
+
+
+def _ratios(series: Mapping[str, Mapping[str, Series]], shops: Sequence[str]) -> Iterator[Series]:
+    for other in [name for name in series if name not in shops]:
+        for shop in shops:
+            for name, theirs in series[other].items():
+                if theirs.unit == "ms":
+                    yield theirs.over(series[shop][name], f"{other} / {shop}, {name}")

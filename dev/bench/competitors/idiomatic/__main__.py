@@ -11,6 +11,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
+from dev.bench.competitors.common import place_at_pace  # noqa: E402
 from dev.bench.competitors.idiomatic.models import Order, Stock  # noqa: E402
 from dev.bench.competitors.idiomatic.tasks import QUEUE, app, charge  # noqa: E402
 from dev.bench.competitors.steps import PRODUCTS, values  # noqa: E402
@@ -34,12 +35,20 @@ def accept(count: int) -> None:
     """Accept ``count`` orders while the worker consumes nothing, then let it consume."""
     _ask("cancel_consumer")
     for _ in range(count):
-        order = str(uuid4())
-        Order.objects.create(pk=order, sku=values(order)["sku"], amount=Decimal("12.50"))
-        charge.delay(order)
+        _place(str(uuid4()))
     print("ready", flush=True)
     if sys.stdin.readline():
         app.control.add_consumer(QUEUE)
+
+
+def place(count: int, rate: float) -> None:
+    """Place orders at a pace."""
+    place_at_pace(_place, count=count, rate=rate)
+
+
+def _place(order: str) -> None:
+    Order.objects.create(pk=order, sku=values(order)["sku"], amount=Decimal("12.50"))
+    charge.delay(order)
 
 
 def _ask(what: str) -> None:
@@ -57,3 +66,5 @@ if __name__ == "__main__":
             work()
         case "accept":
             accept(int(sys.argv[2]))
+        case "place":
+            place(int(sys.argv[2]), float(sys.argv[3]))

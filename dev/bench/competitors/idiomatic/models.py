@@ -9,9 +9,13 @@ class Order(models.Model):
     """An order."""
 
     objects: ClassVar[models.Manager["Order"]]
-    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(primary_key=True)
     sku = models.CharField(max_length=50)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        db_table = "placed"
 
 
 class Payment(models.Model):

@@ -1,6 +1,7 @@
 """Layouts of workers, paces and backlogs of script/bench."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -12,6 +13,7 @@ from dev.bench import layouts, progress
 from dev.bench.chain import backlog
 from dev.bench.chain.race import Outcome
 from dev.bench.competitors import steps
+from dev.bench.competitors.common import place_at_pace
 from dev.bench.layouts import NoLayout
 from dev.bench.limits.latency import NoPace, parse_pace
 from dev.bench.progress import Progress, Stalled
@@ -23,6 +25,13 @@ from shop.settings import CONTEXTS
 @pytest.mark.parametrize("text", ["each", "1", "2", "1x2", "12x3"])
 def test_a_layout_reads_as_it_is_written(text):
     assert str(layouts.parse(text)) == text
+
+
+def test_competitors_place_their_orders_at_the_pace_and_not_in_a_burst():
+    placed = []
+    place_at_pace(lambda order: placed.append((order, time.monotonic())), count=6, rate=50)
+    assert len({order for order, _ in placed}) == 6
+    assert placed[-1][1] - placed[0][1] > 4 / 50
 
 
 @pytest.mark.parametrize("text", ["", "0", "two", "2x0", "-1", "1x", "Each"])
