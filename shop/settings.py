@@ -171,6 +171,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 5
 CELERY_BROKER_HEARTBEAT = 10
 CELERY_WORKER_CONSUMER = "shop.messaging.worker.celery_consumer:ShopConsumer"
 CELERY_WORKER_POOL = "shop.messaging.worker.pool:CrashSafePool"
+CELERY_BEAT_SCHEDULER = "shop.messaging.worker.scheduler:ShopScheduler"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = None  # else Celery deletes old results in one statement; see SHOP_RESULT_RETENTION

@@ -10,7 +10,7 @@ from shop.rest import problem_pages
 from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
-from shop.security.health import healthz
+from shop.security import health
 from shop.web.refusals import no_page
 from shop.webhooks.views import webhook
 
@@ -47,5 +47,5 @@ urlpatterns = [
     path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
     *(_DOCS if settings.SHOP_API_DOCS else ()),
     path("providers/<slug:provider>/webhook", webhook, name="webhook"),
-    path("healthz", healthz, name="healthz"),
+    *(path(path_.lstrip("/"), check, name=path_.lstrip("/")) for path_, check in health.CHECKS.items()),
 ]

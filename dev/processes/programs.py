@@ -12,6 +12,7 @@ from dev.processes import children
 from dev.processes.ports import LOOPBACK
 from dev.processes.readiness import WhenFileExists, WhenHealthy
 from dev.processes.supervisor import Program
+from shop.messaging import heartbeat
 from shop.settings import CONTEXTS
 
 #: The queue whose worker runs the relay.
@@ -92,16 +93,22 @@ def worker(
 ) -> Program:
     """Return a worker for ``queues`` with a pool of ``processes``."""
     ready_file = home / "ready" / name
+    heartbeats(home, name).mkdir(parents=True, exist_ok=True)
     names = ("-Q", ",".join(queues), "-n", f"{name}@%h")
     quiet = ("--without-heartbeat", "--without-gossip", "--without-mingle")
     nice = ("nice", "-n", "10") if _LOW_PRIORITY.issuperset(queues) else ()
     return Program(
         name=name,
         argv=(*nice, *_celery("worker"), *names, "-c", str(processes), *quiet, "-l", "WARNING"),
-        env={**env, "SHOP_READY_FILE": str(ready_file)},
+        env={**env, "SHOP_READY_FILE": str(ready_file), heartbeat.FOLDER: str(heartbeats(home, name))},
         stage=_WORKERS,
         readiness=WhenFileExists(ready_file),
     )
+
+
+def heartbeats(home: Path, name: str) -> Path:
+    """Return the folder of a worker's heartbeats."""
+    return home / "heartbeats" / name
 
 
 def _celery(command: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Health check for load balancers and orchestrators."""
+"""Health checks for load balancers and orchestrators."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,12 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-PATH = "/healthz"
+from shop.security.readiness import is_read_only, readyz
+
+
+def livez(request: HttpRequest) -> HttpResponse:
+    """Answer ``ok`` if this process answers at all. To restart it mends no database, so it asks none."""
+    return HttpResponse("ok", content_type="text/plain")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -14,13 +19,18 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
     A session that is read-only is closed: the next probe tries another.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
-        [(is_read_only,)] = cursor.fetchall()
-    if is_read_only:
+    if is_read_only():
         connection.close()
         return HttpResponse("the database is read-only", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
+
+
+#: Checks by path.
+CHECKS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/healthz": healthz,
+    "/livez": livez,
+    "/readyz": readyz,
+}
 
 
 class HealthCheck:
@@ -35,4 +45,4 @@ class HealthCheck:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a probe; pass other requests on."""
-        return healthz(request) if request.path_info == PATH else self.get_response(request)
+        return CHECKS.get(request.path_info, self.get_response)(request)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shop.environment import flag
+from shop.environment import flag, seconds
 
 #: One year, as the preload list of browsers asks for.
 _HSTS_SECONDS = 31_536_000
@@ -17,6 +17,8 @@ def security_settings() -> dict[str, Any]:
         "CSRF_COOKIE_SAMESITE": "Lax",
         "SECURE_REFERRER_POLICY": "same-origin",
         "X_FRAME_OPTIONS": "DENY",
+        #: Age of what waits for a relay from which /readyz answers 503; 0 for never.
+        "SHOP_READY_RELAY_LIMIT": seconds("SHOP_READY_RELAY_SECONDS", 0),
         #: Serve the OpenAPI and AsyncAPI documents, their pages, and the browsable API.
         "SHOP_API_DOCS": flag("SHOP_API_DOCS", "1"),
         # Preloading is a decision about all hosts of a domain, not a default.

@@ -1,14 +1,22 @@
 """Workers that are down, compete or shut down lose no event and repeat no effect."""
 
+import re
 import signal
 from uuid import UUID
 
 from dev.processes import children
+from shop.settings import CONTEXTS
 from tests.acceptance.seen import messages
-from tests.support.deployment import Deployment
+from tests.faults.load import Customers
+from tests.support.deployment import RELAY, Deployment
 
 #: Calls for which the gateway is slow: it counts them down.
 CALLS = 1000
+#: Workers of the deployment.
+WORKERS = (RELAY, *CONTEXTS)
+#: Seconds in which a worker has to stop. A supervisor's grace period is longer: it allows for a task that
+#: takes all the time that tasks have.
+STOP_TIME = 20
 
 
 def test_contexts_that_are_down_delay_their_parts_and_lose_nothing(shop: Deployment) -> None:
@@ -65,6 +73,46 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deploym
     shop.wait_for_status(orders, "delivered")
     shop.audit()
     assert CALLS - _calls_left(shop) == len(orders), "what had been begun did not have to be done again"
+
+
+def test_workers_that_are_stopped_under_load_end_in_time_and_nothing_is_lost_or_done_twice(
+    shop: Deployment,
+) -> None:
+    shop.break_gateway("slow", "charge", seconds=0.05, calls=CALLS)
+    with Customers(shop, pause=0.05) as customers:
+        shop.wait_until(lambda: _calls_left(shop) < CALLS - 3, what="payments are charged")
+        for name in WORKERS:
+            children.send(shop.supervisor[name].child, signal.SIGTERM)
+        for name in WORKERS:
+            shop.wait_for_end(name, within=STOP_TIME)
+        placed = len(customers.accepted)
+        shop.wait_until(lambda: customers.have_placed(placed + 3))
+
+    assert customers.refusals == []
+    shop.wait_for_status(customers.accepted, "delivered")
+    shop.audit()
+    assert CALLS - _calls_left(shop) == len(customers.accepted)
+
+
+def test_a_probe_finds_a_worker_that_has_stopped_moving(shop: Deployment) -> None:
+    names = (RELAY, "payments")
+    for name in names:
+        shop.wait_until(lambda name=name: shop.probe(name).stdout == "ok\n", what=f"{name} is well")
+        children.send(shop.supervisor[name].child, signal.SIGSTOP)
+    try:
+        for name, loops in zip(names, ({"relay", "worker"}, {"worker"}), strict=True):
+            shop.wait_until(lambda name=name, loops=loops: _stuck_loops(shop, name) == loops)
+    finally:
+        for name in names:
+            children.send(shop.supervisor[name].child, signal.SIGCONT)
+    for name in names:
+        shop.wait_until(lambda name=name: not _stuck_loops(shop, name))
+
+
+def _stuck_loops(shop: Deployment, name: str) -> set[str]:
+    done = shop.probe(name, "--max-age", "2.5")
+    assert done.returncode == (1 if done.stderr else 0)
+    return set(re.findall(r"The loop of (\w+) has not moved", done.stderr))
 
 
 def _has_charged(shop: Deployment, worker: str) -> bool:

@@ -1,5 +1,6 @@
 """Outages of RabbitMQ and PostgreSQL under load: orders are accepted and no attempt is burned."""
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 from dev.load.api import ApiError
 from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch_attempts
 from tests.faults.load import Customers
-from tests.support.deployment import Deployment
+from tests.support.deployment import APPS, RELAY, Deployment
 from tests.support.servers import Broker, RabbitBroker, name_of
 
 #: Seconds of RabbitMQ's outage.
@@ -23,6 +24,14 @@ def expect_all_done_and_nothing_burned(shop: Deployment) -> None:
     assert dead_letters(shop) == []
 
 
+def expect_the_probe_to_blame_the_broker_alone(shop: Deployment) -> None:
+    """To restart what waits for its broker would mend nothing, so its heartbeats go on."""
+    for name in (RELAY, APPS):
+        done = shop.probe(name, "--max-age", str(OUTAGE / 2))
+        assert done.returncode == 1
+        assert re.fullmatch(r"The broker does not answer \(\w+\): .*", done.stderr.strip())
+
+
 @pytest.mark.timeout(180)
 def test_orders_are_accepted_while_rabbitmq_is_stopped_and_done_afterwards(
     deploy: Callable[..., Deployment], rabbit_broker: RabbitBroker
@@ -35,6 +44,7 @@ def test_orders_are_accepted_while_rabbitmq_is_stopped_and_done_afterwards(
             before = len(customers.accepted)
             shop.supervisor.sleep(OUTAGE)
             placed_meanwhile = customers.accepted[before:]
+            expect_the_probe_to_blame_the_broker_alone(shop)
             rabbit_broker.start()
             shop.wait_until(lambda: customers.have_placed(before + len(placed_meanwhile) + 3))
 

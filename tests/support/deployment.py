@@ -22,7 +22,7 @@ from dev.load.api import Api
 from dev.processes import children, ports, programs
 from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
-from tests.support.management import ManagementCommands
+from tests.support.management import Done, ManagementCommands
 from tests.support.servers import Broker, EmbeddedBroker, RabbitBroker, as_running_role, fresh_database
 
 #: Names of the worker with the relay and of the worker that serves all apps.
@@ -285,6 +285,10 @@ class Deployment:
     def repair(self, *, grace: float = 5.0) -> str:
         """Run the order doctor's safe repairs and return its output."""
         return self.commands.run("audit", "--repair", "--grace", str(grace)).stdout
+
+    def probe(self, name: str, *arguments: str) -> Done:
+        """Run ``manage.py probe`` for a worker."""
+        return self.commands.run("probe", "--folder", str(programs.heartbeats(self.home, name)), *arguments)
 
     # --- Faults ---
 

@@ -22,6 +22,7 @@ from shop.messaging.bus.port import EventPublisher, event_bus
 from shop.messaging.consuming import circuit_breaker
 from shop.messaging.errors import Refused
 from shop.messaging.failpoints import Point, reach
+from shop.messaging.heartbeat import Heartbeat
 from shop.messaging.outbox import channel
 from shop.messaging.relay.due import promote_due
 from shop.messaging.relay.shards import Shards
@@ -74,6 +75,7 @@ class Relay:
         self._app = app
         self._stopping = threading.Event()
         self._pause = SHORTEST_PAUSE
+        self._heartbeat = Heartbeat("relay")
 
     def stop(self) -> None:
         """Stop after the current batch."""
@@ -82,6 +84,7 @@ class Relay:
     def run(self) -> None:
         """Relay until stop()."""
         while not self._stopping.is_set():
+            self._heartbeat.beat()
             try:
                 with connect() as session, event_bus(self._app).publisher() as publisher:
                     self._relay(session, publisher)
@@ -97,6 +100,7 @@ class Relay:
         next_promotion, next_declaration = 0.0, time.monotonic() + REDECLARE_INTERVAL
         pace = LeakyBucket(BURST)
         while not self._stopping.is_set():
+            self._heartbeat.beat()
             shards.rebalance()
             began = time.monotonic()
             relayed = relay_batch(session, publisher, shards.held)

@@ -15,6 +15,12 @@ REBALANCE_INTERVAL = 1.0
 #: Namespaces of advisory locks: exclusive ones on shards, and a shared one by which relays are counted.
 SHARD_LOCK, PRESENCE_LOCK = 7301, 7302
 
+#: Number of relays: of the sessions that hold the presence lock.
+COUNT_RELAYS = f"""
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = {PRESENCE_LOCK}
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - a constant
+
 
 class Shards:
     """Shards held by one relay."""
@@ -38,11 +44,7 @@ class Shards:
                 self.held.append(shard)
 
     def _count_relays(self) -> int:
-        row = self._session.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [PRESENCE_LOCK],
-        ).fetchone()
+        row = self._session.execute(COUNT_RELAYS).fetchone()
         return max(1, row[0] if row else 1)
 
     def _try_lock(self, shard: int) -> bool:

@@ -1,4 +1,4 @@
-"""Celery's consumer: it refuses forged tasks, reads through a buffer and reconnects quickly."""
+"""Celery's consumer: it refuses forged tasks, reads through a buffer, reconnects quickly, has a heartbeat."""
 
 import logging
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from shop.messaging.bus.amqp_reader import read_buffered
 from shop.messaging.bus.compression import refuse_compressed
 from shop.messaging.consuming import DeliveryTask
 from shop.messaging.errors import Forged
+from shop.messaging.heartbeat import INTERVAL, Heartbeat
 from shop.messaging.worker.incoming import FORGED_TASK
 from shop.postgres import json_text
 
@@ -32,6 +33,8 @@ class ShopConsumer(Consumer):
     connection. They serve tasks with a countdown; here, delayed messages are rows in the database.
     """
 
+    _heartbeat = Heartbeat("worker")
+
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc,valid-type]  # an alias in the stubs
         """Celery's steps without DelayedDelivery."""
 
@@ -39,8 +42,27 @@ class ShopConsumer(Consumer):
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, with retries at most MAX_RECONNECT_INTERVAL seconds apart."""
-        conn.ensure_connection = partial(conn.ensure_connection, interval_max=MAX_RECONNECT_INTERVAL)
+        conn.ensure_connection = partial(self._persist, conn.ensure_connection)
         return super().ensure_connected(conn)
+
+    def _persist(self, ensure: Callable[..., Any], *args: Any, callback: Callable[[], None]) -> Any:
+        """Connect, with heartbeats: a worker that waits for its broker is not stuck."""
+
+        def on_attempt() -> None:
+            self._heartbeat.beat()
+            callback()
+
+        return ensure(*args, callback=on_attempt, interval_max=MAX_RECONNECT_INTERVAL)
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Have the event loop beat."""
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(INTERVAL, self._heartbeat.beat)
+
+    def perform_pending_operations(self) -> None:
+        """Beat where there is no event loop: Celery calls this in each round of its own loop."""
+        self._heartbeat.beat()
+        super().perform_pending_operations()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], None]:
         """Return Celery's handler of received task messages, for those that the shop has signed."""

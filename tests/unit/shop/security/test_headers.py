@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 import shop.urls
 from shop.security.headers import EXCEPTIONS, PAGES, SecurityHeaders
+from shop.security.health import CHECKS
 from tests.support.pages import PUBLIC_PAGES
 
 pytestmark = pytest.mark.django_db
@@ -30,10 +31,10 @@ def test_pages_allow_neither_inline_code_nor_eval_nor_other_sites(client: Client
     assert not [word for word in UNSAFE if word in " ".join(found.values())]
 
 
-@pytest.mark.parametrize("path", [*PUBLIC_PAGES, "/admin/login/", "/api/v1/docs", "/healthz", "/nothing"])
+@pytest.mark.parametrize("path", [*PUBLIC_PAGES, "/admin/login/", "/api/v1/docs", *CHECKS, "/nothing"])
 def test_every_answer_has_the_security_headers(client: Client, path: str):
     headers = client.get(path).headers
-    is_probe = path == "/healthz"  # answered ahead of Django's own middleware
+    is_probe = path in CHECKS  # answered ahead of Django's own middleware
 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert is_probe or headers["X-Frame-Options"] == "DENY"
@@ -79,7 +80,8 @@ def test_answers_to_anybody_and_static_files_may_be_stored(client: Client, rf: R
 def test_a_probe_is_answered_without_https_and_whatever_host_it_names(client: Client, settings):
     settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["shop.example.com"]
 
-    assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).content == b"ok"
+    for path in CHECKS:
+        assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
     assert client.get("/", headers={"Host": "10.0.0.7:8000"}).status_code == 400
     assert client.get("/", headers={"Host": "shop.example.com"}).status_code == 301
 

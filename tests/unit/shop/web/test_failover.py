@@ -71,6 +71,20 @@ def test_orders_are_taken_once_the_database_takes_writes_again_without_ending_a_
     with read_only(url):
         assert {status for status, _ in repeatedly(get, "/order")} == {500}
         assert repeatedly(get, "/healthz") == {(503, b"the database is read-only")}
+        assert get("/readyz") == (503, b'{"status": "not ready", "database": "read-only"}')
 
     assert repeatedly(get, "/order") == {(200, b"placed")}
     assert repeatedly(get, "/healthz") == {(200, b"ok")}
+
+
+def test_without_its_database_a_process_is_alive_and_not_ready_and_says_no_more(ask):
+    get, url = ask
+    assert get("/readyz") == (503, b'{"status": "not ready", "database": "ok", "migrations": "missing"}')
+
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as session:
+        name = sql.Identifier(name_of(url))
+        session.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        session.execute(end, [name_of(url)])
+        eventually(lambda: get("/readyz") == (503, b'{"status": "not ready", "database": "away"}'))
+        assert repeatedly(get, "/livez") == {(200, b"ok")}
