@@ -37,11 +37,13 @@ def _first_of(conditions: dict[Any, Q], default: Any, output: Any) -> Case:
 #: Rank of the status that an order was held up in. One of an unknown status stays held up.
 _HELD_UP_IN = _first_of({rank: Q(held_up_in=status) for rank, status in enumerate(_WAY)}, 9, IntegerField)
 _RANK = _first_of({rank: _WAY[status] for rank, status in reversed([*enumerate(_WAY)])}, 0, IntegerField)
-#: It needs attention: nobody let it go on since, it has come no further, and no failed refund succeeded.
+_CANCELLING = [*_WAY].index("cancelling")
+#: It needs attention: nobody let it go on since, it has come no further, and no failed refund succeeded. A
+#: disputed order waits wherever it has come to.
 _HELD_UP = (
     ~Q(held_up_at=None)
     & (Q(went_on_at=None) | Q(went_on_at__lt=F("held_up_at")))
-    & Q(held_up_rank__gte=F("rank"))
+    & (Q(held_up_rank__gte=F("rank")) | Q(held_up_reason="disputed", rank__lt=_CANCELLING))
     & ~Q(~Q(paid_back_at=None), held_up_reason="refund_failed")
 )
 _STATUS = _first_of(

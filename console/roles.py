@@ -67,6 +67,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Finance": (
         "orders.view_order",
         *_PAYMENTS,
+        "payments.view_dispute",
         "payments.retry_refund",
         "payments.give_back_otherwise",
         *_FIGURES,
@@ -97,6 +98,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *_ORDERS,
         "privacy.view_personal_data",
         *_PAYMENTS,
+        "payments.view_dispute",
         *_SHIPMENTS,
         *_MESSAGES,
         *_STOCK,

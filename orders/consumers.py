@@ -17,8 +17,11 @@ from orders.events import (
     OrderCancelled,
     OrderDeadlinePassed,
     OrderNeedsAttention,
+    OrderResumed,
 )
 from payments.events import (
+    DisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
@@ -52,6 +55,8 @@ STEPS: Mapping[type[Event], history.Step] = {
     InventoryReleased: history.stock_undone,
     RefundFailed: history.nothing,
     DeliveryFailed: history.nothing,
+    PaymentDisputed: history.nothing,
+    DisputeClosed: history.nothing,
 }
 #: Steps that depend on what the event says.
 READINGS: Mapping[type[Event], history.Reading] = {
@@ -166,6 +171,18 @@ def when_refund_failed_ask_for_attention(events: Sequence[RefundFailed]) -> None
 def when_delivery_failed_ask_for_attention(events: Sequence[DeliveryFailed]) -> None:
     """Have an operator find out what became of the parcel."""
     services.record_delivery_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(PaymentDisputed, emits=(OrderNeedsAttention,))
+def when_payment_disputed_hold_order(events: Sequence[PaymentDisputed]) -> None:
+    """Hold what has not been shipped until the dispute is won, or an operator decides."""
+    services.record_disputes(order_ids=[event.order_id for event in events])
+
+
+@consumes(DisputeClosed, emits=(OrderResumed,))
+def when_dispute_closed_let_order_go_on(event: DisputeClosed) -> None:
+    """Let an order go on whose dispute is won; one whose dispute is lost waits for an operator."""
+    services.end_dispute(order_id=event.order_id, won=event.won)
 
 
 @consumes(OrderDeadlinePassed, emits=(OrderCancellationRequested, OrderNeedsAttention))

@@ -128,7 +128,7 @@ class OrderNeedsAttention(Event):
 
 
 class OrderResumed(Event):
-    """An operator lets an order that needed attention go on waiting."""
+    """An order that needed attention goes on waiting: an operator lets it, or its dispute is won."""
 
     order_id: UUID
     number: str

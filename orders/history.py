@@ -149,6 +149,8 @@ def cancelled(state: State, reason: str) -> State:
 def held_up(state: State, reason: str, note: str | None = "", stage: str | None = None) -> State:
     """Hold the order up until an operator acts, or the missing outcome comes after all."""
     at = STAGE_OF_ATTENTION.get(reason) or stage or state.stage
+    if reason == AttentionReason.DISPUTED and state.stage in CANCELLABLE:
+        at = state.stage  # it is held wherever it has come to
     if state.status in TERMINAL or state.attention_reason == reason or RANK[at] < RANK[state.stage]:
         return state
     held = state._replace(
@@ -169,6 +171,11 @@ def refund_failed(state: State) -> State:
 def delivery_failed(state: State) -> State:
     """Hold the order up for a parcel that the carrier could not deliver."""
     return held_up(state, AttentionReason.DELIVERY_FAILED)
+
+
+def disputed(state: State) -> State:
+    """Hold the order up for a disputed payment, unless its parcel has left or it is given up."""
+    return held_up(state, AttentionReason.DISPUTED) if state.stage in CANCELLABLE else state
 
 
 def resumed(state: State) -> State:
@@ -194,6 +201,8 @@ def _advanced(state: State, to: Status) -> State:
     """Advance, unless the order has come as far already or is being cancelled."""
     if RANK[to] <= RANK[state.stage]:
         return state
+    if state.attention_reason == AttentionReason.DISPUTED and to in CANCELLABLE:
+        return state._replace(attention_stage=to)  # the stock may answer, the parcel still has to wait
     return _moved(state, to)._replace(cancel_reason="")  # the parcel was faster than the cancellation
 
 

@@ -312,6 +312,19 @@ def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
     return take([(order_id, history.delivery_failed) for order_id in order_ids])
 
 
+def record_disputes(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Hold up orders whose payment is disputed and whose parcel has not left."""
+    return take([(order_id, history.disputed) for order_id in order_ids])
+
+
+@unit_of_work()
+def end_dispute(*, order_id: UUID, won: bool) -> None:
+    """Let an order that was held up for a dispute go on if the dispute is won."""
+    order = repository.lock([order_id])[0]
+    if won and order.attention_reason == AttentionReason.DISPUTED:
+        resume_order(order_id=order_id)
+
+
 @unit_of_work()
 def miss_deadline(*, order_id: UUID) -> Order:
     """Cancel an order that was not paid in time; ask for attention where another step is overdue.

@@ -49,6 +49,7 @@ class AttentionReason(TextChoices):
     DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
     DELIVERY_OVERDUE = "delivery_overdue", "The parcel has not arrived"
     BOOKS_DIFFER = "books_differ", "The books disagree"
+    DISPUTED = "disputed", "The customer's bank disputes the payment"
 
 
 TERMINAL = (Status.DELIVERED, Status.CANCELLED, Status.SETTLED)
@@ -93,8 +94,8 @@ RANK: dict[str, int] = {
     Status.SETTLED: 5,
 }
 
-#: Status that an order is held up in, by reason. Books may differ anywhere on the way: then the order
-#: remembers its status.
+#: Status that an order is held up in, by reason. Books may differ, and payments be disputed, anywhere on the
+#: way: then the order remembers its status.
 STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.STOCK_OVERDUE: Status.PAID,
     AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,

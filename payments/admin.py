@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from payments import services
 from payments.errors import NotGivenBack, NotRetryable
-from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
+from payments.models import Dispute, GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
@@ -171,6 +173,34 @@ class RefundAdmin(KeysetAdmin):
                 retried += 1
         if retried:
             self.message_user(request, f"{retried} refund(s) will be asked for again now.", messages.SUCCESS)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(KeysetAdmin):
+    """Read-only pages of disputes. Evidence is given at the provider, which decides what it takes."""
+
+    list_display = (
+        "payment",
+        "status",
+        "amount",
+        "currency",
+        "reason",
+        "evidence_due_at",
+        "at_the_provider",
+        "created_at",
+        "updated_at",
+    )
+    list_filter = ("status", RecentFilter)
+    list_select_related = ("payment",)
+    search_fields = ("payment__order_number", "payment__order_id", "id", "reference")
+    ordering = ("-id",)
+    fields = ("payment", "reference", *list_display[1:])
+    readonly_fields = fields
+
+    @admin.display(description="at the provider")
+    def at_the_provider(self, dispute: Dispute) -> SafeString:
+        """Return a link to the dispute's page at the provider, where evidence is given."""
+        return format_html('<a href="{}" rel="noreferrer">{}</a>', dispute.url, dispute.reference)
 
 
 @admin.register(SimulatedCharge)

@@ -6,10 +6,13 @@ from inventory.events import InventoryRejected
 from orders.events import CustomerForgotten, OrderCreated, PaymentMethod
 from payments import erasure, services
 from payments.events import (
+    DisputeClosed,
+    PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
     PaymentVoided,
+    ProviderNoticeReceived,
     RefundCheckDue,
     RefundFailed,
 )
@@ -56,6 +59,24 @@ def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
 def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
     """Carry on a refund without an outcome."""
     services.check_refund(refund_id=event.refund_id)
+
+
+@consumes(
+    ProviderNoticeReceived,
+    emits=(
+        PaymentProcessed,
+        PaymentFailed,
+        PaymentVoided,
+        PaymentRefunded,
+        RefundFailed,
+        PaymentDisputed,
+        DisputeClosed,
+    ),
+    calls_outside=True,
+)
+def when_provider_notice_received_ask_gateway(event: ProviderNoticeReceived) -> None:
+    """Ask the provider how the payment stands that it has sent word of."""
+    services.look_into(notice_id=event.notice_id)
 
 
 @consumes(CustomerForgotten, calls_outside=True, batch=100)

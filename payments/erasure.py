@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from payments.gateway import forget_charges
-from payments.models import Payment, Refund, capture_key
+from payments.models import Dispute, Payment, Refund, capture_key
 from shop.messaging.publishing import unit_of_work
 from shop.privacy.rows import Rows, rows_of
 
@@ -21,6 +21,9 @@ def erase_payments(*, order_ids: Collection[UUID]) -> None:
 
 def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     """Return all that payments keep about orders, by table."""
-    return rows_of(Payment.objects.filter(order_id__in=order_ids)) | rows_of(
-        Refund.objects.filter(payment__order_id__in=order_ids)
+    of_payments = {"payment__order_id__in": order_ids}
+    return (
+        rows_of(Payment.objects.filter(order_id__in=order_ids))
+        | rows_of(Refund.objects.filter(**of_payments))
+        | rows_of(Dispute.objects.filter(**of_payments))
     )

@@ -87,3 +87,27 @@ class RefundCheckDue(Reminder):
 
     order_id: UUID
     refund_id: UUID
+
+
+class ProviderNoticeReceived(Reminder, aggregate="notice_id"):
+    """The provider has sent word of something; ask it for the present state."""
+
+    notice_id: UUID
+
+
+class PaymentDisputed(Event):
+    """The customer's bank has taken a payment back, or asks for reasons not to."""
+
+    order_id: UUID
+    payment_id: UUID
+    amount: Money
+    #: The provider's word, as in ``fraudulent``.
+    reason: str
+
+
+class DisputeClosed(Event):
+    """A dispute has ended: the shop keeps the money, or has lost it."""
+
+    order_id: UUID
+    payment_id: UUID
+    won: bool

@@ -6,6 +6,7 @@ the first outcome. A cancelled key can never be charged.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -15,9 +16,11 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from payments.disputes import ProviderDispute
 from payments.errors import GatewayError, GatewayTimeout, GatewayUnavailable
 from shop.messaging.contracts import Money
 from shop.messaging.providers import Calls, check_outside_transaction
+from shop.webhooks.endpoints import Notice
 
 __all__ = [
     "Charge",
@@ -33,6 +36,7 @@ __all__ = [
     "RefundStatus",
     "forget_charges",
     "gateway",
+    "notices_since",
     "provider_ledger",
 ]
 
@@ -145,6 +149,21 @@ class Gateway(Protocol):
         """Return all refunds of the charge with this reference, oldest first, also those made by hand."""
         ...
 
+    def find_order(self, *, charge: str) -> UUID | None:
+        """Return the order of the charge with this reference; None if the shop did not make the charge."""
+        ...
+
+    def find_disputes(self, *, charge: str) -> Sequence[ProviderDispute]:
+        """Return the disputes of the charge with this reference, as they stand now.
+
+        A lost one is also among find_refunds(), for it has given the money back, and in ledger().
+        """
+        ...
+
+    def notices_since(self, moment: datetime) -> Iterable[tuple[Notice, bytes]]:
+        """Yield the notices that the provider has made since then, with their bodies."""
+        ...
+
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase what identifies the customers of charges, as far as the provider does so."""
         ...
@@ -179,6 +198,12 @@ def gateway() -> Gateway:
 def provider_ledger() -> Iterable[LedgerLine]:
     """Return the provider's own books, for audits, also inside a transaction."""
     return _configured().ledger()
+
+
+def notices_since(moment: datetime) -> Iterable[tuple[Notice, bytes]]:
+    """Return the provider's notices since a moment, outside of any transaction."""
+    check_outside_transaction()
+    return _configured().notices_since(moment)
 
 
 def forget_charges(keys: Sequence[str]) -> None:

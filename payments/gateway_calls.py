@@ -6,6 +6,7 @@ Gateways refuse to charge nothing. A payment of nothing, and its refund, succeed
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from payments.disputes import ProviderDispute
 from payments.gateway import (
     Charge,
     ChargeRequest,
@@ -83,6 +84,24 @@ def find_refunds(payment: Payment) -> Sequence[GivenBack]:
         GatewayTimeout, GatewayUnavailable: the provider does not say.
     """
     return gateway().find_refunds(charge=payment.reference) if payment.reference else ()
+
+
+def find_disputes(payment: Payment) -> Sequence[ProviderDispute]:
+    """Look up the disputes of a payment.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the provider does not say.
+    """
+    return gateway().find_disputes(charge=payment.reference) if payment.reference else ()
+
+
+def find_order(charge: str) -> UUID | None:
+    """Look up the order of a charge that the shop has not recorded.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the provider does not say.
+    """
+    return gateway().find_order(charge=charge)
 
 
 def _charge_or_cancel(payment: Payment) -> Charge:

@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryUpdated
-from orders.events import Customer, CustomerForgotten, OrderCancellationRequested, OrderCreated
-from shipping import erasure, services
+from orders.events import (
+    Customer,
+    CustomerForgotten,
+    OrderCancellationRequested,
+    OrderCreated,
+    OrderNeedsAttention,
+    OrderResumed,
+)
+from shipping import erasure, holding, services
 from shipping.carrier import Destination
 from shipping.events import (
+    BookingDue,
     CancellationRejected,
     DeliveryFailed,
     FulfilmentStopped,
@@ -18,6 +26,9 @@ from shipping.events import (
 )
 from shop.messaging.consuming import consumes
 from shop.privacy.sealing import open_sealed
+
+#: Reason for attention for which a parcel that has not been booked has to wait.
+DISPUTED = "disputed"
 
 
 @consumes(OrderCreated)
@@ -33,6 +44,26 @@ def _placed(event: OrderCreated, customer: Customer) -> services.PlacedOrder:
 @consumes(InventoryUpdated, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=100)
 def when_inventory_updated_book_carrier(events: Sequence[InventoryUpdated]) -> None:
     """Hand the parcels of orders that are paid and in stock to the carrier."""
+    services.book_shipments(order_ids=[event.order_id for event in events])
+
+
+@consumes(OrderNeedsAttention)
+def when_order_needs_attention_hold_disputed_shipment(event: OrderNeedsAttention) -> None:
+    """Hold the parcel of an order whose payment is disputed."""
+    if event.reason == DISPUTED:
+        holding.hold_shipment(order_id=event.order_id)
+
+
+@consumes(OrderResumed)
+def when_order_resumed_release_disputed_shipment(event: OrderResumed) -> None:
+    """Let the parcel go of an order that was held up for a dispute."""
+    if event.attention == DISPUTED:
+        holding.release_shipment(order_id=event.order_id)
+
+
+@consumes(BookingDue, emits=(OrderShipped, ShipmentFailed), calls_outside=True, batch=100)
+def when_booking_due_book_carrier(events: Sequence[BookingDue]) -> None:
+    """Hand the parcels to the carrier that were on hold."""
     services.book_shipments(order_ids=[event.order_id for event in events])
 
 

@@ -122,3 +122,9 @@ class StopDue(Reminder):
     """An operator's stop may be unfinished, because the carrier did not answer; finish it."""
 
     order_id: UUID
+
+
+class BookingDue(Reminder):
+    """A hold has ended; book the parcel."""
+
+    order_id: UUID

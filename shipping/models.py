@@ -48,6 +48,12 @@ class Shipment(models.Model):
         #: Stopped before the parcel left. Late calls book nothing.
         STOPPED = "stopped"
 
+    class Hold(models.TextChoices):
+        #: The order must not leave yet.
+        ON_HOLD = "on_hold", "on hold"
+        #: Neither, and all else is ready: it leaves when the hold ends.
+        READY = "ready", "on hold and ready"
+
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
         State.REMEMBERED: frozenset({State.BOOKING, State.STOPPED}),
         State.BOOKING: frozenset({State.SHIPPED, State.FAILED, State.STOPPED}),
@@ -80,7 +86,7 @@ class Shipment(models.Model):
         "shipped_at",
     )
     #: Columns that change; ``updated_at`` is the time of the last change.
-    CHANGEABLE = (*OUTCOME, "stop_reason", "delivered_at")
+    CHANGEABLE = (*OUTCOME, "stop_reason", "hold", "delivered_at")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True)
@@ -100,6 +106,8 @@ class Shipment(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
     #: Reason of the stop; empty if no stop was requested. A shipment to be stopped is not booked.
     stop_reason = models.CharField(max_length=50, blank=True)
+    #: A shipment on hold is not booked.
+    hold = models.CharField(max_length=10, choices=Hold, blank=True, default="", db_default="")
     carrier = models.CharField(max_length=50, blank=True)
     tracking_number = models.CharField(max_length=100, blank=True)
     #: Status of the parcel at its last scan.

@@ -14,12 +14,13 @@ _COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
 #: The conditions are checked on the locked rows, so a concurrent stop is seen.
 _START_BOOKING = f"""
     WITH locked AS (
-        SELECT id, state, stop_reason FROM shipping_shipment
+        SELECT id, state, stop_reason, hold FROM shipping_shipment
         WHERE order_id = ANY(%b::uuid[]) ORDER BY order_id FOR NO KEY UPDATE
     )
     UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
     FROM locked
     WHERE shipment.id = locked.id AND locked.state = ANY(%b::varchar[]) AND locked.stop_reason = ''
+      AND locked.hold = ''
     RETURNING {", ".join(f"shipment.{column}" for column in _COLUMNS)}
 """  # noqa: S608 - of our own columns
 
@@ -61,6 +62,13 @@ def start_booking(order_ids: Collection[UUID]) -> list[Shipment]:
         cursor.execute(_START_BOOKING, [list(order_ids), Shipment.State.BOOKING, timezone.now(), before])
         rows = sorted(cursor.fetchall(), key=itemgetter(1))
     return [Shipment.from_db(connection.alias, _COLUMNS, row) for row in rows]
+
+
+def make_ready(order_ids: Collection[UUID]) -> set[UUID]:
+    """Note that these orders leave when their hold ends; return those that are on hold."""
+    held = Shipment.objects.filter(order_id__in=order_ids).exclude(hold="")
+    held.update(hold=Shipment.Hold.READY, updated_at=timezone.now())
+    return set(held.values_list("order_id", flat=True))
 
 
 def store(shipments: Sequence[Shipment]) -> None:

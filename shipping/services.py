@@ -58,8 +58,8 @@ def _shipment(order: PlacedOrder) -> Shipment:
 def book_shipments(*, order_ids: Sequence[UUID]) -> None:
     """Hand the parcels of orders to the carrier. Idempotent: each is booked once.
 
-    Publishes OrderShipped or ShipmentFailed; nothing for an order that is being stopped, whose label
-    stop_shipment() voids.
+    Publishes OrderShipped or ShipmentFailed; nothing for an order that is on hold, or that is being stopped,
+    whose label stop_shipment() voids.
 
     Raises:
         CarrierTimeout, CarrierUnavailable: some outcomes are unknown; call again.
@@ -73,7 +73,7 @@ def book_shipments(*, order_ids: Sequence[UUID]) -> None:
 
 
 def _start_booking(order_ids: Sequence[UUID]) -> list[Shipment]:
-    """Commit the intents to book; return the shipments that are being booked, without the stopped ones."""
+    """Commit the intents to book; return the shipments being booked, without those stopped or on hold."""
     started = repository.start_booking(order_ids)
     if rest := set(order_ids).difference(shipment.order_id for shipment in started):
         return sorted([*started, *_started_before(rest)], key=attrgetter("order_id"))
@@ -81,9 +81,9 @@ def _start_booking(order_ids: Sequence[UUID]) -> list[Shipment]:
 
 
 def _started_before(order_ids: Collection[UUID]) -> list[Shipment]:
-    """Return the shipments whose booking has started before.
+    """Return the shipments whose booking has started before; those on hold start when the hold ends.
 
-    It starts after all for an order that was remembered since the last statement.
+    It starts after all for an order that was remembered, or let go, since the last statement.
     """
     known = list(Shipment.objects.filter(order_id__in=order_ids))
     if unknown := set(order_ids).difference(shipment.order_id for shipment in known):
@@ -91,6 +91,7 @@ def _started_before(order_ids: Collection[UUID]) -> list[Shipment]:
     wanted = [shipment for shipment in known if not shipment.stop_requested]
     new = [shipment.order_id for shipment in wanted if shipment.state == Shipment.State.REMEMBERED]
     started = [shipment for shipment in wanted if shipment.state == Shipment.State.BOOKING]
+    new = sorted(set(new) - repository.make_ready(new)) if new else []
     return [*started, *_start_booking(new)] if new else started
 
 

@@ -256,11 +256,19 @@ SHOP_PAYMENT_GATEWAY = os.environ.get("SHOP_PAYMENT_GATEWAY") or (
 )
 #: Address of Stripe's API, another one for a stand-in alone.
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
+#: Secrets of the webhook's endpoint at Stripe; two while one is replaced by the other.
+STRIPE_WEBHOOK_SECRETS = listed("STRIPE_WEBHOOK_SECRET")
 #: Connections of a process to Stripe that charge at once, and time for an answer.
 SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
 SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
 #: Webhooks by provider: the path of an Endpoint of shop.webhooks. Only what is configured is in it.
-SHOP_WEBHOOKS: dict[str, str] = {}
+SHOP_WEBHOOKS = {"stripe": "payments.stripe.webhooks.endpoint"} if STRIPE_API_KEY else {}
+if STRIPE_API_KEY:
+    CELERY_BEAT_SCHEDULE["payments.ask_for_missed_notices"] = {
+        "task": "payments.ask_for_missed_notices",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    }
 #: Retention of what providers have sent, encrypted.
 SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
 globals().update(carrier_settings())

@@ -26,6 +26,7 @@ REASON = {
     "cancellation_overdue": "Cancelling takes longer than it should. You need not do anything.",
     "refund_failed": "Your bank did not take the refund; we see to it that you get your money.",
     "books_differ": "We are checking something about your order. You need not do anything.",
+    "disputed": "Your bank asks about this payment. We go on as soon as that is settled.",
     "delivery_overdue": "Your parcel should have arrived by now; we are asking the carrier.",
     "delivery_failed": "The carrier could not deliver your parcel; we will get in touch with you.",
 }

@@ -3,8 +3,17 @@
 The simulated gateway's tables are imported only to register them; nothing here refers to them.
 """
 
+from payments.models.dispute import Dispute
 from payments.models.payment import Payment, capture_key
 from payments.models.refund import Refund
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 
-__all__ = ["GatewayFault", "Payment", "Refund", "SimulatedCharge", "SimulatedRefund", "capture_key"]
+__all__ = [
+    "Dispute",
+    "GatewayFault",
+    "Payment",
+    "Refund",
+    "SimulatedCharge",
+    "SimulatedRefund",
+    "capture_key",
+]

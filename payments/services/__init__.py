@@ -7,6 +7,7 @@ refunds.
 """
 
 from payments.services.charging import Bill, charge_customers, reconcile_payment
+from payments.services.notices import look_into, receive_missed_notices
 from payments.services.refunding import (
     check_refund,
     give_back_otherwise,
@@ -23,6 +24,8 @@ __all__ = [
     "check_refund",
     "give_back_otherwise",
     "learn_refunds",
+    "look_into",
+    "receive_missed_notices",
     "reconcile_payment",
     "refund_payment",
     "resume_refund_checks",

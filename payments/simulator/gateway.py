@@ -1,6 +1,7 @@
 """Simulated gateway behind the port: idempotent by key. It commits by itself, as a remote one does."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Q, Sum
 
+from payments.disputes import ProviderDispute
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     Charge,
@@ -27,6 +29,7 @@ from shop.messaging.providers import check_outside_transaction
 from shop.postgres import json_text
 from shop.postgres.statements import insert_once
 from shop.simulation.faults import faulty
+from shop.webhooks.endpoints import Notice
 
 #: Number of look-ups after which a pending refund has succeeded.
 LOOKUPS_UNTIL_REFUNDED = 2
@@ -120,6 +123,19 @@ class SimulatedGateway:
         with _faulty("find_refunds"):
             refunds = SimulatedRefund.objects.filter(charge=charge).select_related("charge")
             return [refund.as_given_back() for refund in refunds.order_by("created_at", "reference")]
+
+    def find_order(self, *, charge: str) -> UUID | None:
+        """Return the order of a charge."""
+        check_outside_transaction()
+        return SimulatedCharge.objects.filter(pk=charge).values_list("order_id", flat=True).first()
+
+    def find_disputes(self, *, charge: str) -> Sequence[ProviderDispute]:
+        """Return nothing: simulated customers do not dispute."""
+        return ()
+
+    def notices_since(self, moment: datetime) -> Sequence[tuple[Notice, bytes]]:
+        """Return nothing: the simulated gateway sends no notices."""
+        return ()
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase tokens, and what was said about them."""

@@ -1,10 +1,11 @@
-"""Stripe's books: charges and what was given back of them, page by page."""
+"""Stripe's books: charges and what was given back of them, lost disputes included, page by page."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from payments.gateway import LedgerLine, RefundStatus
 from payments.stripe.client import KEY, PAGE, charges, metadata_of, refunds
+from payments.stripe.disputing import lost_of
 from payments.stripe.failures import translated
 from payments.stripe.giving_back import status_of
 from payments.stripe.minor_units import from_minor
@@ -26,7 +27,7 @@ def ledger() -> Iterator[LedgerLine]:
 
 def _line(key: str, charge: Any) -> LedgerLine:
     captured = from_minor(charge.amount_captured, charge.currency)
-    refunded = from_minor(_refunded(charge), charge.currency)
+    refunded = from_minor(_refunded(charge) + lost_of(charge), charge.currency)
     return LedgerLine(key, captured.amount, refunded.amount, captured.currency)
 
 

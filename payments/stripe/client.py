@@ -28,6 +28,16 @@ def charges() -> Any:
     return _v1().charges
 
 
+def disputes() -> Any:
+    """Return the SDK's service of disputes."""
+    return _v1().disputes
+
+
+def events() -> Any:
+    """Return the SDK's service of events."""
+    return _v1().events
+
+
 def metadata_of(made: Any) -> dict[str, str]:
     """Return the metadata of what stands at Stripe."""
     return made.metadata.to_dict() if made.metadata else {}

@@ -3,17 +3,20 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from payments.disputes import ProviderDispute
 from payments.errors import GatewayError
 from payments.gateway import Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
-from payments.stripe import books, giving_back, intents
+from payments.stripe import books, disputing, giving_back, intents, webhooks
 from payments.stripe.client import connections, payment_intents
 from payments.stripe.failures import Refused, translated
 from shop.messaging.contracts import Money
 from shop.messaging.providers import TIME_LIMIT, check_outside_transaction
+from shop.webhooks.endpoints import Notice
 
 logger = logging.getLogger("shop.payments")
 
@@ -58,9 +61,24 @@ class StripeGateway:
         return giving_back.find(key=key, intent=charge)
 
     def find_refunds(self, *, charge: str) -> list[GivenBack]:
-        """Return all refunds of a PaymentIntent, also those made in the dashboard."""
+        """Return all refunds of a PaymentIntent, also those made in the dashboard, and lost disputes."""
         check_outside_transaction()
-        return giving_back.find_all(intent=charge)
+        return [*giving_back.find_all(intent=charge), *disputing.given_back(intent=charge)]
+
+    def find_order(self, *, charge: str) -> UUID | None:
+        """Return the order of a PaymentIntent, which its metadata names."""
+        check_outside_transaction()
+        return intents.order_of(charge)
+
+    def find_disputes(self, *, charge: str) -> list[ProviderDispute]:
+        """Return the disputes of a PaymentIntent."""
+        check_outside_transaction()
+        return disputing.find_all(intent=charge)
+
+    def notices_since(self, moment: datetime) -> Iterator[tuple[Notice, bytes]]:
+        """Yield Stripe's events since a moment."""
+        check_outside_transaction()
+        return webhooks.since(moment)
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase what was written about customers beside the card. Stripe keeps the card's own details."""

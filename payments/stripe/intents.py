@@ -21,6 +21,8 @@ from shop.ids import uuid7_time
 REMEMBERED = timedelta(hours=20)
 #: Metadata: a digest of the request; the mark of an intent that is made to be cancelled.
 REQUEST, TOMBSTONE = "shop_request", "shop_tombstone"
+#: Metadata: the id of the order.
+ORDER = "shop_order"
 #: Metadata: the code of a decline that is the shop's own.
 DECLINED = "shop_declined"
 #: Decline code of a customer who would have to confirm.
@@ -69,6 +71,16 @@ def find(key: str) -> Any | None:
         return payment_intents().retrieve(found[0].id) if found else None
 
 
+def order_of(name: str) -> UUID | None:
+    """Return the order of an intent; None if the shop did not make it."""
+    try:
+        with translated():
+            order = metadata_of(payment_intents().retrieve(name)).get(ORDER)
+    except Refused:
+        return None
+    return UUID(order) if order else None
+
+
 def outcome_of(intent: Any) -> Charge | None:
     """Return the outcome of an intent; None as long as money may still move."""
     if intent.status == "succeeded":
@@ -90,7 +102,7 @@ def _params(asked: ChargeRequest) -> Any:
         "currency": asked.amount.currency.lower(),
         "payment_method": asked.token,
         "payment_method_types": ["card"],
-        "metadata": {KEY: asked.key, REQUEST: _digest(asked), "shop_order": str(asked.order_id)},
+        "metadata": {KEY: asked.key, REQUEST: _digest(asked), ORDER: str(asked.order_id)},
     }
 
 

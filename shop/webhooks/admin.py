@@ -12,7 +12,7 @@ class ProviderNoticeAdmin(KeysetAdmin):
     """Notices, by provider and object."""
 
     list_display = ["provider", "kind", "about", "event_id", "received_at", "worked_at"]
-    search_fields = ["about__exact", "event_id__exact"]
+    search_fields = ["about", "event_id"]
     ordering = ["-id"]
     fields = ["provider", "kind", "about", "event_id", "received_at", "worked_at"]
 

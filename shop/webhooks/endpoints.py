@@ -14,6 +14,10 @@ class NotGenuine(Exception):
     """The request does not come from the provider, or not now; the message says which."""
 
 
+class NotConfigured(Exception):
+    """The endpoint has no secret: nothing can be verified."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A provider's message that something has happened."""
@@ -31,7 +35,7 @@ class Endpoint:
     """Verification of a provider's requests, and the way to the context that works them."""
 
     #: Verifies signature and age, of body and headers; None for a message that the shop has no use for.
-    #: Raises NotGenuine. It must not ask the database: forged requests are to cost nothing.
+    #: Raises NotGenuine or NotConfigured. It must not ask the database: forged requests are to cost nothing.
     read: Callable[[bytes, Mapping[str, str]], Notice | None]
     #: Makes the reminder that hands a stored notice to its context. The notice's id is its aggregate.
     reminder: Callable[[UUID], Reminder]

@@ -32,7 +32,15 @@ from orders.events import (
 )
 from orders.history import State
 from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, TERMINAL, Status
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
+from payments.events import (
+    DisputeClosed,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundFailed,
+)
 from shipping.events import (
     CancellationRejected,
     DeliveryFailed,
@@ -55,7 +63,14 @@ IDS = {"payment_id": uuid7(), "refund_id": uuid7(), "shipment_id": uuid7(), "amo
 def event(kind: type[Event], **facts: object) -> Event:
     """Return an event of the order."""
     known = {**ORDER, **IDS, "lines": (), "shortages": (), "delivered_at": datetime.now(UTC)}
-    known |= {"code": "x", "carrier": "x", "status": "failure", "subject_id": None, "personal": ""}
+    known |= {
+        "code": "x",
+        "carrier": "x",
+        "status": "failure",
+        "subject_id": None,
+        "personal": "",
+        "won": True,
+    }
     wanted = {name: value for name, value in (known | facts).items() if name in kind.model_fields}
     return kind(**wanted)
 
@@ -158,6 +173,16 @@ class OneOrder(RuleBasedStateMachine):
     def the_parcel_arrives(self, how):
         self.publish(how)
 
+    @precondition(lambda self: self.is_charged() and not self.happened(PaymentDisputed))
+    @rule()
+    def the_bank_disputes_the_payment(self):
+        self.publish(PaymentDisputed, reason="fraudulent")
+
+    @precondition(lambda self: self.happened(PaymentDisputed) and not self.happened(DisputeClosed))
+    @rule(won=st.booleans())
+    def the_dispute_ends(self, won):
+        self.publish(DisputeClosed, won=won)
+
     @rule()
     def time_passes(self):
         """Do nothing: an order that has ended has no other rule."""
@@ -179,6 +204,11 @@ class OneOrder(RuleBasedStateMachine):
             self.hold_up(history.refund_failed)
         elif isinstance(entry.event, DeliveryFailed):
             self.hold_up(history.delivery_failed)
+        elif isinstance(entry.event, PaymentDisputed):
+            self.hold_up(history.disputed)
+        elif isinstance(entry.event, DisputeClosed):
+            if entry.event.won and self.state.attention_reason == "disputed":
+                self.resume()
         else:
             before = self.state
             self.state = history.completed(history.step_of(entry.event)(before))
@@ -218,6 +248,9 @@ class OneOrder(RuleBasedStateMachine):
     )
     @rule()
     def an_operator_resumes_it(self):
+        self.resume()
+
+    def resume(self) -> None:
         self.decided(OrderResumed, attention=self.state.attention_reason)
         self.state = history.resumed(self.state)
 

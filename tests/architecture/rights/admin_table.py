@@ -56,6 +56,7 @@ MODELS: dict[str, str] = {
     "notifications.resend": "view",
     "orders.order": "view",
     "otp_totp.totpdevice": "view",
+    "payments.dispute": "view",
     "payments.gatewayfault": "view add change delete",
     "payments.payment": "view",
     "payments.refund": "view",

@@ -29,7 +29,7 @@ from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order
 from orders.services import hold_up_order
-from payments.models import GatewayFault, Refund
+from payments.models import Dispute, GatewayFault, Refund
 from shipping.carrier import Destination
 from shipping.models import CarrierFault, EasyPostBooking, Shipment, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
@@ -140,6 +140,15 @@ def _make_the_rest(world: World) -> None:
     )
     ProviderNotice.objects.create(
         provider="stripe", event_id="evt_1", kind="charge.refunded", about="ch_1", body=b""
+    )
+    Dispute.objects.create(
+        payment=world.refund.payment,
+        reference="dp_1",
+        amount=1,
+        currency="EUR",
+        reason="fraudulent",
+        status="needs_response",
+        url="https://dashboard.stripe.com/test/disputes/dp_1",
     )
     AskedUntil.objects.create(provider="stripe", at=NOW)
     Resend.objects.create(notification=world.notification, sequence=1, by="olga", outcome="sent")

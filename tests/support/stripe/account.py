@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from tests.support.stripe.answers import Refused, invalid, missing
+from tests.support.stripe.events import Events
 from tests.support.stripe.forms import check
 
 #: Stripe's test tokens -> code and decline code of the decline.
@@ -30,6 +31,8 @@ _UNCONFIRMED = {"requires_payment_method", "requires_confirmation"}
 #: Currencies with three decimals: Stripe takes no amounts that need the third.
 _THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
 _SMALLEST = 50
+#: Statuses of a dispute that has taken the money: such a charge cannot be refunded.
+_DISPUTED = {"needs_response", "under_review", "lost"}
 #: Refunds that a charge shows by itself.
 _SHOWN = 10
 
@@ -41,6 +44,8 @@ class Account:
         self.intents: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.disputes: dict[str, dict[str, Any]] = {}
+        self.events = Events()
         self.search_is_late = False
         #: Leave customers to confirm, even when the request forbids it.
         self.ignores_forbidden_actions = False
@@ -136,6 +141,7 @@ class Account:
             "amount_refunded": 0,
             "captured": not failed,
             "currency": intent["currency"],
+            "disputed": False,
             "payment_intent": intent["id"],
             "status": "failed" if failed else "succeeded",
         }
@@ -159,6 +165,10 @@ class Account:
         charge = self.charges.get(self.intents[name]["latest_charge"] or "")
         if not charge or charge["status"] != "succeeded":
             raise _unexpected_state(self.intents[name], "refund")
+        if any(
+            one["charge"] == charge["id"] and one["status"] in _DISPUTED for one in self.disputes.values()
+        ):
+            raise invalid(f"Charge {charge['id']} has been charged back.", code="charge_disputed")
         return self._refund(charge, _whole(params.get("amount", charge["amount"])), params)
 
     def _refund(self, charge: dict[str, Any], amount: int, params: dict[str, Any]) -> dict[str, Any]:
@@ -202,6 +212,19 @@ class Account:
         wanted = {name: params[name] for name in ("payment_intent", "charge") if name in params}
         found = [r for r in self.refunds.values() if all(r[name] == value for name, value in wanted.items())]
         return _page(found, params, "/v1/refunds")
+
+    # --- Events ------------------------------------------------------------------------------
+
+    def observe(self) -> list[dict[str, Any]]:
+        """Make the events of what has changed; return all."""
+        self.events.observe(
+            intents=self.intents, charges=self.charges, refunds=self.refunds, disputes=self.disputes
+        )
+        return self.events.made
+
+    def list_events(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.observe()
+        return self.events.page(params)
 
     # --- Charges -----------------------------------------------------------------------------
 

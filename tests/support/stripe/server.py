@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from tests.support.stripe import answers
 from tests.support.stripe.account import Account
 from tests.support.stripe.answers import Refused
+from tests.support.stripe.disputes import list_disputes
 from tests.support.stripe.forms import parse
 
 API_KEY = "sk_test_of_the_stand_in"
@@ -27,6 +28,8 @@ _ROUTES = [
     ("POST", r"/v1/refunds", Account.create_refund),
     ("GET", r"/v1/refunds", Account.list_refunds),
     ("GET", r"/v1/charges", Account.list_charges),
+    ("GET", r"/v1/disputes", list_disputes),
+    ("GET", r"/v1/events", Account.list_events),
 ]
 
 
@@ -152,7 +155,10 @@ class StripeStandIn:
         try:
             _fail_before(fault)
             with self.lock:
-                made = json.dumps(_route(self.account, call, params))
+                try:
+                    made = json.dumps(_route(self.account, call, params))
+                finally:
+                    self.account.observe()
             if fault and fault.kind == "500":
                 raise answers.server_error()
         except Refused as refusal:

@@ -71,6 +71,9 @@ STATUSES = {
         "cancellation_overdue",
     ),
     "needs_attention": lambda s: held_up(s.paid(), "stock_overdue", "paid"),
+    "needs_attention, disputed": lambda s: held_up(s.paid(), "disputed", "paid").then(
+        InventoryUpdated, lines=()
+    ),
     "needs_attention, again": lambda s: held_up(
         resumed(held_up(s.shipped(), *LOST), "delivery_overdue"), *LOST
     ),

@@ -36,6 +36,8 @@ EXITS = [
     (AttentionReason.BOOKS_DIFFER, Status.IN_FULFILMENT, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.SHIPPED, "settle"),
     (AttentionReason.BOOKS_DIFFER, Status.CANCELLING, "settle"),
+    (AttentionReason.DISPUTED, Status.PAID, "cancel"),
+    (AttentionReason.DISPUTED, Status.IN_FULFILMENT, "cancel"),
 ]
 REASON = "the customer got another parcel"
 

@@ -57,6 +57,7 @@ CHANGED: dict[str, Any] = {
     "failure_message": "Address not served",
     "shipped_at": datetime(2025, 1, 1, 12, tzinfo=UTC),
     "stop_reason": "customer",
+    "hold": "on_hold",
     "delivered_at": datetime(2025, 1, 2, 12, tzinfo=UTC),
 }
 
