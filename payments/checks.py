@@ -39,5 +39,19 @@ def stripe_logs_no_bodies(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register("payments")
+def stripe_can_send_notices(**kwargs: Any) -> list[CheckMessage]:
+    """Check that webhooks of Stripe can be verified; without them it is asked every five minutes."""
+    if not _is_gateway() or settings.STRIPE_WEBHOOK_SECRETS:
+        return []
+    return [
+        Warning(
+            "Stripe cannot report payments, refunds and disputes: its webhooks cannot be verified.",
+            hint="Add the endpoint that the README describes, and set STRIPE_WEBHOOK_SECRET.",
+            id="payments.W002",
+        )
+    ]
+
+
 def _is_gateway() -> bool:
     return str(settings.SHOP_PAYMENT_GATEWAY).startswith("payments.stripe.")

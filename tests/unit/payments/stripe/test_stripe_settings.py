@@ -39,7 +39,7 @@ def test_with_a_key_stripe_charges_and_pending_refunds_are_asked_for_hourly():
 @pytest.fixture
 def found(settings):
     settings.SHOP_PAYMENT_GATEWAY = "payments.stripe.gateway.StripeGateway"
-    settings.STRIPE_API_KEY = "sk_test_1"
+    settings.STRIPE_API_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_1", ["whsec_1"]
     return lambda: {message.id: message.hint for message in run_checks(tags=["payments"])}
 
 
@@ -55,6 +55,11 @@ def test_a_missing_sdk_is_an_error_that_names_the_requirements(found, monkeypatc
 def test_a_missing_key_is_an_error(found, settings):
     settings.STRIPE_API_KEY = ""
     assert "STRIPE_API_KEY" in found()["payments.E002"]
+
+
+def test_webhooks_that_cannot_be_verified_are_warned_of(found, settings):
+    settings.STRIPE_WEBHOOK_SECRETS = []
+    assert "STRIPE_WEBHOOK_SECRET" in found()["payments.W002"]
 
 
 def test_a_log_of_requests_and_answers_is_warned_of(found, monkeypatch):
