@@ -35,6 +35,7 @@ from shipping.services import void_shipment
 from shop.messaging.consuming import failures, runner
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import DeadLetter
+from tests.properties.ways_out import without_a_way_out
 from tests.properties.world import MailServer, World
 
 #: Number of random histories. If 0, a few fixed ones run, and a failing one is not shrunk.
@@ -237,6 +238,10 @@ class Shop(RuleBasedStateMachine):
             self.audited = False
             return
         assert [violation for violation in audit().violations if violation.rule != "inbox"] == []
+
+    @invariant()
+    def every_state_has_a_way_out(self):
+        assert without_a_way_out(self.world) == []
 
     @invariant()
     def nobody_is_charged_or_served_twice(self):

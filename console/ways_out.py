@@ -1,0 +1,158 @@
+"""Ways out of every state: what ends it by itself, and what people can do, rendered as a page.
+
+A state that stands neither here nor among the ends has no way out, which a test refuses.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.apps import apps
+
+from inventory.events import InventoryReleased, InventoryRestocked, InventoryUpdated
+from orders.events import OrderCancellationRequested, OrderCreated, OrderDeadlinePassed
+from payments.events import DisputeClosed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundCheckDue
+from shipping.events import (
+    DeliveryFailed,
+    FulfilmentStopped,
+    OrderDelivered,
+    OrderShipped,
+    ShipmentFailed,
+    StopDue,
+    TrackingDue,
+)
+from shop.messaging.contracts import Event, Reminder
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that people can do about it."""
+
+    name: str
+    #: Permission that staff need.
+    permission: str
+    #: True if the customer can do it, too.
+    customer: bool = False
+
+    def __str__(self) -> str:
+        who = "the customer, or staff with" if self.customer else "staff with"
+        return f"{self.name}: {who} `{self.permission}`"
+
+
+CANCEL = Act("Cancel", "orders.cancel_order", customer=True)
+RESUME = Act("Resume", "orders.resume_order")
+SETTLE = Act("Settle", "orders.settle_order")
+RETRY_REFUND = Act("Retry the refund", "payments.retry_refund")
+GIVEN_BACK = Act("Given back otherwise", "payments.give_back_otherwise")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Ways out of one state of one kind of thing."""
+
+    #: Events and reminders that end it, consumed by the app of the thing.
+    events: tuple[type[Event], ...] = ()
+    acts: tuple[Act, ...] = ()
+
+
+#: Ways out of each state that is no end, by model. An order that needs attention has those of its reason.
+TABLE: Mapping[str, Mapping[str, Ways]] = {
+    "orders.Order": {
+        "placed": Ways((PaymentProcessed, OrderDeadlinePassed), (CANCEL,)),
+        "paid": Ways((InventoryUpdated, OrderDeadlinePassed), (CANCEL,)),
+        "in_fulfilment": Ways((OrderShipped, ShipmentFailed, OrderDeadlinePassed), (CANCEL,)),
+        "shipped": Ways((OrderDelivered, DeliveryFailed)),
+        "cancelling": Ways(
+            (PaymentVoided, PaymentRefunded, InventoryReleased, InventoryRestocked, OrderDeadlinePassed)
+        ),
+        "needs_attention: stock_overdue": Ways((InventoryUpdated,), (RESUME, CANCEL)),
+        "needs_attention: carrier_overdue": Ways((OrderShipped,), (RESUME, CANCEL)),
+        "needs_attention: cancellation_overdue": Ways(
+            (PaymentRefunded, InventoryRestocked), (RESUME, SETTLE)
+        ),
+        "needs_attention: refund_failed": Ways((PaymentRefunded,), (RETRY_REFUND, GIVEN_BACK, SETTLE)),
+        "needs_attention: delivery_failed": Ways((OrderDelivered,), (SETTLE,)),
+        "needs_attention: delivery_overdue": Ways((OrderDelivered,), (RESUME, SETTLE)),
+        "needs_attention: books_differ": Ways((), (RESUME, SETTLE)),
+        "needs_attention: disputed": Ways((DisputeClosed,), (RESUME, SETTLE)),
+    },
+    "payments.Payment": {
+        "processing": Ways((OrderCreated, FulfilmentStopped)),
+    },
+    "payments.Refund": {
+        "requested": Ways((RefundCheckDue,)),
+        "pending": Ways((RefundCheckDue,)),
+        "failed": Ways((), (RETRY_REFUND, GIVEN_BACK)),
+    },
+    "inventory.OrderStock": {
+        "remembered": Ways((PaymentProcessed, FulfilmentStopped)),
+    },
+    "shipping.Shipment": {
+        "remembered": Ways((InventoryUpdated, OrderCancellationRequested)),
+        "booking": Ways((InventoryUpdated, OrderCancellationRequested, StopDue)),
+        "shipped": Ways((TrackingDue,)),
+    },
+}
+
+#: States that nothing has to follow.
+ENDS: Mapping[str, frozenset[str]] = {
+    "orders.Order": frozenset({"delivered", "cancelled", "settled"}),
+    "payments.Payment": frozenset({"succeeded", "failed", "voided"}),
+    "payments.Refund": frozenset({"succeeded"}),
+    "inventory.OrderStock": frozenset(
+        {
+            "deducted",
+            "rejected",
+            "restocked",
+            "released",
+        }
+    ),
+    "shipping.Shipment": frozenset(
+        {
+            "delivered",
+            "returned",
+            "lost",
+            "failed",
+            "stopped",
+        }
+    ),
+}
+
+_PAGE = """\
+# Ways out of every state
+
+Rendered by `manage.py ways_out`. Do not edit it: a test fails when it is stale.
+
+A state ends by an event or a reminder that is under way, or by an act of somebody who may do it. Reminders
+are in italics. An event that cannot be consumed becomes a dead letter, which operators replay or dismiss.
+Random histories are searched for a state that has none of these.
+{sections}
+"""
+_SECTION = """
+## {title}
+
+Ends: {ends}.
+
+| State | Ends by itself by | Or by hand |
+|---|---|---|
+{rows}"""
+
+
+def page() -> str:
+    """Render the page in Markdown."""
+    return _PAGE.format(sections="\n".join(map(_section, TABLE)))
+
+
+def _section(model: str) -> str:
+    title = str(apps.get_model(model)._meta.verbose_name).capitalize()
+    ends = ", ".join(f"`{state}`" for state in sorted(ENDS[model]))
+    return _SECTION.format(title=title, ends=ends, rows="\n".join(_rows(TABLE[model])))
+
+
+def _rows(states: Mapping[str, Ways]) -> Iterator[str]:
+    for state, ways in states.items():
+        acts = "<br>".join(map(str, ways.acts))
+        yield f"| `{state}` | {', '.join(map(_shown, ways.events))} | {acts} |"
+
+
+def _shown(event: type[Event]) -> str:
+    return f"*{event.__name__}*" if issubclass(event, Reminder) else f"`{event.__name__}`"

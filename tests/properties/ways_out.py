@@ -1,0 +1,81 @@
+"""Search of a shop for states without a way out: nothing is under way, and nobody can do anything."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+
+from console import ways_out
+from console.ways_out import ENDS, TABLE, Act
+from orders.errors import OrdersError
+from orders.models import Order
+from orders.services import check_resumable, check_settleable
+from orders.states import CANCELLABLE, Status
+from payments.models import Refund
+from shop.messaging.models import DeadLetter, ScheduledMessage
+from tests.properties.world import World
+
+
+def without_a_way_out(world: World) -> list[str]:
+    """Return the states that neither an event, a reminder, a dead letter nor an act ends."""
+    under_way = _under_way(world)
+    found = []
+    for order_id, model, state, thing in _open_states():
+        ways = TABLE[model][state]
+        waits_for_people = state.startswith(Status.NEEDS_ATTENTION) or not ways.events
+        if waits_for_people and not any(_is_possible(act, thing) for act in ways.acts):
+            found.append(f"{model} {state}: none of {[act.name for act in ways.acts]} is possible")
+        elif not waits_for_people and order_id not in under_way:
+            found.append(f"{model} {state}: nothing is under way")
+    return found
+
+
+def _under_way(world: World) -> set[UUID]:
+    """Return the orders with an event on its way, a scheduled message or an open dead letter."""
+    letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN)
+    return {
+        *(UUID(delivery.body["subject"]) for delivery in world.pending),
+        *ScheduledMessage.objects.values_list("aggregate_id", flat=True),
+        *letters.values_list("aggregate_id", flat=True),
+    }
+
+
+def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
+    for order in Order.objects.exclude(status__in=ENDS["orders.Order"]):
+        reason = f": {order.attention_reason}" if order.status == Status.NEEDS_ATTENTION else ""
+        yield order.pk, "orders.Order", f"{order.status}{reason}", order
+    for model in TABLE.keys() - {"orders.Order"}:
+        for thing in apps.get_model(model)._default_manager.exclude(state__in=ENDS[model]):
+            yield _order_of(thing), model, thing.state, thing
+
+
+def _order_of(thing: Any) -> UUID:
+    order_id: UUID = thing.payment.order_id if isinstance(thing, Refund) else thing.order_id
+    return order_id
+
+
+def _is_possible(act: Act, thing: Any) -> bool:
+    with suppress(OrdersError):
+        return _POSSIBLE[act](thing)
+    return False
+
+
+def _checked(check: Callable[[Order], None]) -> Callable[[Order], bool]:
+    return lambda order: check(order) is None
+
+
+def _has_failed_refund(thing: Order | Refund) -> bool:
+    return Refund.objects.filter(payment__order_id=thing.pk, state="failed").exists() or isinstance(
+        thing, Refund
+    )
+
+
+_POSSIBLE: dict[Act, Callable[[Any], bool]] = {
+    ways_out.CANCEL: lambda order: order.stage in CANCELLABLE,
+    ways_out.RESUME: _checked(check_resumable),
+    ways_out.SETTLE: _checked(check_settleable),
+    ways_out.RETRY_REFUND: _has_failed_refund,
+    ways_out.GIVEN_BACK: _has_failed_refund,
+}
