@@ -47,6 +47,9 @@ SHOP_VIEW_TIMEOUT = seconds("SHOP_VIEW_TIMEOUT_SECONDS", 30)
 #: Write each request to stdout.
 SHOP_ACCESS_LOG = flag("SHOP_ACCESS_LOG")
 
+#: Address of this process's metrics for Prometheus, as in ``127.0.0.1:9464``; empty for none.
+SHOP_METRICS = os.environ.get("SHOP_METRICS", "")
+
 #: The bounded contexts. Queues, task routes and architecture tests are derived from this list.
 CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
 
@@ -75,6 +78,8 @@ INSTALLED_APPS = [
     "storefront",
     *CONTEXTS,
 ]
+if SHOP_METRICS:
+    INSTALLED_APPS.append("shop.metrics")
 
 MIDDLEWARE = [
     "shop.security.headers.SecurityHeaders",

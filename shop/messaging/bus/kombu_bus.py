@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from celery import Celery
-from kombu import Consumer, Message
+from kombu import Connection, Consumer, Message
 from kombu.common import ignore_errors
 
 from shop.messaging.bus import pgmq, topology
@@ -46,6 +46,14 @@ class KombuBus:
     def intake(self, celery_consumer: Any, apps: Mapping[str, int]) -> KombuIntake:
         """Return the intake over the connection of Celery's consumer."""
         return KombuIntake(celery_consumer, apps)
+
+    def depths(self) -> dict[str, int]:
+        """Declare all queues passively, Celery's own and the dead-letter queues included."""
+        with self._app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=len(connection.alt[1:]))
+            names = [*self._app.amqp.queues, *topology.queue_names()]
+            depths = ((name, _depth(connection, name)) for name in names)
+            return {name: depth for name, depth in depths if depth is not None}
 
 
 class KombuIntake:
@@ -90,6 +98,17 @@ class KombuIntake:
     def has_more(self) -> bool:
         """Return whether the socket has more to read. Without an event loop it is not known."""
         return bool(self._socket.poll(0))
+
+
+def _depth(connection: Connection, queue: str) -> int | None:
+    """Return the number of ready messages; None without the queue, which closes the channel."""
+    channel: Any = connection.channel()
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except connection.channel_errors:
+        return None
+    finally:
+        ignore_errors(connection, channel.close)
 
 
 def _deliver(receive: Receive, app: str, message: Message, error: Exception | None = None) -> None:

@@ -121,6 +121,9 @@ class EventBus(Protocol):
     def intake(self, celery_consumer: Any, apps: Mapping[str, int]) -> Intake:
         """Return the intake of a worker that serves ``apps``: app -> prefetched messages."""
 
+    def depths(self) -> dict[str, int]:
+        """Return the number of messages in each queue that no worker has taken, as the broker tells it."""
+
 
 def event_bus(app: Celery) -> EventBus:
     """Return the event bus that SHOP_EVENT_BUS names, by default Celery's broker."""

@@ -25,6 +25,11 @@ def dead_queue(app: str) -> str:
     return f"{app}.dead"
 
 
+def queue_names() -> list[str]:
+    """Return the names of all events queues and dead-letter queues."""
+    return [name for app in consuming_apps() for name in (events_queue(app), dead_queue(app))]
+
+
 def queue_of(app: str, *, amqp: bool) -> Queue:
     """Return the events queue of ``app``, bound to the types that it consumes."""
     bindings = [

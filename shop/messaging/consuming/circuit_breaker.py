@@ -20,6 +20,7 @@ from celery.utils.log import get_task_logger
 from django.db import connection, transaction
 
 from shop.messaging.backoff import exponential_backoff
+from shop.messaging.consuming import tally
 from shop.messaging.consuming.envelope import Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.errors import describe
@@ -119,6 +120,7 @@ def hold(consumer: Consumer, envelopes: Sequence[Envelope], error: str = "") -> 
         columns = map(list, zip(*rows.values(), strict=True))
         reach(Point.BEFORE_HOLD)
         cursor.execute(_HOLD, [consumer.app, consumer.name, due_at, error, *columns])
+    tally.count(tally.HELD, len(rows))
     reach(Point.AFTER_HOLD)
     return True
 

@@ -25,6 +25,8 @@ class DeliveryTask(Task[Any, Any]):
 
     Request = "shop.messaging.worker.batch:DeliveryRequest"
     ignore_result = True
+    #: Length of the result in the answer of the pool's process: the whole tally of the largest batch.
+    resultrepr_maxsize = 100_000
 
 
 def consumes(
@@ -88,7 +90,7 @@ def _takes_batch(handler: Callable[..., None]) -> bool:
 
 def _make_task(consumer: Consumer) -> None:
     @shared_task(name=consumer.name, base=DeliveryTask)
-    def consume(deliveries: str) -> None:
+    def consume(deliveries: str) -> str | None:
         """Consume a batch: JSON with the list of CloudEvents and the list of their headers."""
         bodies, headers = json_text.loads(deliveries)
-        runner.run(consumer, bodies, headers)
+        return runner.run(consumer, bodies, headers)

@@ -14,6 +14,7 @@ from django.db.models import Value
 from django.db.models.functions import Greatest
 
 from shop.messaging.backoff import exponential_backoff
+from shop.messaging.consuming import tally
 from shop.messaging.consuming.envelope import Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event
@@ -53,6 +54,7 @@ def defer(consumer: Consumer, envelope: Envelope, error: Exception) -> None:
         return
     reach(Point.BEFORE_DEFER)
     _schedule(consumer, envelope, error, ScheduledMessage.Kind.DEFERRED, deferrals=deferrals)
+    tally.count(tally.DEFERRED)
     reach(Point.AFTER_DEFER)
 
 
@@ -67,6 +69,7 @@ def retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> Non
         )
         reach(Point.BEFORE_RETRY)
         _schedule(consumer, envelope, error, ScheduledMessage.Kind.RETRY, attempts=attempts)
+        tally.count(tally.RETRIED)
         reach(Point.AFTER_RETRY)
 
 
@@ -247,4 +250,5 @@ def _save(letter: DeadLetter) -> None:
             letter.pk = known.pk if known else None
             letter.died_at = datetime.now(UTC)
         letter.save(force_update=bool(letter.pk))
+    tally.count(tally.DEAD)
     reach(Point.AFTER_DEAD_LETTER)

@@ -44,6 +44,7 @@ class Consumption:
     incomplete: bool = False
     #: The current event of a consumer that takes them one by one.
     event: Event | None = None
+    _fresh: list[Event] = field(default_factory=list)
     _by_aggregate: dict[UUID, Event] = field(default_factory=dict)
 
     @property
@@ -52,6 +53,11 @@ class Consumption:
         if self.consumer.calls_outside:
             return Point.BEFORE_ANSWER_COMMIT, Point.AFTER_ANSWER_COMMIT
         return Point.BEFORE_COMMIT, Point.AFTER_COMMIT
+
+    @property
+    def consumed(self) -> list[Event]:
+        """Return the events whose inbox rows are written."""
+        return self._fresh if self.recorded else []
 
     def record(self, *, leaving_out: Collection[UUID] = ()) -> None:
         """Write the inbox rows, except for events about the aggregates in ``leaving_out``.
@@ -68,7 +74,7 @@ class Consumption:
             self.events = fresh
         elif len(fresh) < len(wanted):
             raise AlreadyConsumed(f"{self.consumer.name} has consumed some of these events before")
-        self.recorded = True
+        self.recorded, self._fresh = True, fresh
         self.incomplete = self.consumer.calls_outside and len(wanted) < len(self.events)
 
     def check_declared(self, event: Event) -> None:

@@ -14,7 +14,7 @@ from celery.utils.log import get_task_logger
 from django.db import DataError, connection
 
 from shop.messaging import database_errors
-from shop.messaging.consuming import circuit_breaker, failures, inbox
+from shop.messaging.consuming import circuit_breaker, failures, inbox, tally
 from shop.messaging.consuming.envelope import UNSIGNED, Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event, as_version, cloudevents
@@ -47,10 +47,10 @@ OUTAGE_TIMEOUT = 30.0
 RUN_TIME_LIMIT = 25.0
 
 
-def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
+def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> str | None:
     """Consume events: all in one transaction or, after a failure, one by one.
 
-    On return each event is consumed, scheduled or a dead letter, durably.
+    On return each event is consumed, scheduled or a dead letter, durably. The tally is returned, for metrics.
 
     Args:
         consumer: the consumer to run.
@@ -61,6 +61,14 @@ def run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, i
         Reject: the database was away for OUTAGE_TIMEOUT, or the run exceeded RUN_TIME_LIMIT. The messages are
             redelivered; the inbox skips consumed events.
     """
+    with tally.tallied() as counted:
+        _run_in_spite_of_outages(consumer, bodies, headers)
+    return counted.text() if counted else None
+
+
+def _run_in_spite_of_outages(
+    consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]
+) -> None:
     until = time.monotonic() + OUTAGE_TIMEOUT
     while True:
         try:
@@ -98,6 +106,7 @@ def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, 
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
+            tally.count_failure()
             logger.info("%s: splitting a batch of %d: %r", consumer.name, len(envelopes), error)
         else:
             circuit_breaker.succeeded(consumer, probe=any(envelope.is_probe for envelope in envelopes))
@@ -161,10 +170,12 @@ def _consume_alone(consumer: Consumer, envelope: Envelope) -> None:
         except TooEarly as error:
             failures.defer(consumer, envelope, error)
         except PermanentFailure as error:
+            tally.count_failure()
             failures.dead_letter(consumer, envelope, error)
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
+            tally.count_failure()
             if tries_left:
                 time.sleep(random.uniform(0, IMMEDIATE_PAUSE))
                 continue
@@ -194,6 +205,7 @@ def _consume(consumer: Consumer, events: list[Event]) -> None:
     with consuming(consumption), unit_of_work():
         if consumption.events:
             _call_handler(consumption)
+    tally.count_consumed(consumption.consumed)
 
 
 def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
@@ -212,6 +224,8 @@ def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
     except AlreadyConsumed:
         if len(fresh) > 1:
             raise  # the batch is split; alone, a consumed event is skipped
+    finally:
+        tally.count_consumed(consumption.consumed)
 
 
 def _call_handler(consumption: inbox.Consumption) -> None:

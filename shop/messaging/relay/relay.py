@@ -26,6 +26,7 @@ from shop.messaging.heartbeat import Heartbeat
 from shop.messaging.outbox import channel
 from shop.messaging.relay.due import promote_due
 from shop.messaging.relay.shards import Shards
+from shop.messaging.signals import batch_relayed, relay_paused
 from shop.postgres.engine.hidden_values import hide_values
 
 logger = get_logger(__name__)
@@ -90,6 +91,7 @@ class Relay:
                     self._relay(session, publisher)
             except Exception as error:  # noqa: BLE001 - the relay survives every error
                 hide_values(error)
+                relay_paused.send(None)
                 logger.warning("relay pauses: %s: %s", type(error).__name__, error)
                 self._stopping.wait(self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE)
@@ -107,6 +109,8 @@ class Relay:
             took = time.monotonic() - began
             more = relayed == BATCH
             self._pause = SHORTEST_PAUSE
+            if relayed:
+                batch_relayed.send(None, entries=relayed, seconds=took)
             if relayed and not more:
                 self._stopping.wait(pace.pause(max(BATCH_INTERVAL, min(REST_FACTOR * took, LONGEST_REST))))
             if time.monotonic() > next_promotion:

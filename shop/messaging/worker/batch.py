@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from celery.exceptions import Reject
 from celery.worker import state
 from celery.worker.request import Request
 from kombu.utils.uuid import uuid
 
+from shop.messaging.consuming.tally import Tally
+from shop.messaging.signals import consumer_ran
 from shop.messaging.worker.incoming import IncomingEvent
 from shop.postgres import json_text
 
@@ -47,6 +49,12 @@ class Batch:
     #: The batch was rejected on purpose. If False after a failure, its worker process was lost.
     was_rejected: bool = False
 
+    def report(self, seconds: float | None = None, result: str = "") -> None:
+        """Send consumer_ran; without arguments for a run that came to no result."""
+        if consumer_ran.receivers and self.events[0].consumer:
+            tally = Tally.parse(result) if result and result != "None" else None
+            consumer_ran.send(self.task, events=len(self.events), seconds=seconds, tally=tally)
+
     def body(self) -> str:
         """Return the task's arguments in Celery's message protocol."""
         return json_text.dumps([self._arguments(), {}, None])
@@ -67,10 +75,24 @@ class Batch:
 class DeliveryRequest(Request):
     """Celery's request for a batch. It tells a rejected batch from a lost worker process."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Have each run reported. Celery makes a subclass for each task, with an on_success of its own."""
+        super().__init_subclass__(**kwargs)
+        on_success: Any = cls.on_success
+
+        def report_and_succeed(self: Self, outcome: Any, **kwargs: Any) -> Any:
+            has_failed, result, seconds = outcome
+            if not has_failed:
+                self.message.batch.report(seconds, result)
+            return on_success(self, outcome, **kwargs)
+
+        cls.on_success = report_and_succeed  # type: ignore[method-assign,assignment]
+
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """Record whether the task rejected the batch."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self.message.batch.was_rejected = isinstance(error, Reject)
+        self.message.batch.report()
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
     def _announce_revoked(self, *args: object) -> None:

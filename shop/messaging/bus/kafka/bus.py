@@ -12,6 +12,7 @@ from django.conf import settings
 from shop.messaging.bus.kafka import topics
 from shop.messaging.bus.kafka.cluster import Cluster, tell_what_is_missing
 from shop.messaging.bus.kafka.dead_letters import DeadLetterTopics
+from shop.messaging.bus.kafka.lags import lags
 from shop.messaging.bus.kafka.listener import Listener
 from shop.messaging.bus.kafka.publisher import KafkaPublisher
 from shop.messaging.bus.kafka.records import Record
@@ -44,6 +45,10 @@ class KafkaBus:
     def intake(self, celery_consumer: Any, apps: Mapping[str, int]) -> KafkaIntake:
         """Return the intake of the worker, whose name is its instance in the groups."""
         return KafkaIntake(self._cluster, str(celery_consumer.hostname), apps)
+
+    def depths(self) -> dict[str, int]:
+        """Return the lag of each app's group: records of all types, those that it does not read included."""
+        return lags(self._cluster)
 
 
 class KafkaIntake:

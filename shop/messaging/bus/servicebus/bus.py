@@ -12,6 +12,7 @@ from django.conf import settings
 
 from shop.messaging.bus.port import Receive
 from shop.messaging.bus.servicebus import namespace
+from shop.messaging.bus.servicebus.depths import depths
 from shop.messaging.bus.servicebus.listener import RECEIVE_TIMEOUT, Listener, OpenReceiver
 from shop.messaging.bus.servicebus.message import IncomingMessage
 from shop.messaging.bus.servicebus.namespace import OPTIONS
@@ -42,6 +43,10 @@ class ServiceBus:
     def intake(self, celery_consumer: Any, apps: Mapping[str, int]) -> ServiceBusIntake:
         """Return the intake of a worker."""
         return ServiceBusIntake(apps)
+
+    def depths(self) -> dict[str, int]:
+        """Return the active messages of each app's subscription and queue. It needs the right to manage."""
+        return depths()
 
 
 class ServiceBusIntake:
