@@ -187,6 +187,14 @@ def days_that_disagree() -> list[tuple[date, str]]:
         return list(cursor.fetchall())
 
 
+def ended_orders() -> dict[str, int]:
+    """Count the delivered and the cancelled orders of all days, as far as the events are consumed."""
+    totals = DailySales.objects.aggregate(
+        delivered=Sum("orders_delivered"), cancelled=Sum("orders_cancelled")
+    )
+    return {outcome: int(total or 0) for outcome, total in totals.items()}
+
+
 def revenue_in_all() -> dict[str, tuple[Decimal, Decimal]]:
     """Return the captured and refunded totals of all days, by currency."""
     sums = DailySales.objects.order_by().values_list("currency")

@@ -8,6 +8,7 @@ from pathlib import Path
 from dev.console import ignore_signals
 from dev.paths import LOGS, VAR, make_private_file
 from dev.processes import programs
+from dev.processes.metrics import metrics_of, with_metrics
 from dev.processes.ports import LOOPBACK
 from dev.processes.supervisor import Supervisor
 from dev.servers.infrastructure import EMBEDDED, Infrastructure
@@ -39,6 +40,8 @@ class Stack:
         self.supervisor = Supervisor(LOGS, report=report)
         #: User names and passwords, one line each.
         self.logins: list[str] = []
+        #: Addresses of the programs' metrics.
+        self.metrics: dict[str, str] = {}
         self._one_worker = one_worker
         self._stack = contextlib.ExitStack()
 
@@ -71,11 +74,15 @@ class Stack:
         self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")
         self._stack.enter_context(self.supervisor)
-        self.supervisor.start(
-            programs.web(self.env, port=self.port),
-            *programs.workers(self.env, one_for_all=self._one_worker),
-            programs.scheduler(self.env),
+        started = with_metrics(
+            [
+                programs.web(self.env, port=self.port),
+                programs.scheduler(self.env),
+                *programs.workers(self.env, one_for_all=self._one_worker),
+            ]
         )
+        self.metrics = metrics_of(started)
+        self.supervisor.start(*started)
         self.supervisor.wait_ready()
 
     def _prepare(self, admin_url: str) -> list[str]:

@@ -220,6 +220,15 @@ def overdue_orders(*, grace: timedelta) -> list[OverdueOrder]:
     return sorted(found, key=attrgetter("id"))
 
 
+def overdue_by_step() -> dict[str, int]:
+    """Count the orders whose present step is overdue, by step."""
+    now = timezone.now()
+    return {
+        step: Order.objects.filter(status=status, changed_at__lt=now - getattr(settings, setting)).count()
+        for status, (step, setting) in DEADLINES.items()
+    }
+
+
 def _all_with_lines() -> QuerySet[Order]:
     return Order.objects.order_by("pk").prefetch_related("lines")
 

@@ -13,12 +13,13 @@ from functools import partial
 from urllib.parse import quote
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from shop.messaging.worker import gc_tuning
-from shop.web.front import Front, Limits
+from shop.web.front import AccessLog, Front, Limits
 from shop.web.server import FrontMaker, ResilientServer, spawn_target
 from shop.web.watchdog import Desks, watch
 from shop.wsgi import application
@@ -70,7 +71,8 @@ def serve() -> None:
     gc_tuning.freeze()
     desks = Desks(processes=processes, threads=threads)
     threading.Thread(target=_watch, args=(server, desks), daemon=True).start()
-    load = partial(_load, os.getpid(), desks)
+    note = import_string("shop.metrics.web.start")() if settings.SHOP_METRICS else None
+    load = partial(_load, os.getpid(), desks, note)
     server.serve(spawn_target(threads), target_loader=load, wrap_loader=False)
 
 
@@ -106,14 +108,15 @@ def _address(bind: str) -> tuple[str, int]:
     return str(address), int(port)
 
 
-def _load(server_pid: int, desks: Desks, index: int) -> FrontMaker:
+def _load(server_pid: int, desks: Desks, note: AccessLog | None, index: int) -> FrontMaker:
     """Set up a process of the server and return the maker of its front."""
     logging.getLogger("granian.access").addFilter(_quote_path)
     threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
     faulthandler.enable()  # for the watchdog's SIGABRT, without a core dump
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = Limits(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.SHOP_BODY_TIMEOUT.total_seconds())
-    return partial(Front, application, desks.of_process(index), limits)
+    front = partial(Front, application, desks.of_process(index), limits)
+    return lambda access_log: front(*filter(None, (note, access_log)))
 
 
 def _quote_path(record: logging.LogRecord) -> bool:

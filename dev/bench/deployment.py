@@ -14,6 +14,7 @@ from dev.bench.servers import HOME, EventBusServer
 from dev.console import errors
 from dev.errors import ServerFailed
 from dev.processes import children, programs
+from dev.processes.metrics import with_metrics
 from dev.processes.supervisor import Program, Supervisor
 from dev.servers.infrastructure import KAFKA, RABBITMQ, SERVICE_BUS, check_broker
 from dev.servers.postgres import Postgres
@@ -51,7 +52,9 @@ class Deployment:
         broker_url: str,
         event_bus_url: str = "",
         layout: Layout = layouts.DEFAULT,
+        metrics: bool = False,
     ) -> None:
+        self._has_metrics = metrics
         self.name, self.home, self._layout = f"shop on {name}", HOME / name, layout
         self.database_url, self._broker_url = database_url, broker_url
         self._supervisor = Supervisor(self.home / "log", report=_report)
@@ -91,7 +94,8 @@ class Deployment:
 
     def programs_to_run(self) -> Sequence[Program]:
         """Return the programs of the shop, each time it is entered."""
-        return self._layout.programs(self.env, home=self.home)
+        programs = self._layout.programs(self.env, home=self.home)
+        return with_metrics(programs) if self._has_metrics else programs
 
     @property
     def tokens(self) -> Path:
@@ -138,12 +142,15 @@ def deployment_on(
     *,
     rabbitmq: RabbitMQ | None = None,
     bus: EventBusServer | None = None,
+    metrics: bool = False,
 ) -> Deployment:
     """Return the shop on an event bus: the given server, or a database of the same PostgreSQL."""
+    name = f"{event_bus} with metrics" if metrics else event_bus
     return Deployment(
-        event_bus,
+        name,
         layout=layout,
-        database_url=postgres.create_database(f"bench_{event_bus}"),
+        metrics=metrics,
+        database_url=postgres.create_database(f"bench_{name.replace(' ', '_')}"),
         broker_url=rabbitmq.url() if rabbitmq and event_bus == RABBITMQ else embedded_broker(postgres),
         event_bus_url=bus.url() if bus else "",
     )

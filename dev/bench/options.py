@@ -70,6 +70,7 @@ def _add_chain(to: argparse.ArgumentParser) -> None:
     _add_workers(to)
     _add_broker(to)
     _add_without_competitors(to)
+    to.add_argument("--metrics", action="store_true", help="also the shop with metrics, by turns")
 
 
 def _chain(asked: _Options) -> Report:
@@ -80,6 +81,7 @@ def _chain(asked: _Options) -> Report:
             asked.workers,
             _brokers(asked),
             competitors=not asked.without_competitors,
+            metrics=asked.metrics,
         )
     )
 

@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
         started = time.monotonic()
         stack.start(say)
         say(f"Ready after {time.monotonic() - started:.1f} s.")
+        say(f"Metrics for Prometheus: {_metrics(stack)}")
         if options.orders:
             right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
         elif file and plan:
@@ -139,6 +140,11 @@ def _show_addresses(stack: Stack) -> None:
         out.print(f"  {login}", markup=False, soft_wrap=True)
     say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
     say("Ctrl-C stops everything. Events:")
+
+
+def _metrics(stack: Stack) -> str:
+    """Return where the metrics of all programs are."""
+    return ", ".join(f"{name} http://{address}/metrics" for name, address in stack.metrics.items())
 
 
 def _follow(stack: Stack) -> bool:

@@ -89,10 +89,10 @@ class Front:
     """Receiver of requests around a WSGI application."""
 
     def __init__(
-        self, application: Application, desks: Sequence[Desk], limits: Limits, access_log: AccessLog | None
+        self, application: Application, desks: Sequence[Desk], limits: Limits, *logs: AccessLog
     ) -> None:
-        """Keep a desk for each thread."""
-        self._application, self._limits, self._access_log = application, limits, access_log
+        """Keep a desk for each thread; each log is called after each request."""
+        self._application, self._limits, self._logs = application, limits, logs
         self._free_desks = list(desks)
         self._arrivals: dict[Arrival, None] = {}
 
@@ -161,8 +161,8 @@ class Front:
                 close()
 
     def _log(self, request: Request, status: int) -> None:
-        if self._access_log:
-            self._access_log(request.wall_time, request.began, request.scope, status)
+        for note in self._logs:
+            note(request.wall_time, request.began, request.scope, status)
 
 
 class Response:

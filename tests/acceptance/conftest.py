@@ -11,7 +11,8 @@ from tests.support.deployment import Deployment, shared_deployment
 def running_shop(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """Deployment that is started once for each broker."""
     # Shipping has two processes: one can stop a parcel that the other is booking.
-    with shared_deployment(request, one_worker_each=True, arguments={"shipping": ["-c", "2"]}) as shop:
+    options = {"one_worker_each": True, "metrics": True, "arguments": {"shipping": ["-c", "2"]}}
+    with shared_deployment(request, **options) as shop:
         yield shop
 
 

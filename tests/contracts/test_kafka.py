@@ -181,3 +181,13 @@ def test_a_retention_below_the_setting_is_told_once(url, settings, caplog, monke
     told = [one.getMessage() for one in caplog.records if topic(url) + " for 3.0 days" in one.getMessage()]
     assert len(told) == 1
     assert "SHOP_KAFKA_RETENTION_DAYS (14)" in told[0]
+
+
+def test_the_depth_of_an_app_is_what_its_group_has_not_committed(url):
+    publish([outgoing(number) for number in range(30)])
+    bus = KafkaBus(None)
+    assert 0 < bus.depths()["tests.events"] <= 30  # Tansu counts batches
+
+    with member("reader") as reader:
+        eventually(lambda: len(reader.records) == 30, within=REBALANCE)
+        eventually(lambda: bus.depths()["tests.events"] == 0)

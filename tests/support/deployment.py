@@ -20,6 +20,7 @@ import pytest
 from dev.load import providers
 from dev.load.api import Api
 from dev.processes import children, ports, programs
+from dev.processes.metrics import metrics_of, with_metrics
 from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
 from tests.support.management import Done, ManagementCommands
@@ -88,14 +89,18 @@ class Deployment:
         one_worker_each: bool = False,
         workers: Mapping[str, Sequence[str]] | None = None,
         arguments: Mapping[str, Sequence[str]] | None = None,
+        metrics: bool = False,
         **settings: str,
     ) -> None:
         """Configure the deployment. ``settings`` are environment variables on top of :data:`HASTE`.
 
         By default it has two workers, one with the relay and one for all apps. ``one_worker_each`` gives each
         app a worker, and ``workers`` maps names of workers to their queues. ``arguments`` are additional
-        command-line arguments by name of worker.
+        command-line arguments by name of worker. With ``metrics`` each program has an address for them.
         """
+        self._has_metrics = metrics
+        #: Addresses of the metrics by program.
+        self.metrics: dict[str, str] = {}
         self.database_url, self.broker, self.tokens, self.home = database_url, broker, tokens, home
         #: Random: test runs that look for a free port at the same moment must not find the same one.
         self.port = ports.pick(random.randrange(18_000, 24_000))
@@ -117,7 +122,8 @@ class Deployment:
 
     def __enter__(self) -> "Deployment":
         try:
-            self.supervisor.start(programs.web(self.env, port=self.port), *self._worker_programs())
+            web = self._measured(programs.web(self.env, port=self.port))
+            self.supervisor.start(web, *self._worker_programs())
             self.supervisor.wait_ready()
         except BaseException:
             self.__exit__()
@@ -141,7 +147,18 @@ class Deployment:
 
     def _worker(self, name: str, queues: Sequence[str], *arguments: str) -> Program:
         program = programs.worker(self.env, name, list(queues), home=self.home)
-        return replace(program, argv=(*program.argv, *self._arguments.get(name, ()), *arguments))
+        return self._measured(
+            replace(program, argv=(*program.argv, *self._arguments.get(name, ()), *arguments))
+        )
+
+    def _measured(self, program: Program) -> Program:
+        """Return the program with the address of its metrics, the same at each start."""
+        if not self._has_metrics:
+            return program
+        if program.name not in self.metrics:
+            [with_address] = with_metrics([program], first_port=random.randrange(24_000, 30_000))
+            self.metrics |= metrics_of([with_address])
+        return replace(program, env={**program.env, "SHOP_METRICS": self.metrics[program.name]})
 
     # --- Operators ---
 

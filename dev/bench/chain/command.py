@@ -27,12 +27,15 @@ class Plan:
     brokers: Sequence[str]
     #: Measure the competitors, too.
     competitors: bool
+    #: Measure the shop with metrics, too, by turns.
+    metrics: bool = False
 
 
 def measure(plan: Plan) -> Report:
     """Measure every contestant once in each run, on the same servers."""
     servers.empty_home()
-    with prepared(plan.brokers, plan.layout, competitors=plan.competitors) as (shops, others):
+    both = {"competitors": plan.competitors, "metrics": plan.metrics}
+    with prepared(plan.brokers, plan.layout, **both) as (shops, others):
         outcomes = _race([*shops, *others], plan)
     what = f"a backlog of {plan.orders:,} orders, workers: {plan.layout}"
     report = Report(f"Chain: {what}")

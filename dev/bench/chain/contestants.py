@@ -18,9 +18,12 @@ from dev.servers.rabbitmq import RabbitMQ
 
 @contextlib.contextmanager
 def prepared(
-    brokers: Sequence[str], layout: Layout, *, competitors: bool
+    brokers: Sequence[str], layout: Layout, *, competitors: bool, metrics: bool = False
 ) -> Iterator[tuple[list[Shop], list[Contestant]]]:
-    """Yield the shop on each broker, and the competitors, with their tables on running servers."""
+    """Yield the shop on each broker, and the competitors, with their tables on running servers.
+
+    With ``metrics`` the shop is there without and with them.
+    """
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(servers.empty_postgres())
         needed = competitors or RABBITMQ in brokers
@@ -30,7 +33,11 @@ def prepared(
             for kind in brokers
             if kind in EVENT_BUS_NAMES
         }
-        shops = [_shop_on(broker, postgres, rabbitmq, buses.get(broker), layout) for broker in brokers]
+        shops = [
+            _shop_on(broker, postgres, rabbitmq, buses.get(broker), layout, metrics=with_metrics)
+            for broker in brokers
+            for with_metrics in ((False, True) if metrics else (False,))
+        ]
         others = _competitors(postgres, rabbitmq) if competitors and rabbitmq else []
         for contestant in [*shops, *others]:
             say(f"Preparing {contestant.name} ...")
@@ -39,14 +46,21 @@ def prepared(
 
 
 def _shop_on(
-    broker: str, postgres: Postgres, rabbitmq: RabbitMQ | None, bus: EventBusServer | None, layout: Layout
+    broker: str,
+    postgres: Postgres,
+    rabbitmq: RabbitMQ | None,
+    bus: EventBusServer | None,
+    layout: Layout,
+    *,
+    metrics: bool,
 ) -> Shop:
     pids = {"PostgreSQL": pid_of(postgres)}
     if broker == RABBITMQ and rabbitmq:
         pids["RabbitMQ"] = pid_of(rabbitmq)
     if bus:
         pids[EVENT_BUS_NAMES[broker]] = pid_of(bus)
-    return Shop(deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, bus=bus), pids)
+    shop = deployment_on(broker, postgres, layout, rabbitmq=rabbitmq, bus=bus, metrics=metrics)
+    return Shop(shop, pids)
 
 
 def _competitors(postgres: Postgres, rabbitmq: RabbitMQ) -> list[Contestant]:

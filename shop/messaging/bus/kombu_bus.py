@@ -48,10 +48,12 @@ class KombuBus:
         return KombuIntake(celery_consumer, apps)
 
     def depths(self) -> dict[str, int]:
-        """Declare all queues passively, Celery's own and the dead-letter queues included."""
+        """Ask for all queues, Celery's own and the dead-letter queues included."""
         with self._app.connection_for_read() as connection:
             connection.ensure_connection(max_retries=len(connection.alt[1:]))
             names = [*self._app.amqp.queues, *topology.queue_names()]
+            if pgmq.is_embedded(connection):
+                return pgmq.depths(connection, names)
             depths = ((name, _depth(connection, name)) for name in names)
             return {name: depth for name, depth in depths if depth is not None}
 

@@ -34,6 +34,14 @@ def count_deliveries(message: Message) -> None:
         headers["x-delivery-count"] = int(stored["read_ct"]) - 1
 
 
+def depths(connection: Connection, queues: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of visible messages. A passive declaration would write to the database."""
+    channel: Any = connection.channel()
+    found = {metrics.queue_name: metrics.queue_visible_length for metrics in channel.pgmq.metrics_all()}
+    names = {queue: channel.canonical_queue_name(queue) for queue in queues}
+    return {queue: int(found[name]) for queue, name in names.items() if name in found}
+
+
 def delete(messages: Iterable[Message]) -> None:
     """Delete messages by one statement a queue. Acknowledging them afterwards deletes nothing more."""
     for channel, queue, ids in _by_queue(messages):

@@ -14,7 +14,18 @@ from shop.settings import CONTEXTS
 PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
 FILES = tuple(
     f"requirements{name}.txt"
-    for name in ("", "-stripe", "-easypost", "-kafka", "-servicebus", "-run", "-import", "-dev", "-bench")
+    for name in (
+        "",
+        "-stripe",
+        "-easypost",
+        "-kafka",
+        "-servicebus",
+        "-metrics",
+        "-run",
+        "-import",
+        "-dev",
+        "-bench",
+    )
 )
 #: Folders that are imported only if they are configured, and the file with their packages.
 EXTRAS = {
@@ -22,6 +33,7 @@ EXTRAS = {
     "shipping/easypost": "requirements-easypost.txt",
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
+    "shop/metrics": "requirements-metrics.txt",
 }
 DISTRIBUTIONS = {
     package: {name.lower().replace("_", "-") for name in names}

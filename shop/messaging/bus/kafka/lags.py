@@ -18,7 +18,7 @@ def lags(cluster: Cluster) -> dict[str, int]:
 
 def _lag(cluster: Cluster, app: str) -> int:
     """Return the lag of an app. The consumer only asks: it does not join the group."""
-    consumer = Consumer(cluster.consumer_config(app, f"{app}-lag"))
+    consumer = Consumer(cluster.consumer_config(f"shop.{app}", f"{app}-lag"))
     with contextlib.closing(consumer):
         names = [topics.all_events(cluster), topics.events_of(cluster, app)]
         partitions = [TopicPartition(name, number) for name in names for number in range(topics.PARTITIONS)]
