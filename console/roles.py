@@ -62,7 +62,13 @@ ROLES: dict[str, tuple[str, ...]] = {
         *_CATALOGUE,
     ),
     # Keeps stock and parcels.
-    "Warehouse": (*_STOCK, "inventory.adjust_stock", *_SHIPMENTS, "shipping.void_shipment"),
+    "Warehouse": (
+        *_STOCK,
+        "inventory.adjust_stock",
+        *_SHIPMENTS,
+        "shipping.print_label",
+        "shipping.void_shipment",
+    ),
     # Keeps the money.
     "Finance": (
         "orders.view_order",

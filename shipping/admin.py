@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 
 from shipping import services
-from shipping.errors import CarrierError, NotStoppable
+from shipping.errors import CarrierError, NoLabel, NotStoppable
 from shipping.models import (
     STATUSES,
     CarrierFault,
@@ -19,6 +22,7 @@ from shipping.models import (
     SimulatedLabel,
     TrackingEvent,
 )
+from shipping.paper import paper_response
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
@@ -60,7 +64,7 @@ class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]
 
 @admin.register(Shipment)
 class ShipmentAdmin(KeysetAdmin):
-    """Read-only pages of shipments, with an action to void those that have not left."""
+    """Read-only pages of shipments, with labels to print and an action to void those that have not left."""
 
     list_display = (
         "order",
@@ -83,6 +87,33 @@ class ShipmentAdmin(KeysetAdmin):
     def order(self, shipment: Shipment) -> str:
         """Return the order's number, or its id if the number is unknown."""
         return shipment.order_number or str(shipment.order_id)
+
+    def may_print(self, request: HttpRequest) -> bool:
+        """Tell whether the user may print labels."""
+        return self.has_view_permission(request) and request.user.has_perm("shipping.print_label")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Offer the label to users who may print it."""
+        context = {**(extra_context or {}), "may_print": self.may_print(request)}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URL of labels."""
+        view = self.admin_site.admin_view(self.label)
+        return [path("<uuid:shipment_id>/label/", view, name="shipping_shipment_label"), *super().get_urls()]
+
+    def label(self, request: HttpRequest, shipment_id: UUID) -> HttpResponse:
+        """Answer the label of a parcel; go back to its page, with the reason, if there is none."""
+        if not self.may_print(request):
+            raise PermissionDenied
+        shipment = get_object_or_404(Shipment, pk=shipment_id)
+        try:
+            return paper_response(shipment, services.paper_of(shipment_id=shipment_id))
+        except (NoLabel, CarrierError) as error:
+            self.message_user(request, f"No label: {error}", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:shipping_shipment_change", args=[shipment_id]))
 
     def has_void_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may void shipments."""

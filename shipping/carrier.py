@@ -27,6 +27,7 @@ __all__ = [
     "Destination",
     "Label",
     "LabelLine",
+    "LabelPaper",
     "LabelStatus",
     "ParcelStatus",
     "Scan",
@@ -120,6 +121,14 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelPaper:
+    """A label to be printed: a PDF, or the address where the carrier keeps one."""
+
+    pdf: bytes = b""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Status of a parcel at a time."""
 
@@ -165,6 +174,14 @@ class Carrier(Protocol):
 
     def track(self, *, tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
         """Return all scans of parcels, oldest first, by tracking number."""
+        ...
+
+    def paper(self, *, key: str) -> LabelPaper | None:
+        """Return the label of a key to be printed; None if there is none, or it is voided."""
+        ...
+
+    def key_of(self, *, about: str) -> str | None:
+        """Return the key of the parcel that a notice of the carrier is about; None for those of others."""
         ...
 
     def forget(self, *, keys: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from shipping.carrier import (
     CarrierTimeout,
     CarrierUnavailable,
     Label,
+    LabelPaper,
     LabelStatus,
     Scan,
     carrier,
@@ -53,6 +54,25 @@ def track(tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
     except (CarrierTimeout, CarrierUnavailable) as error:
         logger.warning("%d parcels are tracked again later: %r", len(tracking_numbers), error)
         return {}
+
+
+def ask_for_scans(tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
+    """Return all scans of parcels, by tracking number.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: ask again.
+    """
+    return carrier().track(tracking_numbers=tracking_numbers)
+
+
+def key_of(about: str) -> str | None:
+    """Return the key of the parcel that a notice is about."""
+    return carrier().key_of(about=about)
+
+
+def paper_of(shipment: Shipment) -> LabelPaper | None:
+    """Return the label of a parcel to be printed."""
+    return carrier().paper(key=shipment.idempotency_key)
 
 
 def _book_together(shipments: Mapping[UUID, Shipment]) -> dict[UUID, Label]:

@@ -11,11 +11,12 @@ from orders.events import (
     OrderNeedsAttention,
     OrderResumed,
 )
-from shipping import erasure, holding, services
+from shipping import erasure, holding, notices, services
 from shipping.carrier import Destination
 from shipping.events import (
     BookingDue,
     CancellationRejected,
+    CarrierNoticeReceived,
     DeliveryFailed,
     FulfilmentStopped,
     OrderDelivered,
@@ -83,6 +84,12 @@ def when_stop_due_finish_it(event: StopDue) -> None:
 def when_tracking_due_ask_carrier(events: Sequence[TrackingDue]) -> None:
     """Track parcels under way."""
     services.track_parcels(order_ids=[event.order_id for event in events])
+
+
+@consumes(CarrierNoticeReceived, emits=(OrderDelivered, DeliveryFailed), calls_outside=True)
+def when_carrier_notice_received_ask_carrier(event: CarrierNoticeReceived) -> None:
+    """Ask the carrier for the scans of the parcel that it has sent word of."""
+    notices.follow_notice(notice_id=event.notice_id)
 
 
 @consumes(CustomerForgotten, calls_outside=True, batch=100)

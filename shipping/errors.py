@@ -13,6 +13,10 @@ class NotStoppable(ShippingError):
     """Only a shipment that has not left can be voided."""
 
 
+class NoLabel(ShippingError):
+    """The carrier has no valid label of the parcel."""
+
+
 class CarrierError(ShippingError):
     """The carrier did not do what it was asked to."""
 

@@ -118,6 +118,12 @@ class TrackingDue(Reminder):
     shipment_id: UUID
 
 
+class CarrierNoticeReceived(Reminder, aggregate="notice_id"):
+    """The carrier has sent word of a parcel; ask it for the present scans."""
+
+    notice_id: UUID
+
+
 class StopDue(Reminder):
     """An operator's stop may be unfinished, because the carrier did not answer; finish it."""
 

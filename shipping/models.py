@@ -120,7 +120,10 @@ class Shipment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        permissions = [("void_shipment", "Can void shipments that have not left")]
+        permissions = [
+            ("void_shipment", "Can void shipments that have not left"),
+            ("print_label", "Can print labels of parcels"),
+        ]
         indexes = [
             models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="shipment_stopped"),
             models.Index(

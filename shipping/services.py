@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db import transaction
 
 from shipping import carrier_calls, outcomes, repository
-from shipping.carrier import Destination
-from shipping.errors import NotStoppable
+from shipping.carrier import Destination, LabelPaper
+from shipping.errors import NoLabel, NotStoppable
 from shipping.models import Shipment, shipping_key
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import unit_of_work
@@ -175,6 +175,23 @@ def finish_stop(*, order_id: UUID) -> None:
     shipment = Shipment.objects.get(order_id=order_id)
     if shipment.can_be_stopped and shipment.stop_requested:
         stop_shipment(order_id=order_id, reason=shipment.stop_reason)
+
+
+# --- Labels on paper ---------------------------------------------------------------------------
+
+
+def paper_of(*, shipment_id: UUID) -> LabelPaper:
+    """Return the label of a parcel to be printed, as the carrier has it.
+
+    Raises:
+        NoLabel: the carrier has none that is valid.
+        CarrierTimeout, CarrierUnavailable: ask again.
+    """
+    shipment = Shipment.objects.get(pk=shipment_id)
+    paper = carrier_calls.paper_of(shipment)
+    if paper is None:
+        raise NoLabel(f"the {shipment.state} {shipment} has no label to print")
+    return paper
 
 
 # --- Tracking --------------------------------------------------------------------------------

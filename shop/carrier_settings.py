@@ -25,11 +25,19 @@ def carrier_settings() -> dict[str, Any]:
         #: Connections of a process to EasyPost that book at once, and time for an answer.
         "SHOP_EASYPOST_CONNECTIONS": number("SHOP_EASYPOST_CONNECTIONS", 8),
         "SHOP_EASYPOST_TIMEOUT": seconds("SHOP_EASYPOST_TIMEOUT_SECONDS", 8),
+        #: Secret of the webhook at EasyPost, by which its notices are verified.
+        "EASYPOST_WEBHOOK_SECRET": os.environ.get("EASYPOST_WEBHOOK_SECRET", ""),
         "SHOP_CARRIER": os.environ.get("SHOP_CARRIER") or f"shipping.{default}",
         "SHOP_SENDER": {part: os.environ.get(f"SHOP_SENDER_{part.upper()}", "") for part in _SENDER},
         "SHOP_PARCEL": {part: _measure(part) for part in _PARCEL},
         "SHOP_TRACKING_INTERVAL": _tracking_interval(bool(key)),
     }
+
+
+def carrier_webhooks() -> dict[str, str]:
+    """Return the endpoint of EasyPost's webhooks, if EasyPost is the carrier and they have a secret."""
+    is_set = os.environ.get("EASYPOST_API_KEY") and os.environ.get("EASYPOST_WEBHOOK_SECRET")
+    return {"easypost": "shipping.easypost.webhooks.endpoint"} if is_set else {}
 
 
 def _measure(part: str) -> float:
@@ -42,4 +50,6 @@ def _measure(part: str) -> float:
 
 
 def _tracking_interval(has_easypost: bool) -> timedelta:
-    return seconds("SHOP_TRACKING_INTERVAL_SECONDS", 6 * 3600 if has_easypost else 2)
+    """Return how often the carrier is asked: seldom with webhooks, which then only might be missed."""
+    hours = 24 if carrier_webhooks() else 6
+    return seconds("SHOP_TRACKING_INTERVAL_SECONDS", hours * 3600 if has_easypost else 2)

@@ -12,7 +12,7 @@ import django_stubs_ext
 from celery.schedules import crontab
 
 from shop.accounts.settings import account_settings, security_logging
-from shop.carrier_settings import carrier_settings
+from shop.carrier_settings import carrier_settings, carrier_webhooks
 from shop.environment import days, flag, listed, number, seconds
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 from shop.postgres.settings import database_settings
@@ -277,6 +277,7 @@ if STRIPE_API_KEY:
 #: Retention of what providers have sent, encrypted.
 SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
 globals().update(carrier_settings())
+SHOP_WEBHOOKS |= carrier_webhooks()
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)

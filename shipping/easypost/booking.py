@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shipping.carrier import BookingRequest, Destination, Label, LabelStatus
+from shipping.carrier import BookingRequest, Destination, Label, LabelPaper, LabelStatus
 from shipping.easypost import records, shipments
 from shipping.easypost.client import call_for_each
 from shipping.easypost.failures import Refused
@@ -37,6 +37,16 @@ def find(key: str) -> Label | None:
     records.open_records([EasyPostBooking(key=key)])
     records.name_shipments({key: shipment.id})
     return records.settle({key: label})[key].label
+
+
+def paper(key: str) -> LabelPaper | None:
+    """Return the label of a key to be printed; None if it is not bought, or refunded."""
+    record = records.records_of([key]).get(key)
+    shipment = shipments.find(record.shipment) if record and record.shipment else None
+    label = shipments.label_of(shipment) if shipment else None
+    if shipment is None or label is None or label.status != LabelStatus.BOOKED:
+        return None
+    return LabelPaper(url=shipment.postage_label.label_url)
 
 
 def void(key: str) -> Label:

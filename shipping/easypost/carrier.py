@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 
-from shipping.carrier import BookingRequest, Destination, Label, LabelLine, Scan
+from shipping.carrier import BookingRequest, Destination, Label, LabelLine, LabelPaper, Scan
 from shipping.easypost import booking, books, tracking
 from shipping.easypost.records import EasyPostBooking
 from shop.messaging.providers import check_outside_transaction
@@ -47,6 +47,15 @@ class EasyPostCarrier:
         """Return all scans of parcels."""
         check_outside_transaction()
         return tracking.track(tracking_numbers)
+
+    def paper(self, *, key: str) -> LabelPaper | None:
+        """Return the address of a label's PDF; None if the label is not bought, or refunded."""
+        check_outside_transaction()
+        return booking.paper(key)
+
+    def key_of(self, *, about: str) -> str | None:
+        """Return the key of EasyPost's shipment."""
+        return EasyPostBooking.objects.filter(shipment=about).values_list("key", flat=True).first()
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Delete the trackers, and what the records say of recipients. EasyPost keeps the addresses."""

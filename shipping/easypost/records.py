@@ -37,6 +37,7 @@ class EasyPostBooking(models.Model):
     class Meta:
         verbose_name = "booking at EasyPost"
         verbose_name_plural = "bookings at EasyPost"
+        indexes = [models.Index(fields=["shipment"], name="easypost_by_shipment")]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.outcome or 'no outcome yet'}"

@@ -16,12 +16,14 @@ from shipping.carrier import (
     Destination,
     Label,
     LabelLine,
+    LabelPaper,
     LabelStatus,
     ParcelStatus,
     Scan,
 )
 from shipping.errors import KeyReused, TooLateToVoid, UnknownParcel
 from shipping.simulator.books import CARRIER, CarrierFault, SimulatedLabel, new_tracking_number
+from shipping.simulator.paper import pdf
 from shipping.simulator.routes import Route, route_to
 from shop.messaging.providers import check_outside_transaction
 from shop.postgres import json_text
@@ -100,6 +102,20 @@ class SimulatedCarrier:
             moved = [label for label in labels if _move(label)]
             update_rows(moved, ["scans"])
         return {label.tracking_number: _scans(label) for label in labels}
+
+    def paper(self, *, key: str) -> LabelPaper | None:
+        """Return a PDF with the address and the tracking number."""
+        check_outside_transaction()
+        label = SimulatedLabel.objects.filter(key=key, status=SimulatedLabel.Status.BOOKED).first()
+        if label is None:
+            return None
+        place = f"{label.postal_code} {label.city}"
+        lines = [label.name, label.street, label.second_line, place, label.region, label.country]
+        return LabelPaper(pdf=pdf([CARRIER, "", *filter(None, lines), "", label.tracking_number]))
+
+    def key_of(self, *, about: str) -> str | None:
+        """Return None: the simulator sends no notices."""
+        return None
 
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase names and addresses, and what was said about them."""

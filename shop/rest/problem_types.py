@@ -192,6 +192,13 @@ _TYPES = (
         "Repeat the request later, under the same Idempotency-Key.",
     ),
     ProblemType(
+        "provider_away",
+        503,
+        "A provider does not answer",
+        "The carrier, or another provider that the shop had to ask, gave no answer. Nothing was changed.",
+        "Repeat the request later.",
+    ),
+    ProblemType(
         "timed_out",
         503,
         "The answer took too long",

@@ -60,6 +60,12 @@ class AnswerLost(Problem, code="answer_lost"):
     default_detail = "This request has taken effect, but its answer is not readable any more."
 
 
+class ProviderAway(Problem, code="provider_away"):
+    """Request that a provider, such as the carrier, had to answer, and did not (503)."""
+
+    default_detail = "The provider does not answer at the moment: repeat the request later."
+
+
 class TimedOut(Problem, code="timed_out"):
     """Request with a statement that the database gave up (503)."""
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tests.architecture.rights.needs import (
     CANCEL,
     GIVE_BACK,
+    PRINT,
     RESEND,
     RESUME,
     RETRY,
@@ -132,6 +133,7 @@ PAGES = [
         all_of("notifications.view_notification"),
         {"notification_id": "notification.pk"},
     ),
+    Page("shipping_shipment_label", all_of(*PRINT), {"shipment_id": "parcel.pk"}),
     act("notifications_notification_resend", *RESEND, notification_id="notification.pk"),
     Page("analytics_rebuild", all_of(*_REBUILD), data={}),
     Page("doctor", all_of("console.view_checkup")),

@@ -18,4 +18,5 @@ RESEND = ("notifications.view_notification", "notifications.resend_notification"
 SALES = ("analytics.view_productsales", "analytics.view_productrevenue")
 CANCEL = ("orders.view_order", "orders.cancel_order")
 RESUME = ("orders.view_order", "orders.resume_order")
+PRINT = ("shipping.view_shipment", "shipping.print_label")
 SETTLE = ("orders.view_order", "orders.settle_order")

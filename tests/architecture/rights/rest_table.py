@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
     GIVE_BACK,
+    PRINT,
     RESEND,
     RESUME,
     RETRY,
@@ -125,6 +126,7 @@ ENDPOINTS = [
     ),
     Endpoint("GET", "shipment-list", all_of("shipping.view_shipment")),
     Endpoint("GET", "shipment-detail", all_of("shipping.view_shipment"), arguments={"pk": "shipment.pk"}),
+    Endpoint("GET", "shipment-label", all_of(*PRINT), arguments={"pk": "parcel.pk"}),
     Endpoint("GET", "notification-list", all_of("notifications.view_notification")),
     Endpoint(
         "GET", "notification-detail", all_of("notifications.view_notification"),

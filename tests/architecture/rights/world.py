@@ -31,7 +31,7 @@ from orders.models import Order
 from orders.services import hold_up_order
 from payments.models import Dispute, GatewayFault, Refund
 from shipping.carrier import Destination
-from shipping.models import CarrierFault, EasyPostBooking, Shipment, TrackingEvent
+from shipping.models import CarrierFault, EasyPostBooking, Shipment, SimulatedLabel, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
 from shop.accounts.api_keys import create_key
 from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
@@ -65,7 +65,7 @@ class World:
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
         self.product = Product.objects.get(sku="MUG")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
-        self.shipment = _waiting_shipment()
+        self.shipment, self.parcel = _waiting_shipment(), _booked_parcel()
         self.letter, discarded = died(), died()
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
         self.key, _ = create_key(user=self.alice, name="till")
@@ -116,6 +116,12 @@ def _waiting_shipment() -> Shipment:
     )
     remember_orders(orders=[PlacedOrder(order_id=order_id, number="ORD-7", destination=destination)])
     return Shipment.objects.get(order_id=order_id)
+
+
+def _booked_parcel() -> Shipment:
+    parcel = _waiting_shipment()
+    SimulatedLabel.objects.create(key=parcel.idempotency_key, status=SimulatedLabel.Status.BOOKED)
+    return parcel
 
 
 def _make_the_rest(world: World) -> None:

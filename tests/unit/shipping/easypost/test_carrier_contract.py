@@ -152,6 +152,19 @@ def test_of_no_parcels_there_are_no_scans():
     assert carrier().track(tracking_numbers=[]) == {}
 
 
+def test_a_valid_label_can_be_printed():
+    assert carrier().paper(key="ship:1") is None
+    book()
+    paper = carrier().paper(key="ship:1")
+    assert paper.pdf.startswith(b"%PDF") or paper.url.endswith(".pdf")
+    carrier().void(key="ship:1")
+    assert carrier().paper(key="ship:1") is None
+
+
+def test_a_notice_about_a_parcel_of_others_leads_to_none():
+    assert carrier().key_of(about="shp_of_others") is None
+
+
 def test_recipients_are_forgotten_and_the_labels_stay():
     label = book()
     forget_labels(["ship:1", "ship:unknown"])
@@ -167,6 +180,7 @@ def test_recipients_are_forgotten_and_the_labels_stay():
         lambda c: c.find_booking(key="k"),
         lambda c: c.void(key="k"),
         lambda c: c.track(tracking_numbers=["SP0"]),
+        lambda c: c.paper(key="k"),
     ],
 )
 def test_no_call_is_made_inside_a_transaction(call):
