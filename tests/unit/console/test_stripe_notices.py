@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from console.audit import audit
 from orders.services import request_cancellation, resume_order
@@ -11,7 +12,7 @@ from payments.models import Dispute, Payment, Refund
 from payments.services import receive_missed_notices
 from payments.stripe.webhooks import KINDS
 from shipping.models import Shipment
-from shop.messaging.models import EventRecord, OutboxEntry
+from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
 from shop.webhooks import notices
 from shop.webhooks.models import ProviderNotice
 from tests.support.inprocess import deliver_all, fire_retries
@@ -78,10 +79,13 @@ def test_a_payment_whose_answer_was_lost_is_learnt_from_its_notice(shop, account
         order = shop.place()
         deliver_all()
     assert payment_of(order).state == "processing"
+    retries = ScheduledMessage.objects.filter(kind="retry")
+    retries.update(due_at=timezone.now() + timedelta(days=1))
     send()
     assert payment_of(order).state == "processing", "only a worker works the notice"
     shop.run_to_end()
     shop.expect_status(order, "delivered")
+    assert retries.exists(), "the retry would have found it, later"
     fire_retries()
     assert said(order).count("PaymentProcessed") == 1
     assert agrees()
