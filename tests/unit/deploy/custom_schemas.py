@@ -1,0 +1,97 @@
+"""Schemas of the operators' resources: the fields that the manifests use, after the operators' references.
+
+KEDA 2, RabbitMQ Cluster Operator 2 and CloudNativePG 1.24 or newer. A field that is not here is refused, as a
+slip of the pen would be silently dropped or refused by the cluster alone.
+"""
+
+from typing import Any
+
+
+def closed(required: str = "", /, **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required.split(),
+        "additionalProperties": False,
+    }
+
+
+def many(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+FLAG: dict[str, Any] = {"type": "boolean"}
+ANY: dict[str, Any] = {"type": "object"}
+NAME = closed("name", name=TEXT)
+
+_TRIGGER = closed(
+    "type metadata authenticationRef",
+    type={"const": "rabbitmq"},
+    metadata=closed(
+        "protocol queueName mode value",
+        protocol={"enum": ["amqp", "http", "auto"]},
+        queueName=TEXT,
+        mode={"enum": ["QueueLength", "MessageRate"]},
+        value={"type": "string", "pattern": r"^\d+$"},  # KEDA takes strings alone
+    ),
+    authenticationRef=NAME,
+)
+_SPECS = {
+    ("keda.sh/v1alpha1", "ScaledObject"): closed(
+        "scaleTargetRef triggers",
+        scaleTargetRef=NAME,
+        minReplicaCount=COUNT,
+        maxReplicaCount=COUNT,
+        pollingInterval=COUNT,
+        cooldownPeriod=COUNT,
+        fallback=closed("failureThreshold replicas", failureThreshold=COUNT, replicas=COUNT),
+        triggers=many(_TRIGGER),
+    ),
+    ("keda.sh/v1alpha1", "TriggerAuthentication"): closed(
+        "", secretTargetRef=many(closed("parameter name key", parameter=TEXT, name=TEXT, key=TEXT))
+    ),
+    ("rabbitmq.com/v1beta1", "RabbitmqCluster"): closed(
+        "replicas",
+        replicas=COUNT,
+        image=TEXT,
+        terminationGracePeriodSeconds=COUNT,
+        persistence=closed("storage", storage=TEXT),
+        rabbitmq=closed("", additionalConfig=TEXT),
+        resources=ANY,
+        affinity=ANY,
+    ),
+    ("postgresql.cnpg.io/v1", "Cluster"): closed(
+        "instances storage",
+        instances={"type": "integer", "minimum": 1},
+        imageName=TEXT,
+        bootstrap=closed("", initdb=closed("database owner", database=TEXT, owner=TEXT)),
+        managed=closed(
+            "",
+            roles=many(
+                closed(
+                    "name",
+                    name=TEXT,
+                    ensure={"enum": ["present", "absent"]},
+                    login=FLAG,
+                    passwordSecret=NAME,
+                )
+            ),
+        ),
+        postgresql=closed(
+            "",
+            synchronous=closed("method number", method={"enum": ["any", "first"]}, number=COUNT),
+            parameters={"type": "object", "additionalProperties": TEXT},
+        ),
+        storage=closed("size", size=TEXT),
+        resources=ANY,
+    ),
+}
+CUSTOM = {
+    (version, kind): closed(
+        "apiVersion kind metadata spec", apiVersion=TEXT, kind=TEXT, metadata=ANY, spec=spec
+    )
+    for (version, kind), spec in _SPECS.items()
+}
