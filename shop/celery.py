@@ -5,6 +5,7 @@ from typing import Any
 
 import django
 from celery import Celery
+from celery.signals import setup_logging
 from django.apps import apps
 
 from shop.messaging.bus.transport_settings import register_transport
@@ -20,6 +21,13 @@ class Shop(Celery):
             django.setup()
         return super()._get_backend()  # type: ignore[misc]  # not in the stubs
 
+
+def keep_formatters(**kwargs: object) -> None:
+    """Keep Django's logging: with a receiver, Celery adds no handlers and formats of its own."""
+
+
+if os.environ.get("LOG_FORMAT") == "json":
+    setup_logging.connect(keep_formatters)
 
 register_transport()
 app = Shop("shop", control="shop.messaging.bus.control:SignedControl")

@@ -12,7 +12,9 @@ def running_shop(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """Deployment that is started once for each broker."""
     # Shipping has two processes: one can stop a parcel that the other is booking.
     options = {"one_worker_each": True, "metrics": True, "arguments": {"shipping": ["-c", "2"]}}
-    with shared_deployment(request, **options) as shop:
+    # One broker with each format of logs: both are searched for personal data.
+    settings = {"LOG_FORMAT": "json"} if request.param == "rabbitmq" else {}
+    with shared_deployment(request, **options, **settings) as shop:
         yield shop
 
 

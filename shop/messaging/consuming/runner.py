@@ -28,6 +28,7 @@ from shop.messaging.errors import (
 from shop.messaging.outbox.unit_of_work import consuming, unit_of_work
 from shop.messaging.signing import log
 from shop.messaging.signing.events import SIGNATURE
+from shop.messaging.tracing import log_context
 
 logger = get_task_logger(__name__)
 
@@ -100,22 +101,30 @@ def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, 
     believed = _believed(consumer, list(zip(bodies, headers, strict=True)))
     envelopes = [envelope for body, head in believed if (envelope := _read(consumer, body, head))]
     envelopes = _hold_while_paused(consumer, envelopes)
-    if len(envelopes) > 1:
+    if len(envelopes) > 1 and _consume_together(consumer, envelopes):
+        return
+    for envelope in envelopes:
+        if time.monotonic() > until:
+            raise Reject(f"{consumer.name} ran for {RUN_TIME_LIMIT:.0f} s, redeliver the rest", requeue=True)
+        if _hold_while_paused(consumer, [envelope]):  # an earlier event may have opened the circuit
+            with log_context.about(consumer.name, [envelope.event]):
+                _consume_alone(consumer, envelope)
+
+
+def _consume_together(consumer: Consumer, envelopes: list[Envelope]) -> bool:
+    """Consume events in one transaction; return False if that failed."""
+    events = [envelope.event for envelope in envelopes]
+    with log_context.about(consumer.name, events):
         try:
-            _consume(consumer, [envelope.event for envelope in envelopes])
+            _consume(consumer, events)
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
             tally.count_failure()
             logger.info("%s: splitting a batch of %d: %r", consumer.name, len(envelopes), error)
-        else:
-            circuit_breaker.succeeded(consumer, probe=any(envelope.is_probe for envelope in envelopes))
-            return
-    for envelope in envelopes:
-        if time.monotonic() > until:
-            raise Reject(f"{consumer.name} ran for {RUN_TIME_LIMIT:.0f} s, redeliver the rest", requeue=True)
-        if _hold_while_paused(consumer, [envelope]):  # an earlier event may have opened the circuit
-            _consume_alone(consumer, envelope)
+            return False
+        circuit_breaker.succeeded(consumer, probe=any(envelope.is_probe for envelope in envelopes))
+        return True
 
 
 def _hold_while_paused(consumer: Consumer, envelopes: list[Envelope]) -> list[Envelope]:
