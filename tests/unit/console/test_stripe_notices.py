@@ -281,6 +281,11 @@ def test_a_dispute_that_has_ended_before_anyone_looked_is_recorded_as_it_ended(s
     assert Dispute.objects.get().status == "won"
     assert [name for name in said(order) if "Dispute" in name] == ["PaymentDisputed", "DisputeClosed"]
 
+    decide(account, name, "under_review")  # as a slower worker was told
+    send()
+    deliver_all()
+    assert Dispute.objects.get().status == "won"
+
 
 def test_an_inquiry_holds_the_order_and_costs_nothing_when_it_is_closed(shop, account, send):
     order = shop.place()
