@@ -12,6 +12,7 @@ from inventory.events import (
     InventoryRestocked,
     InventoryUpdated,
     StockLine,
+    StockReturned,
 )
 from orders.events import (
     OrderCancellationRequested,
@@ -96,6 +97,14 @@ def when_inventory_rejected_note_it(events: Sequence[InventoryRejected]) -> None
 @consumes(InventoryRestocked, batch=BATCH)
 def when_inventory_restocked_count_what_came_back(events: Sequence[InventoryRestocked]) -> None:
     """Count the lines that came back into the stock."""
+    services.project(
+        measurements=[_measure(event, Step.RESTOCKED, moved=_restocked(event.lines)) for event in events]
+    )
+
+
+@consumes(StockReturned, batch=BATCH)
+def when_stock_returned_count_what_came_back(events: Sequence[StockReturned]) -> None:
+    """Count the lines that came back after the parcel had left."""
     services.project(
         measurements=[_measure(event, Step.RESTOCKED, moved=_restocked(event.lines)) for event in events]
     )

@@ -55,6 +55,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.cancel_order",
         "orders.resume_order",
         "orders.settle_order",
+        "orders.view_refundrequest",
         *_PAYMENTS,
         *_SHIPMENTS,
         *_MESSAGES,
@@ -76,6 +77,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.view_dispute",
         "payments.retry_refund",
         "payments.give_back_otherwise",
+        "orders.refund_order",
+        "orders.view_refundrequest",
         *_FIGURES,
     ),
     # Keeps the shop going, and its catalogue.
@@ -102,6 +105,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Reads everything, and changes nothing.
     "Auditor": (
         *_ORDERS,
+        "orders.view_refundrequest",
         "privacy.view_personal_data",
         *_PAYMENTS,
         "payments.view_dispute",

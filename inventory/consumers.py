@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from inventory import services
+from inventory import services, taking_back
 from inventory.events import (
     InventoryRejected,
     InventoryReleased,
     InventoryRestocked,
     InventoryUpdated,
     StockAdjusted,
+    StockReturned,
 )
-from orders.events import OrderCreated
+from orders.events import OrderCreated, RefundRequested
 from payments.events import PaymentProcessed
 from shipping.events import FulfilmentStopped, ShipmentFailed
 from shop.messaging.consuming import consumes
@@ -38,6 +39,14 @@ def when_shipment_failed_restock(events: Sequence[ShipmentFailed]) -> None:
 def when_fulfilment_stopped_restock_or_release(events: Sequence[FulfilmentStopped]) -> None:
     """Put the stock of a stopped order back, or prevent its deduction."""
     services.stop_orders(order_ids=[event.order_id for event in events])
+
+
+@consumes(RefundRequested, emits=(StockReturned,))
+def when_refund_requested_take_goods_back(event: RefundRequested) -> None:
+    """Put the goods of a refund into the stock, if they are back."""
+    if event.restock:
+        lines = {line.sku: line.quantity for line in event.lines}
+        taking_back.take_back(order_id=event.order_id, returned_with=event.refund_id, lines=lines)
 
 
 @consumes(StockAdjusted, low_priority=True)

@@ -1,5 +1,7 @@
 """Errors of inventory, one class each. The docstring is the message that a person reads."""
 
+from shop.messaging.errors import PermanentFailure
+
 
 class InventoryError(Exception):
     """The stock cannot do this."""
@@ -30,3 +32,7 @@ class NothingToAdjust(InventoryError):
 
 class StockLimitExceeded(InventoryError):
     """The stock of {sku} cannot grow beyond {limit}."""
+
+
+class MoreThanWasTaken(InventoryError, PermanentFailure):
+    """{taken} of {sku} were taken for order {order}, and {back} are back: no more can come back."""

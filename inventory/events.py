@@ -43,6 +43,15 @@ class InventoryRestocked(Event):
     lines: tuple[StockLine, ...]
 
 
+class StockReturned(Event):
+    """Goods of an order are back in the stock, after its parcel had left."""
+
+    order_id: UUID
+    #: The refund or the receipt of a return that they came back with.
+    returned_with: UUID
+    lines: tuple[StockLine, ...]
+
+
 class StockAdjusted(Event, aggregate="product_id"):
     """An operator corrected the stock of a product."""
 

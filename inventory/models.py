@@ -154,6 +154,8 @@ class StockMovement(models.Model):
         SOLD = "sold", "Sold"
         #: Put back for a stopped order.
         RESTOCKED = "restocked", "Restocked"
+        #: Put back after the parcel had left.
+        RETURNED = "returned", "Returned"
         #: Correction by an operator: a delivery, a loss, a count.
         ADJUSTED = "adjusted", "Adjusted"
 
@@ -163,6 +165,8 @@ class StockMovement(models.Model):
     kind = models.CharField(max_length=9, choices=Kind.choices)
     quantity = models.IntegerField(help_text="Positive into the stock, negative out of it.")
     order_id = models.UUIDField("order", null=True, blank=True)
+    #: The refund or the receipt of a return that the goods came back with.
+    returned_with = models.UUIDField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     actor = models.CharField(max_length=150, blank=True, help_text="Who adjusted it.")
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -177,19 +181,24 @@ class StockMovement(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="initial", quantity__gte=0)
                 | Q(kind="sold", quantity__lt=0)
-                | Q(kind="restocked", quantity__gt=0)
+                | Q(kind__in=["restocked", "returned"], quantity__gt=0)
                 | (Q(kind="adjusted") & ~Q(quantity=0) & ~Q(reason="")),
                 name="movement_goes_the_right_way",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["sold", "restocked"], order_id__isnull=False)
+                condition=Q(kind__in=["sold", "restocked", "returned"], order_id__isnull=False)
                 | Q(kind__in=["initial", "adjusted"], order_id__isnull=True),
                 name="movement_names_its_order",
             ),
             models.UniqueConstraint(
                 fields=["order_id", "product", "kind"],
-                condition=Q(order_id__isnull=False),
+                condition=Q(order_id__isnull=False) & ~Q(kind="returned"),
                 name="movement_once_per_order_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["returned_with", "product"],
+                condition=Q(returned_with__isnull=False),
+                name="movement_once_per_return",
             ),
             models.UniqueConstraint(
                 fields=["product"], condition=Q(kind="initial"), name="movement_one_initial_per_product"

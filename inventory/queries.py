@@ -124,6 +124,8 @@ class OrderStockFacts:
     deducted: dict[str, int] = field(default_factory=dict)
     #: SKU -> quantity put back, positive.
     restocked: dict[str, int] = field(default_factory=dict)
+    #: SKU -> quantity that came back after the parcel had left, positive.
+    returned: dict[str, int] = field(default_factory=dict)
 
 
 def prices_of(skus: Collection[str]) -> dict[str, Price]:
@@ -240,9 +242,15 @@ def _order_facts(order_id: UUID, rows: list[Row]) -> OrderStockFacts:
         if isinstance(row, OrderStock):
             facts.wanted.update(_wanted(row))
         else:
-            of_kind = facts.restocked if row.kind == StockMovement.Kind.RESTOCKED else facts.deducted
+            of_kind = _by_kind(facts, row.kind)
             of_kind[row.product.sku] = of_kind.get(row.product.sku, 0) + abs(row.quantity)
     return facts
+
+
+def _by_kind(facts: OrderStockFacts, kind: str) -> dict[str, int]:
+    if kind == StockMovement.Kind.RESTOCKED:
+        return facts.restocked
+    return facts.returned if kind == StockMovement.Kind.RETURNED else facts.deducted
 
 
 def _item(p: Product) -> CatalogueItem:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from inventory.events import InventoryRestocked, InventoryUpdated, StockAdjusted
+from inventory.events import InventoryRestocked, InventoryUpdated, StockAdjusted, StockReturned
 from inventory.models import StockMovement
 from shop.messaging.event_log import replay, types_of
 
@@ -22,12 +22,12 @@ class StockChanges:
 def logged_changes() -> StockChanges:
     """Fold the events of all products, read in chunks."""
     changes = StockChanges()
-    for event in replay(types=types_of(InventoryUpdated, InventoryRestocked, StockAdjusted)):
+    for event in replay(types=types_of(InventoryUpdated, InventoryRestocked, StockReturned, StockAdjusted)):
         if isinstance(event, StockAdjusted):
             changes.quantities[event.sku] += event.quantity
             changes.adjustments[event.sku] += 1
-        elif isinstance(event, InventoryUpdated | InventoryRestocked):
-            sign = 1 if isinstance(event, InventoryRestocked) else -1
+        elif isinstance(event, InventoryUpdated | InventoryRestocked | StockReturned):
+            sign = -1 if isinstance(event, InventoryUpdated) else 1
             for line in event.lines:
                 changes.quantities[line.sku] += sign * line.quantity
     return changes

@@ -1,6 +1,7 @@
 """Orders in the admin: read-only pages, and the legal actions."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from orders import services
 from orders.errors import NoSuchEvent, OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
+from orders.refunds import admin as refunds
 from orders.snapshots import MAX_SEQUENCE, as_of
 from shop import journal
 from shop.accounts.queries import accounts_named
@@ -123,7 +125,7 @@ class OrderAdmin(KeysetAdmin):
         "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
-    inlines = (OrderLineInline,)
+    inlines = (OrderLineInline, refunds.RefundRequestInline)
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
@@ -154,6 +156,7 @@ class OrderAdmin(KeysetAdmin):
             "may_cancel": self.has_cancel_permission(request),
             "may_resume": self.has_resume_permission(request),
             "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
+            "may_refund": request.user.has_perms(refunds.PERMISSIONS),
         }
         may = dict.fromkeys(may, False) if as_of_event else may
         context = {**(extra_context or {}), **may, "as_of_event": as_of_event}
@@ -234,7 +237,14 @@ class OrderAdmin(KeysetAdmin):
             path(f"<uuid:order_id>/{action}/", view, {"action": action}, name=f"orders_order_{action}")
             for action in ACTIONS
         ]
-        return [*actions, *super().get_urls()]
+        refund = path(
+            "<uuid:order_id>/refund/", self._of_site(refunds.refund_order), name="orders_order_refund"
+        )
+        return [*actions, refund, *super().get_urls()]
+
+    def _of_site(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """Return a view of an order, behind the login of the admin."""
+        return self.admin_site.admin_view(partial(view, self.admin_site))
 
     def act_on_one(self, request: HttpRequest, order_id: UUID, action: str) -> HttpResponse:
         """Ask for confirmation, then run an action on one order."""

@@ -19,6 +19,7 @@ from orders.events import (
     OrderNeedsAttention,
     OrderResumed,
 )
+from orders.refunds import outcomes as refunds
 from payments.events import (
     DisputeClosed,
     PaymentDisputed,
@@ -142,8 +143,9 @@ def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
 
 @consumes(PaymentRefunded, emits=(OrderCancelled,))
 def when_payment_refunded_note_it(events: Sequence[PaymentRefunded]) -> None:
-    """Note that all the money is back, and cancel the order if that was the last thing to undo."""
+    """Note the money that is back, and cancel the order if that was the last thing to undo."""
     _record(events)
+    refunds.record_given_back({event.refund_id: event.amount.amount for event in events})
 
 
 @consumes(InventoryRestocked, emits=(OrderCancelled,))
@@ -163,8 +165,8 @@ def when_inventory_released_note_it(events: Sequence[InventoryReleased]) -> None
 
 @consumes(RefundFailed, emits=(OrderNeedsAttention,))
 def when_refund_failed_ask_for_attention(events: Sequence[RefundFailed]) -> None:
-    """Have an operator give the money back."""
-    services.record_refund_failures(order_ids=[event.order_id for event in events])
+    """Have an operator give the money back, if the order waits for it."""
+    refunds.record_failures([(event.order_id, event.refund_id, event.code) for event in events])
 
 
 @consumes(DeliveryFailed, emits=(OrderNeedsAttention,))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders.errors import OrdersStillOpen
 from orders.events import CustomerForgotten, ErasureDue
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, RefundRequest
 from orders.states import TERMINAL, AttentionReason
 from shop.messaging.contracts import ERASED
 from shop.messaging.publishing import publish, unit_of_work
@@ -74,6 +74,7 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
     orders = Order.objects.filter(customer_id=customer_id).order_by("pk")
     order_ids = list((orders.filter(pk__gt=after) if after else orders).values_list("pk", flat=True)[:CHUNK])
     Order.objects.filter(pk__in=order_ids).update(**NEUTRAL)
+    RefundRequest.objects.filter(order__in=order_ids).update(reason=ERASED)
     erase_messages(order_ids)
     for order_id in order_ids:
         publish(CustomerForgotten(order_id=order_id, subject_id=subject_id))
@@ -83,9 +84,9 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
 
 def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     """Return all that orders keep about orders, by table."""
-    return rows_of(Order.objects.filter(pk__in=order_ids)) | rows_of(
-        OrderLine.objects.filter(order__in=order_ids)
-    )
+    lines = OrderLine.objects.filter(order__in=order_ids)
+    refunds = RefundRequest.objects.filter(order__in=order_ids)
+    return rows_of(Order.objects.filter(pk__in=order_ids)) | rows_of(lines) | rows_of(refunds)
 
 
 def words_of(customer_id: int) -> set[str]:

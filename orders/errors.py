@@ -49,6 +49,22 @@ class ReasonMissing(OrdersError):
     """Say why {number} is settled: the reason is kept for ever."""
 
 
+class NotRefundable(OrdersError):
+    """{number} is {status}: {why}."""
+
+
+class MoreThanIsLeft(OrdersError):
+    """Only {left} of {number} can still be given back: request no more than that."""
+
+
+class LinesRefunded(OrdersError):
+    """{refunded} of {ordered} {sku} are refunded already, or are to be: request at most {left}."""
+
+
+class TooEarlyToRestock(OrdersError):
+    """The parcel of {number} has not left, and its goods cannot be back: refund it without restocking."""
+
+
 class OrdersStillOpen(OrdersError):
     """The customer's orders {numbers} have not ended: cancel them, or wait until they are delivered."""
 
@@ -82,3 +98,7 @@ class InvalidOrder(OrdersError):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__(reasons=" ".join(problem.message for problem in problems))
+
+
+class InvalidRefund(InvalidOrder):
+    """The refund cannot be requested: {reasons}"""  # noqa: D415 - the reasons are sentences

@@ -149,6 +149,25 @@ class OrderSettled(Event):
     cancel_reason: str | None = None
 
 
+class RefundedLine(Fact):
+    """A quantity of a product that money is given back for."""
+
+    sku: str
+    quantity: int = Field(gt=0)
+
+
+class RefundRequested(Event):
+    """Staff wants money of an order given back: an amount, or the price of lines."""
+
+    order_id: UUID
+    refund_id: UUID
+    amount: Money
+    #: Empty if it is for an amount.
+    lines: tuple[RefundedLine, ...] = ()
+    #: The goods of the lines are back, and go into the stock.
+    restock: bool = False
+
+
 class CustomerForgotten(Event):
     """The customer of an order was forgotten: what is personal about the order is to be erased."""
 

@@ -20,6 +20,7 @@ from orders.events import (
     OrderNeedsAttention,
     OrderResumed,
     OrderSettled,
+    RefundRequested,
 )
 from orders.states import (
     CANCELLABLE,
@@ -168,6 +169,11 @@ def refund_failed(state: State) -> State:
     return state if state.payment_undone else held_up(state, AttentionReason.REFUND_FAILED)
 
 
+def part_refund_failed(state: State) -> State:
+    """Hold the order up for a part of the money only if all of it has to go back."""
+    return refund_failed(state) if state.stage == Status.CANCELLING else state
+
+
 def delivery_failed(state: State) -> State:
     """Hold the order up for a parcel that the carrier could not deliver."""
     return held_up(state, AttentionReason.DELIVERY_FAILED)
@@ -239,6 +245,7 @@ Reading = Callable[[Any], Step]
 _STEPS: dict[type[Event], Step] = {
     OrderCreated: nothing,
     OrderResumed: resumed,
+    RefundRequested: nothing,
     CustomerForgotten: forgotten,
 }
 _READINGS: dict[type[Event], Reading] = {

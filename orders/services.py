@@ -302,11 +302,6 @@ def record_outcomes(*, steps: Collection[tuple[UUID, Step]]) -> list[Order]:
     return follow(steps)
 
 
-def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
-    """Ask for attention where a refund failed, unless the money came back meanwhile."""
-    return take([(order_id, history.refund_failed) for order_id in order_ids])
-
-
 def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:
     """Ask for attention where the carrier could not deliver."""
     return take([(order_id, history.delivery_failed) for order_id in order_ids])

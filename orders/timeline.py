@@ -10,6 +10,8 @@ SUMMARIES = {
     "PaymentFailed": "The payment failed",
     "PaymentVoided": "No payment was taken",
     "PaymentRefunded": "The payment was refunded",
+    "RefundRequested": "A refund was requested",
+    "StockReturned": "Goods came back into the stock",
     "RefundFailed": "The refund did not succeed yet; we are looking into it",
     "InventoryUpdated": "The goods were set aside",
     "InventoryRejected": "The goods are not available",

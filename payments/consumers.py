@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryRejected
-from orders.events import CustomerForgotten, OrderCreated, PaymentMethod
+from orders.events import CustomerForgotten, OrderCreated, PaymentMethod, RefundRequested
 from payments import erasure, services
 from payments.events import (
     DisputeClosed,
@@ -53,6 +53,12 @@ def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
 def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
     """Refund the payment of a stopped order, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(RefundRequested, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+def when_refund_requested_give_money_back(event: RefundRequested) -> None:
+    """Give back the part of a payment that staff requested."""
+    services.refund_part(order_id=event.order_id, refund_id=event.refund_id, amount=event.amount.amount)
 
 
 @consumes(RefundCheckDue, emits=(PaymentRefunded, RefundFailed), calls_outside=True)

@@ -60,7 +60,7 @@ class PaymentVoided(Event):
 
 
 class PaymentRefunded(Event):
-    """The customer has got money back: all that was left, or a part that the provider gave back by itself."""
+    """The customer has got money back: all that was left, or a part, by request or by the provider."""
 
     order_id: UUID
     payment_id: UUID
@@ -82,8 +82,8 @@ class RefundFailed(Event):
     code: str
 
 
-class RefundCheckDue(Reminder):
-    """A refund was pending; ask the provider how it went."""
+class RefundCheckDue(Reminder, aggregate="refund_id"):
+    """A refund was pending; ask the provider how it went. An order may have several."""
 
     order_id: UUID
     refund_id: UUID

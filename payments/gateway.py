@@ -99,6 +99,8 @@ class GivenBack:
     reference: str
     amount: Money
     status: RefundStatus
+    #: The key that it was requested under; empty if it was made by hand.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,12 @@ class PaymentInfo:
     updated_at: datetime
     refunds: tuple[RefundInfo, ...]
 
+    @property
+    def is_to_be_refunded(self) -> bool:
+        """True if it was charged, and no refund of all that is left was begun."""
+        whole = (refund for refund in self.refunds if refund.reason != Refund.REQUESTED_PART)
+        return self.state == Payment.State.SUCCEEDED and not any(whole)
+
 
 @dataclass(frozen=True, slots=True)
 class Balance:
@@ -114,6 +120,17 @@ def open_refunds(*, grace: timedelta) -> list[RefundInfo]:
     states = [Refund.State.REQUESTED, Refund.State.PENDING]
     waiting = Refund.objects.filter(state__in=states, updated_at__lt=timezone.now() - grace)
     return [_refund_info(refund) for refund in waiting.order_by("id").select_related("payment")]
+
+
+def requested_parts() -> Iterator[tuple[UUID, UUID, str, Decimal]]:
+    """Stream order, id, state and amount of the refunds that staff requested, by order."""
+    parts = Refund.objects.filter(reason=Refund.REQUESTED_PART).order_by("payment__order_id", "id")
+    return parts.values_list("payment__order_id", "id", "state", "amount").iterator()
+
+
+def refund_state(refund_id: UUID) -> str | None:
+    """Return the state of a refund; None if payments knows no such refund."""
+    return Refund.objects.filter(pk=refund_id).values_list("state", flat=True).first()
 
 
 def balances() -> Iterator[Balance]:

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from operator import attrgetter
 from uuid import UUID
 
+from django.db.models import Sum
+
 from payments.models import Payment, Refund
 from shop.messaging.errors import TooEarly
 from shop.postgres import statements
@@ -19,8 +21,12 @@ def add_new(payments: Collection[Payment]) -> list[Payment]:
 
 
 def add_refund(refund: Refund) -> Refund:
-    """Insert a refund; IntegrityError if the payment has one that has not failed."""
+    """Insert a refund of a locked payment, and count it in the payment.
+
+    IntegrityError if the payment has one of all that was left that has not failed, or not as much left.
+    """
     refund.save(force_insert=True)
+    _count(refund)
     return refund
 
 
@@ -53,8 +59,17 @@ def store(payment: Payment) -> None:
 
 
 def store_refund(refund: Refund) -> None:
-    """Write a changed refund, whose payment is locked."""
+    """Write a changed refund, whose payment is locked, and its payment with it."""
     refund.save(update_fields=[*Refund.CHANGEABLE, "updated_at"])
+    _count(refund)
+
+
+def _count(refund: Refund) -> None:
+    """Write the payment of a refund with the sum of the open refunds."""
+    payment = refund.payment
+    opened = payment.refunds.filter(state__in=Refund.OPEN)
+    payment.amount_refund_open = opened.aggregate(sum=Sum("amount", default=0))["sum"]
+    store(payment)
 
 
 def store_outcomes(payments: Sequence[Payment]) -> list[Payment]:

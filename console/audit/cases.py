@@ -17,7 +17,8 @@ from analytics.queries import ShownOrder, shown_orders, steps_by_order
 from inventory.queries import OrderStockFacts, order_stock_facts
 from notifications.queries import kinds_by_order
 from orders.queries import AcceptedOrder, accepted_orders, differences_from_history
-from payments.queries import Balance, balances
+from orders.refunds.queries import RequestedRefund, requested_refunds
+from payments.queries import Balance, balances, requested_parts
 from shipping.queries import ParcelFacts, parcels
 from shop.messaging.contracts import Event, newest
 from shop.messaging.event_log import event_counts
@@ -41,6 +42,10 @@ class Case:
     events: Counter[str] = field(default_factory=Counter)
     stock: OrderStockFacts | None = None
     balances: list[Balance] = field(default_factory=list)
+    #: Refunds that staff requested, as orders has them.
+    requested: list[RequestedRefund] = field(default_factory=list)
+    #: State and amount of these refunds in payments, by id.
+    parts: dict[UUID, tuple[str, Decimal]] = field(default_factory=dict)
     parcels: list[ParcelFacts] = field(default_factory=list)
     #: States of the notifications, by kind.
     messages: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -88,8 +93,16 @@ class Case:
 
     @property
     def worth(self) -> Decimal:
-        """Money that the shop should keep: the value of what has left, less goodwill."""
-        return self.order.total - self.goodwill if self.order and self.status in SHIPPED else Decimal(0)
+        """Money that the shop should keep: the value of what has left, less refunds."""
+        if not self.order or self.status not in SHIPPED:
+            return Decimal(0)
+        return self.order.total - self.goodwill - self.refunded
+
+    @property
+    def refunded(self) -> Decimal:
+        """Money that staff had given back, by the books of orders."""
+        done = (r.amount for r in self.requested if r.state == "succeeded" and not r.cancels)
+        return sum(done, Decimal(0))
 
     def count(self, event: type[Event]) -> int:
         """Return the number of occurrences of an event in the log."""
@@ -121,6 +134,8 @@ def _streams() -> list[Iterator[_Fact]]:
         ((row[0], _add_event, row) for row in event_counts()),
         ((facts.order_id, _add_stock, facts) for facts in order_stock_facts()),
         ((balance.order_id, _add_balance, balance) for balance in balances()),
+        ((refund.order_id, _add_requested, refund) for refund in requested_refunds()),
+        ((row[0], _add_part, row) for row in requested_parts()),
         ((parcel.order_id, _add_parcel, parcel) for parcel in parcels()),
         ((row[0], _add_message, row) for row in kinds_by_order()),
         ((row[0], _add_steps, row) for row in steps_by_order()),
@@ -146,6 +161,14 @@ def _add_stock(case: Case, facts: OrderStockFacts) -> None:
 
 def _add_balance(case: Case, balance: Balance) -> None:
     case.balances.append(balance)
+
+
+def _add_requested(case: Case, refund: RequestedRefund) -> None:
+    case.requested.append(refund)
+
+
+def _add_part(case: Case, row: tuple[UUID, UUID, str, Decimal]) -> None:
+    case.parts[row[1]] = row[2:]
 
 
 def _add_parcel(case: Case, parcel: ParcelFacts) -> None:

@@ -6,7 +6,13 @@ from decimal import Decimal
 
 from analytics.queries import ShownOrder, days_that_disagree, quantities_moved, revenue_in_all
 from console.audit.cases import Case
-from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
+from inventory.events import (
+    InventoryRejected,
+    InventoryReleased,
+    InventoryRestocked,
+    InventoryUpdated,
+    StockReturned,
+)
 from inventory.queries import StockFacts
 from orders.events import (
     OrderCancellationRequested,
@@ -40,6 +46,7 @@ STEPS: dict[type[Event], str] = {
     InventoryUpdated: "stocked",
     InventoryRejected: "out_of_stock",
     InventoryRestocked: "restocked",
+    StockReturned: "restocked",
     InventoryReleased: "stock_released",
     OrderShipped: "shipped",
     ShipmentFailed: "shipment_failed",
@@ -108,6 +115,7 @@ class Totals:
                 )
         moved = quantities_moved()
         for product in products:
-            books = (-product.movements.get("sold", 0), product.movements.get("restocked", 0))
+            back = product.movements.get("restocked", 0) + product.movements.get("returned", 0)
+            books = (-product.movements.get("sold", 0), back)
             if moved.get(product.sku, (0, 0)) != books:
                 yield product.sku, f"{books[0]} were sold and {books[1]} came back, which no figure shows"

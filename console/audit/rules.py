@@ -4,12 +4,20 @@ Invariants within one transaction hold always. Those between contexts, which agr
 events of the order are consumed (``is_caught_up``), or once it is shipped or ended (``must_balance``).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import partial
 
 from console.audit.cases import BALANCED, IN_PROGRESS, SHIPPED, Case
 from console.audit.figures import figures
-from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
+from inventory.events import (
+    InventoryRejected,
+    InventoryReleased,
+    InventoryRestocked,
+    InventoryUpdated,
+    StockReturned,
+)
 from orders.events import OrderCancelled, OrderCreated, OrderSettled
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
 from shipping.events import (
@@ -23,6 +31,12 @@ from shipping.events import (
 from shop.currencies import as_text
 from shop.messaging.contracts import Event
 
+#: State of a refund in orders -> its states in payments. A failed one may have been retried.
+REFUND_STATES = {
+    "requested": {"requested", "pending"},
+    "succeeded": {"succeeded"},
+    "failed": {"failed", "requested", "pending"},
+}
 Rule = Callable[[Case], Iterator[str]]
 
 #: Events that occur at most once per order.
@@ -97,6 +111,10 @@ def stock(case: Case) -> Iterator[str]:
         yield "the stock moved for it, though inventory never heard of it"
     if case.order and taken and taken != case.order.lines:
         yield f"{_lines(taken)} were taken from the stock for {_lines(case.order.lines)}"
+    if any(quantity > taken.get(sku, 0) for sku, quantity in case.stock.returned.items()):
+        yield f"{_lines(case.stock.returned)} came back after {_lines(taken)} had left"
+    if bool(case.stock.returned) != bool(case.count(StockReturned)):
+        yield "what came back to the stock is not what the log tells of"
     if back and back != taken:
         yield f"{_lines(back)} came back of {_lines(taken)}"
     logged = (case.count(InventoryUpdated) > 0, case.count(InventoryRestocked) > 0)
@@ -126,6 +144,31 @@ def money(case: Case) -> Iterator[str]:
             )
     if case.must_balance and case.kept != case.worth:
         yield f"it is {case.status}, worth {text(case.worth)} to the shop, which keeps {text(case.kept)}"
+
+
+def refunds(case: Case) -> Iterator[str]:
+    """Check that orders, payments and stock agree on the refunds that staff requested."""
+    text = partial(as_text, currency=case.order.currency if case.order else "")
+    wanted = sum((r.amount for r in case.requested if r.state != "failed" and not r.cancels), Decimal(0))
+    if case.order and wanted > case.order.total:
+        yield f"refunds of {text(wanted)} were requested of {text(case.order.total)}"
+    if not case.is_caught_up:
+        return
+    requests = {request.id: request for request in case.requested if not request.cancels}
+    for refund_id in case.parts.keys() - requests.keys():
+        yield f"payments give back {text(case.parts[refund_id][1])} that nobody requested"
+    for request in requests.values():
+        state, amount = case.parts.get(request.id, ("unknown", Decimal(0)))
+        if state not in REFUND_STATES[request.state]:
+            yield f"its refund of {text(request.amount)} is {request.state}, and in payments {state}"
+        elif request.state == "succeeded" and amount != request.amount:
+            yield f"{text(amount)} were given back where orders has {text(request.amount)}"
+    expected: Counter[str] = Counter()
+    for request in requests.values():
+        expected.update(request.restocked)
+    returned = case.stock.returned if case.stock else {}
+    if expected != Counter(returned):
+        yield f"{_lines(returned)} came back to the stock for {_lines(expected)}"
 
 
 def parcel(case: Case) -> Iterator[str]:
@@ -179,6 +222,7 @@ RULES: dict[str, Rule] = {
     "status": status,
     "stock": stock,
     "money": money,
+    "refunds": refunds,
     "parcel": parcel,
     "delivery": delivery,
     "message": messages,

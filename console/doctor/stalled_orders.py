@@ -71,9 +71,9 @@ def lost_timers(exam: Examination) -> Iterator[Finding]:
             call = partial(_put_back, partial(orders.remind_of_deadline, order_id=order.id))
             yield _timer(exam, order.number, message, order.id, call)
     refunds = open_refunds(grace=exam.grace)
-    pending = PendingMessages({refund.order_id for refund in refunds})
+    pending = PendingMessages({key for refund in refunds for key in (refund.order_id, refund.id)})
     for refund in refunds:
-        if not pending.has_message_for(refund.order_id, "payments"):
+        if not any(pending.has_message_for(key, "payments") for key in (refund.order_id, refund.id)):
             message = f"its refund of {refund.amount} is {refund.state}, and no reminder is pending"
             call = partial(_put_back, partial(payments.resume_refund_checks, refund_id=refund.id))
             yield _timer(exam, f"order {refund.order_id}", message, refund.order_id, call)
@@ -173,8 +173,10 @@ def stalled_orders(exam: Examination) -> Iterator[Finding]:
     since = timezone.now() - exam.grace
     waiting = [o for o in exam.report.waiting if o.changed_at < since and o.id not in exam.being_repaired]
     pending = PendingMessages({order.id for order in waiting})
+    # Open refunds have timers of their own.
+    refunds = {refund.order_id for refund in open_refunds(grace=timedelta(0))}
     for order in waiting:
-        if not pending.has_message_for(order.id):
+        if order.id not in refunds and not pending.has_message_for(order.id):
             message, remedy = _stalled(exam, order)
             yield Finding("stalled", order.number, message, remedy, order.id)
 
@@ -192,7 +194,7 @@ def _stalled(exam: Examination, order: AcceptedOrder) -> tuple[str, Remedy]:
 
 def _refund_reason(order_id: UUID) -> str:
     """Return the reason for a refund that is due; empty if there is one, or nothing to refund."""
-    if not any(payment.state == "succeeded" and not payment.refunds for payment in payments_of(order_id)):
+    if not any(payment.is_to_be_refunded for payment in payments_of(order_id)):
         return ""
     for entry in timeline(order_id):
         if entry.type == FulfilmentStopped.type:

@@ -51,7 +51,7 @@ class Payment(models.Model):
     #: Columns of the outcome of the charge.
     OUTCOME = ("state", "reference", "failure_code", "failure_message")
     #: Columns that change; ``updated_at`` is the time of the last change.
-    CHANGEABLE = (*OUTCOME, "stop_reason", "amount_refunded")
+    CHANGEABLE = (*OUTCOME, "stop_reason", "amount_refunded", "amount_refund_open")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField(unique=True)
@@ -61,6 +61,8 @@ class Payment(models.Model):
     idempotency_key = models.CharField(max_length=100)
     amount = AmountField()
     amount_refunded = AmountField(default=Decimal(0))
+    #: Sum of the refunds that have no outcome yet.
+    amount_refund_open = AmountField(default=Decimal(0), db_default=Decimal(0))
     currency = models.CharField(max_length=3)
     #: The provider's token of the means of payment, never card data.
     method = models.CharField(max_length=255, blank=True)
@@ -87,6 +89,13 @@ class Payment(models.Model):
                 condition=Q(amount_refunded__gte=0, amount_refunded__lte=F("amount")),
                 name="payment_refunded_within_amount",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount_refund_open__gte=0,
+                    amount_refund_open__lte=F("amount") - F("amount_refunded"),
+                ),
+                name="payment_refunds_within_amount",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +111,12 @@ class Payment(models.Model):
         """The amount that has not been given back."""
         left: Decimal = self.amount - self.amount_refunded
         return left
+
+    @property
+    def refundable(self) -> Decimal:
+        """The amount that has not been given back, and that no open refund is for."""
+        refundable: Decimal = self.left - self.amount_refund_open
+        return refundable
 
     @property
     def is_free(self) -> bool:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -17,10 +18,14 @@ from shop.visible import is_visible
 
 
 class Refund(models.Model):
-    """A refund of a payment: of all that is left of it, or of a part that the provider gave back by itself.
+    """A refund of a payment.
 
-    A payment has at most one that the shop requested and that has not failed.
+    Of all that is left of it, upon what befell its order: a payment has at most one such that has not failed.
+    Of a part that staff requested, or that the provider gave back by itself: of these there may be several.
     """
+
+    #: Reason of refunds that staff requested of orders.
+    REQUESTED_PART = "requested"
 
     class Channel(models.TextChoices):
         #: Requested from the provider by the shop.
@@ -39,6 +44,9 @@ class Refund(models.Model):
         SUCCEEDED = "succeeded"
         #: The provider refused; an operator may retry.
         FAILED = "failed"
+
+    #: States without an outcome.
+    OPEN = (State.REQUESTED, State.PENDING)
 
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
         State.REQUESTED: frozenset({State.PENDING, State.SUCCEEDED, State.FAILED}),
@@ -93,11 +101,13 @@ class Refund(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["payment", "reason"], condition=~Q(channel="provider"), name="refund_once_per_reason"
+                fields=["payment", "reason"],
+                condition=~Q(channel="provider") & ~Q(reason="requested"),
+                name="refund_once_per_reason",
             ),
             models.UniqueConstraint(
                 fields=["payment"],
-                condition=~Q(state="failed") & ~Q(channel="provider"),
+                condition=~Q(state="failed") & ~Q(channel="provider") & ~Q(reason="requested"),
                 name="refund_one_live_per_payment",
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="refund_not_negative"),
@@ -108,12 +118,24 @@ class Refund(models.Model):
 
     @classmethod
     def of(cls, payment: Payment, *, reason: str) -> "Refund":
-        """Make the refund of all that is left of a payment."""
+        """Make the refund of all of a payment that is neither given back nor being given back."""
         return cls(
             payment=payment,
             reason=reason,
             idempotency_key=f"refund:{payment.id}:{reason}",
-            amount=payment.left,
+            amount=payment.refundable,
+            currency=payment.currency,
+        )
+
+    @classmethod
+    def part(cls, payment: Payment, *, refund_id: UUID, amount: Decimal) -> "Refund":
+        """Make the refund of a part that staff requested, under the id of the request."""
+        return cls(
+            id=refund_id,
+            payment=payment,
+            reason=cls.REQUESTED_PART,
+            idempotency_key=f"refund:{payment.id}:{refund_id}",
+            amount=amount,
             currency=payment.currency,
         )
 
@@ -137,9 +159,14 @@ class Refund(models.Model):
         return Money.stored(self.amount, self.currency)
 
     @property
+    def is_part(self) -> bool:
+        """True if staff requested it; False if it is of all that was left, or the provider's own."""
+        return self.reason == self.REQUESTED_PART
+
+    @property
     def is_open(self) -> bool:
         """True while the outcome of the refund is unknown."""
-        return self.state in {self.State.REQUESTED, self.State.PENDING}
+        return self.state in self.OPEN
 
     def become(self, state: str, *, reference: str, failure_code: str = "") -> None:
         """Record the provider's answer."""
@@ -147,9 +174,16 @@ class Refund(models.Model):
         self.state, self.reference, self.failure_code = state, reference, failure_code
 
     def retry(self) -> None:
-        """Request the refund again, under a new key: the provider repeats its refusal under the old one."""
+        """Request the refund again, under a new key: the provider repeats its refusal under the old one.
+
+        One of all that was left is of what is left now.
+        """
         if self.state != self.State.FAILED:
             raise NotRetryable(f"this refund is {self.state}; only a failed one can be retried")
+        if not self.is_part:
+            self.amount = self.payment.refundable
+        if self.amount > self.payment.refundable:
+            raise NotRetryable(f"only {self._refundable} of the payment can still be given back")
         self._check(self.State.REQUESTED)
         self._use_new_key()
         self.state, self.failure_code = self.State.REQUESTED, ""
@@ -167,12 +201,19 @@ class Refund(models.Model):
             raise NotGivenBack(f"this refund is {self.state}; only a failed one can be given back otherwise")
         if not is_visible(note):
             raise NotGivenBack("say how it was given back: the reason is kept for ever")
+        if self.amount > self.payment.refundable:
+            raise NotGivenBack(f"only {self._refundable} of the payment can still be given back")
         self.become(self.State.SUCCEEDED, reference="")
         self.channel, self.note = self.Channel.OTHERWISE, note.strip()
 
     def _use_new_key(self) -> None:
         self.attempt += 1
-        self.idempotency_key = f"refund:{self.payment_id}:{self.reason}:{self.attempt}"
+        what = self.id if self.is_part else self.reason
+        self.idempotency_key = f"refund:{self.payment_id}:{what}:{self.attempt}"
+
+    @property
+    def _refundable(self) -> Money:
+        return Money.stored(self.payment.refundable, self.currency)
 
     def _check(self, state: str) -> None:
         if state not in self.LEGAL.get(self.state, ()):

@@ -5,6 +5,8 @@ A refund without an outcome gets a reminder, upon which the gateway is asked aga
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
 
 from django.conf import settings
 
@@ -16,6 +18,9 @@ from shop.messaging.contracts import Money
 from shop.messaging.publishing import publish
 from shop.messaging.scheduling import schedule
 
+#: Failure code of a part that is more than what can still be given back of its payment.
+TOO_MUCH = "more_than_is_left"
+
 
 def record_refund(attempt: Refund, answer: ProviderRefund, given: Sequence[GivenBack] = ()) -> Refund:
     """Store and publish the answer to one attempt at a refund, unless the refund has moved on since.
@@ -26,14 +31,16 @@ def record_refund(attempt: Refund, answer: ProviderRefund, given: Sequence[Given
     if not refund.is_open or refund.idempotency_key != attempt.idempotency_key:
         return refund
     if answer.status == RefundStatus.FAILED and take_over(refund.payment, given):
-        return refund.payment.refunds.get(pk=refund.pk)
+        refund.refresh_from_db(fields=Refund.CHANGEABLE)
+        if not refund.is_open or refund.idempotency_key != attempt.idempotency_key:
+            return refund
     refund.become(answer.status.value, reference=answer.reference, failure_code=answer.code)
-    repository.store_refund(refund)
     if answer.status == RefundStatus.SUCCEEDED:
         give_back(refund)
     elif answer.status == RefundStatus.FAILED:
-        _publish_refund_failed(refund)
+        fail(refund)
     else:
+        repository.store_refund(refund)
         check_refund_later(refund)
     return refund
 
@@ -54,25 +61,44 @@ def take_over(payment: Payment, given: Iterable[GivenBack]) -> list[Refund]:
 
 
 def _take_over(payment: Payment, given: GivenBack) -> Refund:
-    own = payment.refunds.filter(channel=Refund.Channel.SHOP).exclude(state=Refund.State.SUCCEEDED).first()
-    if own and own.amount == given.amount.amount:
-        own.become(Refund.State.SUCCEEDED, reference=given.reference)
-        repository.store_refund(own)
-        refund = own
+    refund = _served_by(payment, given)
+    if refund:
+        refund.become(Refund.State.SUCCEEDED, reference=given.reference)
     else:
+        _make_room(payment, given.amount.amount)
         refund = repository.add_refund(Refund.learnt(payment, given))
-        if own:
-            _reduce(own, given)
-    refund.payment = payment
     give_back(refund)
     return refund
 
 
-def _reduce(own: Refund, given: GivenBack) -> None:
-    own.reduce(min(own.amount, given.amount.amount))
-    repository.store_refund(own)
-    if own.is_open:
-        check_refund_now(own)
+def _served_by(payment: Payment, given: GivenBack) -> Refund | None:
+    """Return the wanted refund that the provider made: by its key, or else, made by hand, by its amount."""
+    wanted = _wanted(payment)
+    by_key = (own for own in wanted if own.idempotency_key == given.key)
+    by_amount = (own for own in wanted if own.amount == given.amount.amount)
+    return next(by_key, None) or next(by_amount, None)
+
+
+def _make_room(payment: Payment, amount: Decimal) -> None:
+    """Take what was given back off the refund of all that is left; give up parts that do not fit any more."""
+    for own in _wanted(payment):
+        if not own.is_part:
+            own.reduce(min(own.amount, amount))
+            repository.store_refund(own)
+            if own.is_open:
+                check_refund_now(own)
+        elif own.state == Refund.State.REQUESTED and payment.refundable < amount:
+            own.become(Refund.State.FAILED, reference="", failure_code=TOO_MUCH)
+            fail(own)
+
+
+def _wanted(payment: Payment) -> list[Refund]:
+    """Return what the shop wants refunded: first all that was left, then parts, the newest first."""
+    wanted = payment.refunds.filter(channel=Refund.Channel.SHOP).exclude(state=Refund.State.SUCCEEDED)
+    refunds = sorted(wanted.order_by("-id"), key=attrgetter("is_part"))
+    for refund in refunds:
+        refund.payment = payment
+    return refunds
 
 
 def check_refund_now(refund: Refund) -> None:
@@ -90,10 +116,10 @@ def _schedule_check(refund: Refund, *, at: datetime) -> None:
 
 
 def give_back(refund: Refund) -> None:
-    """Count the refund in its payment and publish it."""
+    """Store a refund that has succeeded, counted in its payment, and publish it."""
     payment = refund.payment
     payment.give_back(refund.amount)
-    repository.store(payment)
+    repository.store_refund(refund)
     publish(
         PaymentRefunded(
             order_id=payment.order_id,
@@ -106,7 +132,21 @@ def give_back(refund: Refund) -> None:
     )
 
 
-def _publish_refund_failed(refund: Refund) -> None:
+def refuse(refund: Refund) -> Refund:
+    """Add a refund that is more than can be given back, as failed, and publish that."""
+    refund.state, refund.failure_code = Refund.State.FAILED, TOO_MUCH
+    repository.add_refund(refund)
+    _publish_failed(refund)
+    return refund
+
+
+def fail(refund: Refund) -> None:
+    """Store a refund that has failed, and publish it."""
+    repository.store_refund(refund)
+    _publish_failed(refund)
+
+
+def _publish_failed(refund: Refund) -> None:
     publish(
         RefundFailed(
             order_id=refund.payment.order_id,

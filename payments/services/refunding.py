@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from payments import gateway_calls, repository
 from payments.gateway import GatewayTimeout, GatewayUnavailable, GivenBack, ProviderRefund, RefundStatus
 from payments.models import Payment, Refund
 from payments.outcomes import refunds as outcomes
+from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import unit_of_work
 
 logger = logging.getLogger("shop.payments")
@@ -45,10 +47,42 @@ def _request_refund(order_id: UUID, reason: str) -> Refund | None:
         payment = repository.lock(order_id)
         if payment.state != Payment.State.SUCCEEDED:
             return None
-        own = payment.refunds.exclude(channel=Refund.Channel.PROVIDER).first()
-        if own or (payment.amount_refunded and not payment.left):
+        wanted = payment.refunds.exclude(channel=Refund.Channel.PROVIDER)
+        own = wanted.exclude(reason=Refund.REQUESTED_PART).first()
+        if own or (payment.amount and not payment.refundable):
             return own
         return repository.add_refund(Refund.of(payment, reason=reason))
+
+
+def refund_part(*, order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
+    """Give back the part of an order's payment that staff requested. Idempotent by the id of the request.
+
+    Publishes PaymentRefunded or RefundFailed; neither while the refund is pending. More than can still be
+    given back fails at once.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
+        TooEarly: payments has not charged the order yet.
+    """
+    refund = _request_part(order_id, refund_id, amount)
+    if not refund.is_open:
+        return refund
+    answer, given = _ask_for(refund)
+    with unit_of_work():
+        return outcomes.record_refund(refund, answer, given)
+
+
+@unit_of_work()
+def _request_part(order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
+    payment = repository.lock(order_id)
+    if payment.is_open:
+        raise TooEarly(f"payments has not charged order {order_id} yet")
+    if known := payment.refunds.filter(pk=refund_id).first():
+        return known
+    refund = Refund.part(payment, refund_id=refund_id, amount=amount)
+    if payment.state != Payment.State.SUCCEEDED or amount > payment.refundable:
+        return outcomes.refuse(refund)
+    return repository.add_refund(refund)
 
 
 def check_refund(*, refund_id: UUID) -> Refund:
@@ -72,7 +106,7 @@ def retry_refund(*, refund_id: UUID) -> Refund:
     """Request a failed refund again, for an operator. A worker carries it out.
 
     Raises:
-        NotRetryable: the refund has not failed.
+        NotRetryable: the refund has not failed, or so much cannot be given back any more.
     """
     with transaction.atomic():
         refund = repository.lock_refund(refund_id)
@@ -87,11 +121,10 @@ def give_back_otherwise(*, refund_id: UUID, reason: str) -> Refund:
     """Record that an operator gave a failed refund back without the provider; publishes PaymentRefunded.
 
     Raises:
-        NotGivenBack: the refund has not failed, or the reason is empty.
+        NotGivenBack: the refund has not failed, the reason is empty, or as much is not left any more.
     """
     refund = repository.lock_refund(refund_id)
     refund.give_otherwise(reason)
-    repository.store_refund(refund)
     outcomes.give_back(refund)
     return refund
 

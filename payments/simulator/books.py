@@ -96,7 +96,7 @@ class SimulatedRefund(models.Model):
     def as_given_back(self) -> GivenBack:
         """Return the refund as an entry of the port's list."""
         amount = Money.stored(self.amount, self.charge.currency)
-        return GivenBack(self.reference, amount, RefundStatus(self.status))
+        return GivenBack(self.reference, amount, RefundStatus(self.status), self.key)
 
 
 class GatewayFault(Fault):

@@ -56,7 +56,9 @@ def find(*, key: str, intent: str) -> ProviderRefund | None:
 def find_all(*, intent: str) -> list[GivenBack]:
     """Return all refunds of a PaymentIntent, oldest first."""
     return [
-        GivenBack(made.id, from_minor(made.amount, made.currency), status_of(made))
+        GivenBack(
+            made.id, from_minor(made.amount, made.currency), status_of(made), metadata_of(made).get(KEY, "")
+        )
         for made in reversed(_all(intent))
     ]
 

@@ -1,5 +1,7 @@
 """Serializer fields of several contexts: money, links, and strict fields of requests."""
 
+import re
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,8 @@ from rest_framework.relations import Hyperlink
 from rest_framework.request import Request
 from rest_framework.reverse import preserve_builtin_query_params
 
-from shop.currencies import as_text
+from shop.currencies import as_text, fits
+from shop.rest.strict import StrictSerializer
 
 _SCHEMA = {
     "type": "object",
@@ -21,6 +24,8 @@ _SCHEMA = {
     },
     "required": ["amount", "currency"],
 }
+#: An amount as it is written: 15 digits and 4 decimals are the most that events carry.
+_AMOUNT = re.compile(r"\d{1,15}(\.\d{1,4})?", re.ASCII)
 #: Placeholder for the id in a cached path.
 _PLACEHOLDER = UUID(int=0)
 
@@ -69,6 +74,27 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class MoneyIn(StrictSerializer):
+    """Amount of money in a request, with no more decimals than its currency, and more than nothing."""
+
+    amount = TextField(max_length=20, help_text="As in 49.90.")
+    currency = TextField(max_length=3, help_text="ISO 4217, as in EUR.")
+
+    def validate(self, data: dict[str, str]) -> dict[str, Any]:
+        """Read the amount."""
+        amount = _read_amount(data["amount"])
+        if amount is None or not fits(amount, data["currency"]):
+            text = "Write an amount such as 49.90, with no more decimals than its currency of ISO 4217."
+            raise serializers.ValidationError({"amount": text}, code="invalid")
+        if amount <= 0:
+            raise serializers.ValidationError({"amount": "Write more than nothing."}, code="min_value")
+        return {"amount": amount, "currency": data["currency"]}
+
+
+def _read_amount(text: str) -> Decimal | None:
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 class AddressField(TextField, serializers.EmailField):

@@ -20,7 +20,10 @@ from orders import services as orders
 from orders.events import Address
 from orders.intake import OrderRequest
 from orders.models import Order
+from orders.refunds.plan import Wish
+from orders.refunds.services import request_refund
 from shop.accounts import api_keys
+from shop.messaging.contracts import Money
 from tests.support import outcomes
 from tests.support.inprocess import deliver_all, fire_reminders
 
@@ -34,6 +37,7 @@ GROUPS = ["Support", "Warehouse", "Finance", "Operations", "Auditor"]
 #: Operations that refuse what no schema can say: unknown products and accounts, times past, periods reversed.
 SEMANTIC = (
     "orders_create",
+    "orders_refunds_create",
     "keys_create",
     "token_create",
     "stock_adjust_create",  # JSON Schema takes 2.0 for an integer
@@ -69,7 +73,10 @@ def seeded(db, settings, tmp_path) -> None:
     deliver_all()
     for _ in range(3):
         fire_reminders()
-    hold_up(place("pm_card_visa"))
+    held_up = place("pm_card_visa", mugs=3)
+    hold_up(held_up)
+    wish = Wish(amount=Money(amount="0.50", currency="EUR"))
+    request_refund(order_id=held_up.pk, wish=wish, reason="it had a scratch")
     place("pm_card_visa")
 
 
@@ -79,12 +86,12 @@ def hold_up(order: Order) -> None:
     assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="books_differ", note="")
 
 
-def place(payment_method: str, street: str = "Broad Street 1") -> Order:
+def place(payment_method: str, street: str = "Broad Street 1", mugs: int = 1) -> Order:
     """Place an order of Alice's."""
     return orders.place_order(
         customer=User.objects.get(username="alice"),
         request=OrderRequest(
-            lines=[("MUG", 1)],
+            lines=[("MUG", mugs)],
             ship_to=Address(
                 name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 3AZ", country="GB"
             ),

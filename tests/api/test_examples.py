@@ -12,6 +12,7 @@ from tests.support.openapi import DOCUMENT, OPERATIONS
 #: Lists that have the ids of a path, by its beginning, and what to ask them for.
 QUERIES = {
     "/api/v1/payments/{id}/refunds": "?refund_state=failed",
+    "/api/v1/orders/{id}/refunds": "?status=needs_attention",
     "/api/v1/orders/{id}/resume": "?status=needs_attention",
     "/api/v1/orders/{id}/settle": "?status=needs_attention",
     "/api/v1/notifications/{id}/resend": "?state=sent",
@@ -36,8 +37,10 @@ def filled(path: str, client: APIClient) -> str:
         query = next((query for prefix, query in QUERIES.items() if path.startswith(prefix)), "")
         path = path.replace("{id}", str(client.get(f"{start}{query}").json()["results"][0]["id"]))
     if "{refund_id}" in path:
-        payment = client.get(path.partition("/refunds")[0]).json()
-        path = path.replace("{refund_id}", payment["refunds"][0]["id"])
+        owner = path.partition("/refunds")[0]
+        refunds = client.get(f"{owner}/refunds" if "/orders/" in owner else owner).json()
+        refund = (refunds if isinstance(refunds, list) else refunds["refunds"])[0]
+        path = path.replace("{refund_id}", refund["id"])
     return path
 
 

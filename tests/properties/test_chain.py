@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -26,13 +27,17 @@ from console.audit import audit
 from inventory.services import adjust_stock
 from orders.errors import OrdersError
 from orders.models import Order
+from orders.refunds.plan import Wish
+from orders.refunds.services import request_refund
 from orders.services import request_cancellation, resume_order, settle_order
+from payments.errors import NotRetryable
 from payments.models import GatewayFault, Refund, SimulatedCharge
 from payments.services import retry_refund
 from shipping.errors import ShippingError
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.services import void_shipment
 from shop.messaging.consuming import failures, runner
+from shop.messaging.contracts import Money
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import DeadLetter
 from tests.properties.ways_out import without_a_way_out
@@ -104,7 +109,26 @@ def resume(n):
 def give_back(n):
     """Retry a failed refund."""
     if failed := Refund.objects.filter(state="failed").order_by("pk"):
-        retry_refund(refund_id=one(failed, n).pk)
+        with suppress(NotRetryable):
+            retry_refund(refund_id=one(failed, n).pk)
+
+
+def refund(n):
+    """Have a part or all of the money of an order given back, perhaps with the goods."""
+    if orders := Order.objects.order_by("pk"):
+        order = one(orders, n)
+        line = order.lines.order_by("pk")[0]
+        wish = one(
+            [
+                Wish(amount=Money(amount=Decimal("0.90"), currency="EUR")),
+                Wish(lines={line.sku: 1}, restock=True),
+                Wish(lines={line.sku: 1}),
+                Wish(amount=Money(amount=order.total, currency="EUR")),
+            ],
+            n // 3,
+        )
+        with suppress(OrdersError):
+            request_refund(order_id=order.pk, wish=wish, reason="it had a scratch")
 
 
 def void(n):
@@ -132,7 +156,7 @@ def restock(n):
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
 
 
-OPERATORS = (resume, give_back, void, revive, restock, settle)
+OPERATORS = (resume, give_back, void, revive, restock, settle, refund)
 
 
 class Shop(RuleBasedStateMachine):

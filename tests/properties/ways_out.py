@@ -35,11 +35,13 @@ def without_a_way_out(world: World) -> list[str]:
 def _under_way(world: World) -> set[UUID]:
     """Return the orders with an event on its way, a scheduled message or an open dead letter."""
     letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN)
-    return {
+    aggregates = {
         *(UUID(delivery.body["subject"]) for delivery in world.pending),
         *ScheduledMessage.objects.values_list("aggregate_id", flat=True),
         *letters.values_list("aggregate_id", flat=True),
     }
+    of_refunds = Refund.objects.filter(pk__in=aggregates).values_list("payment__order_id", flat=True)
+    return aggregates.union(of_refunds)
 
 
 def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:

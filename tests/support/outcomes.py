@@ -7,6 +7,8 @@ from uuid import UUID
 from orders import history, services
 from orders.history import Step
 from orders.models import Order
+from orders.refunds import outcomes as refunds
+from shop.ids import uuid7
 
 Outcome = Callable[..., list[Order]]
 
@@ -29,6 +31,11 @@ record_rejections = outcome(history.out_of_stock)
 record_shipment_failures = outcome(history.shipment_failed)
 record_undone_payments = outcome(history.payment_undone)
 record_undone_stock = outcome(history.stock_undone)
+
+
+def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Have orders note that all the money of orders could not be given back."""
+    return refunds.record_failures([(order_id, uuid7(), "declined") for order_id in order_ids])
 
 
 def record_stops(reason: str) -> Outcome:

@@ -60,6 +60,15 @@ def note_effect(request: HttpRequest, key: UUID | None, *, about: object = "") -
         raise AlreadyDone(AlreadyDone.__doc__) from error
 
 
+def has_taken_effect(request: HttpRequest) -> bool:
+    """Tell whether the form that a request brings was sent before, and has taken effect."""
+    key, user_id = key_of_form(request), int(request.user.pk or 0)
+    if key is None:
+        return False
+    attempt = Attempt(user_id, "POST", f"{request.path}#", str(key), fingerprint=str(key))
+    return attempt.earlier_answer() is not None
+
+
 def key_of_form(request: HttpRequest) -> UUID | None:
     """Return the key that a form brings, if it is one."""
     try:

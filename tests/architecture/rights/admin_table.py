@@ -9,6 +9,7 @@ from tests.architecture.rights.needs import (
     CANCEL,
     GIVE_BACK,
     PRINT,
+    REFUND,
     RESEND,
     RESUME,
     RETRY,
@@ -56,6 +57,7 @@ MODELS: dict[str, str] = {
     "notifications.recipient": "view",
     "notifications.resend": "view",
     "orders.order": "view",
+    "orders.refundrequest": "view",
     "otp_totp.totpdevice": "view",
     "payments.dispute": "view",
     "payments.gatewayfault": "view add change delete",
@@ -113,6 +115,8 @@ _REBUILD = ("analytics.view_dailysales", "analytics.rebuild_dailysales")
 
 _ADJUSTMENT = {"quantity": "3", "reason": "a delivery"}
 
+_REFUND = {"amount": "1.00", "reason": "a scratch", "confirmed": "on"}
+
 PAGES = [
     Page("index", _ANY_STAFF),
     Page("jsi18n", _ANY_STAFF),
@@ -124,6 +128,8 @@ PAGES = [
     act("orders_order_resume", *RESUME, order_id="waiting.pk"),
     Page("orders_order_settle", all_of(*SETTLE), {"order_id": "held_up.pk"}),
     act("orders_order_settle", *SETTLE, data={"reason": "agreed by phone"}, order_id="held_up.pk"),
+    Page("orders_order_refund", all_of(*REFUND), {"order_id": "waiting.pk"}),
+    act("orders_order_refund", *REFUND, data=_REFUND, order_id="waiting.pk"),
     Page("payments_refund_give_back", all_of(*GIVE_BACK), {"refund_id": "refund.pk"}),
     act("payments_refund_give_back", *GIVE_BACK, data={"reason": "by a transfer"}, refund_id="refund.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),

@@ -3,6 +3,7 @@
 from tests.architecture.rights.needs import (
     CANCEL,
     GIVE_BACK,
+    REFUND,
     RESEND,
     RESUME,
     RETRY,
@@ -55,6 +56,7 @@ OFFERS: list[tuple[str, str, Need]] = [
     ("order", "/cancel/", all_of(*CANCEL)),
     ("waiting", "/resume/", all_of(*RESUME)),
     ("held_up", "/settle/", all_of(*SETTLE)),
+    ("waiting", "Give money back", all_of(*REFUND)),
     ("held_up", 'id="payments"', all_of("orders.view_order", "payments.view_payment")),
     ("held_up", "Retry it in the list", all_of("orders.view_order", "payments.view_payment", *RETRY)),
     ("held_up", "Given back otherwise", all_of("orders.view_order", "payments.view_payment", *GIVE_BACK)),

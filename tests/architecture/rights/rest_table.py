@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tests.architecture.rights.needs import (
     GIVE_BACK,
     PRINT,
+    REFUND,
     RESEND,
     RESUME,
     RETRY,
@@ -41,7 +42,7 @@ def public(name: str, **arguments: str) -> Endpoint:
     return Endpoint("GET", name, nobody=200, customer=200, owner=200, refused=200, arguments=arguments)
 
 
-def of_order(method: str, name: str, *permissions: str, allowed: int = 200) -> Endpoint:
+def of_order(method: str, name: str, *permissions: str, allowed: int = 200, **arguments: str) -> Endpoint:
     """Answer customers about their own orders; those of others do not exist for them."""
     return Endpoint(
         method,
@@ -51,7 +52,7 @@ def of_order(method: str, name: str, *permissions: str, allowed: int = 200) -> E
         owner=allowed,
         allowed=allowed,
         refused=404,
-        arguments={"pk": "order.pk"},
+        arguments={"pk": "order.pk", **arguments},
     )
 
 
@@ -102,6 +103,12 @@ ENDPOINTS = [
     of_order("GET", "order-detail", "orders.view_order"),
     of_order("GET", "order-timeline", "orders.view_order"),
     of_order("GET", "order-receipt", "orders.view_order"),
+    of_order("GET", "order-refunds", "orders.view_order"),
+    of_order("GET", "order-refund", "orders.view_order", refund_id="requested.pk"),
+    Endpoint(
+        "POST", "order-refunds", all_of(*REFUND), allowed=201, arguments={"pk": "waiting.pk"},
+        data={"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "a scratch"},
+    ),
     of_order("POST", "order-cancel", "orders.view_order", "orders.cancel_order", allowed=202),
     Endpoint("POST", "order-resume", all_of(*RESUME), arguments={"pk": "waiting.pk"}),
     Endpoint(

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +28,7 @@ from analytics.models import JournalEntry
 from console.models import Checkup, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
-from orders.models import Order
+from orders.models import Order, RefundRequest
 from orders.services import hold_up_order
 from payments.models import Dispute, GatewayFault, Refund
 from shipping.carrier import Destination
@@ -63,6 +64,9 @@ class World:
         self.order = shop.place()
         self.waiting = _waiting_order(shop)
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
+        self.requested = RefundRequest.objects.create(
+            order=self.order, amount=Decimal("1.00"), currency="EUR", reason="a scratch"
+        )
         self.product = Product.objects.get(sku="MUG")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
         self.shipment, self.parcel = _waiting_shipment(), _booked_parcel()

@@ -190,7 +190,7 @@ def test_an_order_with_an_undeliverable_parcel_cannot_be_cancelled(order_in):
 
 def test_a_refused_refund_is_no_reason_to_cancel_again(order, said):
     outcomes.record_rejections(order_ids=[order.pk])
-    services.record_refund_failures(order_ids=[order.pk])
+    outcomes.record_refund_failures(order_ids=[order.pk])
     services.request_cancellation(order_id=order.pk, reason="operator")
     order.refresh_from_db()
     assert (order.status, order.reason, order.cancel_reason) == (

@@ -128,7 +128,7 @@ def test_a_settled_order_is_over_with_the_reason_and_an_event(returned, said, wa
         services.record_delivery_failures,
         outcomes.record_undone_payments,
         outcomes.record_undone_stock,
-        services.record_refund_failures,
+        outcomes.record_refund_failures,
         outcomes.record_shipment_failures,
     ],
 )

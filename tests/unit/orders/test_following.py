@@ -239,7 +239,7 @@ SERVICES = {
     "refunded": outcomes.record_undone_payments,
     "restocked": outcomes.record_undone_stock,
     "released": outcomes.record_undone_stock,
-    "refund_failed": services.record_refund_failures,
+    "refund_failed": outcomes.record_refund_failures,
     "undeliverable": services.record_delivery_failures,
 }
 

@@ -66,7 +66,7 @@ def test_the_latest_orders_come_page_by_page(place, bob):
 def test_what_moves_and_what_is_held_up(place):
     moving, over, held_up = place(), place(), place()
     outcomes.record_deliveries(order_ids=[over.pk])
-    services.record_refund_failures(order_ids=[held_up.pk])
+    outcomes.record_refund_failures(order_ids=[held_up.pk])
     counts = queries.moving_orders_by_status()
     assert (counts["placed"], counts["paid"], counts["needs_attention"]) == (1, 0, 1)
     assert "delivered" not in counts

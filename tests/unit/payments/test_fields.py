@@ -59,7 +59,8 @@ CHANGED_PAYMENT: dict[str, Any] = {
     "failure_code": "expired_card",
     "failure_message": "Your card has expired.",
     "stop_reason": "customer",
-    "amount_refunded": Decimal("49.90"),
+    "amount_refunded": Decimal("19.90"),
+    "amount_refund_open": Decimal("30.00"),
 }
 CHANGED_REFUND: dict[str, Any] = {
     "state": "failed",

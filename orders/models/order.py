@@ -1,4 +1,4 @@
-"""Models of orders. An order takes the steps of its history, by legal transitions alone."""
+"""Order with its lines. An order takes the steps of its history, by legal transitions alone."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -100,6 +100,7 @@ class Order(models.Model):
             ("cancel_order", "Can cancel orders"),
             ("resume_order", "Can let held up orders go on waiting"),
             ("settle_order", "Can end held up orders, with a reason"),
+            ("refund_order", "Can give money of orders back"),
         ]
         # A further index, order_by_email, is of an expression and made by a migration.
         indexes = [
@@ -197,6 +198,11 @@ class Order(models.Model):
     def is_settleable(self) -> bool:
         """Tell whether the order is held up, and cannot be ended by a cancellation."""
         return self.status == Status.NEEDS_ATTENTION and not self.is_cancellable
+
+    @property
+    def may_be_refunded(self) -> bool:
+        """Tell whether it was paid, and its money is not on its way back."""
+        return self.stage not in (Status.PLACED, Status.CANCELLING, Status.CANCELLED)
 
     @property
     def is_erased(self) -> bool:
