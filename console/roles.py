@@ -54,6 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "privacy.view_personal_data",
         "orders.cancel_order",
         "orders.resume_order",
+        "orders.resend_order",
         "orders.settle_order",
         "orders.view_refundrequest",
         *_PAYMENTS,

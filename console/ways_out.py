@@ -8,8 +8,19 @@ from dataclasses import dataclass
 
 from django.apps import apps
 
-from inventory.events import InventoryReleased, InventoryRestocked, InventoryUpdated
-from orders.events import OrderCancellationRequested, OrderCreated, OrderDeadlinePassed
+from inventory.events import (
+    InventoryReleased,
+    InventoryRestocked,
+    InventoryUpdated,
+    ReplacementRejected,
+    ReplacementTaken,
+)
+from orders.events import (
+    OrderCancellationRequested,
+    OrderCreated,
+    OrderDeadlinePassed,
+    OrderResendRequested,
+)
 from payments.events import DisputeClosed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundCheckDue
 from shipping.events import (
     DeliveryFailed,
@@ -41,6 +52,7 @@ class Act:
 CANCEL = Act("Cancel", "orders.cancel_order", customer=True)
 RESUME = Act("Resume", "orders.resume_order")
 SETTLE = Act("Settle", "orders.settle_order")
+SEND_AGAIN = Act("Send again", "orders.resend_order")
 RETRY_REFUND = Act("Retry the refund", "payments.retry_refund")
 GIVEN_BACK = Act("Given back otherwise", "payments.give_back_otherwise")
 
@@ -70,8 +82,9 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
             (PaymentRefunded, InventoryRestocked), (RESUME, SETTLE)
         ),
         "needs_attention: refund_failed": Ways((PaymentRefunded,), (RETRY_REFUND, GIVEN_BACK, SETTLE)),
-        "needs_attention: delivery_failed": Ways((OrderDelivered,), (SETTLE,)),
-        "needs_attention: delivery_overdue": Ways((OrderDelivered,), (RESUME, SETTLE)),
+        "needs_attention: delivery_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
+        "needs_attention: resend_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
+        "needs_attention: delivery_overdue": Ways((OrderDelivered,), (SEND_AGAIN, RESUME, SETTLE)),
         "needs_attention: books_differ": Ways((), (RESUME, SETTLE)),
         "needs_attention: disputed": Ways((DisputeClosed,), (RESUME, SETTLE)),
     },
@@ -87,8 +100,10 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "remembered": Ways((PaymentProcessed, FulfilmentStopped)),
     },
     "shipping.Shipment": {
-        "remembered": Ways((InventoryUpdated, OrderCancellationRequested)),
-        "booking": Ways((InventoryUpdated, OrderCancellationRequested, StopDue)),
+        "remembered": Ways(
+            (InventoryUpdated, OrderCancellationRequested, ReplacementTaken, ReplacementRejected)
+        ),
+        "booking": Ways((InventoryUpdated, OrderCancellationRequested, StopDue, OrderResendRequested)),
         "shipped": Ways((TrackingDue,)),
     },
 }

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
-from inventory import services, taking_back
+from inventory import replacements, services, taking_back
 from inventory.events import (
     InventoryRejected,
     InventoryReleased,
     InventoryRestocked,
     InventoryUpdated,
+    ReplacementRejected,
+    ReplacementTaken,
     StockAdjusted,
     StockReturned,
 )
-from orders.events import OrderCreated, RefundRequested
+from orders.events import OrderCreated, OrderResendRequested, RefundRequested
 from payments.events import PaymentProcessed
-from shipping.events import FulfilmentStopped, ShipmentFailed
+from shipping.events import FulfilmentStopped, ResendFailed, ShipmentFailed
 from shop.messaging.consuming import consumes
 
 
@@ -47,6 +49,22 @@ def when_refund_requested_take_goods_back(event: RefundRequested) -> None:
     if event.restock:
         lines = {line.sku: line.quantity for line in event.lines}
         taking_back.take_back(order_id=event.order_id, returned_with=event.refund_id, lines=lines)
+
+
+@consumes(OrderResendRequested, emits=(ReplacementTaken, ReplacementRejected, StockAdjusted))
+def when_resend_requested_take_other_goods(event: OrderResendRequested) -> None:
+    """Take the lines of an order again, if its parcel does not come back."""
+    if event.new_goods:
+        replacements.take_replacement(
+            order_id=event.order_id, shipment_id=event.shipment_id, number=event.number
+        )
+
+
+@consumes(ResendFailed, emits=(StockAdjusted,))
+def when_resend_failed_put_goods_back(event: ResendFailed) -> None:
+    """Put back what was taken for a parcel that the carrier refused."""
+    if event.took_goods:
+        replacements.put_replacement_back(order_id=event.order_id)
 
 
 @consumes(StockAdjusted, low_priority=True)

@@ -36,6 +36,23 @@ class InventoryRejected(Event):
     shortages: tuple[Shortage, ...]
 
 
+class ReplacementTaken(Event):
+    """All lines of the order have been taken from the stock again, for a parcel that is sent again."""
+
+    order_id: UUID
+    #: Id of the shipment that they are for.
+    shipment_id: UUID
+    lines: tuple[StockLine, ...]
+
+
+class ReplacementRejected(Event):
+    """The stock cannot serve the order again; nothing has been taken."""
+
+    order_id: UUID
+    shipment_id: UUID
+    shortages: tuple[Shortage, ...]
+
+
 class InventoryRestocked(Event):
     """All lines of the order are back in the stock."""
 

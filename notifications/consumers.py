@@ -11,7 +11,13 @@ from notifications.events import WithheldMessagesDue
 from notifications.models import Kind, Recipient
 from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
-from shipping.events import CancellationRejected, OrderDelivered, OrderShipped, Tracking
+from shipping.events import (
+    CancellationRejected,
+    OrderDelivered,
+    OrderReshipped,
+    OrderShipped,
+    Tracking,
+)
 from shop.messaging.consuming import consumes
 from shop.messaging.contracts import Money
 from shop.privacy.sealing import open_sealed
@@ -60,6 +66,14 @@ def when_order_shipped_tell_customer(events: Sequence[OrderShipped]) -> None:
     numbers = open_sealed(events, Tracking)
     contexts = {event.order_id: _tracking(event, one) for event, one in zip(events, numbers, strict=True)}
     services.send_messages(kind=Kind.SHIPPED, contexts=contexts)
+
+
+@consumes(OrderReshipped, calls_outside=True, batch=BATCH)
+def when_order_reshipped_tell_customer(events: Sequence[OrderReshipped]) -> None:
+    """Tell customers how to track the parcel that was sent again."""
+    numbers = open_sealed(events, Tracking)
+    contexts = {event.order_id: _tracking(event, one) for event, one in zip(events, numbers, strict=True)}
+    services.send_messages(kind=Kind.SHIPPED_AGAIN, contexts=contexts)
 
 
 @consumes(OrderDelivered, calls_outside=True, batch=BATCH)
@@ -135,5 +149,5 @@ def _amount(money: Money) -> str:
     return str(money) if money.amount else ""
 
 
-def _tracking(event: OrderShipped, tracking: Tracking) -> Context:
+def _tracking(event: OrderShipped | OrderReshipped, tracking: Tracking) -> Context:
     return {"carrier": event.carrier, **tracking.model_dump()}

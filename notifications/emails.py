@@ -21,6 +21,7 @@ SUBJECTS: Mapping[Kind, str] = {
     Kind.PAYMENT_FAILED: "The payment for your order {number} did not work",
     Kind.REFUNDED: "Your refund for order {number}",
     Kind.SHIPPED: "Your order {number} is on its way",
+    Kind.SHIPPED_AGAIN: "Your order {number} is on its way again",
     Kind.DELIVERED: "Your order {number} has been delivered",
     Kind.CANCELLATION_REJECTED: "Your order {number} could no longer be cancelled",
     Kind.CANCELLED: "Your order {number} has been cancelled",

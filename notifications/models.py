@@ -36,6 +36,7 @@ class Kind(models.TextChoices):
     PAYMENT_FAILED = "payment_failed"
     REFUNDED = "refunded"
     SHIPPED = "shipped"
+    SHIPPED_AGAIN = "shipped_again"
     DELIVERED = "delivered"
     CANCELLATION_REJECTED = "cancellation_rejected"
     CANCELLED = "cancelled"

@@ -17,8 +17,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from orders import services
-from orders.errors import NoSuchEvent, OrdersError
+from orders import resending, services
+from orders.errors import InvalidOrder, NoSuchEvent, OrdersError
+from orders.events import Address
+from orders.intake import ADDRESS_LIMITS, check_address
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
@@ -42,12 +44,13 @@ class Action(NamedTuple):
     verb: str
     #: Message shown and logged afterwards.
     done: str
-    service: Callable[[UUID, str], Order]
+    #: Gets the order's id, and what was entered into the form.
+    service: Callable[[UUID, dict[str, Any]], Order]
     permission: str
     #: Raises OrdersError if the order cannot be acted upon.
     check: Callable[[Order], None] = lambda order: None
-    #: The operator has to give a reason.
-    needs_reason: bool = False
+    #: Form to be filled in, with a reason among its fields.
+    form: type[forms.Form] | None = None
 
 
 class ReasonForm(forms.Form):
@@ -58,6 +61,49 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
         help_text="Kept for ever, in the log of events and in the journal: name no persons.",
     )
+
+
+class ResendForm(ReasonForm):
+    """Form for sending an order again."""
+
+    goods = forms.ChoiceField(
+        choices=[
+            ("", "---------"),
+            ("returned", "The parcel came back: send it again"),
+            ("new", "The goods are lost: take others from the stock"),
+        ]
+    )
+    other_address = forms.BooleanField(
+        required=False, help_text="Send it to the address below, instead of that of the order."
+    )
+    name = forms.CharField(required=False, max_length=ADDRESS_LIMITS["name"])
+    street = forms.CharField(required=False, max_length=ADDRESS_LIMITS["street"])
+    second_line = forms.CharField(required=False, max_length=ADDRESS_LIMITS["second_line"])
+    city = forms.CharField(required=False, max_length=ADDRESS_LIMITS["city"])
+    region = forms.CharField(required=False, max_length=ADDRESS_LIMITS["region"])
+    postal_code = forms.CharField(required=False, max_length=ADDRESS_LIMITS["postal_code"])
+    country = forms.RegexField(r"^[A-Z]{2}$", required=False, help_text="ISO 3166-1 alpha-2, as in GB.")
+    phone = forms.CharField(required=False, max_length=ADDRESS_LIMITS["phone"])
+    field_order = ("goods", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an incomplete address, in words for its fields."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("other_address") and not self.errors:
+            given["ship_to"] = self._address(given)
+        return given
+
+    def _address(self, given: dict[str, Any]) -> Address | None:
+        if not given["country"]:
+            self.add_error("country", "Choose the country.")
+            return None
+        address = Address(**{part: given[part] for part in Address.model_fields})
+        try:
+            check_address(address)
+        except InvalidOrder as refusal:
+            for problem in refusal.problems:
+                self.add_error(str(problem.path[-1]), problem.message)
+        return address
 
 
 ACTIONS = {
@@ -86,10 +132,26 @@ ACTIONS = {
         "they are: see to them first. This cannot be taken back.",
         verb="Yes, settle",
         done="Settled the order.",
-        service=lambda order_id, reason: services.settle_order(order_id=order_id, reason=reason),
+        service=lambda order_id, given: services.settle_order(order_id=order_id, reason=given["reason"]),
         permission="orders.settle_order",
         check=services.check_settleable,
-        needs_reason=True,
+        form=ReasonForm,
+    ),
+    "resend": Action(
+        question="Send again?",
+        consequence="Another parcel is booked, and the order waits for it. The customer pays nothing. If the "
+        "stock or the carrier cannot serve it, the order needs attention again.",
+        verb="Yes, send it again",
+        done="Sent the order again.",
+        service=lambda order_id, given: resending.resend_order(
+            order_id=order_id,
+            reason=given["reason"],
+            new_goods=given["goods"] == "new",
+            ship_to=given.get("ship_to"),
+        ),
+        permission="orders.resend_order",
+        check=resending.check_resendable,
+        form=ResendForm,
     ),
 }
 
@@ -157,6 +219,7 @@ class OrderAdmin(KeysetAdmin):
             "may_resume": self.has_resume_permission(request),
             "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
             "may_refund": request.user.has_perms(refunds.PERMISSIONS),
+            "may_resend": request.user.has_perm(ACTIONS["resend"].permission),
         }
         may = dict.fromkeys(may, False) if as_of_event else may
         context = {**(extra_context or {}), **may, "as_of_event": as_of_event}
@@ -253,7 +316,8 @@ class OrderAdmin(KeysetAdmin):
         order = get_object_or_404(Order, pk=order_id)
         back = reverse("admin:orders_order_change", args=[order.pk])
         posted = request.POST if request.method == "POST" else None
-        form = ReasonForm(posted) if ACTIONS[action].needs_reason else None
+        kind = ACTIONS[action].form
+        form = kind(posted) if kind else None
         try:
             ACTIONS[action].check(order)
         except OrdersError as refusal:
@@ -261,7 +325,7 @@ class OrderAdmin(KeysetAdmin):
             return HttpResponseRedirect(back)
         if request.method != "POST" or (form and not form.is_valid()):
             return self._ask(request, [order], action, back, form)
-        self._do(request, order, action, form.cleaned_data["reason"] if form else "")
+        self._do(request, order, action, form.cleaned_data if form else None)
         return HttpResponseRedirect(back)
 
     def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
@@ -279,7 +343,7 @@ class OrderAdmin(KeysetAdmin):
         orders: list[Order],
         action: str,
         back: str,
-        form: ReasonForm | None = None,
+        form: forms.Form | None = None,
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
@@ -294,11 +358,14 @@ class OrderAdmin(KeysetAdmin):
         }
         return TemplateResponse(request, "admin/orders/order/confirm.html", context)
 
-    def _do(self, request: HttpRequest, order: Order, action: str, reason: str = "") -> None:
+    def _do(
+        self, request: HttpRequest, order: Order, action: str, given: dict[str, Any] | None = None
+    ) -> None:
+        reason = given["reason"] if given else ""
         entry = f"{ACTIONS[action].done.rstrip('.')}: {reason}" if reason else ACTIONS[action].done
         try:
             with transaction.atomic():
-                done = ACTIONS[action].service(order.pk, reason)
+                done = ACTIONS[action].service(order.pk, given or {})
                 journal.record(request, done, entry)
         except OrdersError as refusal:
             messages.error(request, str(refusal))

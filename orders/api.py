@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from orders import services, timeline
+from orders import resending, services, timeline
 from orders.errors import (
     IdempotencyKeyReused,
     InvalidOrder,
@@ -34,6 +34,7 @@ from orders.serializers import (
     OrderOut,
     OrderSummaryOut,
     ReceiptOut,
+    SendAgainIn,
     SettlementIn,
     StaffTimelineOut,
     as_validation_error,
@@ -196,6 +197,8 @@ class HeldUpOrder(GenericAPIView[Order]):
             with transaction.atomic():
                 order = service(order.pk)
                 journal.record(request, order, entry)
+        except InvalidOrder as refusal:
+            raise as_validation_error(refusal) from refusal
         except OrdersError as refusal:
             raise problems.Conflict(str(refusal)) from refusal
         return Response(OrderOut(order, context=self.get_serializer_context()).data)
@@ -252,6 +255,41 @@ class OrderSettlement(HeldUpOrder):
             request,
             lambda order_id: services.settle_order(order_id=order_id, reason=reason),
             f"Settled the order: {reason}",
+        )
+
+
+class OrderResending(HeldUpOrder):
+    """Send an order again."""
+
+    permissions = {"POST": staff("orders.view_order", "orders.resend_order")}
+
+    @extend_schema(
+        summary="Send an order again",
+        tags=["orders"],
+        parameters=[IF_MATCH],
+        request=SendAgainIn,
+        responses={
+            200: OrderOut,
+            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
+            404: _NOT_FOUND,
+            409: OpenApiResponse(description="Its parcel is not lost, back or overdue."),
+        },
+    )
+    @idempotent(required=True)
+    def post(self, request: Request, pk: str) -> Response:
+        """Send an order again whose parcel did not arrive, with new goods or those that came back."""
+        body = SendAgainIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        return self.act(
+            request,
+            lambda order_id: resending.resend_order(
+                order_id=order_id,
+                reason=given["reason"],
+                new_goods=given["goods"] == "new",
+                ship_to=Address(**given["ship_to"]) if "ship_to" in given else None,
+            ),
+            f"Sent the order again: {given['reason']}",
         )
 
 

@@ -35,6 +35,7 @@ from shipping.events import (
     FulfilmentStopped,
     OrderDelivered,
     OrderShipped,
+    ResendFailed,
     ShipmentFailed,
 )
 from shop.messaging.consuming import consumes
@@ -56,6 +57,7 @@ STEPS: Mapping[type[Event], history.Step] = {
     InventoryReleased: history.stock_undone,
     RefundFailed: history.nothing,
     DeliveryFailed: history.nothing,
+    ResendFailed: history.nothing,
     PaymentDisputed: history.nothing,
     DisputeClosed: history.nothing,
 }
@@ -185,6 +187,12 @@ def when_payment_disputed_hold_order(events: Sequence[PaymentDisputed]) -> None:
 def when_dispute_closed_let_order_go_on(event: DisputeClosed) -> None:
     """Let an order go on whose dispute is won; one whose dispute is lost waits for an operator."""
     services.end_dispute(order_id=event.order_id, won=event.won)
+
+
+@consumes(ResendFailed, emits=(OrderNeedsAttention,))
+def when_resend_failed_ask_for_attention(events: Sequence[ResendFailed]) -> None:
+    """Have an operator find another way to send the order again, or another end."""
+    services.record_resend_failures(order_ids=[event.order_id for event in events])
 
 
 @consumes(OrderDeadlinePassed, emits=(OrderCancellationRequested, OrderNeedsAttention))

@@ -65,6 +65,10 @@ class TooEarlyToRestock(OrdersError):
     """The parcel of {number} has not left, and its goods cannot be back: refund it without restocking."""
 
 
+class NotResendable(OrdersError):
+    """{number} cannot be sent again: {why}."""
+
+
 class OrdersStillOpen(OrdersError):
     """The customer's orders {numbers} have not ended: cancel them, or wait until they are delivered."""
 

@@ -136,6 +136,33 @@ class OrderResumed(Event):
     attention: str
 
 
+class Recipient(Fact):
+    """Name and address that an order is sent to again."""
+
+    ship_to: Address
+
+    @classmethod
+    def erased(cls) -> "Recipient":
+        """Return nobody."""
+        return cls(ship_to=Customer.erased().ship_to)
+
+
+class OrderResendRequested(Event):
+    """An operator has the order sent again, because its parcel did not arrive."""
+
+    order_id: UUID
+    number: str
+    #: Id of the new shipment.
+    shipment_id: UUID
+    #: True if other goods are taken from the stock; False if the parcel came back.
+    new_goods: bool
+    #: The operator's reason, without personal facts.
+    reason: str
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Recipient)]
+
+
 class OrderSettled(Event):
     """An operator ended an order that needed attention, because nothing else would have ended it."""
 

@@ -18,6 +18,7 @@ from orders.events import (
     OrderCancelled,
     OrderCreated,
     OrderNeedsAttention,
+    OrderResendRequested,
     OrderResumed,
     OrderSettled,
     RefundRequested,
@@ -26,6 +27,7 @@ from orders.states import (
     CANCELLABLE,
     PRECEDENCE,
     RANK,
+    RESENDABLE,
     STAGE_OF_ATTENTION,
     TERMINAL,
     AttentionReason,
@@ -179,6 +181,16 @@ def delivery_failed(state: State) -> State:
     return held_up(state, AttentionReason.DELIVERY_FAILED)
 
 
+def resend_failed(state: State) -> State:
+    """Hold the order up for a parcel that could not be sent again."""
+    return held_up(state, AttentionReason.RESEND_FAILED)
+
+
+def resent(state: State) -> State:
+    """Wait for the parcel that is sent again, unless the first one came after all."""
+    return _moved(state, Status.SHIPPED) if state.attention_reason in RESENDABLE else state
+
+
 def disputed(state: State) -> State:
     """Hold the order up for a disputed payment, unless its parcel has left or it is given up."""
     return held_up(state, AttentionReason.DISPUTED) if state.stage in CANCELLABLE else state
@@ -246,6 +258,7 @@ _STEPS: dict[type[Event], Step] = {
     OrderCreated: nothing,
     OrderResumed: resumed,
     RefundRequested: nothing,
+    OrderResendRequested: resent,
     CustomerForgotten: forgotten,
 }
 _READINGS: dict[type[Event], Reading] = {

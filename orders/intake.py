@@ -113,6 +113,11 @@ def check_request(request: OrderRequest, *, unknown_address: bool = False) -> No
     _refuse([*lines, *address, *_about_payment(request.payment_method)])
 
 
+def check_address(address: Address) -> None:
+    """Raise :class:`InvalidOrder` if an address is not well-formed."""
+    _refuse(_about_address(address, False))
+
+
 def check_offers(request: OrderRequest, offers: Mapping[str, Offer]) -> None:
     """Raise :class:`InvalidOrder` if the catalogue cannot serve the request."""
     _refuse(_about_products(request.items, offers))

@@ -207,6 +207,26 @@ class SettlementIn(StrictSerializer):
     reason = TextField(max_length=300, help_text="Kept for ever: name no persons.")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A parcel that was lost",
+            {"goods": "new", "reason": "The carrier has lost it"},
+            request_only=True,
+        )
+    ]
+)
+class SendAgainIn(StrictSerializer):
+    """Order that is sent again."""
+
+    goods = serializers.ChoiceField(
+        choices=["new", "returned"],
+        help_text="`new`: taken from the stock; `returned`: the parcel came back, and leaves again.",
+    )
+    reason = TextField(max_length=300, help_text="Kept for ever: name no persons.")
+    ship_to = AddressIn(required=False, help_text="Another address; by default that of the order.")
+
+
 class TimelineOut(serializers.Serializer[Any]):
     """Event of the order, for its customer."""
 

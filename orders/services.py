@@ -56,7 +56,8 @@ MAX_NOTE = 300
 #: Ways out where nothing more will come.
 _REMEDIES = {
     AttentionReason.REFUND_FAILED: "Retry the refund, or settle the order",
-    AttentionReason.DELIVERY_FAILED: "Agree with the customer on what to do, then settle the order",
+    AttentionReason.DELIVERY_FAILED: "Send the order again, or agree with the customer and settle it",
+    AttentionReason.RESEND_FAILED: "Send the order again otherwise, or agree with the customer and settle it",
 }
 
 
@@ -318,6 +319,11 @@ def end_dispute(*, order_id: UUID, won: bool) -> None:
     order = repository.lock([order_id])[0]
     if won and order.attention_reason == AttentionReason.DISPUTED:
         resume_order(order_id=order_id)
+
+
+def record_resend_failures(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Ask for attention where the order could not be sent again."""
+    return take([(order_id, history.resend_failed) for order_id in order_ids])
 
 
 @unit_of_work()

@@ -48,13 +48,24 @@ class AttentionReason(TextChoices):
     REFUND_FAILED = "refund_failed", "The money could not be given back"
     DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
     DELIVERY_OVERDUE = "delivery_overdue", "The parcel has not arrived"
+    RESEND_FAILED = "resend_failed", "The parcel could not be sent again"
     BOOKS_DIFFER = "books_differ", "The books disagree"
     DISPUTED = "disputed", "The customer's bank disputes the payment"
 
 
 TERMINAL = (Status.DELIVERED, Status.CANCELLED, Status.SETTLED)
 #: Reasons for attention after which nothing comes by itself: to go on waiting would be to wait for ever.
-NOTHING_COMES = (AttentionReason.REFUND_FAILED, AttentionReason.DELIVERY_FAILED)
+NOTHING_COMES = (
+    AttentionReason.REFUND_FAILED,
+    AttentionReason.DELIVERY_FAILED,
+    AttentionReason.RESEND_FAILED,
+)
+#: Reasons for attention after which the order can be sent again.
+RESENDABLE = (
+    AttentionReason.DELIVERY_FAILED,
+    AttentionReason.DELIVERY_OVERDUE,
+    AttentionReason.RESEND_FAILED,
+)
 #: Statuses in which the parcel has not left: the order can be given up.
 CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
 
@@ -103,6 +114,7 @@ STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.REFUND_FAILED: Status.CANCELLING,
     AttentionReason.DELIVERY_FAILED: Status.SHIPPED,
     AttentionReason.DELIVERY_OVERDUE: Status.SHIPPED,
+    AttentionReason.RESEND_FAILED: Status.SHIPPED,
 }
 
 #: Step that an order in this status waits for, and the setting with its time limit.

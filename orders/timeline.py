@@ -28,6 +28,11 @@ SUMMARIES = {
     "CustomerForgotten": "The personal data of the order was erased",
     "OrderNeedsAttention": "We are looking into the order",
     "OrderResumed": "The order goes on",
+    "OrderResendRequested": "The order is sent again",
+    "OrderReshipped": "Another parcel was handed to the carrier",
+    "ResendFailed": "The parcel could not be sent again yet; we are looking into it",
+    "ReplacementTaken": "Other goods were set aside",
+    "ReplacementRejected": "There are no other goods at the moment",
     "OrderSettled": "We closed the order",
 }
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")

@@ -13,6 +13,7 @@ urlpatterns = [
     path("orders/<uuid:pk>/settle", api.OrderSettlement.as_view(), name="order-settle"),
     path("orders/<uuid:pk>/refunds", refunds.OrderRefunds.as_view(), name="order-refunds"),
     path("orders/<uuid:pk>/refunds/<uuid:refund_id>", refunds.OrderRefund.as_view(), name="order-refund"),
+    path("orders/<uuid:pk>/resend", api.OrderResending.as_view(), name="order-resend"),
     path("orders/<uuid:pk>/receipt", api.OrderReceipt.as_view(), name="order-receipt"),
     path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
 ]

@@ -26,7 +26,7 @@ def book_each(shipments: Mapping[UUID, Shipment]) -> Results[Label]:
     Args:
         shipments: shipments whose booking has started, by order id, as are the results.
     """
-    return call_each(shipments, _book, call_together=_book_together)
+    return call_each(shipments, book, call_together=_book_together)
 
 
 def find_label(shipment: Shipment) -> Label | None:
@@ -81,7 +81,12 @@ def _book_together(shipments: Mapping[UUID, Shipment]) -> dict[UUID, Label]:
     return {order_ids[key]: label for key, label in carrier().book_many(wanted).items()}
 
 
-def _book(shipment: Shipment) -> Label:
+def book(shipment: Shipment) -> Label:
+    """Book a parcel; after a timeout, look its label up.
+
+    Raises:
+        CarrierTimeout, CarrierUnavailable: the outcome is unknown.
+    """
     try:
         return carrier().book(key=shipment.idempotency_key, to=shipment.destination)
     except CarrierTimeout:

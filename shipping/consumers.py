@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from inventory.events import InventoryUpdated
+from inventory.events import InventoryUpdated, ReplacementRejected, ReplacementTaken
 from orders.events import (
     Customer,
     CustomerForgotten,
     OrderCancellationRequested,
     OrderCreated,
     OrderNeedsAttention,
+    OrderResendRequested,
     OrderResumed,
+    Recipient,
 )
-from shipping import erasure, holding, notices, services
+from shipping import erasure, holding, notices, resending, services
 from shipping.carrier import Destination
 from shipping.events import (
     BookingDue,
@@ -20,7 +22,9 @@ from shipping.events import (
     DeliveryFailed,
     FulfilmentStopped,
     OrderDelivered,
+    OrderReshipped,
     OrderShipped,
+    ResendFailed,
     ShipmentFailed,
     StopDue,
     TrackingDue,
@@ -83,13 +87,42 @@ def when_stop_due_finish_it(event: StopDue) -> None:
 @consumes(TrackingDue, emits=(OrderDelivered, DeliveryFailed), calls_outside=True, batch=100)
 def when_tracking_due_ask_carrier(events: Sequence[TrackingDue]) -> None:
     """Track parcels under way."""
-    services.track_parcels(order_ids=[event.order_id for event in events])
+    services.track_parcels(looks={event.order_id: event.late_look for event in events})
 
 
 @consumes(CarrierNoticeReceived, emits=(OrderDelivered, DeliveryFailed), calls_outside=True)
 def when_carrier_notice_received_ask_carrier(event: CarrierNoticeReceived) -> None:
     """Ask the carrier for the scans of the parcel that it has sent word of."""
     notices.follow_notice(notice_id=event.notice_id)
+
+
+@consumes(OrderResendRequested, emits=(OrderReshipped, ResendFailed), calls_outside=True)
+def when_resend_requested_send_again(event: OrderResendRequested) -> None:
+    """Hand another parcel of an order to the carrier, unless its goods are to be taken first."""
+    [recipient] = open_sealed([event], Recipient)
+    resending.send_again(_resend(event, recipient))
+
+
+def _resend(event: OrderResendRequested, recipient: Recipient) -> resending.Resend:
+    return resending.Resend(
+        order_id=event.order_id,
+        shipment_id=event.shipment_id,
+        number=event.number,
+        destination=Destination.of(recipient.ship_to),
+        new_goods=event.new_goods,
+    )
+
+
+@consumes(ReplacementTaken, emits=(OrderReshipped, ResendFailed), calls_outside=True)
+def when_replacement_taken_book_carrier(event: ReplacementTaken) -> None:
+    """Hand a parcel with other goods to the carrier."""
+    resending.book_replacement(shipment_id=event.shipment_id)
+
+
+@consumes(ReplacementRejected, emits=(ResendFailed,))
+def when_replacement_rejected_give_it_up(event: ReplacementRejected) -> None:
+    """Give up a parcel for which there are no goods."""
+    resending.fail_replacement(shipment_id=event.shipment_id)
 
 
 @consumes(CustomerForgotten, calls_outside=True, batch=100)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from shipping.carrier import forget_labels
-from shipping.models import Shipment, TrackingEvent, shipping_key
+from shipping.models import EasyPostBooking, Shipment, TrackingEvent
 from shop.messaging.contracts import ERASED
 from shop.messaging.publishing import unit_of_work
 from shop.privacy.rows import Rows, rows_of
@@ -25,13 +25,17 @@ NEUTRAL = {
 
 def erase_shipments(*, order_ids: Collection[UUID]) -> None:
     """Erase addresses, tracking numbers and the carrier's words. Idempotent."""
-    forget_labels([shipping_key(order_id) for order_id in order_ids])
+    shipments = Shipment.objects.filter(order_id__in=order_ids)
+    forget_labels(list(shipments.values_list("idempotency_key", flat=True)))
     with unit_of_work():
-        Shipment.objects.filter(order_id__in=order_ids).update(**NEUTRAL)
+        shipments.update(**NEUTRAL)
 
 
 def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     """Return all that shipping keeps about orders, by table."""
-    return rows_of(Shipment.objects.filter(order_id__in=order_ids)) | rows_of(
-        TrackingEvent.objects.filter(shipment__order_id__in=order_ids)
+    shipments = Shipment.objects.filter(order_id__in=order_ids)
+    return (
+        rows_of(shipments)
+        | rows_of(TrackingEvent.objects.filter(shipment__order_id__in=order_ids))
+        | rows_of(EasyPostBooking.objects.filter(key__in=shipments.values("idempotency_key")))
     )

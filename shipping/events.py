@@ -79,6 +79,31 @@ class ShipmentFailed(Event, version=2, replaces=ShipmentFailedV1):
         return from_clear(cls, old)
 
 
+class OrderReshipped(Event):
+    """The order was sent again: another parcel of it is with the carrier."""
+
+    order_id: UUID
+    shipment_id: UUID
+    carrier: str
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Tracking)]
+
+
+class ResendFailed(Event):
+    """The order could not be sent again: the carrier does not take the parcel, or there are no goods."""
+
+    order_id: UUID
+    shipment_id: UUID
+    #: The carrier's code, or ``out_of_stock``.
+    code: str
+    #: True if goods had been taken from the stock for it.
+    took_goods: bool
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Refusal)]
+
+
 class FulfilmentStopped(Event):
     """The parcel has not left and will not: whatever was done for the order may be undone."""
 
@@ -116,6 +141,8 @@ class TrackingDue(Reminder):
 
     order_id: UUID
     shipment_id: UUID
+    #: Number of this look, after the carrier has given the parcel up.
+    late_look: int = 0
 
 
 class CarrierNoticeReceived(Reminder, aggregate="notice_id"):

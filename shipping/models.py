@@ -1,4 +1,4 @@
-"""Models of shipping: one shipment per order, its legal transitions, and its tracking events.
+"""Models of shipping: the shipments of an order, their legal transitions, and their tracking events.
 
 The carriers' tables are imported only to register them; nothing here refers to them.
 """
@@ -23,12 +23,17 @@ STATUSES = [(status.value, status.value.replace("_", " ")) for status in ParcelS
 
 
 def shipping_key(order_id: Any) -> str:
-    """Return the idempotency key of an order's booking, the same for every attempt."""
+    """Return the idempotency key of an order's first booking, the same for every attempt."""
     return f"ship:{order_id}"
 
 
+def order_of_key(key: str) -> UUID:
+    """Return the order of a booking's key, be it the first one or a later one."""
+    return UUID(key.split(":")[1])
+
+
 class Shipment(models.Model):
-    """The shipment of one order, from its destination to the end of the parcel's way."""
+    """A shipment of an order, from its destination to the end of the parcel's way. Mostly there is one."""
 
     class State(models.TextChoices):
         #: The order was placed; the carrier has not been called.
@@ -55,12 +60,17 @@ class Shipment(models.Model):
         READY = "ready", "on hold and ready"
 
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
-        State.REMEMBERED: frozenset({State.BOOKING, State.STOPPED}),
+        State.REMEMBERED: frozenset({State.BOOKING, State.STOPPED, State.FAILED}),
         State.BOOKING: frozenset({State.SHIPPED, State.FAILED, State.STOPPED}),
         State.SHIPPED: frozenset({State.DELIVERED, State.RETURNED, State.LOST}),
+        # It came late after all.
+        State.RETURNED: frozenset({State.DELIVERED}),
+        State.LOST: frozenset({State.DELIVERED}),
     }
     #: States before the parcel leaves, in which it can be stopped.
     STOPPABLE: ClassVar[frozenset[str]] = frozenset({State.REMEMBERED, State.BOOKING})
+    #: States in which a scan of the parcel still changes something.
+    FOLLOWED: ClassVar[frozenset[str]] = frozenset({State.SHIPPED, State.RETURNED, State.LOST})
     #: States of a parcel that has left.
     HANDED_OVER: ClassVar[frozenset[str]] = frozenset(
         {State.SHIPPED, State.DELIVERED, State.RETURNED, State.LOST}
@@ -70,6 +80,8 @@ class Shipment(models.Model):
     SET_ONCE = (
         "id",
         "order_id",
+        "round",
+        "new_goods",
         "order_number",
         *ADDRESS,
         "idempotency_key",
@@ -89,7 +101,11 @@ class Shipment(models.Model):
     CHANGEABLE = (*OUTCOME, "stop_reason", "hold", "delivered_at")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order_id = models.UUIDField(unique=True)
+    order_id = models.UUIDField()
+    #: 1 for the first shipment of the order, more for those that were sent again.
+    round = models.PositiveSmallIntegerField(default=1, db_default=1)
+    #: True if goods are taken from the stock again for it.
+    new_goods = models.BooleanField(default=False, db_default=False)
     #: The order's number, such as ORD-1042. Empty, like the address, if the order was stopped before its
     #: OrderCreated came.
     order_number = models.CharField(max_length=32, blank=True, db_index=True)
@@ -101,7 +117,7 @@ class Shipment(models.Model):
     second_line = models.TextField(blank=True, default="", db_default="")
     region = models.TextField(blank=True, default="", db_default="")
     phone = models.TextField(blank=True, default="", db_default="")
-    #: Derived from the order's id, and as unique.
+    #: Derived from the order's id, and from its own id if it is sent again; and as unique.
     idempotency_key = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=State, default=State.REMEMBERED)
     #: Reason of the stop; empty if no stop was requested. A shipment to be stopped is not booked.
@@ -123,6 +139,9 @@ class Shipment(models.Model):
         permissions = [
             ("void_shipment", "Can void shipments that have not left"),
             ("print_label", "Can print labels of parcels"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["order_id", "round"], name="shipment_once_per_round"),
         ]
         indexes = [
             models.Index(fields=["-id"], condition=~Q(stop_reason=""), name="shipment_stopped"),
@@ -148,6 +167,11 @@ class Shipment(models.Model):
         }
         lost = cls.State.LOST if status in GIVEN_UP else cls.State.SHIPPED
         return ends.get(ParcelStatus(status), lost)
+
+    @property
+    def is_first(self) -> bool:
+        """True unless the order is sent again."""
+        return self.round == 1
 
     @property
     def destination(self) -> Destination:
@@ -189,6 +213,14 @@ class Shipment(models.Model):
     def fail(self, label: Label) -> None:
         """Record that the carrier refused the parcel."""
         self._become(self.State.FAILED, failure_code=label.code, failure_message=label.message)
+
+    def start_booking(self) -> None:
+        """Record that the carrier is being called."""
+        self._become(self.State.BOOKING)
+
+    def give_up_booking(self, code: str) -> None:
+        """Record that the carrier will not be called."""
+        self._become(self.State.FAILED, failure_code=code)
 
     def request_stop(self, *, reason: str) -> None:
         """Request a stop of the order. The first reason stands."""

@@ -23,5 +23,5 @@ def follow_notice(*, notice_id: UUID) -> None:
     scans = carrier_calls.ask_for_scans([number]).get(number, ()) if number else ()
     with unit_of_work():
         if shipment and scans:
-            outcomes.record_scans({shipment.order_id: scans})
+            outcomes.record_scans({shipment.pk: scans}, looks={shipment.order_id: 0})
         notices.mark_as_worked(notice_id)

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shipping.carrier import Destination, LabelStatus, carrier_labels
-from shipping.models import Shipment, shipping_key
+from shipping.models import Shipment, order_of_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,10 @@ class ParcelFacts:
     has_left: bool
     #: Status of the label at the carrier: ``booked``, ``refused`` or ``voided``; empty if there is none.
     label: str
+    #: Number of labels at the carrier under the booking's key.
+    labels: int = 1
+    #: True for the latest shipment of the order.
+    is_latest: bool = True
 
     @property
     def agrees(self) -> bool:
@@ -78,8 +82,8 @@ class ParcelFacts:
 
 
 def shipment_of(order_id: UUID) -> ShipmentInfo | None:
-    """Return the shipment of an order; None before its OrderCreated is consumed."""
-    shipment = Shipment.objects.filter(order_id=order_id).first()
+    """Return the latest shipment of an order; None before its OrderCreated is consumed."""
+    shipment = Shipment.objects.filter(order_id=order_id).order_by("round").last()
     return _shipment_info(shipment) if shipment else None
 
 
@@ -105,18 +109,25 @@ def parcels() -> Iterator[ParcelFacts]:
 
     Sorted by order id. The books may differ for a moment while a parcel is being booked.
     """
-    shipments = Shipment.objects.order_by("order_id").values_list("order_id", "state").iterator()
-    ours = ((order_id, "state", state) for order_id, state in shipments)
-    carriers = sorted((_order_of(line.key), "label", line.status.value) for line in carrier_labels())
-    books = merge(ours, carriers, key=itemgetter(0))
-    for order_id, lines in groupby(books, key=itemgetter(0)):
-        known = {what: value for _, what, value in lines}
-        state, label = known.get("state", ""), known.get("label", "")
-        yield ParcelFacts(order_id, state, has_left=state in Shipment.HANDED_OVER, label=label)
+    shipments = Shipment.objects.order_by("order_id", "round")
+    rows = shipments.values_list("order_id", "idempotency_key", "state").iterator()
+    carriers = sorted((order_of_key(line.key), line.key, line.status.value) for line in carrier_labels())
+    ours = ((order_id, "state", key, state) for order_id, key, state in rows)
+    theirs = ((order_id, "label", key, status) for order_id, key, status in carriers)
+    for order_id, lines in groupby(merge(ours, theirs, key=itemgetter(0)), key=itemgetter(0)):
+        yield from _parcels_of(order_id, list(lines))
 
 
-def _order_of(key: str) -> UUID:
-    return UUID(key.removeprefix(shipping_key("")))
+def _parcels_of(order_id: UUID, lines: list[tuple[UUID, str, str, str]]) -> Iterator[ParcelFacts]:
+    """Yield the parcels of an order, the first one first; those that only the carrier has come last."""
+    states = {key: value for _, book, key, value in lines if book == "state"}
+    labels = {key: value for _, book, key, value in lines if book == "label"}
+    latest = next(reversed(states), "")
+    for key in dict.fromkeys([*states, *labels]):
+        number = sum(book == "label" and its == key for _, book, its, _ in lines)
+        state, label = states.get(key, ""), labels.get(key, "")
+        has_left = state in Shipment.HANDED_OVER
+        yield ParcelFacts(order_id, state, has_left, label, labels=number, is_latest=key == latest)
 
 
 def _shipment_info(shipment: Shipment) -> ShipmentInfo:

@@ -15,7 +15,7 @@ _COLUMNS = [str(field.column) for field in Shipment._meta.concrete_fields]
 _START_BOOKING = f"""
     WITH locked AS (
         SELECT id, state, stop_reason, hold FROM shipping_shipment
-        WHERE order_id = ANY(%b::uuid[]) ORDER BY order_id FOR NO KEY UPDATE
+        WHERE order_id = ANY(%b::uuid[]) AND round = 1 ORDER BY order_id FOR NO KEY UPDATE
     )
     UPDATE shipping_shipment AS shipment SET state = %s, updated_at = %s
     FROM locked
@@ -36,7 +36,12 @@ def add_tracking_events(events: Sequence[TrackingEvent]) -> None:
 
 
 def lock(order_ids: Iterable[UUID]) -> list[Shipment]:
-    """Lock the shipments of orders until the transaction ends, by order id."""
+    """Lock the first shipments of orders until the transaction ends, by order id."""
+    return [shipment for shipment in lock_all(order_ids) if shipment.is_first]
+
+
+def lock_all(order_ids: Iterable[UUID]) -> list[Shipment]:
+    """Lock all shipments of orders until the transaction ends, by order id."""
     return locking.locked(Shipment, "order_id", list(order_ids))
 
 
@@ -46,10 +51,10 @@ def lock_by_id(shipment_id: UUID) -> Shipment:
 
 
 def lock_or_add(shipment: Shipment) -> tuple[Shipment, bool]:
-    """Lock the shipment of the same order, or insert this one; True if it was inserted."""
+    """Lock the first shipment of the same order, or insert this one; True if it was inserted."""
     values = {field.attname: getattr(shipment, field.attname) for field in Shipment._meta.concrete_fields}
-    order_id = values.pop("order_id")
-    return Shipment.objects.select_for_update().get_or_create(order_id=order_id, defaults=values)
+    keys = {name: values.pop(name) for name in ("order_id", "round")}
+    return Shipment.objects.select_for_update().get_or_create(**keys, defaults=values)
 
 
 def start_booking(order_ids: Collection[UUID]) -> list[Shipment]:
@@ -66,7 +71,7 @@ def start_booking(order_ids: Collection[UUID]) -> list[Shipment]:
 
 def make_ready(order_ids: Collection[UUID]) -> set[UUID]:
     """Note that these orders leave when their hold ends; return those that are on hold."""
-    held = Shipment.objects.filter(order_id__in=order_ids).exclude(hold="")
+    held = Shipment.objects.filter(order_id__in=order_ids, round=1).exclude(hold="")
     held.update(hold=Shipment.Hold.READY, updated_at=timezone.now())
     return set(held.values_list("order_id", flat=True))
 

@@ -6,7 +6,7 @@ may run again after a crash at any point. The shipment's row lock decides betwee
 stop: the first to commit wins.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeAlias
@@ -85,7 +85,7 @@ def _started_before(order_ids: Collection[UUID]) -> list[Shipment]:
 
     It starts after all for an order that was remembered, or let go, since the last statement.
     """
-    known = list(Shipment.objects.filter(order_id__in=order_ids))
+    known = list(Shipment.objects.filter(order_id__in=order_ids, round=1))
     if unknown := set(order_ids).difference(shipment.order_id for shipment in known):
         raise TooEarly(f"shipping has not heard of order {min(unknown)}")
     wanted = [shipment for shipment in known if not shipment.stop_requested]
@@ -104,7 +104,7 @@ def reconcile_booking(*, order_id: UUID) -> Shipment:
     Raises:
         CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
     """
-    shipment = Shipment.objects.get(order_id=order_id)
+    shipment = Shipment.objects.filter(order_id=order_id).latest("round")
     if shipment.can_be_stopped and shipment.stop_requested:
         return stop_shipment(order_id=order_id, reason=shipment.stop_reason)
     if shipment.state != Shipment.State.BOOKING:
@@ -156,6 +156,8 @@ def void_shipment(*, shipment_id: UUID, note: Note = no_note) -> Shipment:
         CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
     """
     shipment = Shipment.objects.get(pk=shipment_id)
+    if not shipment.is_first:
+        raise NotStoppable("a parcel that is sent again cannot be voided: keep it back by hand")
     if not shipment.can_be_stopped:
         raise NotStoppable(f"this shipment is {shipment.state}; only one that has not left can be voided")
 
@@ -172,7 +174,7 @@ def finish_stop(*, order_id: UUID) -> None:
     Raises:
         CarrierTimeout, CarrierUnavailable: the outcome is unknown; call again.
     """
-    shipment = Shipment.objects.get(order_id=order_id)
+    shipment = Shipment.objects.get(order_id=order_id, round=1)
     if shipment.can_be_stopped and shipment.stop_requested:
         stop_shipment(order_id=order_id, reason=shipment.stop_reason)
 
@@ -197,16 +199,22 @@ def paper_of(*, shipment_id: UUID) -> LabelPaper:
 # --- Tracking --------------------------------------------------------------------------------
 
 
-def track_parcels(*, order_ids: Iterable[UUID]) -> None:
+def track_parcels(*, looks: Mapping[UUID, int]) -> None:
     """Record the scans of parcels, and schedule the next check of those under way: outages only delay it.
 
     Publishes OrderDelivered or DeliveryFailed at the end of a parcel's way.
+
+    Args:
+        looks: orders, with the number of this look after the carrier has given their parcels up, or 0.
     """
-    under_way = Shipment.objects.filter(order_id__in=order_ids, state=Shipment.State.SHIPPED)
-    numbers = dict(under_way.values_list("order_id", "tracking_number"))
+    under_way = Shipment.objects.filter(order_id__in=looks, state__in=Shipment.FOLLOWED)
+    numbers = dict(under_way.values_list("id", "tracking_number"))
     scans = carrier_calls.track(list(numbers.values()))
     with unit_of_work():
-        outcomes.record_scans({order_id: scans.get(number, ()) for order_id, number in numbers.items()})
+        outcomes.record_scans(
+            {shipment_id: scans.get(number, ()) for shipment_id, number in numbers.items()},
+            looks=looks,
+        )
 
 
 def resume_tracking(*, shipment_id: UUID) -> Shipment:

@@ -18,13 +18,14 @@ from inventory.events import (
     InventoryUpdated,
     StockReturned,
 )
-from orders.events import OrderCancelled, OrderCreated, OrderSettled
+from orders.events import OrderCancelled, OrderCreated, OrderResendRequested, OrderSettled
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
 from shipping.events import (
     CancellationRejected,
     DeliveryFailed,
     FulfilmentStopped,
     OrderDelivered,
+    OrderReshipped,
     OrderShipped,
     ShipmentFailed,
 )
@@ -55,6 +56,8 @@ UNIQUE_EVENTS: tuple[type[Event], ...] = (
     OrderCancelled,
     OrderSettled,
 )
+#: States of a parcel that the carrier has given up.
+GIVEN_UP = frozenset({"returned", "lost"})
 #: Kind of the message that tells the customer of each event.
 MESSAGES: dict[type[Event], str] = {
     OrderCreated: "order_received",
@@ -62,6 +65,7 @@ MESSAGES: dict[type[Event], str] = {
     PaymentFailed: "payment_failed",
     PaymentRefunded: "refunded",
     OrderShipped: "shipped",
+    OrderReshipped: "shipped_again",
     OrderDelivered: "delivered",
     CancellationRejected: "cancellation_rejected",
     OrderCancelled: "cancelled",
@@ -172,9 +176,9 @@ def refunds(case: Case) -> Iterator[str]:
 
 
 def parcel(case: Case) -> Iterator[str]:
-    """Check that one parcel leaves at most, none for a cancelled order, also by the carrier's books."""
+    """Check that no parcel leaves unasked, none of a cancelled order, also by the carrier's books."""
     left = sum(parcel.has_left for parcel in case.parcels)
-    if len(case.parcels) > 1:
+    if len(case.parcels) > 1 + case.count(OrderResendRequested):
         yield f"it has {len(case.parcels)} shipments"
     if left and case.status == "cancelled":
         yield "its parcel has left, though it is cancelled"
@@ -190,11 +194,14 @@ def parcel(case: Case) -> Iterator[str]:
         ):
             state, label = shipment.state or "unknown", shipment.label or "unknown"
             yield f"its shipment is {state}, but its label is {label}"
+        if shipment.labels > 1:
+            yield f"one booking of it has {shipment.labels} labels at the carrier"
 
 
 def delivery(case: Case) -> Iterator[str]:
     """Check that no order waits for a parcel that the carrier has given up."""
-    if case.is_caught_up and case.status == "shipped" and case.count(DeliveryFailed):
+    is_given_up = any(parcel.is_latest and parcel.state in GIVEN_UP for parcel in case.parcels)
+    if case.is_caught_up and case.status == "shipped" and is_given_up and case.count(DeliveryFailed):
         yield "it is shipped, but the carrier could not deliver its parcel"
 
 

@@ -13,7 +13,16 @@ from django.utils import timezone
 from orders.errors import IllegalTransition
 from orders.events import Address, Customer, OrderedLine, PaymentMethod
 from orders.history import State, Step
-from orders.states import CANCELLABLE, LEGAL, NOTHING_COMES, TERMINAL, AttentionReason, CancelReason, Status
+from orders.states import (
+    CANCELLABLE,
+    LEGAL,
+    NOTHING_COMES,
+    RESENDABLE,
+    TERMINAL,
+    AttentionReason,
+    CancelReason,
+    Status,
+)
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import ERASED, Money
@@ -101,6 +110,7 @@ class Order(models.Model):
             ("resume_order", "Can let held up orders go on waiting"),
             ("settle_order", "Can end held up orders, with a reason"),
             ("refund_order", "Can give money of orders back"),
+            ("resend_order", "Can send orders again whose parcel did not arrive"),
         ]
         # A further index, order_by_email, is of an expression and made by a migration.
         indexes = [
@@ -203,6 +213,11 @@ class Order(models.Model):
     def may_be_refunded(self) -> bool:
         """Tell whether it was paid, and its money is not on its way back."""
         return self.stage not in (Status.PLACED, Status.CANCELLING, Status.CANCELLED)
+
+    @property
+    def is_resendable(self) -> bool:
+        """Tell whether the order is held up for a parcel that did not arrive, and can be sent again."""
+        return self.attention_reason in RESENDABLE and not self.is_erased
 
     @property
     def is_erased(self) -> bool:

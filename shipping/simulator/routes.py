@@ -24,6 +24,7 @@ MAGIC_WORDS = {
     # Beyond EasyPost's:
     "EZ_TIMEOUT": Route(times_out=True),
     "EZ_LOST": Route((*_UNDER_WAY, ParcelStatus.FAILURE)),
+    "EZ_LATE": Route((*_UNDER_WAY, ParcelStatus.FAILURE, ParcelStatus.DELIVERED)),
 }
 
 

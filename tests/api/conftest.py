@@ -81,9 +81,9 @@ def seeded(db, settings, tmp_path) -> None:
 
 
 def hold_up(order: Order) -> None:
-    """Have a shipped order need attention, so that it may go on waiting or be settled."""
+    """Have a shipped order need attention, so that it may go on waiting, be sent again or settled."""
     outcomes.record_shipments(order_ids=[order.pk])
-    assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="books_differ", note="")
+    assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="delivery_overdue", note="")
 
 
 def place(payment_method: str, street: str = "Broad Street 1", mugs: int = 1) -> Order:

@@ -29,6 +29,7 @@ from orders.errors import OrdersError
 from orders.models import Order
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
+from orders.resending import resend_order
 from orders.services import request_cancellation, resume_order, settle_order
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Refund, SimulatedCharge
@@ -56,7 +57,7 @@ TOKENS = (
     "pm_card_refundFail",
     "pm_card_pendingRefund",
 )
-STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST")
+STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST", "EZ_LATE")
 LINES = ([("PLENTY", 2)], [("SCARCE", 2), ("PLENTY", 1)], [("SCARCE", 1)], [("EMPTY", 1), ("PLENTY", 1)])
 MOST_ORDERS = 3
 ENDS = {"delivered", "cancelled", "needs_attention", "settled"}
@@ -145,6 +146,15 @@ def settle(n):
             settle_order(order_id=one(stopped, n).pk, reason="by agreement")
 
 
+def send_again(n):
+    """Send an order again whose parcel did not arrive, with new goods or those that came back."""
+    if stopped := Order.objects.filter(status="needs_attention").order_by("pk"):
+        order = one(stopped, n)
+        elsewhere = order.ship_to.model_copy(update={"street": one(STREETS, n)})
+        with suppress(OrdersError):
+            resend_order(order_id=order.pk, reason="lost", new_goods=n % 2 == 0, ship_to=elsewhere)
+
+
 def revive(n):
     """Replay a dead letter."""
     if letters := DeadLetter.objects.filter(status="open").order_by("pk"):
@@ -156,7 +166,7 @@ def restock(n):
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
 
 
-OPERATORS = (resume, give_back, void, revive, restock, settle, refund)
+OPERATORS = (resume, give_back, void, revive, restock, settle, refund, send_again)
 
 
 class Shop(RuleBasedStateMachine):

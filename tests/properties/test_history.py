@@ -27,11 +27,12 @@ from orders.events import (
     OrderCancellationRequested,
     OrderCancelled,
     OrderNeedsAttention,
+    OrderResendRequested,
     OrderResumed,
     OrderSettled,
 )
 from orders.history import State
-from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, TERMINAL, Status
+from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, RESENDABLE, TERMINAL, Status
 from payments.events import (
     DisputeClosed,
     PaymentDisputed,
@@ -47,6 +48,7 @@ from shipping.events import (
     FulfilmentStopped,
     OrderDelivered,
     OrderShipped,
+    ResendFailed,
     ShipmentFailed,
 )
 from shop.ids import uuid7
@@ -70,6 +72,9 @@ def event(kind: type[Event], **facts: object) -> Event:
         "subject_id": None,
         "personal": "",
         "won": True,
+        "took_goods": False,
+        "new_goods": False,
+        "reason": "lost",
     }
     wanted = {name: value for name, value in (known | facts).items() if name in kind.model_fields}
     return kind(**wanted)
@@ -99,6 +104,9 @@ class OneOrder(RuleBasedStateMachine):
 
     def happened(self, *kinds: type[Event]) -> bool:
         return any(isinstance(entry.event, kinds) for entry in self.log)
+
+    def number_of(self, kind: type[Event]) -> int:
+        return sum(isinstance(entry.event, kind) for entry in self.log)
 
     def publish(self, kind: type[Event], **facts: object) -> None:
         self.log.append(Entry(event(kind, **facts), is_consumed=False))
@@ -168,9 +176,14 @@ class OneOrder(RuleBasedStateMachine):
         self.publish(CancellationRejected, reason="customer")
 
     @precondition(lambda self: self.happened(OrderShipped))
-    @precondition(lambda self: not self.happened(OrderDelivered, DeliveryFailed))
-    @rule(how=st.sampled_from([OrderDelivered, DeliveryFailed]))
+    @precondition(lambda self: not self.happened(OrderDelivered))
+    @rule(how=st.sampled_from([OrderDelivered, OrderDelivered, DeliveryFailed, ResendFailed]))
     def the_parcel_arrives(self, how):
+        """Deliver one of the parcels, be it late, or none."""
+        if how is ResendFailed and self.number_of(ResendFailed) >= self.number_of(OrderResendRequested):
+            return
+        if how is DeliveryFailed and self.number_of(DeliveryFailed) > self.number_of(OrderResendRequested):
+            return
         self.publish(how)
 
     @precondition(lambda self: self.is_charged() and not self.happened(PaymentDisputed))
@@ -204,6 +217,8 @@ class OneOrder(RuleBasedStateMachine):
             self.hold_up(history.refund_failed)
         elif isinstance(entry.event, DeliveryFailed):
             self.hold_up(history.delivery_failed)
+        elif isinstance(entry.event, ResendFailed):
+            self.hold_up(history.resend_failed)
         elif isinstance(entry.event, PaymentDisputed):
             self.hold_up(history.disputed)
         elif isinstance(entry.event, DisputeClosed):
@@ -253,6 +268,12 @@ class OneOrder(RuleBasedStateMachine):
     def resume(self) -> None:
         self.decided(OrderResumed, attention=self.state.attention_reason)
         self.state = history.resumed(self.state)
+
+    @precondition(lambda self: self.state.attention_reason in RESENDABLE)
+    @rule()
+    def an_operator_sends_it_again(self):
+        self.decided(OrderResendRequested)
+        self.state = history.resent(self.state)
 
     @precondition(
         lambda self: self.state.status == Status.NEEDS_ATTENTION and self.state.stage not in CANCELLABLE

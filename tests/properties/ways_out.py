@@ -11,6 +11,7 @@ from console import ways_out
 from console.ways_out import ENDS, TABLE, Act
 from orders.errors import OrdersError
 from orders.models import Order
+from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
 from payments.models import Refund
@@ -78,6 +79,7 @@ _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.CANCEL: lambda order: order.stage in CANCELLABLE,
     ways_out.RESUME: _checked(check_resumable),
     ways_out.SETTLE: _checked(check_settleable),
+    ways_out.SEND_AGAIN: _checked(check_resendable),
     ways_out.RETRY_REFUND: _has_failed_refund,
     ways_out.GIVEN_BACK: _has_failed_refund,
 }

@@ -11,6 +11,7 @@ from tests.architecture.rights.needs import (
     PRINT,
     REFUND,
     RESEND,
+    RESEND_ORDER,
     RESUME,
     RETRY,
     SETTLE,
@@ -113,6 +114,7 @@ _ANY_STAFF: Need = ((),)
 
 _REBUILD = ("analytics.view_dailysales", "analytics.rebuild_dailysales")
 
+_RESEND = {"goods": "returned", "reason": "came back"}
 _ADJUSTMENT = {"quantity": "3", "reason": "a delivery"}
 
 _REFUND = {"amount": "1.00", "reason": "a scratch", "confirmed": "on"}
@@ -132,6 +134,8 @@ PAGES = [
     act("orders_order_refund", *REFUND, data=_REFUND, order_id="waiting.pk"),
     Page("payments_refund_give_back", all_of(*GIVE_BACK), {"refund_id": "refund.pk"}),
     act("payments_refund_give_back", *GIVE_BACK, data={"reason": "by a transfer"}, refund_id="refund.pk"),
+    Page("orders_order_resend", all_of(*RESEND_ORDER), {"order_id": "lost.pk"}),
+    act("orders_order_resend", *RESEND_ORDER, data=_RESEND, order_id="lost.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
     Page(

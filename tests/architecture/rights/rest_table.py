@@ -10,6 +10,7 @@ from tests.architecture.rights.needs import (
     PRINT,
     REFUND,
     RESEND,
+    RESEND_ORDER,
     RESUME,
     RETRY,
     SALES,
@@ -114,6 +115,10 @@ ENDPOINTS = [
     Endpoint(
         "POST", "order-settle", all_of(*SETTLE), arguments={"pk": "held_up.pk"},
         data={"reason": "agreed by phone"},
+    ),
+    Endpoint(
+        "POST", "order-resend", all_of(*RESEND_ORDER), arguments={"pk": "lost.pk"},
+        data={"goods": "returned", "reason": "came back"},
     ),
     Endpoint("GET", "payment-list", all_of("payments.view_payment")),
     Endpoint("GET", "payment-detail", all_of("payments.view_payment"), arguments={"pk": "refund.payment_id"}),

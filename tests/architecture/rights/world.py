@@ -62,7 +62,7 @@ class World:
         self.staff = User.objects.create_user("sam", is_staff=True)
         self.held_up = shop.stuck_refund()
         self.order = shop.place()
-        self.waiting = _waiting_order(shop)
+        self.waiting, self.lost = _waiting_order(shop), _overdue_order(shop)
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
         self.requested = RefundRequest.objects.create(
             order=self.order, amount=Decimal("1.00"), currency="EUR", reason="a scratch"
@@ -110,6 +110,14 @@ def _waiting_order(shop: Shop) -> Order:
     order = shop.place()
     outcomes.record_payments(order_ids=[order.pk])
     assert hold_up_order(order_id=order.pk, seen="paid", reason="stock_overdue", note="")
+    return order
+
+
+def _overdue_order(shop: Shop) -> Order:
+    """An order whose parcel has not arrived."""
+    order = shop.place()
+    outcomes.record_shipments(order_ids=[order.pk])
+    assert hold_up_order(order_id=order.pk, seen="shipped", reason="delivery_overdue", note="")
     return order
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from orders.events import Address, OrderCancelled, OrderCreated, OrderedLine
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
-from shipping.events import CancellationRejected, OrderDelivered, OrderShipped
+from shipping.events import CancellationRejected, OrderDelivered, OrderReshipped, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Money
 from shop.messaging.publishing import publish
@@ -55,6 +55,7 @@ def later_events(order_id: UUID) -> list[Event]:
         sealed_event(PaymentFailed, **paid, code="expired_card", message="Your card has expired."),
         PaymentRefunded(**paid, refund_id=uuid7(), amount=eur("49.90")),
         sealed_event(OrderShipped, **parcel, carrier="UPS", tracking_number="EZ1000000001"),
+        sealed_event(OrderReshipped, **parcel, carrier="UPS", tracking_number="EZ1000000001"),
         OrderDelivered(**parcel, delivered_at=datetime(2026, 3, 5, 9, tzinfo=UTC)),
         CancellationRejected(order_id=order_id, reason="customer"),
         OrderCancelled(order_id=order_id, number="ORD-1042", reason="out_of_stock"),

@@ -18,6 +18,7 @@ CONTENTS = {
     Kind.PAYMENT_FAILED: ["Your card has expired.", "You have not been charged."],
     Kind.REFUNDED: ["We have refunded", "49.90 EUR"],
     Kind.SHIPPED: ["UPS has your parcel", "EZ1000000001"],
+    Kind.SHIPPED_AGAIN: ["sent your order again", "UPS has the new parcel", "EZ1000000001"],
     Kind.DELIVERED: ["delivered on 5 March 2026"],
     Kind.CANCELLATION_REJECTED: ["the parcel had already left"],
     Kind.CANCELLED: ["not everything in it is in stock", "You owe us nothing"],

@@ -31,6 +31,7 @@ def test_a_customer_hears_of_every_turn_of_an_order_once(mail):
         Kind.PAYMENT_FAILED,
         Kind.REFUNDED,
         Kind.SHIPPED,
+        Kind.SHIPPED_AGAIN,
         Kind.DELIVERED,
         Kind.CANCELLATION_REJECTED,
         Kind.CANCELLED,

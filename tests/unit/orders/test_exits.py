@@ -32,6 +32,7 @@ EXITS = [
     (AttentionReason.REFUND_FAILED, Status.CANCELLING, "settle"),
     (AttentionReason.DELIVERY_FAILED, Status.SHIPPED, "settle"),
     (AttentionReason.DELIVERY_OVERDUE, Status.SHIPPED, "settle"),
+    (AttentionReason.RESEND_FAILED, Status.SHIPPED, "settle"),
     (AttentionReason.BOOKS_DIFFER, Status.PAID, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.IN_FULFILMENT, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.SHIPPED, "settle"),
@@ -200,7 +201,7 @@ def test_rest_refuses_to_go_on_waiting_where_nothing_will_come(returned, as_olga
     assert answer.status_code == 409
     assert answer.json()["detail"] == (
         f"{returned.number} cannot go on waiting: the carrier could not deliver the parcel, and nothing more "
-        "will come. Agree with the customer on what to do, then settle the order."
+        "will come. Send the order again, or agree with the customer and settle it."
     )
     assert Order.objects.get().status == Status.NEEDS_ATTENTION
 

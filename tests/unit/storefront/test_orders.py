@@ -263,7 +263,7 @@ def returned(buy):
     order = buy(street="EZ5000000005 Road 1")
     deliver_all()
     for _ in range(4):
-        track_parcels(order_ids=[order.summary.id])
+        track_parcels(looks={order.summary.id: 0})
     return order
 
 

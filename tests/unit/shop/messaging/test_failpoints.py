@@ -17,8 +17,9 @@ from shop.messaging.providers import Calls
 
 ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
-#: Calls with nothing to commit afterwards: those of audits, and erasures, which are repeated until done.
-WITHOUT_POINTS = {"ledger", "labels", "forget"}
+#: Calls with nothing to commit afterwards: those of audits, and erasures, which are repeated until done; and
+#: those that only read.
+WITHOUT_POINTS = {"ledger", "labels", "forget", "paper", "key_of"}
 REACH_IT = "from shop.messaging.failpoints import reach; reach('relay.publish.after'); print('alive')"
 
 
