@@ -16,6 +16,7 @@ from orders.resending import resend_order
 from orders.snapshots import all_drifts
 from shipping.erasure import erase_shipments
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
+from shipping.resending import Resend, send_again
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver_all, fire_reminders, fire_retries
 
@@ -168,6 +169,15 @@ def test_a_repeated_request_books_one_parcel(shop, failed):
     with pytest.raises(NotResendable, match="not known to be lost"):
         again(order)
     assert len(shipments(order)) == 2
+
+
+def test_a_request_that_is_carried_out_twice_leaves_the_parcel_on_its_way(shop, failed):
+    order = failed()
+    again(order)
+    second = shipments(order)[1]
+    send_again(Resend(order.pk, second.pk, order.number, second.destination, new_goods=False))
+    assert [shipment.state for shipment in shipments(order)] == ["lost", "shipped"]
+    assert SimulatedLabel.objects.count() == 2
 
 
 def test_a_second_parcel_waits_while_the_carrier_is_away(shop, failed):
