@@ -3,10 +3,9 @@
 A state that stands neither here nor among the ends has no way out, which a test refuses.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from django.apps import apps
 
 from inventory.events import (
     InventoryReleased,
@@ -158,7 +157,7 @@ def page() -> str:
 
 
 def _section(model: str) -> str:
-    title = str(apps.get_model(model)._meta.verbose_name).capitalize()
+    title = re.sub(r"(?<!^)(?=[A-Z])", " ", model.split(".")[1]).capitalize()
     ends = ", ".join(f"`{state}`" for state in sorted(ENDS[model]))
     return _SECTION.format(title=title, ends=ends, rows="\n".join(_rows(TABLE[model])))
 

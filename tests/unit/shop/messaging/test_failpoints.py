@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
 #: Calls with nothing to commit afterwards: those of audits, and erasures, which are repeated until done; and
 #: those that only read.
-WITHOUT_POINTS = {"ledger", "labels", "forget", "paper", "key_of"}
+WITHOUT_POINTS = {
+    *("ledger", "labels", "forget", "paper", "key_of"),
+    *("find_order", "find_disputes", "notices_since"),  # they only look
+}
 REACH_IT = "from shop.messaging.failpoints import reach; reach('relay.publish.after'); print('alive')"
 
 
