@@ -139,6 +139,9 @@ class ProjectionAdmin(ReadOnlyAdmin):
         "lag",
         "open_dead_letters",
         "rebuilt_at",
+        "beside",
+        "position_beside",
+        "lag_beside",
     )
     ordering = ("name",)
 
@@ -173,6 +176,20 @@ class ProjectionAdmin(ReadOnlyAdmin):
         """Return the number of events that are missing until an operator replays them."""
         return self._progress(state).lag.open_dead_letters
 
+    @admin.display(description="its position", empty_value="")
+    def position_beside(self, state: Projection) -> int | str | None:
+        """Return the position of the version beside the live one."""
+        beside = self._progress(state).beside
+        if not beside:
+            return None
+        return beside.lag.position if beside.lag else "is being filled"
+
+    @admin.display(description="its lag", empty_value="")
+    def lag_beside(self, state: Projection) -> str | None:
+        """Return the age of the oldest event that the version beside the live one does not show."""
+        beside = self._progress(state).beside
+        return f"{beside.lag.seconds:,.1f} s" if beside and beside.lag else None
+
     def _progress(self, state: Projection) -> positions.Progress:
         """Return the progress of a row, looked up once for all of its columns."""
         known: positions.Progress | None = getattr(state, "progress", None)
@@ -184,7 +201,7 @@ class ProjectionAdmin(ReadOnlyAdmin):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """Journal of a running rebuild; empty most of the time."""
+    """Journal of a running rebuild or of a second version; empty most of the time."""
 
     list_display = ("id", "event_id", "written_at")
     search_fields = ("event_id__exact",)

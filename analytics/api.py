@@ -102,6 +102,17 @@ class StepTimeOut(serializers.Serializer[Any]):
     p99 = serializers.FloatField(allow_null=True, help_text="Seconds; 99 % of the orders took no longer.")
 
 
+class VersionBesideOut(serializers.Serializer[Any]):
+    """A second version of a projection, beside the live one."""
+
+    version = serializers.IntegerField()
+    position = serializers.IntegerField(
+        source="lag.position", allow_null=True, help_text="As of the live one; null until it is filled."
+    )
+    events_waiting = serializers.IntegerField(source="lag.waiting", allow_null=True)
+    lag_seconds = serializers.FloatField(source="lag.seconds", allow_null=True)
+
+
 class ProjectionOut(serializers.Serializer[Any]):
     """A projection: the code that makes read models of events, and how far it is behind the log."""
 
@@ -122,6 +133,9 @@ class ProjectionOut(serializers.Serializer[Any]):
     )
     open_dead_letters = serializers.IntegerField(
         source="lag.open_dead_letters", help_text="Events that are missing until an operator replays them."
+    )
+    beside = VersionBesideOut(
+        allow_null=True, help_text="Second version beside the live one, if there is one."
     )
 
 

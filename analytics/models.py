@@ -194,6 +194,9 @@ class Projection(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     #: Version of the projection that the read models follow.
     version = models.PositiveSmallIntegerField()
+    #: Version that lives beside it in the shadow tables, if any, and whether it has caught up with the log.
+    beside = models.PositiveSmallIntegerField("version beside", null=True)
+    beside_filled = models.BooleanField(db_default=False)
     #: Searches for events that are not consumed begin after this position of the log.
     checked_to = models.BigIntegerField(db_default=0)
     rebuilt_at = models.DateTimeField(null=True)
@@ -203,7 +206,7 @@ class Projection(models.Model):
 
 
 class JournalEntry(models.Model):
-    """Measurement of an event that was consumed during a rebuild; the rebuild adds it before it ends."""
+    """Measurement of an event that was consumed during a rebuild or beside a second version; they add it."""
 
     event_id = models.UUIDField(unique=True)
     observation = models.JSONField()

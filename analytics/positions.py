@@ -4,10 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from analytics.models import Projection
+from analytics.models import JournalEntry, Projection
 from analytics.registry import PROJECTIONS, Definition
 from shop.messaging.consuming import Consumer, consumers
-from shop.messaging.lag import MAX_WAITING, Lag, lag_of, settled_position
+from shop.messaging.lag import MAX_WAITING, Lag, further_behind, lag_of, settled_position
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A second version beside the live one."""
+
+    version: int
+    #: Its distance from the end of the log; None until it is filled.
+    lag: Lag | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Progress:
     read_models: tuple[str, ...]
     rebuilt_at: datetime | None
     lag: Lag
+    beside: Beside | None
 
 
 def own_consumers() -> list[Consumer]:
@@ -38,13 +48,15 @@ def progress() -> list[Progress]:
 def progress_of(state: Projection) -> Progress:
     """Return a projection with its lag."""
     definition = next(one for one in PROJECTIONS if one.name == state.name)
+    live = _lag(state, MAX_WAITING)
     return Progress(
         name=definition.name,
         version=state.version,
         newest_version=definition.newest,
         read_models=tuple(model._meta.model_name or "" for model in definition.read_models),
         rebuilt_at=state.rebuilt_at,
-        lag=_lag(state, MAX_WAITING),
+        lag=live,
+        beside=_beside(state, live),
     )
 
 
@@ -62,9 +74,17 @@ def note_checked_positions() -> None:
 
 def register_projections(apps: Any = None, **kwargs: Any) -> None:
     """Receiver of ``post_migrate``: give each new projection its row, of the newest version."""
-    if apps is None or "projection" in apps.all_models["analytics"]:
+    model = apps.all_models["analytics"].get("projection") if apps else Projection
+    if model:
         for definition in PROJECTIONS:
-            Projection.objects.get_or_create(name=definition.name, defaults={"version": definition.newest})
+            model.objects.get_or_create(name=definition.name, defaults={"version": definition.newest})
+
+
+def _beside(state: Projection, live: Lag) -> Beside | None:
+    if state.beside is None:
+        return None
+    journaled = JournalEntry.objects.order_by("pk").values("event_id")[:MAX_WAITING]
+    return Beside(state.beside, further_behind(live, journaled) if state.beside_filled else None)
 
 
 def _lag(state: Projection | None, limit: int) -> Lag:

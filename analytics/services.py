@@ -1,48 +1,38 @@
 """Services of analytics: project measurements, and rebuild the read models from the log."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from itertools import islice
+from collections.abc import Callable, Sequence
 
 from celery import current_app
 from celery.exceptions import OperationalError
 from django.db import transaction
 from django.utils import timezone
 
-from analytics import projection, rebuild_lock, shadow_tables
+from analytics import rebuild_lock, replaying, shadow_tables
 from analytics.differences import TableDifference, differences
+from analytics.errors import VersionBeside
 from analytics.measurements import Measurement
 from analytics.models import JournalEntry, Projection
 from analytics.registry import ORDERS
-from shop.messaging.consuming import Consumer, consumers
-from shop.messaging.contracts import Event, as_version
-from shop.messaging.event_log import count_events, replay
-
-#: Number of events that a rebuild projects at a time.
-CHUNK = 2000
+from analytics.replaying import Progress
 
 #: Errors of a broker that cannot be reached.
 BROKER_ERRORS = (OperationalError, OSError)
 
-#: Called with the number of events done and their approximate total.
-Progress = Callable[[int, int], None]
 #: Called with what a swap is to change, before it.
 Preview = Callable[[Sequence[TableDifference]], None]
 
-_collected: ContextVar[list[Measurement] | None] = ContextVar("collected", default=None)
-
 
 def project(*, measurements: Sequence[Measurement]) -> None:
-    """Add measurements to the read models. Not idempotent: the inbox ensures that each comes once."""
-    collected = _collected.get()
-    if collected is not None:
-        collected.extend(measurements)
+    """Add measurements to the read models. Not idempotent: the inbox ensures that each comes once.
+
+    Raises:
+        VersionMissing: a version is live that this code is too old for.
+    """
+    if replaying.collected(measurements):
         return
     with transaction.atomic(savepoint=False):
-        rebuild_lock.lock_projection(measurements)
-        projection.apply(measurements)
+        version = rebuild_lock.lock_projection(measurements)
+        ORDERS.applied_by(version)(measurements)
 
 
 def rebuild(
@@ -51,7 +41,7 @@ def rebuild(
     preview: Preview | None = None,
     dry_run: bool = False,
 ) -> int:
-    """Rebuild the read models from the log, and return the number of events.
+    """Rebuild the read models from the log, by the newest version, and return the number of events.
 
     Live events are projected meanwhile, into the old tables and into a journal. The rebuild
 
@@ -68,18 +58,19 @@ def rebuild(
 
     Raises:
         RebuildRunning: another rebuild is running.
+        VersionBeside: a second version lives in the shadow tables.
     """
+    apply = ORDERS.versions[ORDERS.newest]
     with rebuild_lock.journaling():
+        _refuse_beside_another_version()
         try:
             with rebuild_lock.projection_paused():
                 JournalEntry.objects.all().delete()
                 shadow_tables.create()
-            done = _replay_log(progress)
-            while _add_from_journal():
-                pass
+            done = replaying.replay_log(apply, progress)
+            replaying.add_whole_journal(apply)
             with rebuild_lock.projection_paused():
-                while _add_from_journal():
-                    pass
+                replaying.add_whole_journal(apply)
                 if preview:
                     preview(differences(ORDERS.read_models, shadow_tables.SCHEMA))
                 if not dry_run:
@@ -99,66 +90,16 @@ def start_rebuild(*, by: str) -> str:
     return str(task.id)
 
 
+def _refuse_beside_another_version() -> None:
+    beside = Projection.objects.filter(name=ORDERS.name).values_list("beside", flat=True).first()
+    if beside is not None:
+        raise VersionBeside(
+            f"Version {beside} lives beside the live one: first promote it (rebuild_analytics --promote) or "
+            "drop it (--drop)."
+        )
+
+
 def _note_rebuild() -> None:
     Projection.objects.update_or_create(
         name=ORDERS.name, defaults={"version": ORDERS.newest, "rebuilt_at": timezone.now()}
     )
-
-
-def _replay_log(progress: Progress) -> int:
-    """Replay the log into the shadow tables; return the number of events."""
-    own = [consumer for consumer in consumers() if consumer.app == "analytics"]
-    subscribed = {type_: consumer for consumer in own for type_ in consumer.logged_as}
-    names = [consumer.name for consumer in own]
-    log = replay(types=list(subscribed), consumed_by=names, chunk=CHUNK)
-    done, total = 0, count_events(list(subscribed))
-    while events := list(islice(log, CHUNK)):
-        measurements = _measurements_of(events, subscribed)
-        _add_to_shadow_tables(_not_in_journal(measurements))
-        done += len(events)
-        progress(done, total)
-    return done
-
-
-def _measurements_of(events: Iterable[Event], subscribed: dict[str, Consumer]) -> list[Measurement]:
-    """Return the measurements that the consumers make of events."""
-    by_consumer: defaultdict[Consumer, list[Event]] = defaultdict(list)
-    for event in events:
-        consumer = subscribed[event.type]
-        by_consumer[consumer].append(as_version(event, consumer.event))
-    with _collecting() as measurements:
-        for consumer, alike in by_consumer.items():
-            consumer.handler(alike)
-    return measurements
-
-
-@contextmanager
-def _collecting() -> Iterator[list[Measurement]]:
-    """Collect the measurements of project() instead of projecting them."""
-    measurements: list[Measurement] = []
-    token = _collected.set(measurements)
-    try:
-        yield measurements
-    finally:
-        _collected.reset(token)
-
-
-def _not_in_journal(measurements: Sequence[Measurement]) -> list[Measurement]:
-    ids = [measurement.event_id for measurement in measurements]
-    journaled = set(JournalEntry.objects.filter(event_id__in=ids).values_list("event_id", flat=True))
-    return [measurement for measurement in measurements if measurement.event_id not in journaled]
-
-
-def _add_from_journal() -> bool:
-    """Move a chunk of the journal into the shadow tables; return False if it was the last."""
-    with transaction.atomic():
-        entries = list(JournalEntry.objects.order_by("pk")[:CHUNK])
-        JournalEntry.objects.filter(pk__in=[entry.pk for entry in entries]).delete()
-        _add_to_shadow_tables([Measurement.from_json(entry.observation) for entry in entries])
-    return len(entries) == CHUNK
-
-
-def _add_to_shadow_tables(measurements: Sequence[Measurement]) -> None:
-    if measurements:
-        with shadow_tables.redirected():
-            projection.apply(measurements)

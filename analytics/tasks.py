@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from analytics import positions, services
+from analytics import positions, second_version, services
 from analytics.differences import TableDifference
 
 #: Time limit of a rebuild in seconds: far above that of a consumer, far below RabbitMQ's consumer timeout.
@@ -37,3 +37,9 @@ def rebuild(self: "Task[Any, Any]", by: str = "") -> dict[str, Any]:
 def note_positions() -> None:
     """Note how far the consumers surely are, so that looking at their lag stays cheap."""
     positions.note_checked_positions()
+
+
+@shared_task(name="analytics.follow_log")
+def follow_log() -> None:
+    """Bring a second version of the read models up to date, if there is one."""
+    second_version.follow()

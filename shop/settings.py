@@ -216,7 +216,7 @@ CELERY_BEAT_SCHEDULE = {
         ("webhooks.prune_notices", 5, 40),
     ]
 }
-for _task in ("accounts.send_mails", "analytics.note_positions"):
+for _task in ("accounts.send_mails", "analytics.note_positions", "analytics.follow_log"):
     CELERY_BEAT_SCHEDULE[_task] = {
         "task": _task,
         "schedule": timedelta(minutes=1),

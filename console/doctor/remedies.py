@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from analytics import services as analytics
-from analytics.errors import RebuildRunning
+from analytics.errors import RebuildRefused
 from console.audit.aggregates import order_of
 from console.models import Repair
 from shop.messaging.consuming import Consumer
@@ -138,10 +138,10 @@ class RebuildFigures:
         return Outcome(State.REPAIRABLE, "rebuild the figures from the log")
 
     def apply(self, *, by: str) -> Outcome:
-        """Rebuild the figures, unless a rebuild is running."""
+        """Rebuild the figures, unless a rebuild is running, or a second version waits to be promoted."""
         try:
             events = analytics.rebuild()
-        except RebuildRunning as error:
+        except RebuildRefused as error:
             return Outcome(State.UNDER_WAY, str(error))
         done = f"rebuilt the figures from {events} events"
         Repair.objects.create(key="figures", kind="figures", wrong="the figures differ", done=done, by=by)

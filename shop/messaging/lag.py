@@ -1,10 +1,12 @@
 """Lag of consumers behind the log, from log and inbox alone: consumers write nothing for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Min, QuerySet
 
 from shop.ids import uuid7_at
 from shop.messaging.consuming import Consumer
@@ -65,6 +67,26 @@ def lag_of(consumers: Sequence[Consumer], *, after: int = 0, limit: int = MAX_WA
 def settled_position(lag: Lag) -> int:
     """Return a position that later searches may begin after: no event can appear before it any more."""
     return min(lag.position, _last_before(datetime.now(UTC) - SETTLED))
+
+
+def further_behind(lag: Lag, waiting: "QuerySet[Any, Any]") -> Lag:
+    """Return the lag of a reader that has these events still before it, and those of ``lag``.
+
+    Args:
+        lag: of the consumers that hand the events on.
+        waiting: ids of the events, as values of a query.
+    """
+    found = EventRecord.objects.filter(id__in=waiting).aggregate(
+        count=Count("position"), first=Min("position"), since=Min("time")
+    )
+    if not found["count"]:
+        return lag
+    return replace(
+        lag,
+        position=min(lag.position, found["first"] - 1),
+        waiting=min(lag.waiting + found["count"], MAX_WAITING),
+        age=max(lag.age, datetime.now(UTC) - found["since"]),
+    )
 
 
 _WAITING = f"""

@@ -92,6 +92,7 @@ def test_projections_over_rest(api):
         "log_position": end_of_log(),
         "events_waiting": 1,
         "open_dead_letters": 0,
+        "beside": None,
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from analytics import rebuild_lock, services, shadow_tables, tasks
+from analytics import rebuild_lock, replaying, services, shadow_tables, tasks
 from analytics.errors import RebuildRunning
 from analytics.models import DailySales, JournalEntry, OrderFact, ProductSales
 from shop.messaging.models import InboxEntry
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(services, "CHUNK", 10)
+    monkeypatch.setattr(replaying, "CHUNK", 10)
 
 
 @pytest.fixture(autouse=True)
