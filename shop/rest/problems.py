@@ -137,4 +137,6 @@ def _flatten(details: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def _shorten(text: str, limit: int) -> str:
+    """Return a text for people; half of a surrogate pair, as in a refused choice, becomes an escape."""
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= limit else f"{text[:limit]}…"

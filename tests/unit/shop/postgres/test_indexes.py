@@ -24,14 +24,18 @@ def test_no_index_serves_searches_by_how_a_text_begins():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("model", "names"),
+    ("model", "key", "names"),
     [
-        (Payment, {"payment_stopped", "payment_by_rare_state", "payment_by_reference"}),
-        (Shipment, {"shipment_stopped", "shipment_by_rare_state", "shipment_by_tracking_number"}),
+        (Payment, "order_id", {"payment_stopped", "payment_by_rare_state", "payment_by_reference"}),
+        (
+            Shipment,
+            "order_id, round",
+            {"shipment_stopped", "shipment_by_rare_state", "shipment_by_tracking_number"},
+        ),
     ],
 )
-def test_an_order_writes_three_indexes_and_those_of_what_is_rare(model, names):
+def test_an_order_writes_three_indexes_and_those_of_what_is_rare(model, key, names):
     found = indexes_of(f"^{model._meta.db_table}$")
     always = [definition.split(" USING ")[1] for definition in found.values() if " WHERE " not in definition]
-    assert sorted(always) == ["btree (id)", "btree (order_id)", "btree (order_number)"]
+    assert sorted(always) == ["btree (id)", f"btree ({key})", "btree (order_number)"]
     assert {name for name, definition in found.items() if " WHERE " in definition} == names
