@@ -1,5 +1,6 @@
 """Celery application; each worker serves the queues given by ``-Q``."""
 
+import logging
 import os
 from typing import Any
 
@@ -22,8 +23,10 @@ class Shop(Celery):
         return super()._get_backend()  # type: ignore[misc]  # not in the stubs
 
 
-def keep_formatters(**kwargs: object) -> None:
-    """Keep Django's logging: with a receiver, Celery adds no handlers and formats of its own."""
+def keep_formatters(loglevel: int | None = None, **kwargs: Any) -> None:
+    """Keep the logging of the settings, which Celery would replace by its own; ``-l`` sets the level."""
+    if loglevel is not None:
+        logging.getLogger().setLevel(loglevel)
 
 
 if os.environ.get("LOG_FORMAT") == "json":
