@@ -66,7 +66,7 @@ class RefundForm(OneTimeForm):
 
     @property
     def wish(self) -> Wish:
-        """What is to be given back, of valid data."""
+        """Amount and lines to be given back, of valid data."""
         data, currency = self.cleaned_data, self.order.currency
         lines = {self.skus[name]: data[name] for name in self.skus if data.get(name)}
         amount = Money(amount=data["amount"], currency=currency) if data.get("amount") else None

@@ -32,7 +32,7 @@ _DISPUTED = "the customer's bank may take the money itself: wait for the end of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What staff wants to give back: an amount, or the price of lines."""
+    """Request of staff: an amount to give back, or the price of lines."""
 
     amount: Money | None = None
     #: SKU -> quantity.

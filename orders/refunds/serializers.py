@@ -60,7 +60,7 @@ class RefundIn(StrictSerializer):
 
     @property
     def wish(self) -> Wish:
-        """What is to be given back, of valid data."""
+        """Amount and lines to be given back, of valid data."""
         data = self.validated_data
         lines: Counter[str] = Counter()
         for line in data.get("lines", ()):

@@ -25,7 +25,7 @@ KEPT_FOR = 1.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What a load balancer gets: no names, no addresses, no errors' texts."""
+    """Answer to a load balancer: no names, no addresses, no errors' texts."""
 
     is_ready: bool
     checks: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What is inserted and deleted all day is vacuumed after so many rows, however many an outage has piled up."""
+"""Tables with rows that come and go all day are vacuumed after so many rows, however many an outage has piled up."""
 
 from django.db import migrations
 

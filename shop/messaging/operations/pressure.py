@@ -30,7 +30,7 @@ _SCHEDULED = """
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What waits for the relay."""
+    """Events that wait for the relay: their number and age."""
 
     entries: int
     #: Seconds since the oldest was written; 0 if there is none.

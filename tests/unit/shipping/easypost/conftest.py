@@ -8,7 +8,7 @@ from tests.support.easypost.server import EasyPostStandIn
 
 
 class SimulatorBackstage:
-    """What happens to parcels of the simulator."""
+    """Course of the simulator's parcels, as tests decide it."""
 
     def scan(self, tracking_number: str, status: str) -> None:
         label = SimulatedLabel.objects.get(pk=tracking_number)
@@ -17,7 +17,7 @@ class SimulatorBackstage:
 
 
 class EasyPostBackstage:
-    """What happens to parcels of EasyPost's carriers."""
+    """Course of the parcels of EasyPost's carriers, as tests decide it."""
 
     def __init__(self, api: EasyPostStandIn) -> None:
         self.api = api
