@@ -2,15 +2,13 @@
 
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.support.easypost.account import Account, Refused
+from tests.support.http_stand_in import HttpStandIn, SilentHandler
 
 API_KEY = "EZTK_of_the_stand_in"
 PDF = b"%PDF-1.4\n% label of the stand-in\n%%EOF\n"
@@ -39,19 +37,6 @@ _ANSWERS = {
 
 
 @dataclass
-class Fault:
-    """Failure of requests whose ``POST /v2/path`` matches a pattern."""
-
-    #: A key of _ANSWERS, or hangup, html (both did not act), timeout (acted).
-    kind: str
-    pattern: str = ".*"
-    #: Act before the answer.
-    acts: bool = False
-    #: Requests that it hits; None for all.
-    calls: int | None = None
-
-
-@dataclass
 class Seen:
     """Request as it came."""
 
@@ -59,60 +44,22 @@ class Seen:
     params: dict[str, Any]
 
 
-class EasyPostStandIn:
-    """The stand-in and its switches. It serves in threads of this process."""
+class EasyPostStandIn(HttpStandIn):
+    """The stand-in and its switches."""
 
     def __init__(self) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self.server.daemon_threads = True
-        self.server.stand_in = self  # type: ignore[attr-defined]
-        self.reset()
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
+        self.handler = _Handler
+        super().__init__()
 
     def reset(self) -> None:
         """Forget everything."""
+        super().reset()
         self.account = Account(self.url)
-        self.faults: list[Fault] = []
-        self.seen: list[Seen] = []
-        self.lock = threading.RLock()
-        #: Called within each request before it acts, outside of the lock.
-        self.before_acting: Callable[[str], None] = lambda call: None
-        self.released = threading.Event()
-
-    @contextmanager
-    def failing(self, kind: str, pattern: str = ".*", **options: Any) -> Iterator[None]:
-        """Fail requests within the block."""
-        fault = Fault(kind, pattern, **options)
-        self.faults.append(fault)
-        try:
-            yield
-        finally:
-            self.faults.remove(fault)
-
-    def close(self) -> None:
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def calls(self, pattern: str) -> list[Seen]:
-        return [seen for seen in self.seen if re.fullmatch(pattern, seen.call)]
 
     def bought(self) -> list[dict[str, Any]]:
         """Return the shipments with a label that was not given back."""
         shipments = self.account.shipments.values()
         return [s for s in shipments if s["postage_label"] and not s["refund_status"]]
-
-    def fault_of(self, call: str) -> Fault | None:
-        with self.lock:
-            for fault in self.faults:
-                if fault.calls != 0 and re.fullmatch(fault.pattern, call):
-                    fault.calls = fault.calls - 1 if fault.calls else fault.calls
-                    return fault
-        return None
 
     def answer(self, call: str, params: dict[str, Any]) -> tuple[int, bytes]:
         """Return status and body."""
@@ -146,10 +93,7 @@ def _route(account: Account, call: str, params: dict[str, Any]) -> dict[str, Any
     raise Refused(404, "NOT_FOUND", "The requested resource could not be found.")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Handler(SilentHandler, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/labels/"):
             self._send(200, PDF, "application/pdf")
@@ -185,6 +129,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Stay silent."""

@@ -3,13 +3,12 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.http_stand_in import Fault, HttpStandIn, SilentHandler
 from tests.support.stripe import answers
 from tests.support.stripe.account import Account
 from tests.support.stripe.answers import Refused
@@ -34,19 +33,6 @@ _ROUTES = [
 
 
 @dataclass
-class Fault:
-    """Failure of requests whose ``POST /v1/path`` matches a pattern."""
-
-    #: One of 400, 401, 409, 429, 500 (stored under the key), 503 (not stored), hangup, timeout (acted).
-    kind: str
-    pattern: str = ".*"
-    #: Act before a 500.
-    acts: bool = False
-    #: Requests that it hits; None for all.
-    calls: int | None = None
-
-
-@dataclass
 class Stored:
     """Answer under an idempotency key, None while the request is under way."""
 
@@ -65,60 +51,22 @@ class Seen:
     thread: int = field(default_factory=threading.get_ident)
 
 
-class StripeStandIn:
-    """The stand-in and its switches. It serves in threads of this process."""
+class StripeStandIn(HttpStandIn):
+    """The stand-in and its switches."""
 
     def __init__(self) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self.server.daemon_threads = True
-        self.server.stand_in = self  # type: ignore[attr-defined]
-        self.reset()
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
+        self.handler = _Handler
+        super().__init__()
 
     def reset(self) -> None:
         """Forget everything."""
+        super().reset()
         self.account = Account()
-        self.faults: list[Fault] = []
-        self.seen: list[Seen] = []
         self.keys: dict[str, Stored] = {}
-        self.lock = threading.RLock()
-        #: Called within each request before it acts, outside of the lock.
-        self.before_acting: Callable[[str], None] = lambda call: None
-        self.released = threading.Event()
 
     def forget_keys(self) -> None:
         """Let a day pass, after which Stripe has forgotten all idempotency keys."""
         self.keys.clear()
-
-    @contextmanager
-    def failing(self, kind: str, pattern: str = ".*", **options: Any) -> Iterator[None]:
-        """Fail requests within the block."""
-        fault = Fault(kind, pattern, **options)
-        self.faults.append(fault)
-        try:
-            yield
-        finally:
-            self.faults.remove(fault)
-
-    def close(self) -> None:
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def calls(self, pattern: str) -> list[Seen]:
-        return [seen for seen in self.seen if re.fullmatch(pattern, seen.call)]
-
-    def fault_of(self, call: str) -> Fault | None:
-        with self.lock:
-            for fault in self.faults:
-                if fault.calls != 0 and re.fullmatch(fault.pattern, call):
-                    fault.calls = fault.calls - 1 if fault.calls else fault.calls
-                    return fault
-        return None
 
     def answer(self, call: str, key: str | None, params: dict[str, Any]) -> tuple[int, str, bool]:
         """Return status, body and mark of a replay; the same again for a repeated idempotency key."""
@@ -197,10 +145,7 @@ def _encode(refusal: Refused) -> tuple[int, str]:
     return refusal.status, json.dumps(refusal.body)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Handler(SilentHandler, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._handle(urlsplit(self.path).query)
 
@@ -235,6 +180,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Idempotent-Replayed", "true")
         self.end_headers()
         self.wfile.write(body.encode())
-
-    def log_message(self, *args: Any) -> None:
-        """Stay silent."""
