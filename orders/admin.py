@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -17,10 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from orders import resending, services
-from orders.errors import InvalidOrder, NoSuchEvent, OrdersError
-from orders.events import Address
-from orders.intake import ADDRESS_LIMITS, check_address
+from orders.admin_actions import ACTIONS
+from orders.errors import NoSuchEvent, OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
@@ -31,129 +29,6 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import found_orders
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
-
-
-class Action(NamedTuple):
-    """An action of an operator on an order."""
-
-    #: Title of the confirmation page.
-    question: str
-    #: Text of the confirmation page.
-    consequence: str
-    #: Label of the button.
-    verb: str
-    #: Message shown and logged afterwards.
-    done: str
-    #: Gets the order's id, and what was entered into the form.
-    service: Callable[[UUID, dict[str, Any]], Order]
-    permission: str
-    #: Raises OrdersError if the order cannot be acted upon.
-    check: Callable[[Order], None] = lambda order: None
-    #: Form to be filled in, with a reason among its fields.
-    form: type[forms.Form] | None = None
-
-
-class ReasonForm(forms.Form):
-    """Form for the reason of an action."""
-
-    reason = forms.CharField(
-        max_length=services.MAX_SETTLEMENT,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="Kept for ever, in the log of events and in the journal: name no persons.",
-    )
-
-
-class ResendForm(ReasonForm):
-    """Form for sending an order again."""
-
-    goods = forms.ChoiceField(
-        choices=[
-            ("", "---------"),
-            ("returned", "The parcel came back: send it again"),
-            ("new", "The goods are lost: take others from the stock"),
-        ]
-    )
-    other_address = forms.BooleanField(
-        required=False, help_text="Send it to the address below, instead of that of the order."
-    )
-    name = forms.CharField(required=False, max_length=ADDRESS_LIMITS["name"])
-    street = forms.CharField(required=False, max_length=ADDRESS_LIMITS["street"])
-    second_line = forms.CharField(required=False, max_length=ADDRESS_LIMITS["second_line"])
-    city = forms.CharField(required=False, max_length=ADDRESS_LIMITS["city"])
-    region = forms.CharField(required=False, max_length=ADDRESS_LIMITS["region"])
-    postal_code = forms.CharField(required=False, max_length=ADDRESS_LIMITS["postal_code"])
-    country = forms.RegexField(r"^[A-Z]{2}$", required=False, help_text="ISO 3166-1 alpha-2, as in GB.")
-    phone = forms.CharField(required=False, max_length=ADDRESS_LIMITS["phone"])
-    field_order = ("goods", "reason")
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse an incomplete address, in words for its fields."""
-        given: dict[str, Any] = super().clean() or {}
-        if given.get("other_address") and not self.errors:
-            given["ship_to"] = self._address(given)
-        return given
-
-    def _address(self, given: dict[str, Any]) -> Address | None:
-        if not given["country"]:
-            self.add_error("country", "Choose the country.")
-            return None
-        address = Address(**{part: given[part] for part in Address.model_fields})
-        try:
-            check_address(address)
-        except InvalidOrder as refusal:
-            for problem in refusal.problems:
-                self.add_error(str(problem.path[-1]), problem.message)
-        return address
-
-
-ACTIONS = {
-    "cancel": Action(
-        question="Cancel?",
-        consequence="Shipping is asked to stop the parcel. If it has not left, the money is refunded and "
-        "the goods go back into the stock. This cannot be taken back.",
-        verb="Yes, cancel",
-        done="The cancellation is on its way.",
-        service=lambda order_id, _: services.request_cancellation(order_id=order_id, reason="operator"),
-        permission="orders.cancel_order",
-    ),
-    "resume": Action(
-        question="Go on waiting?",
-        consequence="The order goes back to where it was held up and waits for its next step, "
-        "with a new deadline.",
-        verb="Yes, go on waiting",
-        done="The order goes on waiting.",
-        service=lambda order_id, _: services.resume_order(order_id=order_id),
-        permission="orders.resume_order",
-        check=services.check_resumable,
-    ),
-    "settle": Action(
-        question="Settle?",
-        consequence="The order ends here, because nothing else will end it. Money, stock and parcel stay as "
-        "they are: see to them first. This cannot be taken back.",
-        verb="Yes, settle",
-        done="Settled the order.",
-        service=lambda order_id, given: services.settle_order(order_id=order_id, reason=given["reason"]),
-        permission="orders.settle_order",
-        check=services.check_settleable,
-        form=ReasonForm,
-    ),
-    "resend": Action(
-        question="Send again?",
-        consequence="Another parcel is booked, and the order waits for it. The customer pays nothing. If the "
-        "stock or the carrier cannot serve it, the order needs attention again.",
-        verb="Yes, send it again",
-        done="Sent the order again.",
-        service=lambda order_id, given: resending.resend_order(
-            order_id=order_id,
-            reason=given["reason"],
-            new_goods=given["goods"] == "new",
-            ship_to=given.get("ship_to"),
-        ),
-        permission="orders.resend_order",
-        check=resending.check_resendable,
-        form=ResendForm,
-    ),
-}
 
 
 class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):

@@ -1,8 +1,6 @@
 """REST API of orders. Accounts see their own orders; those of others need a permission."""
 
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -15,12 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from orders import resending, services, timeline
+from orders import services, timeline
 from orders.errors import (
     IdempotencyKeyReused,
     InvalidOrder,
     NoSuchEvent,
-    OrdersError,
     TooLateToCancel,
     TooManyOrders,
 )
@@ -34,8 +31,6 @@ from orders.serializers import (
     OrderOut,
     OrderSummaryOut,
     ReceiptOut,
-    SendAgainIn,
-    SettlementIn,
     StaffTimelineOut,
     as_validation_error,
 )
@@ -53,9 +48,9 @@ from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fast.serializer_cache import represented, validated
 from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
-from shop.rest.permissions import accounts, may, own, staff
+from shop.rest.permissions import accounts, may, own
 
-_NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
+NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
 
 
 class MyOrders(GenericAPIView[Order]):
@@ -163,7 +158,7 @@ class OrderCancellation(MyOrders):
         responses={
             202: OrderOut,
             403: OpenApiResponse(description="You may see the order, but not cancel it."),
-            404: _NOT_FOUND,
+            404: NOT_FOUND,
             409: OpenApiResponse(description="The parcel has left, or the order is over."),
         },
     )
@@ -182,117 +177,6 @@ class OrderCancellation(MyOrders):
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
 
-class HeldUpOrder(GenericAPIView[Order]):
-    """Base of the acts of staff on an order that needs attention."""
-
-    serializer_class = OrderOut
-    queryset = Order.objects.all()
-
-    def act(self, request: Request, service: Callable[[UUID], Order], entry: str) -> Response:
-        """Run a service on the order, with an entry in the journal."""
-        locked = self.get_queryset().select_for_update()
-        order = self.get_object()
-        check_if_match(request, lambda: self.get_serializer(locked.get(pk=order.pk)).data)
-        try:
-            with transaction.atomic():
-                order = service(order.pk)
-                journal.record(request, order, entry)
-        except InvalidOrder as refusal:
-            raise as_validation_error(refusal) from refusal
-        except OrdersError as refusal:
-            raise problems.Conflict(str(refusal)) from refusal
-        return Response(OrderOut(order, context=self.get_serializer_context()).data)
-
-
-class OrderResumption(HeldUpOrder):
-    """Let an order go on waiting."""
-
-    permissions = {"POST": staff("orders.view_order", "orders.resume_order")}
-
-    @extend_schema(
-        summary="Let an order go on waiting",
-        tags=["orders"],
-        parameters=[IF_MATCH],
-        request=None,
-        responses={
-            200: OrderOut,
-            404: _NOT_FOUND,
-            409: OpenApiResponse(description="It does not need attention, or nothing more will come."),
-        },
-    )
-    @idempotent()
-    def post(self, request: Request, pk: str) -> Response:
-        """Let an order that needs attention wait for its next step, with a new deadline."""
-        return self.act(
-            request, lambda order_id: services.resume_order(order_id=order_id), "The order goes on waiting."
-        )
-
-
-class OrderSettlement(HeldUpOrder):
-    """End an order that needs attention."""
-
-    permissions = {"POST": staff("orders.view_order", "orders.settle_order")}
-
-    @extend_schema(
-        summary="Settle an order",
-        tags=["orders"],
-        parameters=[IF_MATCH],
-        request=SettlementIn,
-        responses={
-            200: OrderOut,
-            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
-            404: _NOT_FOUND,
-            409: OpenApiResponse(description="It does not need attention, or can still be cancelled."),
-        },
-    )
-    @idempotent()
-    def post(self, request: Request, pk: str) -> Response:
-        """End an order that needs attention and that nothing else will end; money and stock stay as is."""
-        body = SettlementIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        reason = body.validated_data["reason"]
-        return self.act(
-            request,
-            lambda order_id: services.settle_order(order_id=order_id, reason=reason),
-            f"Settled the order: {reason}",
-        )
-
-
-class OrderResending(HeldUpOrder):
-    """Send an order again."""
-
-    permissions = {"POST": staff("orders.view_order", "orders.resend_order")}
-
-    @extend_schema(
-        summary="Send an order again",
-        tags=["orders"],
-        parameters=[IF_MATCH],
-        request=SendAgainIn,
-        responses={
-            200: OrderOut,
-            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
-            404: _NOT_FOUND,
-            409: OpenApiResponse(description="Its parcel is not lost, back or overdue."),
-        },
-    )
-    @idempotent(required=True)
-    def post(self, request: Request, pk: str) -> Response:
-        """Send an order again whose parcel did not arrive, with new goods or those that came back."""
-        body = SendAgainIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
-        return self.act(
-            request,
-            lambda order_id: resending.resend_order(
-                order_id=order_id,
-                reason=given["reason"],
-                new_goods=given["goods"] == "new",
-                ship_to=Address(**given["ship_to"]) if "ship_to" in given else None,
-            ),
-            f"Sent the order again: {given['reason']}",
-        )
-
-
 class OrderTimeline(MyOrders):
     """Timeline of an order."""
 
@@ -303,7 +187,7 @@ class OrderTimeline(MyOrders):
     @extend_schema(
         summary="Read an order's timeline",
         tags=["orders"],
-        responses={200: StaffTimelineOut(many=True), 404: _NOT_FOUND},
+        responses={200: StaffTimelineOut(many=True), 404: NOT_FOUND},
     )
     def get(self, request: Request, pk: str) -> Response:
         """List the order's events, oldest first; in full to staff with `orders.view_timeline`.
@@ -325,7 +209,7 @@ class OrderReceipt(MyOrders):
     filter_backends = []
 
     @extend_schema(
-        summary="Get an order's receipt", tags=["orders"], responses={200: ReceiptOut, 404: _NOT_FOUND}
+        summary="Get an order's receipt", tags=["orders"], responses={200: ReceiptOut, 404: NOT_FOUND}
     )
     def get(self, request: Request, pk: str) -> Response:
         """Return the order's events as they were hashed, with the path to a signed root of the log.

@@ -2,18 +2,18 @@
 
 from django.urls import path
 
-from orders import api
+from orders import api, attention_api
 from orders.refunds import api as refunds
 
 urlpatterns = [
     path("orders", api.Orders.as_view(), name="order-list"),
     path("orders/<uuid:pk>", api.OrderDetail.as_view(), name="order-detail"),
     path("orders/<uuid:pk>/cancel", api.OrderCancellation.as_view(), name="order-cancel"),
-    path("orders/<uuid:pk>/resume", api.OrderResumption.as_view(), name="order-resume"),
-    path("orders/<uuid:pk>/settle", api.OrderSettlement.as_view(), name="order-settle"),
+    path("orders/<uuid:pk>/resume", attention_api.OrderResumption.as_view(), name="order-resume"),
+    path("orders/<uuid:pk>/settle", attention_api.OrderSettlement.as_view(), name="order-settle"),
     path("orders/<uuid:pk>/refunds", refunds.OrderRefunds.as_view(), name="order-refunds"),
     path("orders/<uuid:pk>/refunds/<uuid:refund_id>", refunds.OrderRefund.as_view(), name="order-refund"),
-    path("orders/<uuid:pk>/resend", api.OrderResending.as_view(), name="order-resend"),
+    path("orders/<uuid:pk>/resend", attention_api.OrderResending.as_view(), name="order-resend"),
     path("orders/<uuid:pk>/receipt", api.OrderReceipt.as_view(), name="order-receipt"),
     path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
 ]
