@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from inventory.events import (
+    InventoryRejected,
     InventoryReleased,
     InventoryRestocked,
     InventoryUpdated,
@@ -19,6 +20,7 @@ from orders.events import (
     OrderCreated,
     OrderDeadlinePassed,
     OrderResendRequested,
+    RefundRequested,
 )
 from payments.events import DisputeClosed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundCheckDue
 from shipping.events import (
@@ -91,7 +93,9 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "processing": Ways((OrderCreated, FulfilmentStopped)),
     },
     "payments.Refund": {
-        "requested": Ways((RefundCheckDue,)),
+        "requested": Ways(
+            (RefundCheckDue, RefundRequested, FulfilmentStopped, InventoryRejected, ShipmentFailed)
+        ),
         "pending": Ways((RefundCheckDue,)),
         "failed": Ways((), (RETRY_REFUND, GIVEN_BACK)),
     },
@@ -138,7 +142,8 @@ Rendered by `manage.py ways_out`. Do not edit it: a test fails when it is stale.
 
 A state ends by an event or a reminder that is under way, or by an act of somebody who may do it. Reminders
 are in italics. An event that cannot be consumed becomes a dead letter, which operators replay or dismiss.
-Random histories are searched for a state that has none of these.
+Random histories are searched for a state that has none of these. What is only remembered for an order, and
+nothing was done about, ends with the order.
 {sections}
 """
 _SECTION = """

@@ -287,6 +287,7 @@ class Shop(RuleBasedStateMachine):
     def teardown(self):
         self.broken.close()
         self.world.drain(twice=self.broker_repeats)
+        assert without_a_way_out(self.world) == []
         report = audit(idle=True)
         assert report.violations == []
         assert set(report.orders) <= ENDS

@@ -1,6 +1,6 @@
 """Search of a shop for states without a way out: nothing is under way, and nobody can do anything."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -8,13 +8,14 @@ from uuid import UUID
 from django.apps import apps
 
 from console import ways_out
-from console.ways_out import ENDS, TABLE, Act
+from console.ways_out import ENDS, TABLE, Act, Ways
 from orders.errors import OrdersError
 from orders.models import Order
 from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
 from payments.models import Refund
+from shop.messaging.contracts import Reminder
 from shop.messaging.models import DeadLetter, ScheduledMessage
 from tests.properties.world import World
 
@@ -28,29 +29,39 @@ def without_a_way_out(world: World) -> list[str]:
         waits_for_people = state.startswith(Status.NEEDS_ATTENTION) or not ways.events
         if waits_for_people and not any(_is_possible(act, thing) for act in ways.acts):
             found.append(f"{model} {state}: none of {[act.name for act in ways.acts]} is possible")
-        elif not waits_for_people and order_id not in under_way:
+        elif not waits_for_people and not _awaits(ways, {order_id, thing.pk}, under_way):
             found.append(f"{model} {state}: nothing is under way")
     return found
 
 
-def _under_way(world: World) -> set[UUID]:
-    """Return the orders with an event on its way, a scheduled message or an open dead letter."""
+def _awaits(ways: Ways, ids: set[UUID], under_way: Collection[tuple[UUID, str]]) -> bool:
+    """Tell whether a message comes: a reminder itself, or anything that may lead to an event."""
+    only_reminders = all(issubclass(event, Reminder) for event in ways.events)
+    wanted = {event.type for event in ways.events}
+    return any(about in ids and (type_ in wanted or not only_reminders) for about, type_ in under_way)
+
+
+def _under_way(world: World) -> set[tuple[UUID, str]]:
+    """Return aggregate and type of messages on their way, scheduled ones, and open dead letters."""
     letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN)
-    aggregates = {
-        *(UUID(delivery.body["subject"]) for delivery in world.pending),
-        *ScheduledMessage.objects.values_list("aggregate_id", flat=True),
-        *letters.values_list("aggregate_id", flat=True),
+    messages = {
+        *((UUID(delivery.body["subject"]), delivery.body["type"]) for delivery in world.pending),
+        *ScheduledMessage.objects.values_list("aggregate_id", "type"),
+        *letters.values_list("aggregate_id", "type"),
     }
-    of_refunds = Refund.objects.filter(pk__in=aggregates).values_list("payment__order_id", flat=True)
-    return aggregates.union(of_refunds)
+    refunds = dict(Refund.objects.values_list("pk", "payment__order_id"))
+    return messages | {(refunds[about], type_) for about, type_ in messages if about in refunds}
 
 
 def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
+    ended = set(Order.objects.filter(status__in=ENDS["orders.Order"]).values_list("pk", flat=True))
     for order in Order.objects.exclude(status__in=ENDS["orders.Order"]):
         reason = f": {order.attention_reason}" if order.status == Status.NEEDS_ATTENTION else ""
         yield order.pk, "orders.Order", f"{order.status}{reason}", order
     for model in TABLE.keys() - {"orders.Order"}:
         for thing in apps.get_model(model)._default_manager.exclude(state__in=ENDS[model]):
+            if thing.state == "remembered" and _order_of(thing) in ended:
+                continue  # nothing has been done for it
             yield _order_of(thing), model, thing.state, thing
 
 
