@@ -10,7 +10,7 @@ from celery import Celery
 from django.conf import settings
 
 from shop.messaging.bus.port import BUSES
-from shop.messaging.bus.transport_settings import scheme_of
+from shop.messaging.bus.transport_settings import scheme_of, split_servers
 
 #: Seconds for an answer.
 TIMEOUT = 5
@@ -51,6 +51,6 @@ def addresses(event_bus: str) -> list[tuple[str, int]]:
         endpoint = dict(part.partition("=")[::2] for part in event_bus.split(";"))["Endpoint"]
         parts = urlsplit(endpoint)
         return [(parts.hostname or "", parts.port or _AMQPS)]
-    servers = urlsplit(event_bus).netloc.rpartition("@")[2].split(",")
+    servers = split_servers(event_bus)[0].rpartition("@")[2].split(",")
     pairs = (server.rpartition(":") for server in servers)
     return [(host.strip("[]"), int(port)) for host, _, port in pairs]

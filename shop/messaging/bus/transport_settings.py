@@ -1,9 +1,10 @@
 """Settings of Celery and kombu for each kind of broker, by the scheme of its URL."""
 
 import os
+import re
 import ssl
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -80,4 +81,15 @@ def task_queue(name: str, broker_url: str) -> dict[str, Any]:
 
 def scheme_of(broker_url: str) -> str:
     """Return the scheme of a URL, of the first of several, or of a connection string (Endpoint=sb://...)."""
-    return urlsplit(broker_url.removeprefix("Endpoint=").split(";")[0]).scheme
+    scheme, found, _ = broker_url.removeprefix("Endpoint=").partition("://")
+    return scheme if found else ""
+
+
+def split_servers(url: str) -> tuple[str, SplitResult]:
+    """Return the authority of a URL that names several servers, and the parts behind it.
+
+    urllib takes brackets for a single IPv6 address, and newer releases of Python refuse all else.
+    """
+    behind = url.partition("://")[2]
+    authority = re.split("[/?#]", behind, maxsplit=1)[0]
+    return authority, urlsplit(behind[len(authority) :])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from celery.utils.log import get_logger
 from django.conf import settings
+
+from shop.messaging.bus.transport_settings import split_servers
 
 logger = get_logger(__name__)
 
@@ -34,8 +36,8 @@ class Cluster:
     @classmethod
     def from_url(cls, url: str) -> Cluster:
         """Parse the URL."""
-        parts = urlsplit(url)
-        credentials, _, servers = parts.netloc.rpartition("@")
+        authority, parts = split_servers(url)
+        credentials, _, servers = authority.rpartition("@")
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         if credentials:
             user, _, password = credentials.partition(":")

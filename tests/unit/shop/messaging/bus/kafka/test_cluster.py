@@ -14,6 +14,14 @@ def test_the_path_is_a_prefix_of_topics_and_groups():
     assert Cluster.from_url("kafka://one:9092").name("shop.events") == "shop.events"
 
 
+def test_several_servers_may_be_ipv6_addresses():
+    cluster = Cluster.from_url("kafka://shop:secret@kafka-1:9092,[::1]:9093/eu?linger.ms=50")
+
+    assert cluster.servers == "kafka-1:9092,[::1]:9093"
+    assert (cluster.prefix, cluster.options["linger.ms"]) == ("eu", "50")
+    assert cluster.options["sasl.username"] == "shop"
+
+
 def test_by_default_records_are_written_once_by_all_replicas_and_members_are_static():
     cluster = Cluster.from_url("kafka://kafka:9092")
 
