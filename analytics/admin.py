@@ -133,15 +133,13 @@ class ProjectionAdmin(ReadOnlyAdmin):
         "name",
         "version",
         "newest_version",
+        "version_beside",
         "position",
         "log_position",
         "events_waiting",
         "lag",
         "open_dead_letters",
         "rebuilt_at",
-        "beside",
-        "position_beside",
-        "lag_beside",
     )
     ordering = ("name",)
 
@@ -155,7 +153,7 @@ class ProjectionAdmin(ReadOnlyAdmin):
         """Return the position up to which all is consumed, or a dead letter."""
         return self._progress(state).lag.position
 
-    @admin.display(description="end of the log", empty_value="")
+    @admin.display(description="end of log", empty_value="")
     def log_position(self, state: Projection) -> int:
         """Return the newest position of the log."""
         return self._progress(state).lag.end
@@ -176,19 +174,15 @@ class ProjectionAdmin(ReadOnlyAdmin):
         """Return the number of events that are missing until an operator replays them."""
         return self._progress(state).lag.open_dead_letters
 
-    @admin.display(description="its position", empty_value="")
-    def position_beside(self, state: Projection) -> int | str | None:
-        """Return the position of the version beside the live one."""
+    @admin.display(description="beside it", empty_value="-")
+    def version_beside(self, state: Projection) -> str | None:
+        """Return the version beside the live one, with its position and lag."""
         beside = self._progress(state).beside
         if not beside:
             return None
-        return beside.lag.position if beside.lag else "is being filled"
-
-    @admin.display(description="its lag", empty_value="")
-    def lag_beside(self, state: Projection) -> str | None:
-        """Return the age of the oldest event that the version beside the live one does not show."""
-        beside = self._progress(state).beside
-        return f"{beside.lag.seconds:,.1f} s" if beside and beside.lag else None
+        if not beside.lag:
+            return f"{beside.version}, being filled"
+        return f"{beside.version}, at {beside.lag.position}, {beside.lag.seconds:,.1f} s behind"
 
     def _progress(self, state: Projection) -> positions.Progress:
         """Return the progress of a row, looked up once for all of its columns."""
