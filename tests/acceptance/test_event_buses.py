@@ -82,7 +82,7 @@ def place(shop: Deployment, count: int) -> list[UUID]:
 
 
 def has_deducted(shop: Deployment, worker: str) -> bool:
-    log = (shop.home / "log" / f"{worker}.log").read_text().splitlines()
+    log = shop.log(worker).splitlines()
     return any("when_payment_processed_deduct_stock" in line and "succeeded" in line for line in log)
 
 

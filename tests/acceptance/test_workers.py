@@ -60,7 +60,9 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deploym
     orders = [shop.place_order() for _ in range(6)]
     shop.wait_until(lambda: _calls_left(shop) < CALLS - 1)
 
+    said = len(shop.log("payments"))
     children.send(shop.supervisor["payments"].child, signal.SIGTERM)
+    shop.wait_until(lambda: "Warm shutdown" in shop.log("payments")[said:], what="payments has heard it")
     orders += [shop.place_order() for _ in range(6)]
     shop.wait_for_end("payments")
     begun = CALLS - _calls_left(shop)
@@ -116,7 +118,7 @@ def _stuck_loops(shop: Deployment, name: str) -> set[str]:
 
 
 def _has_charged(shop: Deployment, worker: str) -> bool:
-    log = (shop.home / "log" / f"{worker}.log").read_text().splitlines()
+    log = shop.log(worker).splitlines()
     return any("when_order_created_charge_customer" in line and "succeeded" in line for line in log)
 
 

@@ -323,3 +323,13 @@ def test_whatever_happens_in_whatever_order_the_books_balance(transactional_db):
     )
     run_state_machine_as_test(Shop, settings=profile)
     assert {"delivered", "cancelled"} <= set(Shop.ends), "too few kinds of histories"
+
+
+@pytest.mark.usefixtures("_no_time_passes")
+def test_what_is_remembered_for_an_order_that_people_have_to_end_has_its_way_out(transactional_db):
+    world = World()
+    world.place(pays_with="pm_card_refundFail", street="1 Rabbit Hole", lines=[("EMPTY", 1)])
+    world.drain(twice=False)
+    assert Order.objects.get().attention_reason == "refund_failed"
+    assert Shipment.objects.get().state == "remembered"
+    assert without_a_way_out(world) == []

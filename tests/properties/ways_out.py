@@ -54,14 +54,15 @@ def _under_way(world: World) -> set[tuple[UUID, str]]:
 
 
 def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
-    ended = set(Order.objects.filter(status__in=ENDS["orders.Order"]).values_list("pk", flat=True))
+    stopped = (*ENDS["orders.Order"], Status.NEEDS_ATTENTION)
+    inactive = set(Order.objects.filter(status__in=stopped).values_list("pk", flat=True))
     for order in Order.objects.exclude(status__in=ENDS["orders.Order"]):
         reason = f": {order.attention_reason}" if order.status == Status.NEEDS_ATTENTION else ""
         yield order.pk, "orders.Order", f"{order.status}{reason}", order
     for model in TABLE.keys() - {"orders.Order"}:
         for thing in apps.get_model(model)._default_manager.exclude(state__in=ENDS[model]):
-            if thing.state == "remembered" and _order_of(thing) in ended:
-                continue  # nothing has been done for it
+            if thing.state == "remembered" and _order_of(thing) in inactive:
+                continue  # nothing has been done for it, so it ends with the order, which has ways of its own
             yield _order_of(thing), model, thing.state, thing
 
 

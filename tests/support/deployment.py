@@ -142,6 +142,10 @@ class Deployment:
         for log in sorted((self.home / "log").glob("*.log")):
             print(f"--- {log.name}\n{log.read_text()[-5000:]}")
 
+    def log(self, name: str) -> str:
+        """Return all that a program has written."""
+        return (self.home / "log" / f"{name}.log").read_text()
+
     def _worker_programs(self) -> list[Program]:
         return [self._worker(name, queues) for name, queues in self._workers.items()]
 
