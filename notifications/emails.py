@@ -10,7 +10,7 @@ from django.conf import settings
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from notifications.channels import Email
-from notifications.models import Kind, Notification, Resend
+from notifications.models import WHOLE_ORDER, Kind, Notification, Resend
 
 #: Values for the templates of a kind, besides name and order number.
 Context = dict[str, Any]
@@ -50,9 +50,10 @@ def subject(kind: Kind, number: str) -> str:
     return SUBJECTS[kind].format(number=number)
 
 
-def message_id(order_id: UUID, kind: Kind) -> str:
-    """Return the Message-ID of an order's message of this kind, the same at every attempt."""
-    return f"<{kind}.{order_id}@{_domain_of(settings.DEFAULT_FROM_EMAIL)}>"
+def message_id(order_id: UUID, kind: Kind, about: UUID = WHOLE_ORDER) -> str:
+    """Return the Message-ID of an order's message of this kind and topic, the same at every attempt."""
+    topic = "" if about == WHOLE_ORDER else f".{about}"
+    return f"<{kind}.{order_id}{topic}@{_domain_of(settings.DEFAULT_FROM_EMAIL)}>"
 
 
 @cache

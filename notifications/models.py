@@ -1,7 +1,8 @@
-"""Models of notifications: recipients, one message per order and kind, and resends."""
+"""Models of notifications: recipients, one message per order, kind and topic, and resends."""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Upper
@@ -28,8 +29,12 @@ class Recipient(models.Model):
         return f"{self.name} ({self.number})"
 
 
+#: Topic of a message about its order as a whole.
+WHOLE_ORDER = UUID(int=0)
+
+
 class Kind(models.TextChoices):
-    """Kind of a message. A customer gets each at most once for an order."""
+    """Kind of a message. A customer gets each at most once for an order, or for a part of it."""
 
     ORDER_RECEIVED = "order_received"
     PAYMENT_RECEIVED = "payment_received"
@@ -86,7 +91,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """A message to a customer: one row and one Message-ID per order and kind."""
+    """A message to a customer: one row and one Message-ID per order, kind and topic."""
 
     #: Columns that are written with the message and never change.
     SET_ONCE = (
@@ -94,6 +99,7 @@ class Notification(models.Model):
         "order_id",
         "number",
         "kind",
+        "about",
         "name",
         "subject",
         "context",
@@ -109,13 +115,15 @@ class Notification(models.Model):
     order_id = models.UUIDField()
     number = models.CharField("order number", max_length=30)
     kind = models.CharField(max_length=30, choices=Kind)
+    #: Part of the order that it is about, such as a return.
+    about = models.UUIDField(default=WHOLE_ORDER, db_default=WHOLE_ORDER, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     name = models.TextField("recipient's name")
     email = models.CharField("recipient's e-mail", max_length=254)
     subject = models.CharField(max_length=200)
     #: Values for the templates besides number and name; formatted, so that a resend reads the same.
     context = models.JSONField(default=dict)
-    #: Derived from kind and order, and as unique.
+    #: Derived from kind, order and topic, and as unique.
     message_id = models.CharField("Message-ID", max_length=200)
     #: Number of attempts to send it, resends included. A crash may leave an attempt uncounted.
     attempts = models.PositiveIntegerField(default=0)
@@ -127,7 +135,9 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order_id", "kind"], name="one_notification_per_order_and_kind")
+            models.UniqueConstraint(
+                fields=["order_id", "kind", "about"], name="one_notification_per_order_kind_topic"
+            )
         ]
         indexes = [
             models.Index(fields=["number"], name="notification_by_number"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from notifications.emails import Context, message_id, subject
 from notifications.erasure import is_forgotten, without_person
-from notifications.models import Kind, Notification, Recipient, State
+from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, State
 from shop.messaging.errors import TooEarly
 from shop.postgres import json_text, statements
 
@@ -21,7 +21,8 @@ _RECIPIENTS = """
     SELECT order_id, number, name, email FROM notifications_recipient WHERE order_id = ANY(%b)
 """
 _STATES = """
-    SELECT order_id, state FROM notifications_notification WHERE kind = %s AND order_id = ANY(%b)
+    SELECT order_id, state FROM notifications_notification
+    WHERE kind = %s AND order_id = ANY(%b) AND about = %s
 """
 _COLUMNS = tuple(field.attname for field in Notification._meta.concrete_fields)
 _values = attrgetter(*_COLUMNS)
@@ -29,7 +30,7 @@ _values = attrgetter(*_COLUMNS)
 _STORE = f"""
     INSERT INTO notifications_notification AS known ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)} FROM json_populate_recordset(NULL::notifications_notification, %s::json)
-    ON CONFLICT (order_id, kind) DO UPDATE
+    ON CONFLICT (order_id, kind, about) DO UPDATE
     SET {", ".join(f"{column} = excluded.{column}" for column in Notification.DELIVERY)}
     WHERE known.state IN ('queued', 'sending', 'withheld')
 """  # noqa: S608 - of our own columns
@@ -43,8 +44,10 @@ def add_recipients(recipients: Collection[Recipient]) -> None:
     statements.insert_new(sorted(recipients, key=attrgetter("order_id")))
 
 
-def load_unsent(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notification]:
-    """Return the unsent messages of this kind about the orders, by order id: new ones and queued ones.
+def load_unsent(
+    kind: Kind, contexts: Mapping[UUID, Context], about: UUID = WHOLE_ORDER
+) -> list[Notification]:
+    """Return the unsent messages of this kind and topic, by order id: new ones and queued ones.
 
     Raises:
         TooEarly: the recipient of one is unknown.
@@ -53,15 +56,15 @@ def load_unsent(kind: Kind, contexts: Mapping[UUID, Context]) -> list[Notificati
     with connection.cursor() as cursor:
         cursor.execute(_RECIPIENTS, [order_ids])
         recipients: dict[UUID, _Person] = {order_id: person for order_id, *person in cursor.fetchall()}
-        cursor.execute(_STATES, [kind, order_ids])
+        cursor.execute(_STATES, [kind, order_ids, about])
         known = dict(cursor.fetchall())
     if missing := contexts.keys() - recipients.keys():
         raise TooEarly(f"{kind}: notifications has not heard of order {', '.join(map(str, sorted(missing)))}")
-    new = [_draft(kind, key, recipients[key], contexts[key]) for key in order_ids if key not in known]
+    new = [_draft(kind, key, about, recipients[key], contexts[key]) for key in order_ids if key not in known]
     queued = [order_id for order_id, state in known.items() if state in State.unsent()]
     if not queued:
         return new
-    rows = Notification.objects.filter(kind=kind, order_id__in=queued)
+    rows = Notification.objects.filter(kind=kind, about=about, order_id__in=queued)
     return sorted([*new, *rows], key=attrgetter("order_id"))
 
 
@@ -88,17 +91,18 @@ def readdress(addresses: Collection[str], email: str) -> list[UUID]:
     return order_ids
 
 
-def _draft(kind: Kind, order_id: UUID, person: _Person, context: Context) -> Notification:
+def _draft(kind: Kind, order_id: UUID, about: UUID, person: _Person, context: Context) -> Notification:
     number, name, email = person
     return Notification(
         order_id=order_id,
         number=number,
         kind=kind,
+        about=about,
         name=name,
         email=email,
         subject=subject(kind, number),
         context=without_person(context) if is_forgotten(name, email) else context,
-        message_id=message_id(order_id, kind),
+        message_id=message_id(order_id, kind, about),
         created_at=timezone.now(),
     )
 

@@ -2,8 +2,8 @@
 
 E-mails are sent outside of transactions, and CHUNK replies are stored by one statement. If the process dies
 before that, these e-mails are sent again when the events come again, under the same Message-IDs. So there is
-one row and one Message-ID per order and kind, and the mail server gets a duplicate only if the process died
-between its reply and the commit.
+one row and one Message-ID per order, kind and topic, and the mail server gets a duplicate only if the process
+died between its reply and the commit.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from notifications.emails import Context, compose, message_id_of_resend
 from notifications.erasure import is_forgotten
 from notifications.errors import CustomerWasForgotten, DeliveryPostponed, ResendFailed, StillWaiting
 from notifications.events import WithheldMessagesDue
-from notifications.models import Kind, Notification, Recipient, Resend, State
+from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, Resend, State
 from notifications.send_lock import send_locks
 from shop.accounts.queries import unconfirmed
 from shop.ids import uuid7_at
@@ -52,8 +52,10 @@ def remember_recipients(*, recipients: Sequence[Recipient]) -> None:
 # --- Sending ---------------------------------------------------------------------------------
 
 
-def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
+def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context], about: UUID = WHOLE_ORDER) -> None:
     """Send the message of this kind to the customer of each order (the keys), unless it was sent before.
+
+    ``about`` is the part of the order that it is about; there may be messages of one kind about several.
 
     A refused address marks its message as failed and does not delay the others. After any other failure,
     the messages without a reply are queued.
@@ -64,7 +66,7 @@ def send_messages(*, kind: Kind, contexts: Mapping[UUID, Context]) -> None:
         OSError, SMTPException: the mail server is unreachable or broken; call again.
     """
     with send_locks(kind, contexts):
-        _send(repository.load_unsent(kind, contexts))
+        _send(repository.load_unsent(kind, contexts, about))
 
 
 def send_withheld(*, order_ids: Sequence[UUID]) -> None:

@@ -11,7 +11,7 @@ def test_messages_have_the_indexes_that_are_used_and_no_others():
         names = {name for (name,) in cursor.fetchall()}
     assert names == {
         "notifications_notification_pkey",
-        "one_notification_per_order_and_kind",
+        "one_notification_per_order_kind_topic",
         "notification_by_number",
         "notification_by_email",
         # Partial: queued and refused messages, and messages of a rare kind.

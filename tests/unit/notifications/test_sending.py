@@ -7,7 +7,7 @@ import pytest
 from django.db import InternalError, OperationalError, connection
 
 from notifications import repository, services, simulator
-from notifications.models import Kind, Notification, Recipient, State
+from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, State
 from notifications.send_lock import send_locks
 from shop.ids import uuid7
 from shop.messaging.models import InboxEntry, ScheduledMessage
@@ -50,6 +50,18 @@ def test_an_event_that_comes_twice_sends_one_message(mail):
 
     assert len(mail.mails) == 1
     assert InboxEntry.objects.count() == 1
+
+
+def test_messages_of_one_kind_about_several_parts_of_an_order_are_sent_once_each(mail):
+    (order_id,) = known_recipients(1)
+    context = {"carrier": "UPS", "tracking_number": "1"}
+    parts = uuid7(), uuid7()
+    for about in (*parts, *parts):
+        services.send_messages(kind=Kind.SHIPPED, contexts={order_id: context}, about=about)
+    services.send_messages(kind=Kind.SHIPPED, contexts={order_id: context})
+
+    assert len(mail.mails) == len({m["Message-ID"] for m in mail.mails}) == 3
+    assert set(Notification.objects.values_list("about", flat=True)) == {*parts, WHOLE_ORDER}
 
 
 def test_two_events_of_one_kind_about_an_order_send_one_message(mail):
