@@ -102,7 +102,11 @@ class InboxEntry(models.Model):
 
     event_id = models.UUIDField()
     consumer = models.CharField(max_length=150)
+    #: Beginning of the consumer's run, by the clock of its worker.
+    began_at = models.DateTimeField(null=True)
     consumed_at = models.DateTimeField(db_default=Now(), db_index=True)
+    #: Failed attempts before.
+    attempts = models.SmallIntegerField(db_default=0)
 
     class Meta:
         verbose_name = "inbox entry"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connection
@@ -19,8 +20,8 @@ from shop.messaging.tracing import trace
 #: consumer's transaction.
 _RECORD = """
     WITH fresh AS (
-        INSERT INTO messaging_inboxentry (event_id, consumer)
-        SELECT id, %s FROM unnest(%b::uuid[]) AS id
+        INSERT INTO messaging_inboxentry (event_id, consumer, began_at, attempts)
+        SELECT id, %s, %b, tried FROM unnest(%b::uuid[], %b::smallint[]) AS event (id, tried)
         ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
     ), freed AS (
         UPDATE messaging_scheduledmessage SET due_at = now()
@@ -38,6 +39,9 @@ class Consumption:
 
     consumer: Consumer
     events: list[Event]
+    #: Numbers of failed attempts before, of the events that have any.
+    attempts: Mapping[UUID, int] = field(default_factory=dict)
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: The inbox rows are written, in the open transaction or in one that has committed.
     recorded: bool = False
     #: Some events were left out of the effects and stay unconsumed.
@@ -69,7 +73,7 @@ class Consumption:
                 so the event cannot be dropped.
         """
         wanted = [event for event in self.events if event.aggregate_id not in leaving_out]
-        fresh = record(self.consumer, wanted)
+        fresh = record(self.consumer, wanted, began_at=self.began_at, attempts=self.attempts)
         if not self.consumer.calls_outside:
             self.events = fresh
         elif len(fresh) < len(wanted):
@@ -96,16 +100,24 @@ class Consumption:
         return self._by_aggregate.get(event.aggregate_id)
 
 
-def record(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
+def record(
+    consumer: Consumer,
+    events: Sequence[Event],
+    *,
+    began_at: datetime | None = None,
+    attempts: Mapping[UUID, int] | None = None,
+) -> list[Event]:
     """Write the inbox rows and return the events without a previous row, each once.
 
     It waits for a concurrent transaction that consumes one of them, and skips that event if it commits.
     """
     ids = sorted({event.meta.id for event in events})
+    tried = [attempts.get(id, 0) for id in ids] if attempts else [0] * len(ids)
     aggregates = [event.aggregate_id for event in events]
     reach(Point.BEFORE_INSERT)
+    row = [consumer.name, began_at, ids, tried]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [consumer.name, ids, consumer.app, aggregates, channel.CHANNEL, channel.DUE])
+        cursor.execute(_RECORD, [*row, consumer.app, aggregates, channel.CHANNEL, channel.DUE])
         fresh = {row[0] for row in cursor.fetchall()}
     reach(Point.AFTER_INSERT)
     return _first_of_each(event for event in events if event.meta.id in fresh)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from celery.exceptions import Reject
 from celery.utils.log import get_task_logger
@@ -116,7 +117,7 @@ def _consume_together(consumer: Consumer, envelopes: list[Envelope]) -> bool:
     events = [envelope.event for envelope in envelopes]
     with log_context.about(consumer.name, events):
         try:
-            _consume(consumer, events)
+            _consume(consumer, envelopes)
         except Exception as error:
             if database_errors.is_outage(error):
                 raise
@@ -175,7 +176,7 @@ def _read(consumer: Consumer, body: Any, headers: dict[str, int]) -> Envelope | 
 def _consume_alone(consumer: Consumer, envelope: Envelope) -> None:
     for tries_left in reversed(range(IMMEDIATE_TRIES)):
         try:
-            _consume(consumer, [envelope.event])
+            _consume(consumer, [envelope])
         except TooEarly as error:
             failures.defer(consumer, envelope, error)
         except PermanentFailure as error:
@@ -206,22 +207,24 @@ def _retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> No
     circuit_breaker.failed(consumer, envelope, error)
 
 
-def _consume(consumer: Consumer, events: list[Event]) -> None:
+def _consume(consumer: Consumer, envelopes: Sequence[Envelope]) -> None:
+    events = [envelope.event for envelope in envelopes]
+    attempts = {envelope.event.meta.id: envelope.attempts for envelope in envelopes if envelope.attempts}
     if consumer.calls_outside:
-        _consume_outside(consumer, events)
+        _consume_outside(consumer, events, attempts)
         return
-    consumption = inbox.Consumption(consumer, events)
+    consumption = inbox.Consumption(consumer, events, attempts)
     with consuming(consumption), unit_of_work():
         if consumption.events:
             _call_handler(consumption)
     tally.count_consumed(consumption.consumed)
 
 
-def _consume_outside(consumer: Consumer, events: list[Event]) -> None:
+def _consume_outside(consumer: Consumer, events: list[Event], attempts: Mapping[UUID, int]) -> None:
     fresh = inbox.unconsumed(consumer, events)
     if not fresh:
         return
-    consumption = inbox.Consumption(consumer, fresh)
+    consumption = inbox.Consumption(consumer, fresh, attempts)
     try:
         with consuming(consumption):
             _call_handler(consumption)

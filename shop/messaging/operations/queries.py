@@ -88,16 +88,21 @@ def paused_consumers() -> list[PausedConsumer]:
     ]
 
 
-def inbox_gaps(limit: int = 1000) -> list[InboxGap]:
+def inbox_gaps(limit: int = 1000, *, about: UUID | None = None) -> list[InboxGap]:
     """Return published events that a subscribed consumer has not consumed. An idle system has none.
 
     Left out are events older than the inbox's retention, discarded events, and events before the consumer's
     beginning.
+
+    Args:
+        limit: maximum of gaps.
+        about: only events about this aggregate.
     """
     subscriptions = [(one.name, type_) for one in logged_consumers() for type_ in one.logged_as]
-    parameters: list[Any] = [*map(list, zip(*subscriptions, strict=True)), uuid7_at(inbox_horizon()), limit]
+    parameters: list[Any] = [*map(list, zip(*subscriptions, strict=True)), uuid7_at(inbox_horizon())]
+    gaps = _GAPS.format(condition="record.aggregate_id = %s AND" if about else "")
     with connection.cursor() as cursor:
-        cursor.execute(_GAPS, parameters)
+        cursor.execute(gaps, [*parameters, *([about] if about else []), limit])
         return [InboxGap(*row) for row in cursor.fetchall()]
 
 
@@ -108,7 +113,7 @@ _GAPS = f"""
     JOIN messaging_eventrecord AS record USING (type)
     LEFT JOIN messaging_inboxentry AS inbox
         ON inbox.event_id = record.id AND inbox.consumer = subscribed.consumer
-    WHERE inbox.id IS NULL AND record.id > %s AND {OWED} AND NOT EXISTS (
+    WHERE inbox.id IS NULL AND record.id > %s AND {{condition}} {OWED} AND NOT EXISTS (
         SELECT FROM messaging_deadletter AS letter
         WHERE letter.event_id = record.id AND letter.consumer = subscribed.consumer
           AND letter.status = 'discarded')
