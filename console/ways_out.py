@@ -20,9 +20,17 @@ from orders.events import (
     OrderCreated,
     OrderDeadlinePassed,
     OrderResendRequested,
+    OrderSettled,
     RefundRequested,
 )
-from payments.events import DisputeClosed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundCheckDue
+from payments.events import (
+    DisputeClosed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundCheckDue,
+)
 from shipping.events import (
     DeliveryFailed,
     FulfilmentStopped,
@@ -100,7 +108,8 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "failed": Ways((), (RETRY_REFUND, GIVEN_BACK)),
     },
     "inventory.OrderStock": {
-        "remembered": Ways((PaymentProcessed, FulfilmentStopped)),
+        "remembered": Ways((PaymentProcessed, PaymentFailed, FulfilmentStopped)),
+        "reserved": Ways((PaymentProcessed, PaymentFailed, FulfilmentStopped, OrderSettled)),
     },
     "shipping.Shipment": {
         "remembered": Ways(

@@ -62,7 +62,7 @@ class AdjustmentForm(OneTimeForm):
 class ProductAdmin(ConflictAware, BoundedActions):
     """Catalogue. A product's offer can be edited; its stock is adjusted with a reason."""
 
-    list_display = ("sku", "name", "price_with_currency", "available", "stock_status", "active")
+    list_display = ("sku", "name", "price_with_currency", "available", "reserved", "stock_status", "active")
     list_display_links = ("sku", "name")
     list_filter = ("active", StockFilter, "currency")
     search_fields = ("sku", "name", "description")
@@ -73,12 +73,12 @@ class ProductAdmin(ConflictAware, BoundedActions):
     fieldsets = (
         (None, {"fields": ("sku", "name", "description", "picture")}),
         ("Sale", {"fields": (("price", "currency"), "active")}),
-        ("Stock", {"fields": (("available", "initial_stock"), "created_at")}),
+        ("Stock", {"fields": (("on_hand", "reserved", "available", "initial_stock"), "created_at")}),
     )
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Leave the stock out for users who may not see it."""
-        stock = {} if self.may_see_stock(request) else {"available", "stock_status"}
+        stock = {} if self.may_see_stock(request) else {"available", "reserved", "stock_status"}
         return tuple(name for name in self.list_display if name not in stock)
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
@@ -87,7 +87,9 @@ class ProductAdmin(ConflictAware, BoundedActions):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Refuse filters in the URL that would tell the stock to users who may not see it."""
-        if lookup.startswith(("available", "initial_stock", "movements")) and not self.may_see_stock(request):
+        if lookup.startswith(
+            ("available", "reserved", "initial_stock", "movements")
+        ) and not self.may_see_stock(request):
             return False
         return super().lookup_allowed(lookup, value, request)
 
@@ -99,7 +101,14 @@ class ProductAdmin(ConflictAware, BoundedActions):
         """Make SKU and currency of a known product read-only; the stock is adjusted elsewhere."""
         known = ("sku", "currency") if obj else ()
         is_given = not obj and request.user.has_perm("inventory.adjust_stock")
-        return ("available", "created_at", *known, *(() if is_given else ("initial_stock",)))
+        return (
+            "on_hand",
+            "reserved",
+            "available",
+            "created_at",
+            *known,
+            *(() if is_given else ("initial_stock",)),
+        )
 
     def may_see_stock(self, request: HttpRequest) -> bool:
         """Tell whether the user may see how much there is of a product."""

@@ -65,7 +65,9 @@ class StockOut(serializers.Serializer[Product]):
     name = serializers.CharField()
     active = serializers.BooleanField()
     initial = serializers.IntegerField(source="initial_stock")
-    available = serializers.IntegerField()
+    on_hand = serializers.IntegerField(help_text="What there is: available, or reserved.")
+    reserved = serializers.IntegerField(help_text="What is held for orders that are not paid yet.")
+    available = serializers.IntegerField(help_text="What can be sold now.")
 
 
 @extend_schema_field(

@@ -6,6 +6,7 @@ from inventory import replacements, services, taking_back
 from inventory.events import (
     InventoryRejected,
     InventoryReleased,
+    InventoryReserved,
     InventoryRestocked,
     InventoryUpdated,
     ReplacementRejected,
@@ -13,22 +14,33 @@ from inventory.events import (
     StockAdjusted,
     StockReturned,
 )
-from orders.events import OrderCreated, OrderResendRequested, RefundRequested
-from payments.events import PaymentProcessed
+from orders.events import OrderCreated, OrderResendRequested, OrderSettled, RefundRequested
+from payments.events import PaymentFailed, PaymentProcessed
 from shipping.events import FulfilmentStopped, ResendFailed, ShipmentFailed
 from shop.messaging.consuming import consumes
 
 
-@consumes(OrderCreated, batch=100)
-def when_order_created_remember_its_lines(events: Sequence[OrderCreated]) -> None:
-    """Remember the lines of new orders, for the deduction after their payment."""
-    services.remember_orders(lines={e.order_id: [(x.sku, x.quantity) for x in e.lines] for e in events})
+@consumes(
+    OrderCreated,
+    emits=(InventoryReserved, InventoryRejected),
+    batch=100,
+    was="when_order_created_remember_its_lines",
+)
+def when_order_created_reserve_stock(events: Sequence[OrderCreated]) -> None:
+    """Reserve all lines of a new order, or reject it."""
+    services.reserve_stock(lines={e.order_id: [(x.sku, x.quantity) for x in e.lines] for e in events})
 
 
 @consumes(PaymentProcessed, emits=(InventoryUpdated, InventoryRejected), batch=100)
 def when_payment_processed_deduct_stock(events: Sequence[PaymentProcessed]) -> None:
-    """Take all lines of a paid order from the stock, or none of them."""
+    """Take what is reserved for a paid order from the stock."""
     services.deduct_stock(order_ids=[event.order_id for event in events])
+
+
+@consumes(PaymentFailed, emits=(InventoryReleased,), batch=100)
+def when_payment_failed_release_stock(events: Sequence[PaymentFailed]) -> None:
+    """Release what is reserved for an order that cannot be paid."""
+    services.stop_orders(order_ids=[event.order_id for event in events])
 
 
 @consumes(ShipmentFailed, emits=(InventoryRestocked,), batch=100)
@@ -39,7 +51,7 @@ def when_shipment_failed_restock(events: Sequence[ShipmentFailed]) -> None:
 
 @consumes(FulfilmentStopped, emits=(InventoryRestocked, InventoryReleased), batch=100)
 def when_fulfilment_stopped_restock_or_release(events: Sequence[FulfilmentStopped]) -> None:
-    """Put the stock of a stopped order back, or prevent its deduction."""
+    """Put the stock of a stopped order back, or release it."""
     services.stop_orders(order_ids=[event.order_id for event in events])
 
 
@@ -65,6 +77,12 @@ def when_resend_failed_put_goods_back(event: ResendFailed) -> None:
     """Put back what was taken for a parcel that the carrier refused."""
     if event.took_goods:
         replacements.put_replacement_back(order_id=event.order_id)
+
+
+@consumes(OrderSettled, emits=(InventoryReleased,), low_priority=True)
+def when_order_settled_release_stock(events: Sequence[OrderSettled]) -> None:
+    """Release what is still reserved for an order that an operator ended."""
+    services.release_settled(order_ids=[event.order_id for event in events])
 
 
 @consumes(StockAdjusted, low_priority=True)

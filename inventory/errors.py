@@ -19,7 +19,11 @@ class UnknownProduct(InventoryError):
 
 
 class NotEnoughStock(InventoryError):
-    """There are only {available} of {sku}: {wanted} cannot be taken away."""
+    """There are only {available} of {sku}{besides}: {wanted} cannot be taken away."""
+
+
+class CountBelowReserved(InventoryError):
+    """Of {sku}, {reserved} are reserved for orders: {counted} cannot be all there are. Cancel some first."""
 
 
 class ReasonMissing(InventoryError):

@@ -22,6 +22,13 @@ class Shortage(Fact):
     available: int
 
 
+class InventoryReserved(Event, logged_only=True):
+    """All lines of the order are held for it, and none of them is taken yet."""
+
+    order_id: UUID
+    lines: tuple[StockLine, ...]
+
+
 class InventoryUpdated(Event):
     """All lines of the order have been taken from the stock."""
 

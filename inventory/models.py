@@ -63,7 +63,7 @@ class Product(models.Model):
     #: Columns that decide how the product is sold.
     OFFER = ("name", "price", "currency", "description", "picture", "active")
     #: Columns that movements of the stock change.
-    STOCK = ("available",)
+    STOCK = ("available", "reserved")
     #: Columns that change.
     CHANGEABLE = (*OFFER, *STOCK)
 
@@ -93,6 +93,9 @@ class Product(models.Model):
     )
     #: Wider than what may be counted: orders that are stopped give back what they took.
     available = models.BigIntegerField(default=0, help_text="What can be sold now.")
+    reserved = models.BigIntegerField(
+        default=0, db_default=0, help_text="What is held for orders that are not paid yet."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -103,6 +106,7 @@ class Product(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(available__gte=0), name="product_never_oversold"),
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="product_reserved_not_negative"),
             models.CheckConstraint(
                 condition=Q(initial_stock__gte=0), name="product_initial_stock_not_negative"
             ),
@@ -120,6 +124,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku})"
+
+    @property
+    def on_hand(self) -> int:
+        """What there is of it: available, or reserved for orders."""
+        return self.available + self.reserved
 
     @property
     def price_text(self) -> str:
@@ -220,26 +229,29 @@ class StockMovement(models.Model):
 
 
 class OrderStock(models.Model):
-    """Lines of an order, and the state of their deduction."""
+    """Lines of an order, and the state of their reservation and deduction."""
 
     class State(models.TextChoices):
         """State of an order's stock."""
 
-        #: The order was created. Nothing is taken yet.
+        #: Only of orders from before orders were reserved: nothing is held or taken yet.
         REMEMBERED = "remembered", "Remembered"
+        #: All lines are held for the order. Nothing is taken yet.
+        RESERVED = "reserved", "Reserved"
         #: All lines are taken.
         DEDUCTED = "deducted", "Deducted"
         #: The stock could not serve the order. Nothing is taken.
         REJECTED = "rejected", "Rejected"
         #: All lines are back in the stock.
         RESTOCKED = "restocked", "Restocked"
-        #: The order was stopped before a deduction. Late events do nothing.
+        #: The order ended before a deduction. Late events do nothing.
         RELEASED = "released", "Released"
 
     LEGAL: dict[str, set[str]] = defaultdict(
         set,
         {
             State.REMEMBERED: {State.DEDUCTED, State.REJECTED, State.RELEASED},
+            State.RESERVED: {State.DEDUCTED, State.REJECTED, State.RELEASED},
             State.DEDUCTED: {State.RESTOCKED},
             State.REJECTED: {State.RELEASED},
         },
@@ -268,7 +280,9 @@ class OrderStock(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["remembered", "deducted", "rejected", "restocked", "released"]),
+                condition=Q(
+                    state__in=["remembered", "reserved", "deducted", "rejected", "restocked", "released"]
+                ),
                 name="orderstock_state_is_known",
             ),
         ]
@@ -281,6 +295,16 @@ class OrderStock(models.Model):
         if state not in self.LEGAL[self.state]:
             raise IllegalTransition(order=self.order_id, state=self.state, to=state)
         self.state, self.changed_at = state, timezone.now()
+
+    @property
+    def is_undecided(self) -> bool:
+        """True while nothing is taken for it, and something may be."""
+        return self.state in (self.State.REMEMBERED, self.State.RESERVED)
+
+    @property
+    def holds_stock(self) -> bool:
+        """True if stock is reserved or taken for it."""
+        return self.state in (self.State.RESERVED, self.State.DEDUCTED)
 
     @cached_property
     def stock_lines(self) -> tuple[StockLine, ...]:

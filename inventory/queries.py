@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet, Sum
 
 from inventory.models import OrderStock, Product, StockMovement
+from inventory.repository import reserved_for_orders
 from inventory.stock_history import adjusted_before, logged_changes
 from shop.postgres.combined_selects import Select, fetch
 
@@ -65,6 +66,8 @@ class StockLevel:
     initial: int
     available: int
     active: bool
+    #: Held for orders, besides what is available.
+    reserved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,21 @@ class StockFacts:
     movements: dict[str, int] = field(default_factory=dict)
     #: The stock that it began with, changed as its events say.
     by_events: int = 0
+    #: Held for orders, besides what is available.
+    reserved: int = 0
+    #: The same by the orders.
+    reserved_for_orders: int = 0
+    #: The same by the events.
+    reserved_by_events: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """What is available or reserved."""
+        return self.available + self.reserved
 
     @property
     def expected(self) -> int:
-        """The stock that the movements add up to."""
+        """The stock on hand that the movements add up to."""
         return sum(self.movements.values())
 
 
@@ -216,12 +230,21 @@ def stock_facts() -> Iterator[StockFacts]:
         by_product.setdefault(product_id, {})[kind] = total
         if kind == StockMovement.Kind.ADJUSTED:
             adjustments[product_id] = count
-    changes = logged_changes()
+    changes, for_orders = logged_changes(), reserved_for_orders()
     for p in Product.objects.order_by("sku").iterator():
         by_events = p.initial_stock + changes.quantities[p.sku]
         if (unlogged := adjustments.get(p.pk, 0) - changes.adjustments[p.sku]) > 0:
             by_events += adjusted_before(p.pk, unlogged)
-        yield StockFacts(p.sku, p.initial_stock, p.available, by_product.get(p.pk, {}), by_events)
+        yield StockFacts(
+            sku=p.sku,
+            initial=p.initial_stock,
+            available=p.available,
+            movements=by_product.get(p.pk, {}),
+            by_events=by_events,
+            reserved=p.reserved,
+            reserved_for_orders=for_orders[p.sku],
+            reserved_by_events=changes.reserved[p.sku],
+        )
 
 
 def order_stock_facts() -> Iterator[OrderStockFacts]:
@@ -267,7 +290,7 @@ def _item(p: Product) -> CatalogueItem:
 
 
 def _level(p: Product) -> StockLevel:
-    return StockLevel(p.sku, p.name, p.initial_stock, p.available, p.active)
+    return StockLevel(p.sku, p.name, p.initial_stock, p.available, p.active, p.reserved)
 
 
 def _wanted(order: OrderStock) -> dict[str, int]:

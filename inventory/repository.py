@@ -3,9 +3,12 @@
 Orders are locked by id, then products by SKU, so that concurrent batches do not deadlock.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 from uuid import UUID
+
+from django.db import connection
 
 from inventory.errors import UnknownProduct
 from inventory.models import OrderStock, Product, StockMovement
@@ -15,10 +18,16 @@ from shop.messaging.outbox import defer_write
 from shop.postgres import locking, statements
 from shop.postgres.writes import InsertValues, Update
 
+_RESERVED = """
+    SELECT line.sku, sum(line.quantity)::bigint
+    FROM inventory_orderstock, jsonb_to_recordset(lines) AS line (sku text, quantity bigint)
+    WHERE state = 'reserved' AND (%s = '' OR line.sku = %s) GROUP BY line.sku
+"""
 
-def add_new(orders: Collection[OrderStock]) -> None:
-    """Insert the orders that are unknown."""
-    statements.insert_new(sorted(orders, key=attrgetter("order_id")))
+
+def add_new(orders: Collection[OrderStock]) -> list[OrderStock]:
+    """Insert the orders that are unknown, and return them, oldest first."""
+    return statements.insert_new(sorted(orders, key=attrgetter("order_id")))
 
 
 def add_products(products: Collection[Product]) -> dict[str, Product]:
@@ -72,14 +81,20 @@ def lock_product(sku: str) -> Product:
     return product
 
 
+def reserved_for_orders(sku: str = "") -> Counter[str]:
+    """Return what is reserved for orders, by SKU, or for one SKU alone; exact for a locked product."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVED, [sku, sku])
+        return Counter(dict(cursor.fetchall()))
+
+
 def store(orders: Collection[OrderStock], shelf: Shelf) -> None:
     """Write changed orders and their changes of stock at the end of the unit of work."""
+    if shelf.changed:
+        defer_write(Update(list(shelf.changed.values()), Product.STOCK))
     if shelf.movements:
         columns = dict(zip(Movement._fields, zip(*shelf.movements, strict=True), strict=True))
-        defer_write(
-            Update(list(shelf.changed.values()), Product.STOCK),
-            InsertValues(StockMovement, columns),
-        )
+        defer_write(InsertValues(StockMovement, columns))
     if orders:
         defer_write(Update(list(orders), [*OrderStock.CHANGEABLE, "changed_at"]))
 

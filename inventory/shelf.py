@@ -34,21 +34,39 @@ class Shelf:
             if (available := self._available(line.sku)) < line.quantity
         )
 
-    def take(self, order: OrderStock) -> None:
-        """Take all lines of an order out of the stock."""
+    def reserve(self, order: OrderStock) -> None:
+        """Hold all lines of an order."""
         for line in order.stock_lines:
-            self._move(order, line.sku, StockMovement.Kind.SOLD, -line.quantity)
+            self._hold(line.sku, line.quantity)
+
+    def release(self, order: OrderStock) -> None:
+        """Hold the lines of an order no longer."""
+        for line in order.stock_lines:
+            self._hold(line.sku, -line.quantity)
+
+    def take(self, order: OrderStock) -> None:
+        """Take all lines of an order, which are reserved, out of the stock."""
+        for line in order.stock_lines:
+            product = self._move(order, line.sku, StockMovement.Kind.SOLD, -line.quantity)
+            product.reserved -= line.quantity
 
     def put_back(self, order: OrderStock) -> None:
         """Put all lines of an order back into the stock."""
         for line in order.stock_lines:
-            self._move(order, line.sku, StockMovement.Kind.RESTOCKED, line.quantity)
+            product = self._move(order, line.sku, StockMovement.Kind.RESTOCKED, line.quantity)
+            product.available += line.quantity
 
     def _available(self, sku: str) -> int:
         return self._products[sku].available if sku in self._products else 0
 
-    def _move(self, order: OrderStock, sku: str, kind: StockMovement.Kind, quantity: int) -> None:
+    def _hold(self, sku: str, quantity: int) -> None:
         product = self._products[sku]
-        product.available += quantity
+        product.available -= quantity
+        product.reserved += quantity
+        self.changed[product.pk] = product
+
+    def _move(self, order: OrderStock, sku: str, kind: StockMovement.Kind, quantity: int) -> Product:
+        product = self._products[sku]
         self.changed[product.pk] = product
         self.movements.append(Movement(product.pk, order.order_id, kind.value, quantity))
+        return product

@@ -32,7 +32,7 @@ def take_back(*, order_id: UUID, returned_with: UUID, lines: Mapping[str, int]) 
         MoreThanWasTaken: more comes back than was taken.
     """
     order = repository.lock([order_id])[0]
-    if order.state == OrderStock.State.REMEMBERED:
+    if order.is_undecided:
         raise TooEarly(f"inventory has not decided yet about order {order_id}")
     if order.state != OrderStock.State.DEDUCTED:
         logger.warning("order %s is %s: nothing of it can come back", order_id, order.state)

@@ -13,6 +13,7 @@ SUMMARIES = {
     "RefundRequested": "A refund was requested",
     "StockReturned": "Goods came back into the stock",
     "RefundFailed": "The refund did not succeed yet; we are looking into it",
+    "InventoryReserved": "The goods were reserved",
     "InventoryUpdated": "The goods were set aside",
     "InventoryRejected": "The goods are not available",
     "InventoryRestocked": "The goods went back into the stock",

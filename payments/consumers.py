@@ -37,10 +37,10 @@ def _bill(event: OrderCreated, method: PaymentMethod) -> services.Bill:
     return services.Bill(event.order_id, event.number, event.total, method.payment_method)
 
 
-@consumes(InventoryRejected, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(InventoryRejected, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
 def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
-    """Refund the payment of an order that the stock cannot serve."""
-    services.refund_payment(order_id=event.order_id, reason="out_of_stock")
+    """Prevent the payment of an order that the stock cannot serve, or refund it."""
+    services.stop_payment(order_id=event.order_id, reason="out_of_stock")
 
 
 @consumes(ShipmentFailed, emits=(PaymentRefunded, RefundFailed), calls_outside=True)

@@ -14,6 +14,7 @@ from console.audit.figures import figures
 from inventory.events import (
     InventoryRejected,
     InventoryReleased,
+    InventoryReserved,
     InventoryRestocked,
     InventoryUpdated,
     StockReturned,
@@ -45,6 +46,7 @@ UNIQUE_EVENTS: tuple[type[Event], ...] = (
     PaymentProcessed,
     PaymentFailed,
     PaymentVoided,
+    InventoryReserved,
     InventoryUpdated,
     InventoryRejected,
     InventoryRestocked,
@@ -124,6 +126,11 @@ def stock(case: Case) -> Iterator[str]:
     logged = (case.count(InventoryUpdated) > 0, case.count(InventoryRestocked) > 0)
     if (bool(taken), bool(back)) != logged:
         yield "the stock's movements are not those that the log tells of"
+    is_held = case.count(InventoryReserved) > case.count(InventoryUpdated) + case.count(InventoryReleased)
+    if is_held != (case.stock.state == "reserved"):
+        yield f"its stock is {case.stock.state}, which is not what the log tells"
+    if case.stock.state == "reserved" and case.is_caught_up and case.status in BALANCED | {"settled"}:
+        yield f"it is {case.status}, but {_lines(case.stock.wanted)} are still reserved for it"
     if case.must_balance and case.status in SHIPPED and (not taken or back):
         yield f"it is {case.status}, but its goods are in the stock"
     if case.must_balance and case.status == "cancelled" and taken != back:

@@ -105,21 +105,32 @@ def _audit_order(case: Case, report: Report) -> None:
 
 
 def _audit_products(products: Sequence[StockFacts], report: Report) -> None:
-    """Check that stock = initial - sold + restocked + adjusted, by ledger and log, and never negative."""
+    """Check that available + reserved = initial - sold + restocked + adjusted, by ledger and by log."""
     for product in products:
         report.products += 1
         if product.available < 0:
             report.add("stock", product.sku, f"{product.available} are available")
-        if product.available != product.expected:
+        _audit_reserved(product, report)
+        if product.on_hand != product.expected:
             moved = ", ".join(f"{kind} {n:+}" for kind, n in sorted(product.movements.items()))
-            message = f"{product.available} are available, but {product.expected} should be: {moved}"
+            message = f"{product.on_hand} are on hand, but {product.expected} should be: {moved}"
             report.add("stock", product.sku, message)
-        elif product.available != product.by_events:
-            message = f"{product.available} are available, and {product.by_events} by its events"
+        elif product.on_hand != product.by_events:
+            message = f"{product.on_hand} are on hand, and {product.by_events} by its events"
             report.add("stock", product.sku, message)
         if product.initial != product.movements.get("initial", 0):
             message = f"{product.initial} at first, but the first movement says otherwise"
             report.add("stock", product.sku, message)
+
+
+def _audit_reserved(product: StockFacts, report: Report) -> None:
+    """Check that reserved is what orders hold, by their rows and by the log."""
+    if product.reserved != product.reserved_for_orders:
+        message = f"{product.reserved} are reserved, and {product.reserved_for_orders} by the orders"
+        report.add("stock", product.sku, message)
+    elif product.reserved != product.reserved_by_events:
+        message = f"{product.reserved} are reserved, and {product.reserved_by_events} by its events"
+        report.add("stock", product.sku, message)
 
 
 def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:

@@ -26,9 +26,6 @@ def stop_payment(*, order_id: UUID, reason: str) -> Payment:
         refund_payment(order_id=order_id, reason=reason)
     elif payment.is_open:
         _cancel_charge(payment)
-    elif payment.state == Payment.State.FAILED:
-        with unit_of_work():
-            outcomes.publish_voided(payment)
     return payment
 
 
@@ -36,9 +33,9 @@ def _request_stop(order_id: UUID, reason: str) -> Payment:
     """Commit the intent to stop a payment; an order without a payment gets a voided one."""
     with transaction.atomic():
         payment, is_new = repository.lock_or_add(Payment.tombstone(order_id, reason=reason))
-        if is_new:
+        if is_new or (payment.has_failed and not payment.stop_requested):
             outcomes.publish_voided(payment)
-        else:
+        if not is_new:
             payment.request_stop(reason=reason)
             repository.store(payment)
     return payment

@@ -189,7 +189,7 @@ def _cancel_when(crash: Crash, state: str) -> None:
 
 lost_charge = partial(an_order, payment_method="pm_card_timeoutAfterCharge")
 lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
-refund = partial(an_order, sku="SOLD-OUT", end="cancelled")
+refund = partial(an_order, street="EZ6000000006 Street", end="cancelled")
 pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
 refused_refund = partial(refund, payment_method="pm_card_refundFail", end="needs_attention")
 

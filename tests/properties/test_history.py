@@ -20,7 +20,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from inventory.events import InventoryRejected, InventoryReleased, InventoryRestocked, InventoryUpdated
+from inventory.events import (
+    InventoryRejected,
+    InventoryReleased,
+    InventoryReserved,
+    InventoryRestocked,
+    InventoryUpdated,
+)
 from orders import history
 from orders.consumers import READINGS, STEPS
 from orders.events import (
@@ -123,9 +129,13 @@ class OneOrder(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: not self.happened(PaymentProcessed, PaymentFailed, PaymentVoided))
-    @rule(how=st.sampled_from([PaymentProcessed, PaymentProcessed, PaymentProcessed, PaymentFailed]))
-    def the_gateway_answers(self, how):
-        self.publish(PaymentVoided if self.happened(FulfilmentStopped) else how)
+    @rule(
+        how=st.sampled_from([PaymentProcessed, PaymentProcessed, PaymentProcessed, PaymentFailed]),
+        is_voided=st.booleans(),
+    )
+    def the_gateway_answers(self, how, is_voided):
+        stopped = self.happened(FulfilmentStopped) or (self.happened(InventoryRejected) and is_voided)
+        self.publish(PaymentVoided if stopped else how)
 
     @precondition(lambda self: self.has_money() and self.is_given_up())
     @rule(how=st.sampled_from(["all", "part", "refused"]))
@@ -135,15 +145,21 @@ class OneOrder(RuleBasedStateMachine):
         else:
             self.publish(PaymentRefunded, left=NOTHING if how == "all" else MONEY)
 
-    @precondition(
-        lambda self: self.is_charged() and not self.happened(
-            InventoryUpdated, InventoryRejected, InventoryReleased)
-    )  # fmt: skip
-    @rule(served=st.booleans())
-    def the_stock_answers(self, served):
-        self.publish(InventoryUpdated if served else InventoryRejected)
+    def is_decided(self) -> bool:
+        return self.happened(InventoryUpdated, InventoryRejected, InventoryReleased)
 
-    @precondition(lambda self: self.happened(ShipmentFailed, FulfilmentStopped))
+    @precondition(lambda self: not self.happened(InventoryReserved) and not self.is_decided())
+    @rule(served=st.sampled_from([True, True, True, False]))
+    def the_stock_answers(self, served):
+        self.publish(InventoryReserved if served else InventoryRejected)
+
+    @precondition(lambda self: self.is_charged() and not self.is_decided())
+    @rule()
+    def the_stock_is_taken(self):
+        if self.happened(InventoryReserved):
+            self.publish(InventoryUpdated)
+
+    @precondition(lambda self: self.happened(ShipmentFailed, FulfilmentStopped, PaymentFailed))
     @rule()
     def goods_go_back(self):
         if self.happened(InventoryUpdated) and not self.happened(InventoryRestocked):

@@ -60,6 +60,8 @@ def consumes(
     """
     if from_beginning and from_position is not None:
         raise TypeError("a consumer begins either from_beginning or from_position")
+    if event.logged_only:
+        raise TypeError(f"{event.type} is in the log alone: drop logged_only, so that it is sent")
 
     def decorate(handler: H) -> H:
         app = handler.__module__.split(".")[0]

@@ -50,6 +50,7 @@ class Event(Fact):
         begins: this event is always the first about its aggregate, because the same transaction creates the
             aggregate's id. Later versions inherit it.
         replaces: the version before this one.
+        logged_only: no app consumes this event: it is in the log, and is not sent.
     """
 
     #: The app that publishes the event, from the name of its module.
@@ -57,6 +58,7 @@ class Event(Fact):
     version: ClassVar[int]
     aggregate: ClassVar[str]
     begins: ClassVar[bool]
+    logged_only: ClassVar[bool]
     #: Full name of the event, as in ``orders.OrderCreated.v1``.
     type: ClassVar[str]
     #: The version before this one; None for the first.
@@ -71,6 +73,7 @@ class Event(Fact):
         aggregate: str = "order_id",
         begins: bool = False,
         replaces: builtins.type[Event] | None = None,
+        logged_only: bool = False,
         **kwargs: Any,
     ) -> None:
         """Accept the class keywords; __pydantic_init_subclass__() reads them once the fields are known."""
@@ -84,6 +87,7 @@ class Event(Fact):
         aggregate: str = "order_id",
         begins: bool = False,
         replaces: builtins.type[Event] | None = None,
+        logged_only: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
@@ -96,6 +100,7 @@ class Event(Fact):
             raise TypeError(f"{name} has no field {aggregate!r}; declare aggregate=<field>")
         cls.app, cls.version, cls.aggregate = cls.__module__.split(".")[0], version, aggregate
         cls.type, cls.replaces = f"{cls.app}.{name}.v{version}", replaces
+        cls.logged_only = logged_only
         cls.begins = begins or (replaces is not None and replaces.begins)
         registered = _EVENT_TYPES.setdefault(cls.type, cls)
         if registered.__qualname__ != cls.__qualname__:

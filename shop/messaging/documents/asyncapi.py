@@ -62,6 +62,11 @@ def document() -> dict[str, Any]:
 
 def shared_types() -> list[type[Event]]:
     """Return the event types and versions that the installed apps publish to all subscribers."""
+    return [kind for kind in logged_types() if not kind.logged_only]
+
+
+def logged_types() -> list[type[Event]]:
+    """Return the event types and versions that the installed apps publish."""
     return [kind for kind in event_types() if not issubclass(kind, Reminder) and apps.is_installed(kind.app)]
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from shop.messaging.contracts import Event, Meta, cloudevents
 from shop.messaging.contracts.compatibility import breaking_changes
-from shop.messaging.documents.asyncapi import schema_of, shared_types
+from shop.messaging.documents.asyncapi import logged_types, schema_of
 from shop.messaging.errors import BreakingChange
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "events"
@@ -40,7 +40,7 @@ def regenerate() -> dict[Path, str]:
     Raises:
         BreakingChange: if a schema breaks readers or old messages.
     """
-    files = {path_of(kind): _golden(kind) for kind in shared_types()}
+    files = {path_of(kind): _golden(kind) for kind in logged_types()}
     return {path: json.dumps(golden, indent=2, ensure_ascii=False) + "\n" for path, golden in files.items()}
 
 

@@ -47,7 +47,8 @@ _EVENTS = """
         FROM sequenced ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
-        SELECT shard, id, type, '', '{}', body FROM new WHERE (SELECT count(*) FROM locked) >= 0 ORDER BY nr
+        SELECT shard, id, type, '', '{}', body FROM new
+        WHERE body IS NOT NULL AND (SELECT count(*) FROM locked) >= 0 ORDER BY nr
     )
 """
 
@@ -143,7 +144,7 @@ def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
         "traceparent": meta.traceparent or "",
         "data": data,
         "shard": shard_of(event.aggregate_id),
-        "body": cloudevents.encode(event, data),
+        "body": None if event.logged_only else cloudevents.encode(event, data),
         "is_copy": is_copy,
         "lock_key": None if event.begins else lock_key(event.aggregate_id),
     }

@@ -27,11 +27,11 @@ def kettle(db) -> Product:
 
 @pytest.fixture
 def wants() -> Callable[..., UUID]:
-    """Return a function that remembers an order of quantities by SKU, and returns its id."""
+    """Return a function that reserves quantities by SKU for an order, and returns its id."""
 
     def remember(**lines: int) -> UUID:
         order_id = uuid7()
-        services.remember_orders(lines={order_id: lines.items()})
+        services.reserve_stock(lines={order_id: lines.items()})
         return order_id
 
     return remember
@@ -59,6 +59,15 @@ def available() -> Callable[[str], int]:
 
 
 @pytest.fixture
+def reserved() -> Callable[[str], int]:
+    return lambda sku: Product.objects.get(sku=sku).reserved
+
+
+@pytest.fixture
 def balanced() -> Callable[[], bool]:
-    """Return a function that compares every product's stock with the sum of its movements."""
-    return lambda: all(facts.expected == facts.available for facts in queries.stock_facts())
+    """Return a function that compares every product's stock with its movements, orders and events."""
+    return lambda: all(
+        facts.expected == facts.by_events == facts.on_hand
+        and facts.reserved == facts.reserved_for_orders == facts.reserved_by_events
+        for facts in queries.stock_facts()
+    )

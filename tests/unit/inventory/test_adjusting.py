@@ -4,6 +4,7 @@ import pytest
 
 from console.audit import audit
 from inventory import services
+from inventory.errors import NotEnoughStock
 from inventory.events import StockAdjusted
 from shop.messaging.event_log import replay, timeline
 from tests.support.inprocess import deliver
@@ -32,7 +33,7 @@ def test_a_recount_is_in_the_log_with_its_difference(teapot):
 
 
 def test_a_refused_adjustment_is_not_in_the_log(teapot):
-    with pytest.raises(services.NotEnoughStock):
+    with pytest.raises(NotEnoughStock):
         services.adjust_stock(sku="TEAPOT", quantity=-6, reason="Broken")
     assert events() == []
 

@@ -79,11 +79,13 @@ def test_a_page_of_products_takes_one_statement(anybody, teapot, kettle, django_
         anybody.get("/api/v1/products")
 
 
-def test_the_stock_is_for_staff(anybody, ada, olga, teapot):
+def test_the_stock_is_for_staff(anybody, ada, olga, teapot, wants):
     assert anybody.get("/api/v1/stock").status_code == 401
     assert ada.get("/api/v1/stock").status_code == 403
+    wants(TEAPOT=2)
+    stock = {"on_hand": 5, "reserved": 2, "available": 3}
     assert olga.get("/api/v1/stock").json()["results"] == [
-        {"sku": "TEAPOT", "name": "Teapot", "active": True, "initial": 5, "available": 5}
+        {"sku": "TEAPOT", "name": "Teapot", "active": True, "initial": 5, **stock}
     ]
 
 

@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from inventory import queries, services
 from inventory.errors import (
+    CountBelowReserved,
     IllegalTransition,
     NotEnoughStock,
     NothingToAdjust,
@@ -97,9 +98,28 @@ def test_an_impossible_adjustment_is_refused(teapot, available, sku, quantity, r
     assert available("TEAPOT") == 5
 
 
-def test_a_refusal_says_what_is_wrong(teapot):
+def test_a_refusal_says_what_is_wrong(teapot, wants):
     with pytest.raises(NotEnoughStock, match="There are only 5 of TEAPOT: 6 cannot be taken away"):
         services.adjust_stock(sku="TEAPOT", quantity=-6, reason="Broken")
+    wants(TEAPOT=2)
+    with pytest.raises(NotEnoughStock, match="only 3 of TEAPOT besides 2 that are reserved: 4 cannot"):
+        services.adjust_stock(sku="TEAPOT", quantity=-4, reason="Broken")
+
+
+def test_a_count_cannot_be_below_what_is_reserved(teapot, wants, available):
+    wants(TEAPOT=4)
+    with pytest.raises(CountBelowReserved, match="Of TEAPOT, 4 are reserved for orders: 3 cannot be all"):
+        services.recount_stock(sku="TEAPOT", counted=3, reason="Counted")
+    services.recount_stock(sku="TEAPOT", counted=4, reason="Counted")
+    assert available("TEAPOT") == 0
+
+
+def test_a_count_repairs_what_is_reserved_by_mistake(teapot, wants, available, balanced):
+    wants(TEAPOT=1)
+    Product.objects.update(reserved=3)
+    services.recount_stock(sku="TEAPOT", counted=5, reason="Counted")
+    assert available("TEAPOT") == 4
+    assert balanced()
 
 
 # --- Constraints of the database ---
@@ -152,6 +172,9 @@ def test_only_legal_transitions_happen():
         ("remembered", "deducted"),
         ("remembered", "rejected"),
         ("remembered", "released"),
+        ("reserved", "deducted"),
+        ("reserved", "rejected"),
+        ("reserved", "released"),
         ("deducted", "restocked"),
         ("rejected", "released"),
     }
@@ -221,8 +244,9 @@ def test_the_audit_gets_every_product_and_every_order(teapot, kettle, wants):
 
     products = {facts.sku: facts for facts in queries.stock_facts()}
     assert products["TEAPOT"].movements == {"initial": 5, "sold": -3, "restocked": 2}
-    assert products["TEAPOT"].expected == products["TEAPOT"].available == 4
-    assert products["KETTLE"].expected == 2 != products["KETTLE"].available
+    assert products["TEAPOT"].expected == products["TEAPOT"].on_hand == 4
+    assert products["TEAPOT"].reserved == 1 == products["TEAPOT"].reserved_for_orders
+    assert products["KETTLE"].expected == 2 != products["KETTLE"].on_hand
 
     orders = {facts.order_id: facts for facts in queries.order_stock_facts()}
     assert orders[back].deducted == orders[back].restocked == {"TEAPOT": 2, "KETTLE": 1}
@@ -231,7 +255,7 @@ def test_the_audit_gets_every_product_and_every_order(teapot, kettle, wants):
         {"TEAPOT": 1},
         {},
     )
-    assert (orders[never].state, orders[never].deducted) == ("remembered", {})
+    assert (orders[never].state, orders[never].deducted) == ("reserved", {})
     assert (orders[stray].state, orders[stray].wanted, orders[stray].deducted) == (
         "unknown",
         {},

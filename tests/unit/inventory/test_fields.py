@@ -47,7 +47,7 @@ CHANGED_OFFER: dict[str, Any] = {
     "picture": "🫖",
     "active": False,
 }
-CHANGED_STOCK: dict[str, Any] = {"available": 2}
+CHANGED_STOCK: dict[str, Any] = {"available": 2, "reserved": 1}
 
 
 def test_every_changeable_column_of_an_order_is_stored(order):

@@ -34,9 +34,13 @@ def race(*starts):
         return [future.result(timeout=60) for future in [threads.submit(run, start) for start in starts]]
 
 
-def remember(lines):
+def reserve(order_id, *lines):
+    return services.reserve_stock(lines={order_id: lines})
+
+
+def reserved(*lines):
     order_id = uuid7()
-    services.remember_orders(lines={order_id: lines})
+    reserve(order_id, *lines)
     return order_id
 
 
@@ -46,14 +50,14 @@ def states():
 
 def test_one_of_fifty_customers_gets_the_last_unit():
     services.add_product(sku="VASE", name="Vase", price=Decimal("120.00"), stock=1)
-    orders = [remember([("VASE", 1)]) for _ in range(50)]
 
-    race(*(lambda order=order: services.deduct_stock(order_ids=[order]) for order in orders))
+    race(*(lambda: reserve(uuid7(), ("VASE", 1)) for _ in range(50)))
 
-    assert states() == {"deducted": 1, "rejected": 49}
-    assert Product.objects.get().available == 0
+    assert states() == {"reserved": 1, "rejected": 49}
+    vase = Product.objects.get()
+    assert (vase.available, vase.reserved) == (0, 1)
     answers = Counter(EventRecord.objects.values_list("type", flat=True))
-    assert answers == {"inventory.InventoryUpdated.v1": 1, "inventory.InventoryRejected.v1": 49}
+    assert answers == {"inventory.InventoryReserved.v1": 1, "inventory.InventoryRejected.v1": 49}
 
 
 def test_batches_that_want_the_same_products_in_other_orders_do_not_deadlock():
@@ -62,20 +66,22 @@ def test_batches_that_want_the_same_products_in_other_orders_do_not_deadlock():
         services.add_product(sku=sku, name=sku, price=Decimal("1.00"), stock=30)
     dice = Random(7)
     batches = [
-        [remember([(sku, dice.randint(1, 3)) for sku in dice.sample(skus, 4)]) for _ in range(5)]
+        {uuid7(): [(sku, dice.randint(1, 3)) for sku in dice.sample(skus, 4)] for _ in range(5)}
         for _ in range(8)
     ]
 
-    race(*(lambda batch=batch: services.deduct_stock(order_ids=batch) for batch in batches))
-
-    assert sum(states().values()) == states()["deducted"] + states()["rejected"] == 40
+    race(*(lambda batch=batch: services.reserve_stock(lines=batch) for batch in batches))
+    assert sum(states().values()) == states()["reserved"] + states()["rejected"] == 40
     assert states()["rejected"]
-    assert all(facts.expected == facts.available >= 0 for facts in queries.stock_facts())
+
+    race(*(lambda batch=batch: services.deduct_stock(order_ids=list(batch)) for batch in batches))
+    assert not states()["reserved"]
+    assert all(facts.expected == facts.available >= 0 == facts.reserved for facts in queries.stock_facts())
 
 
 def test_deduction_and_stop_at_the_same_moment_end_with_the_goods_in_the_stock():
     services.add_product(sku="VASE", name="Vase", price=Decimal("120.00"), stock=20)
-    orders = [remember([("VASE", 1)]) for _ in range(10)]
+    orders = [reserved(("VASE", 1)) for _ in range(10)]
 
     race(
         *chain.from_iterable(
@@ -96,7 +102,7 @@ def test_creation_and_stop_at_the_same_moment_leave_a_stopped_order():
     race(
         *chain.from_iterable(
             (
-                lambda order=order: services.remember_orders(lines={order: [("VASE", 1)]}),
+                lambda order=order: reserve(order, ("VASE", 1)),
                 lambda order=order: services.stop_orders(order_ids=[order]),
             )
             for order in orders

@@ -20,7 +20,7 @@ def sold(db):
     """Three cups of ten are sold."""
     services.add_product(sku="CUP", name="Cup", price=Decimal("4.90"), stock=10)
     order_id = uuid7()
-    services.remember_orders(lines={order_id: [("CUP", 3)]})
+    services.reserve_stock(lines={order_id: [("CUP", 3)]})
     services.deduct_stock(order_ids=[order_id])
     return order_id
 
@@ -55,7 +55,7 @@ def test_goods_that_were_put_back_already_do_not_come_back_again(sold):
 
 def test_goods_of_an_order_that_is_not_decided_are_too_early(sold):
     order_id = uuid7()
-    services.remember_orders(lines={order_id: [("CUP", 3)]})
+    services.reserve_stock(lines={order_id: [("CUP", 3)]})
     with pytest.raises(TooEarly):
         take_back(order_id=order_id, returned_with=uuid7(), lines={"CUP": 1})
 

@@ -11,10 +11,9 @@ from django.utils import timezone
 from payments import repository, services
 from payments.errors import GatewayTimeout, NotRetryable
 from payments.gateway import ProviderRefund, RefundStatus
-from payments.models import GatewayFault, Payment, Refund, SimulatedRefund
+from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 from payments.outcomes import refunds as outcomes
 from payments.simulator.gateway import SimulatedGateway
-from shop.ids import uuid7
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
 
@@ -71,14 +70,18 @@ def test_declined_payment_is_not_refunded(order, happened, said, rejected):
     happened(rejected(created.order_id))
 
     assert not Refund.objects.exists()
-    assert said(created.order_id) == ["PaymentFailed"]
+    assert said(created.order_id) == ["PaymentFailed", "PaymentVoided"]
 
 
-def test_refund_of_an_order_never_heard_of_waits(happened, rejected, said):
-    event = happened(rejected(uuid7()))
+def test_an_order_that_was_rejected_before_payments_hears_of_it_is_never_charged(
+    order, happened, rejected, said
+):
+    created = order()
+    happened(rejected(created.order_id))
+    happened(created)
 
-    assert ScheduledMessage.objects.get().kind == "parked"
-    assert said(event.order_id) == []
+    assert said(created.order_id) == ["PaymentVoided"]
+    assert not SimulatedCharge.objects.exists()
 
 
 def test_payment_rejected_and_stopped_is_refunded_once(order, happened, said, rejected, stopped):

@@ -169,7 +169,7 @@ def test_the_command_prints_a_line_each_and_exits_with_1(orders):
     with pytest.raises(SystemExit) as exit_:
         call_command("audit", stdout=out)
     assert exit_.value.code == 1
-    assert "stock    MUG: 179 are available" in out.getvalue()
+    assert "stock    MUG: 179 are on hand" in out.getvalue()
     assert f"message  {orders['delivered'].number}: the message shipped is missing" in out.getvalue()
     assert "Violations: 2" in out.getvalue()
 

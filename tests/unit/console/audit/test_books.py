@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("in_a_transaction")
 def test_stock_that_its_movements_do_not_explain():
     Product.objects.filter(sku="MUG").update(available=F("available") + 1)
     (violation,) = found()
-    assert violation.startswith("stock MUG: 179 are available, but 178 should be: initial +180")
+    assert violation.startswith("stock MUG: 179 are on hand, but 178 should be: initial +180")
 
 
 def test_stock_that_its_events_do_not_explain():
@@ -28,7 +28,20 @@ def test_stock_that_its_events_do_not_explain():
     mug = Product.objects.get(sku="MUG")
     StockMovement.objects.create(product=mug, kind="sold", quantity=-1, order_id=uuid7())
     Product.objects.filter(sku="MUG").update(available=F("available") - 1)
-    assert "stock MUG: 177 are available, and 178 by its events" in found()
+    assert "stock MUG: 177 are on hand, and 178 by its events" in found()
+
+
+def test_a_reservation_that_no_order_explains():
+    Product.objects.filter(sku="MUG").update(reserved=1, available=F("available") - 1)
+    assert found() == {"stock MUG: 1 are reserved, and 0 by the orders"}
+
+
+def test_a_reservation_that_outlives_its_order(orders):
+    order = orders["declined"]
+    OrderStock.objects.filter(pk=order.pk).update(state="reserved")
+    assert found() >= says(
+        order, "stock", "it is cancelled, but 1 x MUG, 2 x TEA-MINT are still reserved for it"
+    ) | says(order, "stock", "its stock is reserved, which is not what the log tells")
 
 
 def test_an_adjustment_whose_event_is_missing_among_others():
@@ -51,7 +64,7 @@ def test_stock_that_began_differently():
     Product.objects.filter(sku="PAN").update(initial_stock=81)
     assert found() == {
         "stock PAN: 81 at first, but the first movement says otherwise",
-        "stock PAN: 80 are available, and 81 by its events",
+        "stock PAN: 80 are on hand, and 81 by its events",
     }
 
 
@@ -81,8 +94,8 @@ def test_goods_that_came_back_of_a_delivered_order(orders):
     ) | {
         "figures MUG: 5 were sold and 4 came back, which no figure shows",
         "figures TEA-MINT: 10 were sold and 8 came back, which no figure shows",
-        "stock MUG: 179 are available, and 178 by its events",
-        "stock TEA-MINT: 395 are available, and 393 by its events",
+        "stock MUG: 179 are on hand, and 178 by its events",
+        "stock TEA-MINT: 395 are on hand, and 393 by its events",
     }
 
 

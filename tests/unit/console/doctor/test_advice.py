@@ -39,7 +39,7 @@ def test_stock_that_its_ledger_does_not_explain_is_not_changed_but_recounted_by_
     result = repair()
     assert states(result) == {("stock", "left")}
     finding, outcome = result.outcomes[0]
-    assert finding.message.startswith("180 are available, but 179 should be")
+    assert finding.message.startswith("180 are on hand, but 179 should be")
     assert outcome.message.startswith("count MUG")
     assert Product.objects.get(sku="MUG").available == 180
 

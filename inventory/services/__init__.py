@@ -1,0 +1,28 @@
+"""Services of inventory: keep the catalogue, reserve, take and put back stock, and correct it.
+
+Orders are locked before products, each by their keys, so that concurrent batches do not deadlock.
+"""
+
+from inventory.services.adjusting import adjust_stock, recount_stock, report_sold_out
+from inventory.services.catalogue import NewProduct, add_product, add_products
+from inventory.services.selling import (
+    deduct_stock,
+    release_settled,
+    reserve_stock,
+    restock,
+    stop_orders,
+)
+
+__all__ = [
+    "NewProduct",
+    "add_product",
+    "add_products",
+    "adjust_stock",
+    "deduct_stock",
+    "recount_stock",
+    "release_settled",
+    "report_sold_out",
+    "reserve_stock",
+    "restock",
+    "stop_orders",
+]
