@@ -7,15 +7,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from inventory import services
-from inventory.errors import InventoryError
-from inventory.models import MAX_STOCK, OrderStock, Product, StockMovement
+from inventory import admin_bookings, services
+from inventory.models import OrderStock, Product, StockMovement
 from shop import journal
 from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.conflicts import ConflictAware
@@ -23,7 +21,6 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
 from shop.currencies import fits
-from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, take_effect_once
 
 #: Products with a stock below this are shown as scarce.
 SCARCE = 10
@@ -47,15 +44,6 @@ class StockFilter(admin.SimpleListFilter):
             "plenty": {"available__gte": SCARCE},
         }
         return queryset.filter(**ranges.get(self.value(), {}))
-
-
-class AdjustmentForm(OneTimeForm):
-    """Quantity and reason of a correction of the stock."""
-
-    quantity = forms.IntegerField(
-        min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
-    )
-    reason = forms.CharField(max_length=200, help_text="Stored with the movement.")
 
 
 @admin.register(Product)
@@ -140,50 +128,33 @@ class ProductAdmin(ConflictAware, BoundedActions):
         stock = given.pop("initial_stock", 0)
         obj.pk = services.add_product(**given, stock=stock).pk
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Offer the import of a file to users who may book stock."""
+        context = {**(extra_context or {}), "may_adjust": self.may_adjust_stock(request)}
+        return super().changelist_view(request, context)
+
     def get_urls(self) -> list[URLPattern]:
-        """Add the URL of the adjustment."""
+        """Add the URLs of the bookings: of one product, and of a file."""
         adjust = self.admin_site.admin_view(self.adjust_stock)
+        import_file = self.admin_site.admin_view(self.import_stock)
         return [
             path("<uuid:product_id>/adjust/", adjust, name="inventory_product_adjust"),
+            path("import/", import_file, name="inventory_product_import"),
             *super().get_urls(),
         ]
 
     def adjust_stock(self, request: HttpRequest, product_id: str) -> HttpResponse:
-        """Ask for quantity and reason, then adjust the stock."""
+        """Ask what happened to the stock of a product, then book it."""
         product = get_object_or_404(Product, pk=product_id)
         if not self.may_adjust_stock(request):
             raise PermissionDenied
-        form = AdjustmentForm(request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._try_to_adjust(request, product, form):
-            return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Adjust the stock of {product}",
-            "opts": self.opts,
-            "original": product,
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/inventory/product/adjust.html", context)
+        return admin_bookings.book_one(self, request, product)
 
-    def _try_to_adjust(self, request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
-        quantity, reason = form.cleaned_data["quantity"], form.cleaned_data["reason"]
-
-        def adjust() -> None:
-            adjusted = services.adjust_stock(
-                sku=product.sku, quantity=quantity, reason=reason, actor=request.user.get_username()
-            )
-            journal.record(request, adjusted, f"Adjusted the stock: {quantity:+}, {reason}")
-
-        try:
-            take_effect_once(request, form, adjust)
-        except InventoryError as error:
-            form.add_error("quantity", str(error))
-            return False
-        except AlreadyDone as error:
-            messages.warning(request, str(error))
-        product.refresh_from_db()
-        messages.success(request, f"There are {product.available} of {product} now.")
-        return True
+    def import_stock(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a file of bookings, show what it would do, then book it."""
+        if not self.may_adjust_stock(request):
+            raise PermissionDenied
+        return admin_bookings.import_file(self, request)
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:

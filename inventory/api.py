@@ -20,7 +20,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inventory import queries, services
-from inventory.errors import InventoryError, NotEnoughStock, StockLimitExceeded, UnknownProduct
+from inventory.bookings import BOOKABLE, Booking, Kind
+from inventory.errors import (
+    CountBelowReserved,
+    InventoryError,
+    NotEnoughStock,
+    StockLimitExceeded,
+    UnknownProduct,
+)
 from inventory.models import MAX_STOCK, SKU_PATTERN, Product
 from shop import journal
 from shop.rest.contract import IF_MATCH
@@ -90,6 +97,34 @@ class AdjustmentIn(StrictSerializer):
         min_value=-MAX_STOCK, max_value=MAX_STOCK, help_text="Positive for more, negative for less."
     )
     reason = TextField(max_length=200)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A delivery",
+            {"kind": "received", "quantity": 24, "reason": "Delivery note 4711"},
+            request_only=True,
+        ),
+        OpenApiExample(
+            "A count", {"kind": "counted", "quantity": 17, "reason": "Yearly count"}, request_only=True
+        ),
+    ]
+)
+class BookingIn(StrictSerializer):
+    """What is said about the stock of a product."""
+
+    kind = serializers.ChoiceField(
+        choices=[kind.value for kind in BOOKABLE],
+        help_text="What came in, was lost or was counted; or a correction.",
+    )
+    quantity = WholeNumberField(
+        min_value=-MAX_STOCK,
+        max_value=MAX_STOCK,
+        help_text="How many came in, were lost or are on hand, reserved ones included. Of a correction: "
+        "positive for more, negative for less.",
+    )
+    reason = TextField(max_length=200, help_text="Kept with the movement: a delivery note, a cause.")
 
 
 class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -177,20 +212,49 @@ class StockAdjustment(APIView):
         adjustment.is_valid(raise_exception=True)
         locked = Product.objects.select_for_update()
         check_if_match(request, lambda: StockOut(get_object_or_404(locked, sku=sku)).data)
-        product = _adjust(request, sku, **adjustment.validated_data)
-        return Response(StockOut(product).data)
+        booking = Booking(kind=Kind.ADJUSTED, sku=sku, **adjustment.validated_data)
+        return Response(StockOut(_book(request, booking)).data)
 
 
-def _adjust(request: Request, sku: str, *, quantity: int, reason: str) -> Product:
+class StockMovements(APIView):
+    """Receipts, losses, counts and corrections of a product's stock. For staff."""
+
+    permissions = StockAdjustment.permissions
+
+    @extend_schema(
+        summary="Book goods that came in, were lost or were counted",
+        tags=["stock"],
+        parameters=[SKU, IF_MATCH],
+        request=BookingIn,
+        responses={
+            200: StockOut,
+            400: OpenApiResponse(description="A field is wrong, missing or unknown."),
+            404: OpenApiResponse(description="There is no such product."),
+            409: OpenApiResponse(
+                description="The stock would fall below zero or what is reserved, or exceed the limit."
+            ),
+        },
+    )
+    @idempotent(required=True)
+    def post(self, request: Request, sku: str) -> Response:
+        """Book a receipt, a loss, a count or a correction; record the user and the reason."""
+        booking = BookingIn(data=request.data)
+        booking.is_valid(raise_exception=True)
+        locked = Product.objects.select_for_update()
+        check_if_match(request, lambda: StockOut(get_object_or_404(locked, sku=sku)).data)
+        return Response(StockOut(_book(request, Booking(sku=sku, **booking.validated_data))).data)
+
+
+def _book(request: Request, booking: Booking) -> Product:
     actor = request.user.get_username()
     try:
         with transaction.atomic():
-            product = services.adjust_stock(sku=sku, quantity=quantity, reason=reason, actor=actor)
-            journal.record(request, product, f"Adjusted the stock: {quantity:+}, {reason}")
-            return product
+            [entry] = services.book(bookings=[booking], actor=actor)
+            journal.record(request, entry.product, str(entry))
+            return entry.product
     except UnknownProduct as unknown:
         raise Http404 from unknown
-    except (NotEnoughStock, StockLimitExceeded) as refusal:
+    except (NotEnoughStock, StockLimitExceeded, CountBelowReserved) as refusal:
         raise Conflict(str(refusal)) from refusal
     except InventoryError as error:
         raise serializers.ValidationError({"quantity": [str(error)]}) from error

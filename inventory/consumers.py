@@ -12,7 +12,9 @@ from inventory.events import (
     ReplacementRejected,
     ReplacementTaken,
     StockAdjusted,
+    StockCounted,
     StockReturned,
+    StockWrittenOff,
 )
 from orders.events import OrderCreated, OrderResendRequested, OrderSettled, RefundRequested
 from payments.events import PaymentFailed, PaymentProcessed
@@ -88,4 +90,16 @@ def when_order_settled_release_stock(events: Sequence[OrderSettled]) -> None:
 @consumes(StockAdjusted, low_priority=True)
 def when_stock_adjusted_report_what_is_sold_out(events: Sequence[StockAdjusted]) -> None:
     """Report products on sale that an adjustment left sold out."""
+    services.report_sold_out(product_ids=[event.product_id for event in events])
+
+
+@consumes(StockWrittenOff, low_priority=True)
+def when_stock_written_off_report_what_is_sold_out(events: Sequence[StockWrittenOff]) -> None:
+    """Report products on sale that a loss left sold out."""
+    services.report_sold_out(product_ids=[event.product_id for event in events])
+
+
+@consumes(StockCounted, low_priority=True)
+def when_stock_counted_report_what_is_sold_out(events: Sequence[StockCounted]) -> None:
+    """Report products on sale that a count found sold out."""
     services.report_sold_out(product_ids=[event.product_id for event in events])

@@ -30,8 +30,12 @@ class ReasonMissing(InventoryError):
     """Say why the stock of {sku} is adjusted: the movement is kept for ever."""
 
 
+class NegativeCount(InventoryError):
+    """Count {sku} as zero or more: what is missing of it cannot be there."""
+
+
 class NothingToAdjust(InventoryError):
-    """Adjust the stock of {sku} by at least one, up or down."""
+    """Change the stock of {sku} by at least one: a correction up or down, a receipt or a loss by how many."""
 
 
 class StockLimitExceeded(InventoryError):

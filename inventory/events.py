@@ -89,6 +89,45 @@ class StockAdjusted(Event, aggregate="product_id"):
     reason: str
 
 
+class StockReceived(Event, aggregate="product_id", logged_only=True):
+    """Goods came in from a supplier."""
+
+    product_id: UUID
+    sku: str
+    quantity: int = Field(gt=0)
+    #: The stock afterwards.
+    available: int
+    #: The delivery note, without personal facts.
+    reason: str
+
+
+class StockWrittenOff(Event, aggregate="product_id"):
+    """Goods are broken, lost or spoilt."""
+
+    product_id: UUID
+    sku: str
+    quantity: int = Field(gt=0)
+    #: The stock afterwards.
+    available: int
+    #: The cause, without personal facts.
+    reason: str
+
+
+class StockCounted(Event, aggregate="product_id"):
+    """A product was counted, and there were more or less of it than the ledger says."""
+
+    product_id: UUID
+    sku: str
+    #: What is on hand, reserved or not.
+    counted: int = Field(ge=0)
+    #: Positive for more than the ledger says, negative for less.
+    quantity: int
+    #: The stock afterwards.
+    available: int
+    #: The operator's reason, without personal facts.
+    reason: str
+
+
 class InventoryReleased(Event):
     """Nothing has been taken for the order, and nothing will be."""
 

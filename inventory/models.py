@@ -165,7 +165,13 @@ class StockMovement(models.Model):
         RESTOCKED = "restocked", "Restocked"
         #: Put back after the parcel had left.
         RETURNED = "returned", "Returned"
-        #: Correction by an operator: a delivery, a loss, a count.
+        #: Came in from a supplier.
+        RECEIVED = "received", "Received"
+        #: Broken, lost or spoilt.
+        WRITTEN_OFF = "write_off", "Written off"
+        #: Difference that a count found.
+        COUNTED = "counted", "Counted"
+        #: Correction by an operator.
         ADJUSTED = "adjusted", "Adjusted"
 
     WRITTEN_ONCE = "a stock movement is never changed or deleted: write the opposite one"
@@ -191,12 +197,17 @@ class StockMovement(models.Model):
                 condition=Q(kind="initial", quantity__gte=0)
                 | Q(kind="sold", quantity__lt=0)
                 | Q(kind__in=["restocked", "returned"], quantity__gt=0)
-                | (Q(kind="adjusted") & ~Q(quantity=0) & ~Q(reason="")),
+                | (Q(kind="received", quantity__gt=0) & ~Q(reason=""))
+                | (Q(kind="write_off", quantity__lt=0) & ~Q(reason=""))
+                | (Q(kind__in=["counted", "adjusted"]) & ~Q(quantity=0) & ~Q(reason="")),
                 name="movement_goes_the_right_way",
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=["sold", "restocked", "returned"], order_id__isnull=False)
-                | Q(kind__in=["initial", "adjusted"], order_id__isnull=True),
+                | Q(
+                    kind__in=["initial", "received", "write_off", "counted", "adjusted"],
+                    order_id__isnull=True,
+                ),
                 name="movement_names_its_order",
             ),
             models.UniqueConstraint(

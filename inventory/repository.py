@@ -9,7 +9,9 @@ from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Sum
 
+from inventory.bookings import Booking, Entry, StockBook
 from inventory.errors import UnknownProduct
 from inventory.models import OrderStock, Product, StockMovement
 from inventory.shelf import Movement, Shelf
@@ -21,7 +23,7 @@ from shop.postgres.writes import InsertValues, Update
 _RESERVED = """
     SELECT line.sku, sum(line.quantity)::bigint
     FROM inventory_orderstock, jsonb_to_recordset(lines) AS line (sku text, quantity bigint)
-    WHERE state = 'reserved' AND (%s = '' OR line.sku = %s) GROUP BY line.sku
+    WHERE state = 'reserved' AND (%s::text[] IS NULL OR line.sku = ANY(%s)) GROUP BY line.sku
 """
 
 
@@ -81,11 +83,48 @@ def lock_product(sku: str) -> Product:
     return product
 
 
-def reserved_for_orders(sku: str = "") -> Counter[str]:
-    """Return what is reserved for orders, by SKU, or for one SKU alone; exact for a locked product."""
+def reserved_for_orders(skus: Collection[str] | None = None) -> Counter[str]:
+    """Return what is reserved for orders, by SKU, of all products or of some; exact for locked ones."""
+    some = None if skus is None else list(skus)
     with connection.cursor() as cursor:
-        cursor.execute(_RESERVED, [sku, sku])
+        cursor.execute(_RESERVED, [some, some])
         return Counter(dict(cursor.fetchall()))
+
+
+def lock_book(bookings: Iterable[Booking]) -> StockBook:
+    """Lock the products of bookings, by SKU, until the transaction ends, and read their stock."""
+    bookings = list(bookings)
+    return _book(locking.locked(Product, "sku", {booking.sku for booking in bookings}), bookings)
+
+
+def open_book(bookings: Iterable[Booking]) -> StockBook:
+    """Read the stock of the products of bookings, to look at."""
+    bookings = list(bookings)
+    return _book(Product.objects.filter(sku__in={booking.sku for booking in bookings}), bookings)
+
+
+def _book(products: Iterable[Product], bookings: list[Booking]) -> StockBook:
+    counted = {booking.sku for booking in bookings if booking.kind == StockMovement.Kind.COUNTED}
+    if not counted:
+        return StockBook(products, {}, {})
+    moved = StockMovement.objects.filter(product__sku__in=counted).order_by().values_list("product__sku")
+    return StockBook(products, dict(moved.annotate(sum=Sum("quantity"))), reserved_for_orders(counted))
+
+
+def store_entries(entries: Collection[Entry], *, actor: str) -> None:
+    """Write what bookings did to products, which are locked, and to their ledger."""
+    Product.objects.bulk_update({entry.product for entry in entries}, Product.STOCK)
+    StockMovement.objects.bulk_create(
+        StockMovement(
+            product=entry.product,
+            kind=entry.booking.kind,
+            quantity=entry.difference,
+            reason=entry.booking.reason,
+            actor=actor,
+        )
+        for entry in entries
+        if entry.difference
+    )
 
 
 def store(orders: Collection[OrderStock], shelf: Shelf) -> None:

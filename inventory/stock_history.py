@@ -10,8 +10,11 @@ from inventory.events import (
     InventoryRestocked,
     InventoryUpdated,
     StockAdjusted,
+    StockCounted,
     StockLine,
+    StockReceived,
     StockReturned,
+    StockWrittenOff,
 )
 from inventory.models import StockMovement
 from shop.messaging.event_log import replay, types_of
@@ -23,6 +26,9 @@ _KINDS = (
     InventoryRestocked,
     StockReturned,
     StockAdjusted,
+    StockCounted,
+    StockReceived,
+    StockWrittenOff,
 )
 
 
@@ -46,6 +52,10 @@ def logged_changes() -> StockChanges:
         if isinstance(event, StockAdjusted):
             changes.quantities[event.sku] += event.quantity
             changes.adjustments[event.sku] += 1
+        elif isinstance(event, StockCounted | StockReceived):
+            changes.quantities[event.sku] += event.quantity
+        elif isinstance(event, StockWrittenOff):
+            changes.quantities[event.sku] -= event.quantity
         elif isinstance(event, InventoryReserved):
             reserved[event.order_id] = event.lines
         elif isinstance(event, InventoryReleased):

@@ -10,4 +10,5 @@ urlpatterns = [
     path("stock", api.Stock.as_view(), name="stock-list"),
     path("stock/<str:sku>", api.StockDetail.as_view(), name="stock-detail"),
     path("stock/<str:sku>/adjust", api.StockAdjustment.as_view(), name="stock-adjust"),
+    path("stock/<str:sku>/movements", api.StockMovements.as_view(), name="stock-movements"),
 ]

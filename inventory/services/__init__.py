@@ -3,7 +3,7 @@
 Orders are locked before products, each by their keys, so that concurrent batches do not deadlock.
 """
 
-from inventory.services.adjusting import adjust_stock, recount_stock, report_sold_out
+from inventory.services.adjusting import adjust_stock, book, preview, recount_stock, report_sold_out
 from inventory.services.catalogue import NewProduct, add_product, add_products
 from inventory.services.selling import (
     deduct_stock,
@@ -18,7 +18,9 @@ __all__ = [
     "add_product",
     "add_products",
     "adjust_stock",
+    "book",
     "deduct_stock",
+    "preview",
     "recount_stock",
     "release_settled",
     "report_sold_out",

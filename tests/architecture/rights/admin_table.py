@@ -116,6 +116,7 @@ _REBUILD = ("analytics.view_dailysales", "analytics.rebuild_dailysales")
 
 _RESEND = {"goods": "returned", "reason": "came back"}
 _ADJUSTMENT = {"quantity": "3", "reason": "a delivery"}
+_FILE = {"text": "kind,sku,quantity,reason\nreceived,MUG,3,a delivery", "book": "Book"}
 
 _REFUND = {"amount": "1.00", "reason": "a scratch", "confirmed": "on"}
 
@@ -138,6 +139,8 @@ PAGES = [
     act("orders_order_resend", *RESEND_ORDER, data=_RESEND, order_id="lost.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
+    Page("inventory_product_import", all_of(*STOCK)),
+    act("inventory_product_import", *STOCK, data=_FILE),
     Page(
         "notifications_notification_message",
         all_of("notifications.view_notification"),

@@ -26,12 +26,6 @@ def test_an_adjustment_is_in_the_log_of_the_product(teapot, quantity):
     assert [entry.name for entry in timeline(teapot.pk)] == ["StockAdjusted"]
 
 
-def test_a_recount_is_in_the_log_with_its_difference(teapot):
-    services.recount_stock(sku="TEAPOT", counted=4, reason="Counted")
-    services.recount_stock(sku="TEAPOT", counted=4, reason="Counted again")
-    assert events() == [("TEAPOT", -1, 4, "Counted")]
-
-
 def test_a_refused_adjustment_is_not_in_the_log(teapot):
     with pytest.raises(NotEnoughStock):
         services.adjust_stock(sku="TEAPOT", quantity=-6, reason="Broken")

@@ -131,3 +131,38 @@ def test_more_than_there_is_cannot_be_taken_away(olga, teapot):
 def test_what_does_not_exist_cannot_be_adjusted(olga):
     response = olga.post("/api/v1/stock/GHOST/adjust", {"quantity": 1, "reason": "x"}, **KEY)
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "on_hand"), [("received", 7, 12), ("write_off", 2, 3), ("counted", 4, 4)]
+)
+def test_staff_book_receipts_losses_and_counts_once(olga, teapot, kind, quantity, on_hand):
+    body = {"kind": kind, "quantity": quantity, "reason": "so"}
+    answers = [olga.post("/api/v1/stock/TEAPOT/movements", body, **KEY) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["on_hand"]) for answer in answers] == [(200, on_hand)] * 2
+    movement = StockMovement.objects.exclude(kind="initial").get()
+    assert (movement.kind, movement.quantity, movement.actor) == (kind, on_hand - 5, "olga")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"kind": "write_off", "quantity": 6, "reason": "Broken"}, 409),
+        ({"kind": "counted", "quantity": 1, "reason": "Counted"}, 409),
+        ({"kind": "counted", "quantity": -1, "reason": "Counted"}, 400),
+        ({"kind": "received", "quantity": 0, "reason": "Empty"}, 400),
+        ({"kind": "sold", "quantity": 1, "reason": "By hand"}, 400),
+        ({"kind": "received", "quantity": 1}, 400),
+    ],
+)
+def test_impossible_bookings_are_refused(olga, teapot, wants, available, body, status):
+    wants(TEAPOT=2)
+    assert olga.post("/api/v1/stock/TEAPOT/movements", body, **KEY).status_code == status
+    assert available("TEAPOT") == 3
+
+
+def test_customers_book_nothing(anybody, ada, teapot, available):
+    body = {"kind": "received", "quantity": 7, "reason": "so"}
+    for client in (anybody, ada):
+        assert client.post("/api/v1/stock/TEAPOT/movements", body, **KEY).status_code in {401, 403}
+    assert available("TEAPOT") == 5

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from dev.bench.growth.bulk import statements
-from dev.bench.growth.bulk.statements import ONLY, OWN, TABLES, WORDS
+from dev.bench.growth.bulk.statements import ONLY, ORDER, OWN, TABLES, WORDS
 from inventory import queries, services
 
 #: Orders copied in one transaction.
@@ -78,7 +78,7 @@ def _copying(cursor: Any, table: str) -> str:
     columns = {name: _copied(cursor, table, name, type_) for name, type_ in cursor.fetchall()}
     source = f"copy JOIN copied_{table} AS original USING (pattern) JOIN word USING (pattern)"
     rows = f"SELECT {', '.join(columns.values())} FROM {source} WHERE {ONLY.get(table, 'true')}"  # noqa: S608
-    return f"INSERT INTO {table} ({', '.join(columns)}) {rows}"
+    return f"INSERT INTO {table} ({', '.join(columns)}) {rows} {ORDER.get(table, '')}"
 
 
 def _copied(cursor: Any, table: str, column: str, type_: str) -> str:

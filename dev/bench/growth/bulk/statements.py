@@ -38,6 +38,8 @@ ONLY = {
     "messaging_inboxentry": "original.consumed_at + copy.shift"
     " > now() - %(inbox)s::interval - interval '1 day'"
 }
+#: Order of the copies: an event of an order does not stand in the log before the one that it follows.
+ORDER = {"messaging_eventrecord": "ORDER BY copy.serial, original.position"}
 #: References to an order in its rows: the text in the pattern and its replacement in a copy.
 WORDS = {
     "order_id": ("pattern.id::text", "pg_temp.moved(word.order_id::uuid, later, serial)::text"),

@@ -97,7 +97,7 @@ def test_a_message_about_what_did_not_happen(orders):
 def test_a_message_twice(orders):
     with connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE notifications_notification DROP CONSTRAINT one_notification_per_order_and_kind"
+            "ALTER TABLE notifications_notification DROP CONSTRAINT one_notification_per_order_kind_topic"
         )
     row = Notification.objects.get(order_id=orders["shipped"].pk, kind="shipped")
     row.pk, row.message_id = uuid7(), "<another@example.com>"
