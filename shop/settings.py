@@ -11,6 +11,7 @@ from pathlib import Path
 import django_stubs_ext
 from celery.schedules import crontab
 
+from shop import telemetry
 from shop.accounts.settings import account_settings, security_logging
 from shop.carrier_settings import carrier_settings, carrier_webhooks
 from shop.environment import days, flag, listed, number, seconds
@@ -80,6 +81,8 @@ INSTALLED_APPS = [
 ]
 if SHOP_METRICS:
     INSTALLED_APPS.append("shop.metrics")
+if telemetry.is_configured(os.environ):
+    INSTALLED_APPS.append("shop.telemetry")
 
 MIDDLEWARE = [
     "shop.security.headers.SecurityHeaders",

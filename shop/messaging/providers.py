@@ -12,6 +12,7 @@ from django.db import connection
 
 from shop.messaging.errors import InsideTransaction
 from shop.messaging.failpoints import are_enabled, reach, register
+from shop.messaging.tracing import spans
 
 logger = logging.getLogger(__name__)
 
@@ -92,13 +93,13 @@ class Calls:
         register(*(f"{port}.{call}.{side}" for call in calls for side in ("before", "after")))
 
     def watch(self, provider: P) -> P:
-        """Return a proxy of the provider with failpoints; the provider itself if failpoints are disabled."""
+        """Return a proxy of the provider with failpoints and spans; the provider itself without either."""
         watched: Any = _Watched(provider, self._port, self._calls)
-        return watched if are_enabled() else provider
+        return watched if are_enabled() or spans.are_recorded() else provider
 
 
 class _Watched:
-    """Proxy of a provider that reaches a failpoint before and after each call."""
+    """Proxy of a provider that reaches a failpoint before and after each call, which has a span."""
 
     def __init__(self, provider: object, port: str, calls: tuple[str, ...]) -> None:
         self._provider, self._port, self._calls = provider, port, calls
@@ -112,7 +113,8 @@ class _Watched:
         @wraps(call)
         def watched(*args: Any, **kwargs: Any) -> Any:
             reach(f"{name}.before")
-            answer = call(*args, **kwargs)
+            with spans.called(name):
+                answer = call(*args, **kwargs)
             reach(f"{name}.after")
             return answer
 

@@ -10,7 +10,7 @@ from shop.messaging.contracts import Event, Meta, Reminder
 from shop.messaging.errors import NotInTransaction
 from shop.messaging.outbox.unit_of_work import current, current_consumption, unit_of_work
 from shop.messaging.signals import event_published
-from shop.messaging.tracing import trace
+from shop.messaging.tracing import spans, trace
 
 __all__ = ["publish", "stamp", "unit_of_work"]
 
@@ -42,6 +42,7 @@ def stamp(event: E) -> E:
         consumption.check_declared(event)
         origin = consumption.origin_of(event)
     origin = origin or trace.current()
+    traceparent = spans.created(event.type, origin.traceparent, origin.causation_id)
     return event.with_meta(
-        Meta(uuid7(), datetime.now(UTC), origin.correlation_id, origin.causation_id, origin.traceparent)
+        Meta(uuid7(), datetime.now(UTC), origin.correlation_id, origin.causation_id, traceparent)
     )

@@ -29,7 +29,7 @@ from shop.messaging.errors import (
 from shop.messaging.outbox.unit_of_work import consuming, unit_of_work
 from shop.messaging.signing import log
 from shop.messaging.signing.events import SIGNATURE
-from shop.messaging.tracing import log_context
+from shop.messaging.tracing import log_context, spans
 
 logger = get_task_logger(__name__)
 
@@ -210,9 +210,12 @@ def _retry_later(consumer: Consumer, envelope: Envelope, error: Exception) -> No
 def _consume(consumer: Consumer, envelopes: Sequence[Envelope]) -> None:
     events = [envelope.event for envelope in envelopes]
     attempts = {envelope.event.meta.id: envelope.attempts for envelope in envelopes if envelope.attempts}
-    if consumer.calls_outside:
-        _consume_outside(consumer, events, attempts)
-        return
+    consume = _consume_outside if consumer.calls_outside else _consume_inside
+    with spans.processed(consumer.name, events):
+        consume(consumer, events, attempts)
+
+
+def _consume_inside(consumer: Consumer, events: list[Event], attempts: Mapping[UUID, int]) -> None:
     consumption = inbox.Consumption(consumer, events, attempts)
     with consuming(consumption), unit_of_work():
         if consumption.events:

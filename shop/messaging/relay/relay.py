@@ -27,6 +27,7 @@ from shop.messaging.outbox import channel
 from shop.messaging.relay.due import promote_due
 from shop.messaging.relay.shards import Shards
 from shop.messaging.signals import batch_relayed, relay_paused
+from shop.messaging.tracing import spans
 from shop.postgres.engine.hidden_values import hide_values
 
 logger = get_logger(__name__)
@@ -142,7 +143,9 @@ def relay_batch(session: psycopg.Connection[Any], publisher: EventPublisher, sha
     if not rows:
         return 0
     reach(Point.BEFORE_PUBLISH)
-    receipt = publisher.publish([Outgoing(*row) for row in rows])
+    batch = [Outgoing(*row) for row in rows]
+    with spans.sent(message.body for message in batch):
+        receipt = publisher.publish(batch)
     reach(Point.AFTER_CONFIRM)
     _delete_confirmed(session, receipt)
     if refused := len(rows) - len(receipt.confirmed | receipt.unroutable):

@@ -21,6 +21,7 @@ FILES = tuple(
         "-kafka",
         "-servicebus",
         "-metrics",
+        "-tracing",
         "-run",
         "-import",
         "-dev",
@@ -34,6 +35,7 @@ EXTRAS = {
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
     "shop/metrics": "requirements-metrics.txt",
+    "shop/telemetry": "requirements-tracing.txt",
 }
 DISTRIBUTIONS = {
     package: {name.lower().replace("_", "-") for name in names}
