@@ -9,10 +9,13 @@ from dev.console import ignore_signals
 from dev.paths import LOGS, VAR, make_private_file
 from dev.processes import programs
 from dev.processes.metrics import metrics_of, with_metrics
-from dev.processes.ports import LOOPBACK
+from dev.processes.monitoring import monitoring
+from dev.processes.ports import LOOPBACK, pick
 from dev.processes.supervisor import Supervisor
 from dev.servers.infrastructure import EMBEDDED, Infrastructure
 
+#: Ports of the monitoring, if they are free.
+_PROMETHEUS_PORT, _ALERTMANAGER_PORT = 9090, 9093
 #: Environment variables for manage.py beside a running shop.
 _EXPORTED = (
     "DATABASE_URL",
@@ -84,6 +87,14 @@ class Stack:
         self.metrics = metrics_of(started)
         self.supervisor.start(*started)
         self.supervisor.wait_ready()
+
+    def start_monitoring(self) -> tuple[str, str]:
+        """Start Prometheus and Alertmanager, and return their URLs."""
+        chosen = pick(_PROMETHEUS_PORT), pick(_ALERTMANAGER_PORT)
+        self.supervisor.start(*monitoring(self.metrics, home=VAR / "monitoring", ports=chosen))
+        self.supervisor.wait_ready()
+        prometheus, alertmanager = (f"http://{LOOPBACK}:{port}" for port in chosen)
+        return prometheus, alertmanager
 
     def _prepare(self, admin_url: str) -> list[str]:
         """Create tables and demonstration data as the owner, and return the logins."""

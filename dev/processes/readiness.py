@@ -45,9 +45,10 @@ class WhenFileExists:
 
 @dataclass(frozen=True)
 class WhenHealthy:
-    """The web server answers 200 at ``/healthz``."""
+    """A web server answers 200 at ``path``."""
 
     port: int
+    path: str = "/healthz"
 
     def reset(self) -> None:
         pass
@@ -55,7 +56,7 @@ class WhenHealthy:
     def is_reached(self) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", self.path)
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False

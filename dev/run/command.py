@@ -15,6 +15,7 @@ from dev.errors import ScriptError
 from dev.load.feed import Feed, LoggedEvent
 from dev.paths import LOGS, VAR
 from dev.processes import ports
+from dev.processes.monitoring import check_installed
 from dev.run.import_orders import import_orders, planned_import
 from dev.run.mixed_orders import place_mixed_orders
 from dev.servers.infrastructure import EMBEDDED, EVENT_BUSES, RABBITMQ
@@ -39,6 +40,8 @@ _PAGES = {
 def main(arguments: list[str]) -> int:
     """Start the shop and place the orders that the options ask for."""
     options = _parser().parse_args(arguments)
+    if options.monitor:
+        check_installed()
     file = _existing(options.import_file)
     with (
         hold_lock(VAR / "run.lock", "script/run"),
@@ -49,6 +52,8 @@ def main(arguments: list[str]) -> int:
         stack.start(say)
         say(f"Ready after {time.monotonic() - started:.1f} s.")
         say(f"Metrics for Prometheus: {_metrics(stack)}")
+        if options.monitor:
+            say("Prometheus: {}  Alertmanager: {}".format(*stack.start_monitoring()))
         if options.orders:
             right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
         elif file and plan:
@@ -106,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=["each", "one"],
         default="each",
         help="one for each app (default), or one for all",
+    )
+    parser.add_argument(
+        "--monitor",
+        action="store_true",
+        help="start Prometheus and Alertmanager as well",
     )
     parser.add_argument("--port", type=int, default=8000, help="port of the web server (default 8000)")
     return parser
