@@ -61,6 +61,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         *_SHIPMENTS,
         *_MESSAGES,
         "notifications.resend_notification",
+        "accounts.view_unconfirmedaddress",
+        "accounts.let_mail_pass",
         *_CATALOGUE,
     ),
     # Keeps stock and parcels.

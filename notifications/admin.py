@@ -41,8 +41,10 @@ class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
 class NotificationAdmin(KeysetAdmin):
     """Messages to customers."""
 
-    list_display = ("number", "kind", "state", "email", "attempts", "created_at", "sent_at", "last_error")
-    list_filter = ("state", "kind", RecentFilter)
+    list_display = (
+        "number", "kind", "state", "report", "email", "attempts", "created_at", "sent_at", "last_error"
+    )  # fmt: skip
+    list_filter = ("state", "report", "kind", RecentFilter)
     search_fields = ("number", "email__iexact", "order_id")
     search_help_text = "The number or id of an order, or the recipient's address"
     ordering = ("-pk",)
@@ -52,6 +54,7 @@ class NotificationAdmin(KeysetAdmin):
     fieldsets = (
         (None, {"fields": ("number", "order_id", "kind", "state", "last_error")}),
         ("Delivery", {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
+        ("Provider's report", {"fields": Notification.REPORTED}),
         ("Message", {"fields": ("subject", "preview")}),
     )
     readonly_fields = ("preview",)

@@ -42,6 +42,9 @@ SUMMARY: tuple[str, ...] = (
     "last_error",
     "created_at",
     "sent_at",
+    "report",
+    "reported_at",
+    "report_detail",
 )
 
 
@@ -95,7 +98,7 @@ class NotificationFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = Notification
-        fields = ("order_id", "number", "kind", "state", "email")
+        fields = ("order_id", "number", "kind", "state", "report", "email")
 
 
 @extend_schema_view(get=extend_schema(summary="List the messages to customers", tags=["notifications"]))

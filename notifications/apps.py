@@ -10,5 +10,5 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the receiver."""
-        from notifications import receivers  # noqa: F401 - connects on import
+        """Connect the receiver, and register the checks of the provider."""
+        from notifications import checks, receivers  # noqa: F401 - on import

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from notifications import erasure, services
+from notifications import erasure, reports, services
 from notifications.emails import Context
-from notifications.events import WithheldMessagesDue
+from notifications.events import MailNoticeReceived, WithheldMessagesDue
 from notifications.models import Kind, Recipient
 from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCreated
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
@@ -109,6 +109,12 @@ def when_customer_forgotten_erase_messages(events: Sequence[CustomerForgotten]) 
 def when_withheld_messages_due_send_them(events: Sequence[WithheldMessagesDue]) -> None:
     """Send what was withheld until the customers confirmed their addresses."""
     services.send_withheld(order_ids=[event.order_id for event in events])
+
+
+@consumes(MailNoticeReceived, batch=BATCH)
+def when_mail_notice_received_record_report(events: Sequence[MailNoticeReceived]) -> None:
+    """Record what became of messages that the provider had accepted."""
+    reports.record_reports(notice_ids=[event.notice_id for event in events])
 
 
 def _recipient(event: OrderCreated, customer: Customer) -> Recipient:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from notifications.models import Kind, Notification, Recipient, Resend, State
 from notifications.send_lock import send_locks
+from shop.accounts import confirmation
 from shop.messaging.contracts import ERASED
 from shop.messaging.publishing import unit_of_work
 from shop.privacy.mail_files import erase_mails
@@ -34,12 +35,14 @@ def erase_messages(*, order_ids: Collection[UUID]) -> None:
 
 def _erase_rows(order_ids: Collection[UUID]) -> None:
     with unit_of_work():
-        Recipient.objects.filter(pk__in=order_ids).update(name=ERASED, email="")
+        recipients = Recipient.objects.filter(pk__in=order_ids)
+        confirmation.forget(addresses=list(recipients.values_list("email", flat=True)))
+        recipients.update(name=ERASED, email="")
         messages = Notification.objects.filter(order_id__in=order_ids)
         messages.filter(state__in=State.unsent()).update(state=State.FAILED)
         for message in messages:
             context = without_person(message.context)
-            neutral = {"name": ERASED, "email": "", "last_error": "", "context": context}
+            neutral = {"name": ERASED, "email": "", "last_error": "", "context": context, "report_detail": ""}
             messages.filter(pk=message.pk).update(**neutral)
         Resend.objects.filter(notification__order_id__in=order_ids).update(email="", error="")
 

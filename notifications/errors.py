@@ -17,5 +17,9 @@ class CustomerWasForgotten(ResendFailed):
     """The customer was forgotten: there is nobody to send it to."""
 
 
+class MailCameBack(ResendFailed):
+    """Mail to this address came back. Give another one, or let mail pass to it (Unconfirmed addresses)."""
+
+
 class DeliveryPostponed(NotificationsError):
     """The mail server cannot accept the message now; it is sent again later."""

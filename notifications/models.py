@@ -67,6 +67,28 @@ class State(models.TextChoices):
         return cls.QUEUED, cls.SENDING, cls.WITHHELD
 
 
+class Report(models.TextChoices):
+    """What the provider has reported of a message that it had accepted; empty: nothing yet."""
+
+    DELIVERED = "delivered"
+    #: The provider could not send it.
+    FAILED = "failed"
+    #: The recipient's mail server, or the provider for it, refuses it.
+    BOUNCED = "bounced"
+    #: The recipient has marked it as spam.
+    COMPLAINED = "complained"
+
+    @classmethod
+    def before(cls, report: "Report") -> list[str]:
+        """Return the reports that give way to one, whichever comes first."""
+        ranks = ["", *cls.values]
+        return ranks[: ranks.index(report)]
+
+
+#: Reports that somebody has to look at.
+TROUBLE = [Report.FAILED, Report.BOUNCED, Report.COMPLAINED]
+
+
 #: State -> legal next states. Only an operator's resend changes a message after SENT and FAILED.
 LEGAL: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SENDING, State.QUEUED, State.WITHHELD, State.SENT, State.FAILED}),
@@ -108,8 +130,10 @@ class Notification(models.Model):
     )
     #: Columns that attempts to send the message change.
     DELIVERY = ("state", "attempts", "last_error", "sent_at")
+    #: Columns that the provider's reports change, and a resend empties.
+    REPORTED = ("report", "reported_at", "report_detail")
     #: Columns that change. A resend may have a new address.
-    CHANGEABLE = (*DELIVERY, "email")
+    CHANGEABLE = (*DELIVERY, *REPORTED, "email")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order_id = models.UUIDField()
@@ -130,6 +154,11 @@ class Notification(models.Model):
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    #: The provider's word on the latest copy.
+    report = models.CharField(max_length=10, choices=Report, blank=True, default="", db_default="")
+    reported_at = models.DateTimeField(null=True, blank=True)
+    #: What the recipient's mail server said. It may name the address.
+    report_detail = models.TextField(blank=True, default="", db_default="")
 
     objects = NotificationQuerySet.as_manager()
 
@@ -148,6 +177,11 @@ class Notification(models.Model):
                 name="notification_by_rare_kind",
             ),
             models.Index(Upper("email"), name="notification_by_email"),
+            models.Index(
+                fields=["report", "-id"],
+                condition=models.Q(report__in=TROUBLE),
+                name="notification_by_trouble",
+            ),
         ]
         permissions = [("resend_notification", "Can send a message again")]
 

@@ -22,6 +22,9 @@ class NotificationSummary:
     last_error: str
     created_at: datetime
     sent_at: datetime | None
+    report: str
+    reported_at: datetime | None
+    report_detail: str
 
     @property
     def can_be_resent(self) -> bool:

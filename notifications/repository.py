@@ -5,15 +5,17 @@ A message is loaded and stored by the holder of its send lock only, so that it d
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from notifications.emails import Context, message_id, subject
 from notifications.erasure import is_forgotten, without_person
-from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, State
+from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, Report, State
 from shop.messaging.errors import TooEarly
 from shop.postgres import json_text, statements
 
@@ -24,7 +26,12 @@ _STATES = """
     SELECT order_id, state FROM notifications_notification
     WHERE kind = %s AND order_id = ANY(%b) AND about = %s
 """
-_COLUMNS = tuple(field.attname for field in Notification._meta.concrete_fields)
+#: A message that is not sent yet has no reports.
+_COLUMNS = tuple(
+    field.attname
+    for field in Notification._meta.concrete_fields
+    if field.attname not in Notification.REPORTED
+)
 _values = attrgetter(*_COLUMNS)
 #: The rows are JSON: psycopg writes arrays value by value. Sent and refused messages stay as they are.
 _STORE = f"""
@@ -91,6 +98,13 @@ def readdress(addresses: Collection[str], email: str) -> list[UUID]:
     return order_ids
 
 
+def readdress_order(order_id: UUID, email: str) -> bool:
+    """Write to another address about an order; return whether messages about it are withheld."""
+    Recipient.objects.filter(pk=order_id).update(email=email)
+    withheld = Notification.objects.filter(order_id=order_id, state=State.WITHHELD)
+    return bool(withheld.update(email=email))
+
+
 def _draft(kind: Kind, order_id: UUID, about: UUID, person: _Person, context: Context) -> Notification:
     number, name, email = person
     return Notification(
@@ -121,6 +135,22 @@ def store(messages: Sequence[Notification]) -> None:
         cursor.execute(_STORE, [json_text.dumps(rows)])
 
 
+def messages_with_copies(order_id: UUID) -> list[tuple[Notification, int]]:
+    """Return the messages about an order, each with the number of its resends."""
+    rows = Notification.objects.filter(order_id=order_id).annotate(copies=Count("resends"))
+    return [(message, message.copies) for message in rows]
+
+
+def store_report(message: Notification, report: Report, at: datetime, detail: str) -> None:
+    """Write what the provider has reported, unless a graver report is known. Idempotent."""
+    rows = Notification.objects.filter(pk=message.pk, report__in=Report.before(report))
+    rows.update(report=report, reported_at=at, report_detail=detail)
+
+
 def store_resend(message: Notification) -> None:
-    """Write the address and the attempts of a message that is sent again, which is locked."""
-    message.save(update_fields=["attempts", "email"])
+    """Write the address and the attempts of a message that is sent again, which is locked.
+
+    The reports were about an earlier copy.
+    """
+    message.report, message.reported_at, message.report_detail = "", None, ""
+    message.save(update_fields=["attempts", "email", *Notification.REPORTED])

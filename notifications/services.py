@@ -20,11 +20,17 @@ from notifications import repository
 from notifications.channels import EmailChannel, Outcome, Reply
 from notifications.emails import Context, compose, message_id_of_resend
 from notifications.erasure import is_forgotten
-from notifications.errors import CustomerWasForgotten, DeliveryPostponed, ResendFailed, StillWaiting
+from notifications.errors import (
+    CustomerWasForgotten,
+    DeliveryPostponed,
+    MailCameBack,
+    ResendFailed,
+    StillWaiting,
+)
 from notifications.events import WithheldMessagesDue
 from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, Resend, State
 from notifications.send_lock import send_locks
-from shop.accounts.queries import unconfirmed
+from shop.accounts.queries import came_back, unconfirmed
 from shop.ids import uuid7_at
 from shop.messaging.errors import AlreadyConsumed
 from shop.messaging.pruning import Pruned, prune
@@ -38,7 +44,7 @@ Note: TypeAlias = Callable[[Notification], None]
 CHUNK = 10
 
 #: Reason of a withheld message.
-UNCONFIRMED = "The customer has not confirmed this e-mail address yet."
+UNCONFIRMED = "Nothing is sent to this e-mail address before it is confirmed."
 
 #: Outcome of an attempt -> state of the message.
 _STATES = {Outcome.ACCEPTED: State.SENT, Outcome.POSTPONED: State.QUEUED, Outcome.REFUSED: State.FAILED}
@@ -220,8 +226,10 @@ def _begin_resend(notification_id: UUID, by: str, email: str, note: Note) -> Res
         raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically{until}.")
     if is_forgotten(notification.name, notification.email):
         raise CustomerWasForgotten(CustomerWasForgotten.__doc__)
+    if came_back(email or notification.email):
+        raise MailCameBack(f"{notification} was not sent again: {MailCameBack.__doc__}")
     if email:
-        Recipient.objects.filter(pk=notification.order_id).update(email=email)
+        _readdress_order(notification.order_id, email)
         notification.email = email
     notification.attempts += 1
     repository.store_resend(notification)
@@ -230,6 +238,12 @@ def _begin_resend(notification_id: UUID, by: str, email: str, note: Note) -> Res
     return Resend.objects.create(
         notification=notification, sequence=sequence, by=by, email=notification.email
     )
+
+
+def _readdress_order(order_id: UUID, email: str) -> None:
+    """Write to another address about an order from now on, also what was withheld from the former one."""
+    if repository.readdress_order(order_id, email):
+        schedule(WithheldMessagesDue(order_id=order_id), at=timezone.now())
 
 
 def _try_resend(attempt: Resend) -> str:

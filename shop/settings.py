@@ -15,6 +15,7 @@ from shop import telemetry
 from shop.accounts.settings import account_settings, security_logging
 from shop.carrier_settings import carrier_settings, carrier_webhooks
 from shop.environment import days, flag, listed, number, seconds
+from shop.mail_settings import mail_settings, mail_webhooks
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 from shop.postgres.settings import database_settings
 from shop.privacy.settings import privacy_settings
@@ -281,6 +282,7 @@ if STRIPE_API_KEY:
 SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
 globals().update(carrier_settings())
 SHOP_WEBHOOKS |= carrier_webhooks()
+SHOP_WEBHOOKS |= mail_webhooks()
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
@@ -313,15 +315,7 @@ SHOP_NOTIFICATION_RETENTION = days("SHOP_NOTIFICATION_RETENTION_DAYS", 400)
 #: Retention of Idempotency-Keys.
 SHOP_IDEMPOTENCY_KEY_RETENTION = days("SHOP_IDEMPOTENCY_KEY_RETENTION_DAYS", 30)
 
-EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "notifications.mail_files.EmailBackend")
-EMAIL_FILE_PATH = os.environ.get("EMAIL_FILE_PATH", str(BASE_DIR / "var" / "mail"))
-EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
-EMAIL_PORT = number("EMAIL_PORT", 25)
-EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "shop@example.com")
+globals().update(mail_settings(BASE_DIR / "var" / "mail"))
 
 #: File of logins, refusals and changes of rights; stderr if it is empty.
 _security = security_logging(os.environ.get("SHOP_SECURITY_LOG", ""))

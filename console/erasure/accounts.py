@@ -57,6 +57,7 @@ def _belongings(user: User, words: Collection[str]) -> Iterator[QuerySet[Any]]:
             yield model._base_manager.filter(**{relation.field.name: user})
     yield Session.objects.filter(pk__in=[session.pk for session in _sessions_of(user)])
     yield IdempotencyRecord.objects.filter(user_id=user.pk)
+    yield UnconfirmedAddress.objects.filter(user=None, email__in=[word.lower() for word in words])
     yield from _rows_by_address([word for word in words if "@" in word])
     yield _task_results_with(words)
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from shop.accounts import api_keys, two_factor
+from shop import journal
+from shop.accounts import api_keys, confirmation, two_factor
 from shop.accounts.models import (
     AccountMail,
     ApiKey,
@@ -104,10 +106,33 @@ class RecoveryCodeAdmin(KeysetAdmin):
 class UnconfirmedAddressAdmin(KeysetAdmin):
     """Addresses that nobody has confirmed yet: what is mailed there is withheld."""
 
-    list_display = ("user", "email", "is_in_use", "created_at")
+    list_display = ("user", "email", "is_in_use", "reason", "created_at", "confirmed_at")
     list_select_related = ("user",)
+    list_filter = ("reason",)
     search_fields = ("email",)
     ordering = ("-pk",)
+    actions = ("let_mail_pass",)
+
+    def has_let_mail_pass_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may let mail pass to addresses that it came back from."""
+        return request.user.has_perm("accounts.let_mail_pass")
+
+    @admin.action(description="Let mail pass again", permissions=["let_mail_pass"])
+    def let_mail_pass(self, request: HttpRequest, queryset: QuerySet[UnconfirmedAddress]) -> None:
+        """Let mail pass to the selected addresses that it came back from."""
+        passing = [row for row in queryset if row.reason and row.is_in_use]
+        with transaction.atomic():
+            confirmation.let_mail_pass(addresses=[row.email for row in passing])
+            for row in passing:
+                journal.record(request, row, text="Let mail pass again.")
+        self.message_user(request, f"Mail passes again to {_addresses(len(passing))}.", messages.SUCCESS)
+        if left := sum(not row.reason for row in queryset):
+            text = f"Never confirmed, and left to their owners: {_addresses(left)}."
+            self.message_user(request, text, messages.WARNING)
+
+
+def _addresses(number: int) -> str:
+    return f"{number} {'address' if number == 1 else 'addresses'}"
 
 
 @admin.register(AccountMail)

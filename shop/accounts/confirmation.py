@@ -1,7 +1,11 @@
 """Confirmation of e-mail addresses: nothing else is mailed to one before its owner has confirmed it."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from shop.accounts import mails
 from shop.accounts.links import LinkExpired
@@ -15,7 +19,7 @@ def require_confirmation(*, user: User, email: str, site: str) -> None:
     """Mail a link to an address of a user; one that the account does not have yet becomes its own by it."""
     email = email.lower()
     UnconfirmedAddress.objects.update_or_create(
-        user=user, email=email, defaults={"is_in_use": user.email.lower() == email}
+        user=user, email=email, defaults={"is_in_use": user.email.lower() == email, "confirmed_at": None}
     )
     mails.enqueue(AccountMail.Kind.CONFIRM, email, site)
 
@@ -32,14 +36,55 @@ def confirm(address: UnconfirmedAddress, *, site: str) -> None:
     withheld = list(waiting.filter(is_in_use=True).values_list("email", flat=True))
     if user.email.lower() != address.email:
         _change_address(user, address.email, site, was_confirmed=user.email.lower() not in withheld)
-    waiting.delete()
+    _mark_as_confirmed([address.email])
+    waiting.filter(confirmed_at=None).delete()
     record("address_confirmed", user=user)
     address_confirmed.send(UnconfirmedAddress, user=user, addresses=withheld, email=address.email)
 
 
+@transaction.atomic
+def withdraw(*, email: str, reason: str, at: datetime) -> None:
+    """Have nothing mailed to an address that mail came back from, before it is confirmed again.
+
+    Its owner does that, or an operator. Mail that came back before the last confirmation changes nothing.
+    """
+    email = email.lower()
+    known = UnconfirmedAddress.objects.filter(email=email)
+    if known.filter(confirmed_at__gte=at).exists():
+        return
+    if known.filter(is_in_use=True, reason=UnconfirmedAddress.Reason.COMPLAINED).exists():
+        return  # the graver reason
+    for user in User.objects.filter(email__iexact=email) or [None]:
+        UnconfirmedAddress.objects.update_or_create(
+            user=user, email=email, defaults={"is_in_use": True, "reason": reason, "confirmed_at": None}
+        )
+
+
+@transaction.atomic
+def let_mail_pass(*, addresses: Collection[str]) -> None:
+    """Let mail pass again to addresses that it came back from, for an operator, and what was withheld."""
+    for email in _mark_as_confirmed(addresses):
+        address_confirmed.send(UnconfirmedAddress, user=None, addresses=[email], email=email)
+
+
+def forget(*, addresses: Collection[str]) -> None:
+    """Delete addresses that no account has, of customers who are forgotten."""
+    emails = [address.lower() for address in addresses]
+    UnconfirmedAddress.objects.filter(user=None, email__in=emails).delete()
+
+
+def _mark_as_confirmed(addresses: Collection[str]) -> list[str]:
+    """Mark addresses that mail came back from; return those that were not confirmed."""
+    closed = UnconfirmedAddress.objects.filter(email__in=addresses, confirmed_at=None).exclude(reason="")
+    emails = sorted(set(closed.values_list("email", flat=True)))
+    closed.update(is_in_use=False, confirmed_at=timezone.now())
+    return emails
+
+
 def confirm_by_reset(user: User, *, site: str) -> None:
     """Confirm the address of a user who has set a new password by a link that was mailed there."""
-    if found := UnconfirmedAddress.objects.filter(user=user, email=user.email.lower()).first():
+    waiting = UnconfirmedAddress.objects.filter(user=user, email=user.email.lower(), confirmed_at=None)
+    if found := waiting.first():
         confirm(found, site=site)
 
 

@@ -45,7 +45,8 @@ def address_of(token: str) -> UnconfirmedAddress:
         user_id, email = signing.loads(token, salt=_SALT, max_age=LIFETIME)
     except signing.BadSignature:
         raise LinkExpired from None
-    found = UnconfirmedAddress.objects.select_related("user").filter(user_id=user_id, email=email).first()
-    if found is None or not found.user.is_active:
+    waiting = UnconfirmedAddress.objects.filter(user_id=user_id, email=email, confirmed_at=None)
+    found = waiting.select_related("user").first()
+    if found is None or found.user is None or not found.user.is_active:
         raise LinkExpired
     return found

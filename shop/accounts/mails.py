@@ -7,7 +7,7 @@ e-mail is sent, so that none is stored.
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
 
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
@@ -49,9 +49,17 @@ def send_due() -> int:
             _send(mail)
         except (OSError, SMTPException) as error:
             logger.warning("%s could not be sent: %s", mail, type(error).__name__)
+            if _is_final(error):
+                AccountMail.objects.filter(pk=mail.pk).update(due_at=None)
         else:
             AccountMail.objects.filter(pk=mail.pk).update(due_at=None)
     return attempts
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether the mail server refuses the address for good: replies of 5xx (RFC 5321, 4.2.1)."""
+    is_refused = isinstance(error, SMTPRecipientsRefused)
+    return is_refused and all(code >= 500 for code, _ in error.recipients.values())
 
 
 def _send_in_thread() -> None:
@@ -76,7 +84,9 @@ def _claim() -> AccountMail | None:
 
 def _send(mail: AccountMail) -> None:
     if mail.kind == Kind.CONFIRM:
-        for address in UnconfirmedAddress.objects.filter(email=mail.email, user__is_active=True):
+        for address in UnconfirmedAddress.objects.filter(
+            email=mail.email, user__is_active=True, confirmed_at=None
+        ):
             _write(Kind.CONFIRM, mail.email, confirmation_link(mail.site, address))
     elif mail.kind == Kind.ADDRESS_CHANGED:
         _write(Kind.ADDRESS_CHANGED, mail.email, "")
@@ -87,7 +97,7 @@ def _send(mail: AccountMail) -> None:
 def _write_to_owner(mail: AccountMail, user: User) -> None:
     """Write to the owner of an account; one with an unconfirmed address gets the link that confirms it."""
     email = user.email.lower()
-    is_unconfirmed = UnconfirmedAddress.objects.filter(user=user, email=email).exists()
+    is_unconfirmed = UnconfirmedAddress.objects.filter(user=user, email=email, confirmed_at=None).exists()
     if mail.kind == Kind.RESET or is_unconfirmed:
         _write(Kind.RESET, email, reset_link(mail.site, user))
     else:

@@ -62,24 +62,43 @@ class FailedLogin(models.Model):
 
 
 class UnconfirmedAddress(models.Model):
-    """An e-mail address of an account that nobody has confirmed yet."""
+    """An e-mail address that nobody has confirmed yet, or not since mail to it came back."""
 
+    class Reason(models.TextChoices):
+        """Reason why an address has to be confirmed again."""
+
+        #: There is no such mailbox, or it takes nothing from the shop.
+        BOUNCED = "bounced"
+        #: Its owner has marked a message as spam.
+        COMPLAINED = "complained"
+
+    #: None for an address that no account has, but an order.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="unconfirmed_addresses"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="unconfirmed_addresses"
     )
     #: In lower case.
     email = models.EmailField(max_length=254)
     #: The account orders under this address already, and what is mailed to it is withheld. Otherwise it is
     #: going to be the account's next one.
     is_in_use = models.BooleanField()
+    #: Empty for an address that never was confirmed.
+    reason = models.CharField(max_length=10, choices=Reason, blank=True, default="", db_default="")
+    #: Time at which an address with a reason was confirmed again: older mail that comes back counts no more.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["email", "user"], name="unconfirmed_address_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["email", "user"], name="unconfirmed_address_once"),
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(user=None), name="unconfirmed_address_of_nobody_once"
+            ),
+        ]
+        permissions = [("let_mail_pass", "Can let mail pass to an address that it came back from")]
         verbose_name_plural = "unconfirmed addresses"
 
     def __str__(self) -> str:
-        return f"address of account {self.user_id}"
+        return f"address of account {self.user_id}" if self.user_id else "address of no account"
 
 
 class AccountMail(models.Model):

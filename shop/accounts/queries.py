@@ -22,10 +22,21 @@ def unconfirmed(addresses: Iterable[str], *, lock: bool = False) -> set[str]:
     return set(found.values_list("email", flat=True))
 
 
+def pending_address(user: User) -> UnconfirmedAddress | None:
+    """Return the address that a user has to confirm, the latest one; None if there is none."""
+    return UnconfirmedAddress.objects.filter(user=user, confirmed_at=None).order_by("-pk").first()
+
+
 def address_to_confirm(user: User) -> str:
     """Return the address that a user has to confirm, the latest one; empty if there is none."""
-    rows = UnconfirmedAddress.objects.filter(user=user).order_by("-pk")
-    return rows.values_list("email", flat=True).first() or ""
+    pending = pending_address(user)
+    return pending.email if pending else ""
+
+
+def came_back(email: str) -> bool:
+    """Tell whether mail to an address came back, and nobody has confirmed the address since."""
+    rows = UnconfirmedAddress.objects.filter(email=email.lower(), is_in_use=True)
+    return rows.exclude(reason="").exists()
 
 
 def accounts_named(term: str) -> list[int]:

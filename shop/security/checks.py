@@ -60,12 +60,12 @@ def _is_simulated(path: str) -> bool:
 @register(Tags.security, deploy=True)
 def mail_is_sent(**kwargs: Any) -> list[CheckMessage]:
     """Check that e-mails leave this machine."""
-    if not issubclass(import_string(settings.EMAIL_BACKEND), _UNSENT):
+    if settings.SHOP_MAIL_PROVIDER or not issubclass(import_string(settings.EMAIL_BACKEND), _UNSENT):
         return []
     return [
         Error(
             f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}, which sends nothing.",
-            hint="Set EMAIL_BACKEND=notifications.smtp.EmailBackend, and EMAIL_HOST.",
+            hint="Set EMAIL_BACKEND=notifications.smtp.EmailBackend and EMAIL_HOST, or SHOP_MAIL_PROVIDER.",
             id="security.E103",
         )
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -28,6 +29,15 @@ class Notice:
     kind: str
     #: The provider's id of the object that it is about.
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotice:
+    """A notice as it came."""
+
+    provider: str
+    body: bytes
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from shop.messaging.scheduling import deliver
 from shop.postgres.statements import insert_once
-from shop.webhooks.endpoints import Endpoint, Notice, endpoint_of
+from shop.webhooks.endpoints import Endpoint, Notice, StoredNotice, endpoint_of
 from shop.webhooks.models import AskedUntil, ProviderNotice
-from shop.webhooks.sealing import seal
+from shop.webhooks.sealing import open_sealed, seal
 
 
 @transaction.atomic
@@ -28,6 +28,16 @@ def find(notice_id: UUID) -> Notice | None:
     """Return a notice; None if it is past its retention."""
     row = ProviderNotice.objects.filter(pk=notice_id).values_list("event_id", "kind", "about").first()
     return Notice(*row) if row else None
+
+
+def stored(notice_id: UUID) -> StoredNotice | None:
+    """Return a notice as it came, for a provider that cannot be asked; None if it is past its retention.
+
+    Raises:
+        InvalidToken: the secret key under which the body was encrypted is forgotten.
+    """
+    row = ProviderNotice.objects.filter(pk=notice_id).first()
+    return StoredNotice(row.provider, open_sealed(bytes(row.body), row.pk), row.received_at) if row else None
 
 
 def mark_as_worked(notice_id: UUID) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from orders import queries, services
 from orders.errors import TooLateToCancel
 from orders.queries import Details
-from shop.accounts.queries import address_to_confirm
+from shop.accounts.queries import pending_address
 from storefront.basket import Basket, BasketFull
 from storefront.order_page import load_order_page
 from storefront.pages.visitor import customer_of
@@ -54,7 +54,7 @@ def my_orders(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, number: str) -> HttpResponse:
     """Show an order; the page polls :func:`live` for updates."""
     page = load_order_page(_my_order(request, number))
-    context = {"page": page, "unconfirmed": address_to_confirm(customer_of(request))}
+    context = {"page": page, "unconfirmed": pending_address(customer_of(request))}
     return render(request, "storefront/order.html", context)
 
 

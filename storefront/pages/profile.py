@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from shop.accounts import confirmation, registration
 from shop.accounts.links import LinkExpired, address_of
-from shop.accounts.queries import address_to_confirm
+from shop.accounts.queries import address_to_confirm, pending_address
 from storefront.account_forms import PasswordForm, ProfileForm
 from storefront.pages.visitor import customer_of, limit_mails, site_of
 
@@ -26,7 +26,7 @@ LINK_SENT = "We have sent a link to {}: your address is confirmed once you have 
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show what customers can do with their account."""
-    context = {"unconfirmed": address_to_confirm(customer_of(request))}
+    context = {"unconfirmed": pending_address(customer_of(request))}
     return render(request, "storefront/account/account.html", context)
 
 

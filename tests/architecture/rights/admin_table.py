@@ -193,6 +193,9 @@ ACTIONS: dict[tuple[str, str], Need] = {
         ("auth.view_user", "privacy.forget_customer"),
         ("auth.change_user", "privacy.forget_customer"),
     ),
+    ("accounts.unconfirmedaddress", "let_mail_pass"): all_of(
+        "accounts.view_unconfirmedaddress", "accounts.let_mail_pass"
+    ),
     ("inventory.product", "put_on_sale"): all_of("inventory.change_product"),
     ("inventory.product", "take_off_sale"): all_of("inventory.change_product"),
     ("messaging.circuit", "probe"): all_of("messaging.view_circuit", "messaging.probe_circuit"),

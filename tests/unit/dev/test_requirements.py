@@ -18,6 +18,7 @@ FILES = tuple(
         "",
         "-stripe",
         "-easypost",
+        "-mail",
         "-kafka",
         "-servicebus",
         "-metrics",
@@ -32,6 +33,7 @@ FILES = tuple(
 EXTRAS = {
     "payments/stripe": "requirements-stripe.txt",
     "shipping/easypost": "requirements-easypost.txt",
+    "notifications/anymail": "requirements-mail.txt",
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
     "shop/metrics": "requirements-metrics.txt",

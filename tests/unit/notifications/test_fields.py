@@ -18,7 +18,14 @@ CHANGED_DELIVERY: dict[str, Any] = {
     "last_error": "452 4.2.2 The mailbox is full",
     "sent_at": datetime(2026, 3, 4, 12, tzinfo=UTC),
 }
-CHANGED_BY_RESEND: dict[str, Any] = {"email": "rabbit@example.com", "attempts": 3}
+#: A resend empties what was reported of the copy before.
+CHANGED_BY_RESEND: dict[str, Any] = {
+    "email": "rabbit@example.com",
+    "attempts": 3,
+    "report": "",
+    "reported_at": None,
+    "report_detail": "",
+}
 
 
 @pytest.fixture

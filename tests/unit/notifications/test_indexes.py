@@ -14,7 +14,8 @@ def test_messages_have_the_indexes_that_are_used_and_no_others():
         "one_notification_per_order_kind_topic",
         "notification_by_number",
         "notification_by_email",
-        # Partial: queued and refused messages, and messages of a rare kind.
+        # Partial: queued and refused messages, messages of a rare kind, and messages that came back.
         "notification_not_sent",
         "notification_by_rare_kind",
+        "notification_by_trouble",
     }

@@ -1,0 +1,1 @@
+"""Stand-in for the HTTP APIs of providers of e-mail, after their public references."""
