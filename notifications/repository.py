@@ -137,8 +137,9 @@ def store(messages: Sequence[Notification]) -> None:
 
 def messages_with_copies(order_id: UUID) -> list[tuple[Notification, int]]:
     """Return the messages about an order, each with the number of its resends."""
-    rows = Notification.objects.filter(order_id=order_id).annotate(copies=Count("resends"))
-    return [(message, message.copies) for message in rows]
+    messages = Notification.objects.filter(order_id=order_id)
+    copies = dict(messages.values_list("pk", Count("resends")))
+    return [(message, copies.get(message.pk, 0)) for message in messages]
 
 
 def store_report(message: Notification, report: Report, at: datetime, detail: str) -> None:

@@ -31,6 +31,8 @@ def confirm(address: UnconfirmedAddress, *, site: str) -> None:
     Raises:
         LinkExpired: another account has this address meanwhile.
     """
+    if address.user_id is None:  # nobody's: no link leads here
+        raise LinkExpired
     user = User.objects.select_for_update().get(pk=address.user_id)
     waiting = UnconfirmedAddress.objects.filter(user=user)
     withheld = list(waiting.filter(is_in_use=True).values_list("email", flat=True))

@@ -58,8 +58,9 @@ def send_due() -> int:
 
 def _is_final(error: Exception) -> bool:
     """Tell whether the mail server refuses the address for good: replies of 5xx (RFC 5321, 4.2.1)."""
-    is_refused = isinstance(error, SMTPRecipientsRefused)
-    return is_refused and all(code >= 500 for code, _ in error.recipients.values())
+    if not isinstance(error, SMTPRecipientsRefused):
+        return False
+    return all(code >= 500 for code, _ in error.recipients.values())
 
 
 def _send_in_thread() -> None:
