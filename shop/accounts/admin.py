@@ -106,12 +106,18 @@ class RecoveryCodeAdmin(KeysetAdmin):
 class UnconfirmedAddressAdmin(KeysetAdmin):
     """Addresses that nobody has confirmed yet: what is mailed there is withheld."""
 
-    list_display = ("user", "email", "is_in_use", "reason", "created_at", "confirmed_at")
+    list_display = ("account", "email", "is_in_use", "reason", "created_at", "confirmed_at")
     list_select_related = ("user",)
     list_filter = ("reason",)
+    fields = readonly_fields = list_display
     search_fields = ("email",)
     ordering = ("-pk",)
     actions = ("let_mail_pass",)
+
+    @admin.display(description="account", ordering="user")
+    def account(self, address: UnconfirmedAddress) -> str:
+        """Return the account's name. Who may see addresses may not see accounts."""
+        return address.user.get_username() if address.user else ""
 
     def has_let_mail_pass_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may let mail pass to addresses that it came back from."""

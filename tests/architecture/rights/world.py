@@ -147,7 +147,9 @@ def _make_the_rest(world: World) -> None:
     TaskResult.objects.create(task_id=str(uuid.uuid4()))
     Group.objects.create(name="A group")
     FailedLogin.objects.create(key=uuid7(), failures=5, blocked_until=NOW, expires_at=NOW)
-    UnconfirmedAddress.objects.create(user=world.alice, email="alice@example.net", is_in_use=False)
+    UnconfirmedAddress.objects.create(
+        user=world.alice, email="alice@example.net", is_in_use=True, reason="bounced"
+    )
     RecoveryCode.objects.create(user=world.alice, digest="0" * 64)
     TOTPDevice.objects.create(user=world.alice, name="phone")
     AccountMail.objects.create(kind="confirm", email="alice@example.net")

@@ -71,6 +71,8 @@ class Postmark(Api):
     def read(self, body: bytes, headers: Mapping[str, str]) -> Sent:
         said = json.loads(body)
         own = {header["Name"]: header["Value"] for header in said.get("Headers", [])}
+        if own.get("X-PM-KeepID") != "true":
+            own.pop("Message-ID", None)
         address, metadata = parseaddr(said["To"])[1], said.get("Metadata", {})
         assert all(len(name) <= 20 and len(value) <= 80 for name, value in metadata.items())
         return Sent(
