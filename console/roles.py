@@ -57,6 +57,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.resend_order",
         "orders.settle_order",
         "orders.view_refundrequest",
+        "orders.view_return",
+        "orders.request_return",
+        "orders.decide_return",
         *_PAYMENTS,
         *_SHIPMENTS,
         *_MESSAGES,
@@ -69,6 +72,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Warehouse": (
         *_STOCK,
         "inventory.adjust_stock",
+        "orders.view_return",
+        "orders.receive_return",
         *_SHIPMENTS,
         "shipping.print_label",
         "shipping.void_shipment",
@@ -82,6 +87,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.give_back_otherwise",
         "orders.refund_order",
         "orders.view_refundrequest",
+        "orders.view_return",
         *_FIGURES,
     ),
     # Keeps the shop going, and its catalogue.
@@ -109,6 +115,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Auditor": (
         *_ORDERS,
         "orders.view_refundrequest",
+        "orders.view_return",
         "privacy.view_personal_data",
         *_PAYMENTS,
         "payments.view_dispute",

@@ -22,6 +22,7 @@ from orders.events import (
     OrderResendRequested,
     OrderSettled,
     RefundRequested,
+    ReturnArrivalDue,
 )
 from payments.events import (
     DisputeClosed,
@@ -62,6 +63,10 @@ CANCEL = Act("Cancel", "orders.cancel_order", customer=True)
 RESUME = Act("Resume", "orders.resume_order")
 SETTLE = Act("Settle", "orders.settle_order")
 SEND_AGAIN = Act("Send again", "orders.resend_order")
+APPROVE_RETURN = Act("Approve", "orders.decide_return")
+REFUSE_RETURN = Act("Refuse", "orders.decide_return")
+RECEIVE_RETURN = Act("Receive", "orders.receive_return")
+WITHDRAW_RETURN = Act("Withdraw", "orders.decide_return", customer=True)
 RETRY_REFUND = Act("Retry the refund", "payments.retry_refund")
 GIVEN_BACK = Act("Given back otherwise", "payments.give_back_otherwise")
 
@@ -97,6 +102,10 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "needs_attention: books_differ": Ways((), (RESUME, SETTLE)),
         "needs_attention: disputed": Ways((DisputeClosed,), (RESUME, SETTLE)),
     },
+    "orders.Return": {
+        "requested": Ways((), (APPROVE_RETURN, REFUSE_RETURN, WITHDRAW_RETURN)),
+        "approved": Ways((ReturnArrivalDue,), (RECEIVE_RETURN, WITHDRAW_RETURN)),
+    },
     "payments.Payment": {
         "processing": Ways((OrderCreated, FulfilmentStopped)),
     },
@@ -123,6 +132,7 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
 #: States that nothing has to follow.
 ENDS: Mapping[str, frozenset[str]] = {
     "orders.Order": frozenset({"delivered", "cancelled", "settled"}),
+    "orders.Return": frozenset({"rejected", "received", "cancelled", "expired"}),
     "payments.Payment": frozenset({"succeeded", "failed", "voided"}),
     "payments.Refund": frozenset({"succeeded"}),
     "inventory.OrderStock": frozenset(

@@ -16,7 +16,13 @@ from inventory.events import (
     StockReturned,
     StockWrittenOff,
 )
-from orders.events import OrderCreated, OrderResendRequested, OrderSettled, RefundRequested
+from orders.events import (
+    OrderCreated,
+    OrderResendRequested,
+    OrderSettled,
+    RefundRequested,
+    ReturnReceived,
+)
 from payments.events import PaymentFailed, PaymentProcessed
 from shipping.events import FulfilmentStopped, ResendFailed, ShipmentFailed
 from shop.messaging.consuming import consumes
@@ -63,6 +69,13 @@ def when_refund_requested_take_goods_back(event: RefundRequested) -> None:
     if event.restock:
         lines = {line.sku: line.quantity for line in event.lines}
         taking_back.take_back(order_id=event.order_id, returned_with=event.refund_id, lines=lines)
+
+
+@consumes(ReturnReceived, emits=(StockReturned,))
+def when_return_received_take_goods_back(event: ReturnReceived) -> None:
+    """Put the goods of a return into the stock, but for those that are written off."""
+    if lines := {line.sku: line.restocked for line in event.lines if line.restocked}:
+        taking_back.take_back(order_id=event.order_id, returned_with=event.receipt_id, lines=lines)
 
 
 @consumes(OrderResendRequested, emits=(ReplacementTaken, ReplacementRejected, StockAdjusted))

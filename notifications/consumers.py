@@ -9,7 +9,21 @@ from notifications import erasure, reports, services
 from notifications.emails import Context
 from notifications.events import MailNoticeReceived, WithheldMessagesDue
 from notifications.models import Kind, Recipient
-from orders.events import Customer, CustomerForgotten, OrderCancelled, OrderCreated
+from orders.events import (
+    Customer,
+    CustomerForgotten,
+    OrderCancelled,
+    OrderCreated,
+    ReceivedLine,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnedLine,
+    ReturnExpired,
+    ReturnReceived,
+    ReturnRefusal,
+    ReturnRejected,
+    ReturnRequested,
+)
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
 from shipping.events import (
     CancellationRejected,
@@ -99,6 +113,61 @@ def when_order_cancelled_tell_customer(events: Sequence[OrderCancelled]) -> None
     )
 
 
+@consumes(ReturnRequested, calls_outside=True)
+def when_return_requested_confirm_receipt(event: ReturnRequested) -> None:
+    """Tell the customer that the request for a return is here."""
+    services.send_messages(
+        kind=Kind.RETURN_REQUESTED,
+        contexts={event.order_id: {"lines": _returned(event.lines)}},
+        about=event.return_id,
+    )
+
+
+@consumes(ReturnApproved, calls_outside=True)
+def when_return_approved_tell_customer(event: ReturnApproved) -> None:
+    """Tell the customer what to send back, and until when."""
+    context = {"lines": _returned(event.lines), "day": _day(event.arrive_by)}
+    services.send_messages(
+        kind=Kind.RETURN_APPROVED, contexts={event.order_id: context}, about=event.return_id
+    )
+
+
+@consumes(ReturnRejected, calls_outside=True)
+def when_return_rejected_tell_customer(event: ReturnRejected) -> None:
+    """Tell the customer why the goods cannot be sent back."""
+    (words,) = open_sealed([event], ReturnRefusal)
+    services.send_messages(
+        kind=Kind.RETURN_REJECTED,
+        contexts={event.order_id: {"message": words.reason}},
+        about=event.return_id,
+    )
+
+
+@consumes(ReturnReceived, calls_outside=True)
+def when_return_received_tell_customer(event: ReturnReceived) -> None:
+    """Tell the customer what is here, and what is given back for it."""
+    context = {
+        "lines": _returned(event.lines),
+        "amount": _amount(event.refund) if event.refund else "",
+        "more": not event.is_complete,
+    }
+    services.send_messages(
+        kind=Kind.RETURN_RECEIVED, contexts={event.order_id: context}, about=event.receipt_id
+    )
+
+
+@consumes(ReturnCancelled, calls_outside=True)
+def when_return_cancelled_tell_customer(event: ReturnCancelled) -> None:
+    """Tell the customer that nothing more is awaited."""
+    services.send_messages(kind=Kind.RETURN_CANCELLED, contexts={event.order_id: {}}, about=event.return_id)
+
+
+@consumes(ReturnExpired, calls_outside=True)
+def when_return_expired_tell_customer(event: ReturnExpired) -> None:
+    """Tell the customer that the goods did not come in time."""
+    services.send_messages(kind=Kind.RETURN_EXPIRED, contexts={event.order_id: {}}, about=event.return_id)
+
+
 @consumes(CustomerForgotten, calls_outside=True, batch=20)
 def when_customer_forgotten_erase_messages(events: Sequence[CustomerForgotten]) -> None:
     """Erase what is personal about messages."""
@@ -143,6 +212,11 @@ def _ordered(event: OrderCreated, customer: Customer) -> Context:
     ]
     address = customer.ship_to.model_dump()
     return {"lines": lines, "total": str(event.total), "ship_to": address}
+
+
+def _returned(lines: Sequence[ReturnedLine | ReceivedLine]) -> list[Context]:
+    """Return names and quantities of goods that are sent back, or came back."""
+    return [{"name": line.name, "quantity": line.quantity} for line in lines]
 
 
 def _day(time: datetime) -> str:

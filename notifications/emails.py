@@ -25,6 +25,12 @@ SUBJECTS: Mapping[Kind, str] = {
     Kind.DELIVERED: "Your order {number} has been delivered",
     Kind.CANCELLATION_REJECTED: "Your order {number} could no longer be cancelled",
     Kind.CANCELLED: "Your order {number} has been cancelled",
+    Kind.RETURN_REQUESTED: "We have your request for a return of order {number}",
+    Kind.RETURN_APPROVED: "You can send goods of order {number} back",
+    Kind.RETURN_REJECTED: "We cannot take goods of order {number} back",
+    Kind.RETURN_RECEIVED: "We have received your return of order {number}",
+    Kind.RETURN_CANCELLED: "Your return of order {number} was withdrawn",
+    Kind.RETURN_EXPIRED: "Your return of order {number} has ended",
 }
 
 

@@ -45,6 +45,12 @@ class Kind(models.TextChoices):
     DELIVERED = "delivered"
     CANCELLATION_REJECTED = "cancellation_rejected"
     CANCELLED = "cancelled"
+    RETURN_REQUESTED = "return_requested"
+    RETURN_APPROVED = "return_approved"
+    RETURN_REJECTED = "return_rejected"
+    RETURN_RECEIVED = "return_received"
+    RETURN_CANCELLED = "return_cancelled"
+    RETURN_EXPIRED = "return_expired"
 
 
 class State(models.TextChoices):
@@ -100,7 +106,19 @@ LEGAL: Mapping[State, frozenset[State]] = {
 
 
 #: Kinds of few messages. Without an index, lists of them would scan most of the table.
-RARE_KINDS = [Kind.PAYMENT_FAILED, Kind.REFUNDED, Kind.CANCELLATION_REJECTED, Kind.CANCELLED]
+RARE_KINDS = [
+    Kind.PAYMENT_FAILED,
+    Kind.REFUNDED,
+    Kind.SHIPPED_AGAIN,
+    Kind.CANCELLATION_REJECTED,
+    Kind.CANCELLED,
+    Kind.RETURN_REQUESTED,
+    Kind.RETURN_APPROVED,
+    Kind.RETURN_REJECTED,
+    Kind.RETURN_RECEIVED,
+    Kind.RETURN_CANCELLED,
+    Kind.RETURN_EXPIRED,
+]
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -174,7 +192,7 @@ class Notification(models.Model):
             models.Index(
                 fields=["kind", "-id"],
                 condition=models.Q(kind__in=RARE_KINDS),
-                name="notification_by_rare_kind",
+                name="notification_by_rarer_kind",
             ),
             models.Index(Upper("email"), name="notification_by_email"),
             models.Index(

@@ -22,6 +22,7 @@ from orders.errors import NoSuchEvent, OrdersError
 from orders.models import Order, OrderLine
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
+from orders.returns import admin as returns
 from orders.snapshots import MAX_SEQUENCE, as_of
 from shop import journal
 from shop.accounts.queries import accounts_named
@@ -62,7 +63,7 @@ class OrderAdmin(KeysetAdmin):
         "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
-    inlines = (OrderLineInline, refunds.RefundRequestInline)
+    inlines = (OrderLineInline, refunds.RefundRequestInline, returns.ReturnInline)
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
@@ -94,6 +95,7 @@ class OrderAdmin(KeysetAdmin):
             "may_resume": self.has_resume_permission(request),
             "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
             "may_refund": request.user.has_perms(refunds.PERMISSIONS),
+            "may_return": request.user.has_perms(returns.PERMISSIONS),
             "may_resend": request.user.has_perm(ACTIONS["resend"].permission),
         }
         may = dict.fromkeys(may, False) if as_of_event else may
@@ -175,10 +177,12 @@ class OrderAdmin(KeysetAdmin):
             path(f"<uuid:order_id>/{action}/", view, {"action": action}, name=f"orders_order_{action}")
             for action in ACTIONS
         ]
-        refund = path(
-            "<uuid:order_id>/refund/", self._of_site(refunds.refund_order), name="orders_order_refund"
-        )
-        return [*actions, refund, *super().get_urls()]
+        views = {"refund": refunds.refund_order, "return": returns.request_return}
+        own = [
+            path(f"<uuid:order_id>/{name}/", self._of_site(view), name=f"orders_order_{name}")
+            for name, view in views.items()
+        ]
+        return [*actions, *own, *super().get_urls()]
 
     def _of_site(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         """Return a view of an order, behind the login of the admin."""

@@ -18,8 +18,11 @@ from orders.events import (
     OrderDeadlinePassed,
     OrderNeedsAttention,
     OrderResumed,
+    ReturnArrivalDue,
+    ReturnExpired,
 )
 from orders.refunds import outcomes as refunds
+from orders.returns import services as returns
 from payments.events import (
     DisputeClosed,
     PaymentDisputed,
@@ -199,6 +202,12 @@ def when_resend_failed_ask_for_attention(events: Sequence[ResendFailed]) -> None
 def when_order_deadline_passed_cancel_or_ask_for_attention(event: OrderDeadlinePassed) -> None:
     """Cancel what was not paid in time; have an operator look at what got no answer."""
     services.miss_deadline(order_id=event.order_id)
+
+
+@consumes(ReturnArrivalDue, emits=(ReturnExpired,))
+def when_return_arrival_due_end_return(event: ReturnArrivalDue) -> None:
+    """End a return whose goods did not come in time."""
+    returns.expire_return(order_id=event.order_id, return_id=event.return_id)
 
 
 # --- What is to be forgotten ---------------------------------------------------------------------

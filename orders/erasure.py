@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders.errors import OrdersStillOpen
 from orders.events import CustomerForgotten, ErasureDue
-from orders.models import Order, OrderLine, RefundRequest
+from orders.models import Order, OrderLine, RefundRequest, Return, ReturnLine, ReturnReceipt
 from orders.states import TERMINAL, AttentionReason
 from shop.messaging.contracts import ERASED
 from shop.messaging.publishing import publish, unit_of_work
@@ -75,6 +75,9 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
     order_ids = list((orders.filter(pk__gt=after) if after else orders).values_list("pk", flat=True)[:CHUNK])
     Order.objects.filter(pk__in=order_ids).update(**NEUTRAL)
     RefundRequest.objects.filter(order__in=order_ids).update(reason=ERASED)
+    returns = Return.objects.filter(order__in=order_ids)
+    returns.update(reason=ERASED)
+    returns.exclude(refusal="").update(refusal=ERASED)
     erase_messages(order_ids)
     for order_id in order_ids:
         publish(CustomerForgotten(order_id=order_id, subject_id=subject_id))
@@ -85,8 +88,14 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
 def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     """Return all that orders keep about orders, by table."""
     lines = OrderLine.objects.filter(order__in=order_ids)
-    refunds = RefundRequest.objects.filter(order__in=order_ids)
-    return rows_of(Order.objects.filter(pk__in=order_ids)) | rows_of(lines) | rows_of(refunds)
+    return (
+        rows_of(Order.objects.filter(pk__in=order_ids))
+        | rows_of(lines)
+        | rows_of(RefundRequest.objects.filter(order__in=order_ids))
+        | rows_of(Return.objects.filter(order__in=order_ids))
+        | rows_of(ReturnLine.objects.filter(order_return__order__in=order_ids))
+        | rows_of(ReturnReceipt.objects.filter(order_return__order__in=order_ids))
+    )
 
 
 def words_of(customer_id: int) -> set[str]:

@@ -65,6 +65,26 @@ class TooEarlyToRestock(OrdersError):
     """The parcel of {number} has not left, and its goods cannot be back: refund it without restocking."""
 
 
+class NotReturnable(OrdersError):
+    """Nothing of {number} can be sent back: {why}."""
+
+
+class LinesTaken(OrdersError):
+    """{taken} of {ordered} {sku} are given back already, or are to be: send at most {left} back."""
+
+
+class UnknownReturn(OrdersError, PermanentFailure):
+    """{number} has no return {id}."""
+
+
+class IllegalReturn(OrdersError):
+    """The return is {state}: it cannot be {act}."""
+
+
+class MoreThanIsAwaited(OrdersError):
+    """{awaited} of {sku} are awaited: receive no more than that."""
+
+
 class NotResendable(OrdersError):
     """{number} cannot be sent again: {why}."""
 
@@ -102,6 +122,10 @@ class InvalidOrder(OrdersError):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__(reasons=" ".join(problem.message for problem in problems))
+
+
+class InvalidReturn(InvalidOrder):
+    """The return cannot be recorded: {reasons}"""  # noqa: D415 - the reasons are sentences
 
 
 class InvalidRefund(InvalidOrder):

@@ -1,5 +1,6 @@
 """Events of orders."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -193,6 +194,105 @@ class RefundRequested(Event):
     lines: tuple[RefundedLine, ...] = ()
     #: The goods of the lines are back, and go into the stock.
     restock: bool = False
+
+
+class ReturnedLine(Fact):
+    """A quantity of a product that is sent back."""
+
+    sku: str
+    name: str
+    quantity: int = Field(gt=0)
+
+
+class ReceivedLine(Fact):
+    """Quantities of a product that came back."""
+
+    sku: str
+    name: str
+    #: They can be sold again.
+    restocked: int = Field(ge=0)
+    #: They cannot.
+    written_off: int = Field(ge=0)
+
+    @property
+    def quantity(self) -> int:
+        """Both together."""
+        return self.restocked + self.written_off
+
+
+class ReturnRefusal(Fact):
+    """The operator's words to the customer, who may not send the goods back."""
+
+    reason: str
+
+    @classmethod
+    def erased(cls) -> "ReturnRefusal":
+        """Return no words."""
+        return cls(reason="")
+
+
+class ReturnRequested(Event):
+    """The customer, or staff, asks to send goods back. The reason stays with orders."""
+
+    order_id: UUID
+    return_id: UUID
+    lines: tuple[ReturnedLine, ...] = Field(min_length=1)
+    by_customer: bool
+
+
+class ReturnApproved(Event):
+    """The customer may send goods back."""
+
+    order_id: UUID
+    return_id: UUID
+    lines: tuple[ReturnedLine, ...] = Field(min_length=1)
+    #: The goods have to be here by then.
+    arrive_by: datetime
+
+
+class ReturnRejected(Event):
+    """The customer may not send goods back."""
+
+    order_id: UUID
+    return_id: UUID
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(ReturnRefusal)]
+
+
+class ReturnReceived(Event):
+    """Goods of a return are here. There may be several receipts."""
+
+    order_id: UUID
+    return_id: UUID
+    receipt_id: UUID
+    lines: tuple[ReceivedLine, ...] = Field(min_length=1)
+    #: Nothing more is awaited.
+    is_complete: bool
+    #: What is given back for them, and the refund; None if nothing is.
+    refund: Money | None = None
+    refund_id: UUID | None = None
+
+
+class ReturnCancelled(Event):
+    """The goods of a return, or the rest of them, stay with the customer."""
+
+    order_id: UUID
+    return_id: UUID
+
+
+class ReturnExpired(Event):
+    """The goods of a return, or the rest of them, did not come in time."""
+
+    order_id: UUID
+    return_id: UUID
+
+
+class ReturnArrivalDue(Reminder, aggregate="return_id"):
+    """The goods of a return should be here by now. An order may have several returns."""
+
+    order_id: UUID
+    return_id: UUID
 
 
 class CustomerForgotten(Event):

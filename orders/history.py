@@ -22,6 +22,12 @@ from orders.events import (
     OrderResumed,
     OrderSettled,
     RefundRequested,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnExpired,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
 )
 from orders.states import (
     CANCELLABLE,
@@ -260,6 +266,10 @@ _STEPS: dict[type[Event], Step] = {
     RefundRequested: nothing,
     OrderResendRequested: resent,
     CustomerForgotten: forgotten,
+    **dict.fromkeys(
+        (ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, ReturnCancelled, ReturnExpired),
+        nothing,
+    ),
 }
 _READINGS: dict[type[Event], Reading] = {
     OrderCancellationRequested: lambda event: partial(cancellation_requested, reason=event.reason),

@@ -35,6 +35,12 @@ SUMMARIES = {
     "ReplacementTaken": "Other goods were set aside",
     "ReplacementRejected": "There are no other goods at the moment",
     "OrderSettled": "We closed the order",
+    "ReturnRequested": "A return was requested",
+    "ReturnApproved": "The return was approved",
+    "ReturnRejected": "The return was refused",
+    "ReturnReceived": "Goods came back to us",
+    "ReturnCancelled": "The return was withdrawn",
+    "ReturnExpired": "The return ended: the goods did not come in time",
 }
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -291,6 +291,9 @@ SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
 #: Time after which an order in fulfilment without an answer from the carrier needs attention.
 SHOP_CARRIER_DEADLINE = seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
 SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 3600)
+#: Time after the delivery in which customers may ask for a return, and time in which its goods have to come.
+SHOP_RETURN_PERIOD = days("SHOP_RETURN_PERIOD_DAYS", 30)
+SHOP_RETURN_ARRIVAL = days("SHOP_RETURN_ARRIVAL_DAYS", 21)
 #: Interval of queries for a pending refund.
 SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 3600 if STRIPE_API_KEY else 2)
 SHOP_MAX_ORDER_LINES = 200

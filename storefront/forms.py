@@ -1,5 +1,6 @@
 """Forms of the storefront; each error message says what to do."""
 
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -11,6 +12,9 @@ from orders.addresses import GENERAL, Rules, rules_of
 from orders.errors import Problem
 from orders.events import Address
 from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
+from orders.returns.queries import ReturnableLine
+from shop.rest.idempotency.forms import OneTimeForm
+from shop.visible import is_visible
 from storefront.countries import CHOICES
 from storefront.test_cards import CARDS
 
@@ -124,6 +128,47 @@ class CheckoutForm(forms.Form):
         """Add an error reported by orders, at its field if the form has it."""
         name = str(problem.path[-1])
         self.add_error(name if name in self.fields else None, problem.message)
+
+
+class ReturnForm(OneTimeForm):
+    """Quantities of an order that are sent back, and why."""
+
+    reason = forms.CharField(
+        label="Why?",
+        max_length=300,
+        error_messages={"required": "Say why you send it back."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, lines: Sequence[ReturnableLine], data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        self.skus = {f"quantity_{number}": line.sku for number, line in enumerate(lines)}
+        quantities = {
+            f"quantity_{number}": forms.TypedChoiceField(
+                label=line.name,
+                choices=[(n, "none" if n == 0 else str(n)) for n in range(line.quantity + 1)],
+                coerce=int,
+                required=False,
+                empty_value=None,
+                error_messages={"invalid_choice": f"You can send at most {line.quantity} back."},
+            )
+            for number, line in enumerate(lines)
+        }
+        self.fields = {**quantities, **self.fields}
+
+    @property
+    def quantities(self) -> dict[str, int]:
+        """SKU -> quantity, of valid data."""
+        return {sku: n for name, sku in self.skus.items() if (n := self.cleaned_data.get(name))}
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a return of nothing, and a reason that nobody can see."""
+        data = super().clean() or {}
+        if not any(name in self.errors for name in self.skus) and not any(map(data.get, self.skus)):
+            raise ValidationError("Choose how many of which product you would like to send back.")
+        if data.get("reason") and not is_visible(data["reason"]):
+            self.add_error("reason", "Say why you send it back.")
+        return data
 
 
 class LogInForm(AuthenticationForm):

@@ -53,6 +53,16 @@ NO_PARCEL_BY_ORDER = {"cancelling": "We are stopping the parcel.", "cancelled": 
 #: The same in all other cases.
 NO_PARCEL_YET = "You find the tracking number here once the carrier has the parcel."
 
+#: What becomes of a return, by its state. The date is the day by which it has to be here.
+RETURN = {
+    "requested": "We have your request, and will write to you. Please keep the goods until then.",
+    "approved": "Send it to the sender on your parcel, with the order number. It has to be here by {date}.",
+    "rejected": "We cannot take it back.",
+    "received": "It has arrived.",
+    "cancelled": "You keep it.",
+    "expired": "It did not arrive in time.",
+}
+
 #: Notice on a rejected cancellation.
 TOO_LATE_NOTICE = (
     "You wanted to cancel, but the parcel had left already. You can send it back once you have it."

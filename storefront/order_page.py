@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from inventory import queries as inventory
 from orders import queries as orders
 from orders.queries import Details, Happening, Summary
+from orders.returns import queries as returns
+from orders.returns.queries import ShownReturn
 from payments import queries as payments
 from payments.queries import PaymentInfo, RefundInfo
 from shipping import queries as shipping
@@ -70,8 +74,19 @@ class OrderPage:
     #: Labels and times of the tracking, oldest first.
     tracking: list[tuple[str, datetime]]
     history: list[Happening]
+    #: Goods that the customer sends back, or has sent back.
+    returns: list["ReturnBox"]
+    can_send_back: bool
     #: Milliseconds between two polls; 0 for a final order.
     poll_interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnBox:
+    """Return on the page of its order."""
+
+    facts: ShownReturn
+    text: str
 
 
 def load_order_page(order: Details) -> OrderPage:
@@ -83,6 +98,7 @@ def load_order_page(order: Details) -> OrderPage:
     payment = next(iter(payments.payments_of(summary.id)), None)
     status, reason = _status_and_reason(summary, shipment)
     headline, next_step = labels.STATUS[status]
+    has_come = summary.status in ("delivered", "settled")
     return OrderPage(
         order=order,
         status=status,
@@ -95,6 +111,8 @@ def load_order_page(order: Details) -> OrderPage:
         no_parcel=_no_parcel(summary.status, shipment),
         tracking=[(labels.tracking_label(t.status), t.time) for t in parcel.tracking] if parcel else [],
         history=history,
+        returns=_returns(summary) if has_come else [],
+        can_send_back=has_come and bool(returns.returnable_lines(summary.id)),
         poll_interval=_poll_interval(summary),
     )
 
@@ -119,6 +137,16 @@ def progress_steps(status: str, history: Iterable[Happening]) -> list[Step]:
         Step(label, _state(index - current), times.get(event) if index <= current else None)
         for index, (_, label, event) in enumerate(STEPS)
     ]
+
+
+def _returns(summary: Summary) -> list[ReturnBox]:
+    return [ReturnBox(found, _return_text(found)) for found in returns.returns_of_order(summary.id)]
+
+
+def _return_text(found: ShownReturn) -> str:
+    """Return what becomes of a return, and why it was refused."""
+    date = f"{timezone.localtime(found.arrive_by):%-d %B %Y}" if found.arrive_by else ""
+    return " ".join(filter(None, (labels.RETURN[found.state].format(date=date), found.refusal)))
 
 
 def _poll_interval(summary: Summary) -> int:

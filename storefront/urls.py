@@ -11,6 +11,7 @@ from storefront.pages import (
     orders,
     passwords,
     profile,
+    returns,
     two_factor,
 )
 
@@ -50,6 +51,8 @@ urlpatterns = [
     path("orders/<number:number>/", orders.order, name="order"),
     path("orders/<number:number>/live/", orders.live, name="live"),
     path("orders/<number:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<number:number>/send-back/", returns.send_back, name="send-back"),
+    path("orders/<number:number>/returns/<uuid:return_id>/keep/", returns.keep, name="keep"),
     path("orders/<number:number>/again/", orders.again, name="again"),
     path("orders/<uuid:order_id>/", orders.order_by_id, name="order-by-id"),
     path("accounts/login/", accounts.LogIn.as_view(), name="login"),

@@ -18,6 +18,7 @@ from inventory.queries import OrderStockFacts, order_stock_facts
 from notifications.queries import kinds_by_order
 from orders.queries import AcceptedOrder, accepted_orders, differences_from_history
 from orders.refunds.queries import RequestedRefund, requested_refunds
+from orders.returns.queries import ReturnFacts, all_returns
 from payments.queries import Balance, balances, requested_parts
 from shipping.queries import ParcelFacts, parcels
 from shop.messaging.contracts import Event, newest
@@ -46,6 +47,8 @@ class Case:
     requested: list[RequestedRefund] = field(default_factory=list)
     #: State and amount of these refunds in payments, by id.
     parts: dict[UUID, tuple[str, Decimal]] = field(default_factory=dict)
+    #: Returns that were asked for.
+    returns: list[ReturnFacts] = field(default_factory=list)
     parcels: list[ParcelFacts] = field(default_factory=list)
     #: States of the notifications, by kind.
     messages: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -136,6 +139,7 @@ def _streams() -> list[Iterator[_Fact]]:
         ((balance.order_id, _add_balance, balance) for balance in balances()),
         ((refund.order_id, _add_requested, refund) for refund in requested_refunds()),
         ((row[0], _add_part, row) for row in requested_parts()),
+        ((found.order_id, _add_return, found) for found in all_returns()),
         ((parcel.order_id, _add_parcel, parcel) for parcel in parcels()),
         ((row[0], _add_message, row) for row in kinds_by_order()),
         ((row[0], _add_steps, row) for row in steps_by_order()),
@@ -169,6 +173,10 @@ def _add_requested(case: Case, refund: RequestedRefund) -> None:
 
 def _add_part(case: Case, row: tuple[UUID, UUID, str, Decimal]) -> None:
     case.parts[row[1]] = row[2:]
+
+
+def _add_return(case: Case, facts: ReturnFacts) -> None:
+    case.returns.append(facts)
 
 
 def _add_parcel(case: Case, parcel: ParcelFacts) -> None:

@@ -19,7 +19,18 @@ from inventory.events import (
     InventoryUpdated,
     StockReturned,
 )
-from orders.events import OrderCancelled, OrderCreated, OrderResendRequested, OrderSettled
+from orders.events import (
+    OrderCancelled,
+    OrderCreated,
+    OrderResendRequested,
+    OrderSettled,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnExpired,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
+)
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
 from shipping.events import (
     CancellationRejected,
@@ -71,7 +82,15 @@ MESSAGES: dict[type[Event], str] = {
     OrderDelivered: "delivered",
     CancellationRejected: "cancellation_rejected",
     OrderCancelled: "cancelled",
+    ReturnRequested: "return_requested",
+    ReturnApproved: "return_approved",
+    ReturnRejected: "return_rejected",
+    ReturnReceived: "return_received",
+    ReturnCancelled: "return_cancelled",
+    ReturnExpired: "return_expired",
 }
+#: Kinds of messages of which an order may have several: one for each event.
+SEVERAL = frozenset(kind for kind in MESSAGES.values() if kind.startswith("return_"))
 
 
 def log(case: Case) -> Iterator[str]:
@@ -175,11 +194,34 @@ def refunds(case: Case) -> Iterator[str]:
         elif request.state == "succeeded" and amount != request.amount:
             yield f"{text(amount)} were given back where orders has {text(request.amount)}"
     expected: Counter[str] = Counter()
-    for request in requests.values():
-        expected.update(request.restocked)
+    for restocked in (
+        *(request.restocked for request in requests.values()),
+        *(found.restocked for found in case.returns),
+    ):
+        expected.update(restocked)
     returned = case.stock.returned if case.stock else {}
     if expected != Counter(returned):
         yield f"{_lines(returned)} came back to the stock for {_lines(expected)}"
+
+
+def returns(case: Case) -> Iterator[str]:
+    """Check that no more comes back than was ordered and approved, and that the money follows."""
+    taken: Counter[str] = Counter()
+    for source in (*(found.taken for found in case.returns), *(one.lines for one in case.requested)):
+        taken.update(source)
+    ordered = case.order.lines if case.order else {}
+    if any(quantity > ordered.get(sku, 0) for sku, quantity in taken.items()):
+        yield f"{_lines(taken)} are returned or refunded of {_lines(ordered)}"
+    requested = {request.id: request.amount for request in case.requested}
+    for found in case.returns:
+        if any(quantity > found.approved.get(sku, 0) for sku, quantity in found.received.items()):
+            yield f"{_lines(found.received)} came back of {_lines(found.approved)}"
+        if found.in_receipts != found.received:
+            yield f"{_lines(found.received)} came back, and {_lines(found.in_receipts)} by the receipts"
+        if not found.refunds.items() <= requested.items():
+            yield "a receipt of a return names a refund that was not requested"
+    if (received := sum(found.receipts for found in case.returns)) != case.count(ReturnReceived):
+        yield f"goods came back {received} ×, and by the log {case.count(ReturnReceived)} ×"
 
 
 def parcel(case: Case) -> Iterator[str]:
@@ -214,16 +256,20 @@ def delivery(case: Case) -> Iterator[str]:
 
 def messages(case: Case) -> Iterator[str]:
     """Check that the customer gets one message for each event, and no other."""
+    events = {kind: case.count(event) for event, kind in MESSAGES.items()}
     for kind, states in sorted(case.messages.items()):
-        if len(states) > 1:
+        if len(states) > (max(1, events[kind]) if kind in SEVERAL else 1):
             yield f"{len(states)} messages {kind}"
-    expected = {kind for event, kind in MESSAGES.items() if case.count(event)}
+    expected = {kind for kind, times in events.items() if times}
     for kind in sorted(case.messages.keys() - expected):
         yield f"the message {kind} tells of what did not happen"
     if case.is_caught_up and case.order:
         missing = expected - case.messages.keys() if case.has_all_messages else ()
         for kind in sorted(missing):
             yield f"the message {kind} is missing"
+        for kind in sorted(SEVERAL & case.messages.keys() if case.has_all_messages else ()):
+            if len(case.messages[kind]) < events[kind]:
+                yield f"{len(case.messages[kind])} messages {kind} for {events[kind]} events"
         for kind, states in sorted(case.messages.items()):
             if waiting := {"queued", "sending"} & set(states):
                 yield f"the message {kind} is still {', '.join(sorted(waiting))}"
@@ -237,6 +283,7 @@ RULES: dict[str, Rule] = {
     "stock": stock,
     "money": money,
     "refunds": refunds,
+    "returns": returns,
     "parcel": parcel,
     "delivery": delivery,
     "message": messages,

@@ -17,6 +17,7 @@ ADVICE = {
     "status": "compare its timeline with its status; have the events replayed that it missed",
     "stock": "count the goods, then adjust the products' stock by what differs, with the order as the reason",
     "money": "settle the difference with the provider; a refund that failed can be retried in the admin",
+    "returns": "compare the order's returns with its refunds and the stock: give back what is missing",
     "refunds": "compare the order's refunds with those of its payment: what is missing is requested anew",
     "parcel": "ask the carrier for the parcel by its tracking number, and tell the customer",
     "message": "write to the customer; a message that is there can be sent again from the order's page",

@@ -1,6 +1,16 @@
-"""Models of orders: the order with its lines, and the refunds that staff requested."""
+"""Models of orders: the order with its lines, refunds that staff requested, and returns."""
 
 from orders.models.order import MAX_NAME, NUMBER_PREFIX, Order, OrderLine
 from orders.models.refund import RefundRequest
+from orders.models.returns import Return, ReturnLine, ReturnReceipt
 
-__all__ = ["MAX_NAME", "NUMBER_PREFIX", "Order", "OrderLine", "RefundRequest"]
+__all__ = [
+    "MAX_NAME",
+    "NUMBER_PREFIX",
+    "Order",
+    "OrderLine",
+    "RefundRequest",
+    "Return",
+    "ReturnLine",
+    "ReturnReceipt",
+]

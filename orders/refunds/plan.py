@@ -83,13 +83,15 @@ def left_of(order: Order) -> Decimal:
 
 
 def quantities_left(order: Order) -> dict[str, int]:
-    """Return the quantities that no refund was requested for, by SKU.
+    """Return the quantities that no refund was requested for and no return takes, by SKU.
 
     A refund that failed counts: it can be retried.
     """
     left = Counter({line.sku: line.quantity for line in order.lines.all()})
     for request in order.refunds.filter(cancels=False):
         left.subtract(request.quantities)
+    for returned in order.returns.prefetch_related("lines"):
+        left.subtract(returned.taken)
     return dict(left)
 
 

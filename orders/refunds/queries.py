@@ -24,6 +24,8 @@ class RequestedRefund:
     state: str
     #: It has the order cancelled, and no refund of its own in payments.
     cancels: bool
+    #: SKU -> quantity that it is for; empty for an amount.
+    lines: dict[str, int]
     #: SKU -> quantity that is to go back into the stock.
     restocked: dict[str, int]
 
@@ -51,5 +53,6 @@ def _requested(request: RefundRequest) -> RequestedRefund:
         currency=request.currency,
         state=request.outcome,
         cancels=request.cancels,
+        lines={} if request.cancels else request.quantities,
         restocked=request.quantities if request.restock and not request.cancels else {},
     )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from orders import queries, services
 from orders.errors import TooLateToCancel
 from orders.queries import Details
+from orders.returns.queries import returnable_lines
 from shop.accounts.queries import pending_address
 from storefront.basket import Basket, BasketFull
 from storefront.order_page import load_order_page
@@ -25,7 +26,7 @@ TOO_LATE = "It is too late to cancel {}: {}."
 #: Reason by status of the order.
 TOO_LATE_REASONS = {
     "shipped": "the parcel has left. You can send it back once you have it",
-    "delivered": "you have the parcel already. You can send it back",
+    "delivered": "you have the parcel already",
     "cancelled": "it is cancelled already",
     "needs_attention": "we are looking into it and will get in touch with you",
     "settled": "we have closed it",
@@ -53,7 +54,7 @@ def my_orders(request: HttpRequest) -> HttpResponse:
 @require_safe
 def order(request: HttpRequest, number: str) -> HttpResponse:
     """Show an order; the page polls :func:`live` for updates."""
-    page = load_order_page(_my_order(request, number))
+    page = load_order_page(my_order(request, number))
     context = {"page": page, "unconfirmed": pending_address(customer_of(request))}
     return render(request, "storefront/order.html", context)
 
@@ -73,7 +74,7 @@ def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_safe
 def live(request: HttpRequest, number: str) -> HttpResponse:
     """Return the live part of an order's page; 304 if it has not changed since the client's ETag."""
-    page = load_order_page(_my_order(request, number))
+    page = load_order_page(my_order(request, number))
     response = render(request, "storefront/order_progress.html", {"page": page})
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
@@ -85,7 +86,7 @@ def live(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
     """Ask for confirmation, or request the cancellation of an order."""
-    found = _my_order(request, number)
+    found = my_order(request, number)
     if request.method == "POST":
         _cancel(request, found)
     elif found.summary.is_cancellable:
@@ -101,7 +102,7 @@ def again(request: HttpRequest, number: str) -> HttpResponse:
     """Put the lines of an order into the basket."""
     basket = Basket(request)
     try:
-        for line in _my_order(request, number).lines:
+        for line in my_order(request, number).lines:
             basket.add(line.sku, line.quantity)
     except BasketFull as error:
         messages.error(request, str(error))
@@ -112,15 +113,17 @@ def _cancel(request: HttpRequest, found: Details) -> None:
     try:
         services.request_cancellation(order_id=found.summary.id, reason="customer")
     except TooLateToCancel:
-        messages.error(request, _too_late(_my_order(request, found.summary.number)))
+        messages.error(request, _too_late(my_order(request, found.summary.number)))
 
 
 def _too_late(found: Details) -> str:
     reason = TOO_LATE_REASONS.get(found.summary.status, "it has come too far")
+    if found.summary.status == "delivered" and returnable_lines(found.summary.id):
+        reason += ". You can send it back"
     return TOO_LATE.format(found.summary.number, reason)
 
 
-def _my_order(request: HttpRequest, number: str) -> Details:
+def my_order(request: HttpRequest, number: str) -> Details:
     """Return the customer's order with a number, or raise Http404."""
     mine = customer_of(request).pk
     summary = queries.order_by_number(number)

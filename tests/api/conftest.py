@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from orders.intake import OrderRequest
 from orders.models import Order
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
+from orders.returns.services import approve_return, request_return
 from shop.accounts import api_keys
 from shop.messaging.contracts import Money
 from tests.support import outcomes
@@ -38,6 +40,8 @@ GROUPS = ["Support", "Warehouse", "Finance", "Operations", "Auditor"]
 SEMANTIC = (
     "orders_create",
     "orders_refunds_create",
+    "orders_returns_create",
+    "orders_returns_receive_create",
     "keys_create",
     "token_create",
     "stock_movements_create",
@@ -79,6 +83,15 @@ def seeded(db, settings, tmp_path) -> None:
     wish = Wish(amount=Money(amount="0.50", currency="EUR"))
     request_refund(order_id=held_up.pk, wish=wish, reason="it had a scratch")
     place("pm_card_visa")
+    send_back(place("pm_card_visa", mugs=9))
+
+
+def send_back(order: Order) -> None:
+    """Deliver an order, with one return that is asked for, and one that is approved."""
+    outcomes.delivered(order)
+    ask = partial(request_return, order_id=order.pk, reason="a crack", by_customer=True)
+    ask(lines={"MUG": 1})
+    approve_return(order_id=order.pk, return_id=ask(lines={"MUG": 2}).pk)
 
 
 def hold_up(order: Order) -> None:

@@ -13,6 +13,7 @@ from tests.support.openapi import DOCUMENT, OPERATIONS
 QUERIES = {
     "/api/v1/payments/{id}/refunds": "?refund_state=failed",
     "/api/v1/orders/{id}/refunds": "?status=needs_attention",
+    "/api/v1/orders/{id}/returns": "?status=delivered",
     "/api/v1/orders/{id}/resume": "?status=needs_attention",
     "/api/v1/orders/{id}/settle": "?status=needs_attention",
     "/api/v1/orders/{id}/resend": "?status=needs_attention",
@@ -37,6 +38,11 @@ def filled(path: str, client: APIClient) -> str:
         start = path.partition("/{id}")[0]
         query = next((query for prefix, query in QUERIES.items() if path.startswith(prefix)), "")
         path = path.replace("{id}", str(client.get(f"{start}{query}").json()["results"][0]["id"]))
+    if "{return_id}" in path:
+        state = "approved" if path.endswith("/receive") else "requested"
+        returns = client.get(f"{path.partition('/returns')[0]}/returns").json()
+        found = next(one["id"] for one in returns if one["state"] == state)
+        path = path.replace("{return_id}", found)
     if "{refund_id}" in path:
         owner = path.partition("/refunds")[0]
         refunds = client.get(f"{owner}/refunds" if "/orders/" in owner else owner).json()

@@ -26,10 +26,13 @@ from hypothesis.stateful import (
 from console.audit import audit
 from inventory.services import adjust_stock
 from orders.errors import OrdersError
-from orders.models import Order
+from orders.models import Order, Return
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
 from orders.resending import resend_order
+from orders.returns.plan import Received
+from orders.returns.receiving import receive_return
+from orders.returns.services import approve_return, cancel_return, reject_return, request_return
 from orders.services import request_cancellation, resume_order, settle_order
 from payments.errors import NotRetryable
 from payments.models import GatewayFault, Refund, SimulatedCharge
@@ -132,6 +135,43 @@ def refund(n):
             request_refund(order_id=order.pk, wish=wish, reason="it had a scratch")
 
 
+def ask_to_send_back(n):
+    """Ask for one or two pieces of a delivered order, as a customer or as staff."""
+    if orders := Order.objects.filter(status__in=["delivered", "settled"]).order_by("pk"):
+        order = one(orders, n)
+        line = one(order.lines.order_by("pk"), n // 2)
+        with suppress(OrdersError):
+            request_return(
+                order_id=order.pk, lines={line.sku: 1 + n % 2}, reason="a crack", by_customer=n % 3 == 0
+            )
+
+
+def decide_on_return(n):
+    """Approve a return, which is likely, refuse or withdraw it."""
+    if returns := Return.objects.filter(state__in=Return.LIVE).order_by("pk"):
+        found = one(returns, n)
+        act = one([approve_return, approve_return, approve_return, cancel_return, refuse_return], n // 3)
+        with suppress(OrdersError):
+            act(order_id=found.order_id, return_id=found.pk)
+
+
+def refuse_return(*, order_id, return_id):
+    reject_return(order_id=order_id, return_id=return_id, reason="it was used")
+
+
+def receive_goods(n):
+    """Receive one piece of a return, to be sold again or not, for its price, another amount or nothing."""
+    if returns := Return.objects.filter(state="approved").order_by("pk"):
+        found = one(returns, n)
+        sku = one(found.lines.order_by("pk"), n).sku
+        received = {sku: one([Received(restocked=1), Received(written_off=1)], n)}
+        amounts = [None, None, *(Money(amount=Decimal(some), currency="EUR") for some in ("0", "0.10"))]
+        with suppress(OrdersError):
+            receive_return(
+                order_id=found.order_id, return_id=found.pk, received=received, amount=one(amounts, n // 2)
+            )
+
+
 def void(n):
     """Void the label of a shipment."""
     if shipments := Shipment.objects.order_by("pk"):
@@ -166,7 +206,19 @@ def restock(n):
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
 
 
-OPERATORS = (resume, give_back, void, revive, restock, settle, refund, send_again)
+OPERATORS = (
+    resume,
+    give_back,
+    void,
+    revive,
+    restock,
+    settle,
+    refund,
+    send_again,
+    ask_to_send_back,
+    decide_on_return,
+    receive_goods,
+)
 
 
 class Shop(RuleBasedStateMachine):
@@ -179,13 +231,15 @@ class Shop(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.broker_repeats = False
+        #: Choices of those who send goods back once all parcels have come.
+        self.afterwards: list[int] = []
         #: The database has not changed since the last audit.
         self.audited = False
         self.broken = ExitStack()
 
-    @initialize(broker_repeats=st.booleans())
-    def a_shop_opens(self, broker_repeats):
-        self.broker_repeats = broker_repeats
+    @initialize(broker_repeats=st.booleans(), afterwards=st.lists(which, min_size=3, max_size=3))
+    def a_shop_opens(self, broker_repeats, afterwards):
+        self.broker_repeats, self.afterwards = broker_repeats, afterwards
 
     # --- Customers ---
 
@@ -288,18 +342,30 @@ class Shop(RuleBasedStateMachine):
         self.broken.close()
         self.world.drain(twice=self.broker_repeats)
         assert without_a_way_out(self.world) == []
+        self.goods_come_back()
         report = audit(idle=True)
         assert report.violations == []
         assert set(report.orders) <= ENDS
         reasons = Order.objects.exclude(attention_reason="").values_list("attention_reason", flat=True)
         assert set(reasons) <= {"refund_failed", "delivery_failed"}
         Shop.ends += report.orders
+        Shop.ends += Counter(f"return {state}" for state in Return.objects.values_list("state", flat=True))
+
+    def goods_come_back(self):
+        """Have some goods sent back, for few orders are delivered before their history ends."""
+        for n in self.afterwards:
+            for act in (ask_to_send_back, decide_on_return, receive_goods):
+                act(n)
+                self.world.collect()
+        assert without_a_way_out(self.world) == []
+        self.world.drain(twice=self.broker_repeats)
 
 
 @pytest.fixture
 def _no_time_passes(settings, monkeypatch, caplog):
     """Remove all waiting, and reduce the attempts so that they run out."""
     settings.EMAIL_BACKEND = "tests.properties.world.MailServer"
+    settings.SHOP_RETURN_ARRIVAL = timedelta(0)
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
     caplog.set_level(logging.CRITICAL, logger="shop")
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)  # fewer round trips
@@ -323,6 +389,7 @@ def test_whatever_happens_in_whatever_order_the_books_balance(transactional_db):
     )
     run_state_machine_as_test(Shop, settings=profile)
     assert {"delivered", "cancelled"} <= set(Shop.ends), "too few kinds of histories"
+    assert any(end.startswith("return ") for end in Shop.ends), "nothing was sent back"
 
 
 @pytest.mark.usefixtures("_no_time_passes")

@@ -10,7 +10,7 @@ from django.apps import apps
 from console import ways_out
 from console.ways_out import ENDS, TABLE, Act, Ways
 from orders.errors import OrdersError
-from orders.models import Order
+from orders.models import Order, Return
 from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
@@ -92,6 +92,10 @@ _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.RESUME: _checked(check_resumable),
     ways_out.SETTLE: _checked(check_settleable),
     ways_out.SEND_AGAIN: _checked(check_resendable),
+    ways_out.APPROVE_RETURN: lambda found: found.state == Return.State.REQUESTED,
+    ways_out.REFUSE_RETURN: lambda found: found.state == Return.State.REQUESTED,
+    ways_out.RECEIVE_RETURN: lambda found: found.state == Return.State.APPROVED,
+    ways_out.WITHDRAW_RETURN: lambda found: found.is_live,
     ways_out.RETRY_REFUND: _has_failed_refund,
     ways_out.GIVEN_BACK: _has_failed_refund,
 }

@@ -4,11 +4,15 @@ from collections.abc import Callable, Collection
 from functools import partial
 from uuid import UUID
 
+from django.utils import timezone
+
 from orders import history, services
 from orders.history import Step
 from orders.models import Order
 from orders.refunds import outcomes as refunds
+from shipping.events import OrderDelivered
 from shop.ids import uuid7
+from shop.messaging.publishing import publish, unit_of_work
 
 Outcome = Callable[..., list[Order]]
 
@@ -31,6 +35,14 @@ record_rejections = outcome(history.out_of_stock)
 record_shipment_failures = outcome(history.shipment_failed)
 record_undone_payments = outcome(history.payment_undone)
 record_undone_stock = outcome(history.stock_undone)
+
+
+def delivered(order: Order) -> None:
+    """Have the parcel of an order arrive, by the log as well."""
+    for record in (record_payments, record_deductions, record_deliveries):
+        record(order_ids=[order.pk])
+    with unit_of_work():
+        publish(OrderDelivered(order_id=order.pk, shipment_id=uuid7(), delivered_at=timezone.now()))
 
 
 def record_refund_failures(*, order_ids: Collection[UUID]) -> list[Order]:

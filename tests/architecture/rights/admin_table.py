@@ -7,13 +7,16 @@ from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
     CANCEL,
+    DECIDE_RETURN,
     GIVE_BACK,
     PRINT,
+    RECEIVE_RETURN,
     REFUND,
     RESEND,
     RESEND_ORDER,
     RESUME,
     RETRY,
+    RETURN,
     SETTLE,
     STOCK,
     Need,
@@ -59,6 +62,7 @@ MODELS: dict[str, str] = {
     "notifications.resend": "view",
     "orders.order": "view",
     "orders.refundrequest": "view",
+    "orders.return": "view",
     "otp_totp.totpdevice": "view",
     "payments.dispute": "view",
     "payments.gatewayfault": "view add change delete",
@@ -118,6 +122,8 @@ _RESEND = {"goods": "returned", "reason": "came back"}
 _ADJUSTMENT = {"quantity": "3", "reason": "a delivery"}
 _FILE = {"text": "kind,sku,quantity,reason\nreceived,MUG,3,a delivery", "book": "Book"}
 
+_CONFIRMED = {"confirmed": "on"}
+_REFUSAL = {"reason": "it was used", "confirmed": "on"}
 _REFUND = {"amount": "1.00", "reason": "a scratch", "confirmed": "on"}
 
 PAGES = [
@@ -133,6 +139,14 @@ PAGES = [
     act("orders_order_settle", *SETTLE, data={"reason": "agreed by phone"}, order_id="held_up.pk"),
     Page("orders_order_refund", all_of(*REFUND), {"order_id": "waiting.pk"}),
     act("orders_order_refund", *REFUND, data=_REFUND, order_id="waiting.pk"),
+    Page("orders_order_return", all_of(*RETURN), {"order_id": "delivered.pk"}),
+    Page("orders_return_approve", all_of(*DECIDE_RETURN), {"return_id": "returned.pk"}),
+    act("orders_return_approve", *DECIDE_RETURN, data=_CONFIRMED, return_id="returned.pk"),
+    Page("orders_return_refuse", all_of(*DECIDE_RETURN), {"return_id": "returned.pk"}),
+    act("orders_return_refuse", *DECIDE_RETURN, data=_REFUSAL, return_id="returned.pk"),
+    Page("orders_return_withdraw", all_of(*DECIDE_RETURN), {"return_id": "returned.pk"}),
+    act("orders_return_withdraw", *DECIDE_RETURN, data=_CONFIRMED, return_id="returned.pk"),
+    Page("orders_return_receive", all_of(*RECEIVE_RETURN), {"return_id": "awaited.pk"}),
     Page("payments_refund_give_back", all_of(*GIVE_BACK), {"refund_id": "refund.pk"}),
     act("payments_refund_give_back", *GIVE_BACK, data={"reason": "by a transfer"}, refund_id="refund.pk"),
     Page("orders_order_resend", all_of(*RESEND_ORDER), {"order_id": "lost.pk"}),

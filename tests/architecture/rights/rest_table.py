@@ -6,8 +6,10 @@ An endpoint that is not in it fails the tests.
 from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
+    DECIDE_RETURN,
     GIVE_BACK,
     PRINT,
+    RECEIVE_RETURN,
     REFUND,
     RESEND,
     RESEND_ORDER,
@@ -109,6 +111,30 @@ ENDPOINTS = [
     Endpoint(
         "POST", "order-refunds", all_of(*REFUND), allowed=201, arguments={"pk": "waiting.pk"},
         data={"amount": {"amount": "1.00", "currency": "EUR"}, "reason": "a scratch"},
+    ),
+    of_order("GET", "order-returns", "orders.view_return", pk="delivered.pk"),
+    of_order("GET", "order-return", "orders.view_return", pk="delivered.pk", return_id="returned.pk"),
+    Endpoint(
+        "POST", "order-returns", all_of("orders.view_return", "orders.request_return"), nobody=401,
+        customer=404, owner=201, allowed=201, refused=404, arguments={"pk": "delivered.pk"},
+        data={"lines": [{"sku": "MUG", "quantity": 1}], "reason": "a crack"},
+    ),
+    Endpoint(
+        "POST", "order-return-approve", all_of(*DECIDE_RETURN),
+        arguments={"pk": "delivered.pk", "return_id": "returned.pk"},
+    ),
+    Endpoint(
+        "POST", "order-return-reject", all_of(*DECIDE_RETURN), data={"reason": "it was used"},
+        arguments={"pk": "delivered.pk", "return_id": "returned.pk"},
+    ),
+    Endpoint(
+        "POST", "order-return-receive", all_of(*RECEIVE_RETURN),
+        data={"lines": [{"sku": "MUG", "restocked": 1}]},
+        arguments={"pk": "delivered.pk", "return_id": "awaited.pk"},
+    ),
+    Endpoint(
+        "POST", "order-return-cancel", all_of(*DECIDE_RETURN), customer=404, owner=200, refused=404,
+        arguments={"pk": "delivered.pk", "return_id": "returned.pk"},
     ),
     of_order("POST", "order-cancel", "orders.view_order", "orders.cancel_order", allowed=202),
     Endpoint("POST", "order-resume", all_of(*RESUME), arguments={"pk": "waiting.pk"}),

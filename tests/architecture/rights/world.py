@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.apps import apps
@@ -28,7 +28,8 @@ from analytics.models import JournalEntry
 from console.models import Checkup, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
-from orders.models import Order, RefundRequest
+from orders.models import Order, RefundRequest, Return
+from orders.returns.services import approve_return, request_return
 from orders.services import hold_up_order
 from payments.models import Dispute, GatewayFault, Refund
 from shipping.carrier import Destination
@@ -42,6 +43,7 @@ from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, Schedu
 from shop.rest.models import IdempotencyRecord
 from shop.webhooks.models import AskedUntil, ProviderNotice
 from tests.support import outcomes
+from tests.support.outcomes import delivered
 from tests.unit.console.conftest import Shop
 from tests.unit.shop.messaging.dead_letters.examples import died
 
@@ -67,6 +69,8 @@ class World:
         self.requested = RefundRequest.objects.create(
             order=self.order, amount=Decimal("1.00"), currency="EUR", reason="a scratch"
         )
+        self.delivered = _delivered_order(shop)
+        self.returned, self.awaited = _returns_of(self.delivered)
         self.product = Product.objects.get(sku="MUG")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
         self.shipment, self.parcel = _waiting_shipment(), _booked_parcel()
@@ -119,6 +123,20 @@ def _overdue_order(shop: Shop) -> Order:
     outcomes.record_shipments(order_ids=[order.pk])
     assert hold_up_order(order_id=order.pk, seen="shipped", reason="delivery_overdue", note="")
     return order
+
+
+def _delivered_order(shop: Shop) -> Order:
+    """An order that its customer has."""
+    order = shop.place(MUG=3)
+    delivered(order)
+    return order
+
+
+def _returns_of(order: Order) -> tuple[Return, Return]:
+    """A return that is asked for, and one whose goods are awaited."""
+    ask = partial(request_return, order_id=order.pk, reason="a crack", by_customer=True)
+    awaited = ask(lines={"MUG": 1})
+    return ask(lines={"MUG": 1}), approve_return(order_id=order.pk, return_id=awaited.pk)
 
 
 def _waiting_shipment() -> Shipment:

@@ -6,7 +6,20 @@ from uuid import UUID
 
 from django.db import transaction
 
-from orders.events import Address, OrderCancelled, OrderCreated, OrderedLine
+from orders.events import (
+    Address,
+    OrderCancelled,
+    OrderCreated,
+    OrderedLine,
+    ReceivedLine,
+    ReturnApproved,
+    ReturnCancelled,
+    ReturnedLine,
+    ReturnExpired,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
+)
 from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
 from shipping.events import CancellationRejected, OrderDelivered, OrderReshipped, OrderShipped
 from shop.ids import uuid7
@@ -59,7 +72,35 @@ def later_events(order_id: UUID) -> list[Event]:
         OrderDelivered(**parcel, delivered_at=datetime(2026, 3, 5, 9, tzinfo=UTC)),
         CancellationRejected(order_id=order_id, reason="customer"),
         OrderCancelled(order_id=order_id, number="ORD-1042", reason="out_of_stock"),
+        *events_of_a_return(order_id),
     ]
+
+
+def events_of_a_return(order_id: UUID) -> list[Event]:
+    """Return one event of each kind about a return."""
+    about = {"order_id": order_id, "return_id": uuid7()}
+    lines = (ReturnedLine(sku="TEA-1", name="Tea", quantity=2),)
+    return [
+        ReturnRequested(**about, lines=lines, by_customer=True),
+        ReturnApproved(**about, lines=lines, arrive_by=datetime(2026, 3, 26, 9, tzinfo=UTC)),
+        sealed_event(ReturnRejected, **about, reason="The tins are empty."),
+        goods_received(**about),
+        ReturnCancelled(**about),
+        ReturnExpired(**about),
+    ]
+
+
+def goods_received(order_id: UUID, return_id: UUID) -> ReturnReceived:
+    """Return the event of one of two tins that came back broken, and is paid back."""
+    return ReturnReceived(
+        order_id=order_id,
+        return_id=return_id,
+        receipt_id=uuid7(),
+        lines=(ReceivedLine(sku="TEA-1", name="Tea", restocked=0, written_off=1),),
+        is_complete=False,
+        refund=eur("9.95"),
+        refund_id=uuid7(),
+    )
 
 
 def published(event: Event) -> Event:

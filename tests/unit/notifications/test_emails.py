@@ -22,6 +22,12 @@ CONTENTS = {
     Kind.DELIVERED: ["delivered on 5 March 2026"],
     Kind.CANCELLATION_REJECTED: ["the parcel had already left"],
     Kind.CANCELLED: ["not everything in it is in stock", "You owe us nothing"],
+    Kind.RETURN_REQUESTED: ["2", "Tea", "keep the goods until then"],
+    Kind.RETURN_APPROVED: ["2", "Tea", "26 March 2026"],
+    Kind.RETURN_REJECTED: ["cannot take back", "The tins are empty."],
+    Kind.RETURN_RECEIVED: ["1", "Tea", "9.95 EUR", "still waiting for the rest"],
+    Kind.RETURN_CANCELLED: ["withdrawn"],
+    Kind.RETURN_EXPIRED: ["not arrived in time"],
 }
 
 

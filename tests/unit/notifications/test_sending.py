@@ -12,7 +12,7 @@ from notifications.send_lock import send_locks
 from shop.ids import uuid7
 from shop.messaging.models import InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
-from tests.unit.notifications.facts import later_events, order_created, published
+from tests.unit.notifications.facts import goods_received, later_events, order_created, published
 from tests.unit.notifications.support import BACKENDS, deliver_together, known_recipients, orders, waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,12 @@ def test_a_customer_hears_of_every_turn_of_an_order_once(mail):
         Kind.DELIVERED,
         Kind.CANCELLATION_REJECTED,
         Kind.CANCELLED,
+        Kind.RETURN_REQUESTED,
+        Kind.RETURN_APPROVED,
+        Kind.RETURN_REJECTED,
+        Kind.RETURN_RECEIVED,
+        Kind.RETURN_CANCELLED,
+        Kind.RETURN_EXPIRED,
     ]
     assert {row.state for row in messages} == {State.SENT}
     assert mail.subjects == [row.subject for row in messages]
@@ -50,6 +56,18 @@ def test_an_event_that_comes_twice_sends_one_message(mail):
 
     assert len(mail.mails) == 1
     assert InboxEntry.objects.count() == 1
+
+
+def test_each_receipt_of_a_return_is_told(mail):
+    created = published(order_created())
+    deliver(created, "notifications")
+    return_id = uuid7()
+    receipts = [published(goods_received(created.order_id, return_id)) for _ in range(2)]
+    for event in (*receipts, *receipts):
+        deliver(event, "notifications")
+
+    assert len(mail.mails) == 3
+    assert Notification.objects.filter(kind=Kind.RETURN_RECEIVED).count() == 2
 
 
 def test_messages_of_one_kind_about_several_parts_of_an_order_are_sent_once_each(mail):

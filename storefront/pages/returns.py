@@ -1,0 +1,74 @@
+"""Views of returns: a customer asks to send goods of an own order back, or keeps them after all."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from orders.errors import InvalidReturn, OrdersError
+from orders.queries import Details
+from orders.returns import queries, services
+from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
+from storefront.forms import ReturnForm
+from storefront.pages.orders import my_order
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def send_back(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask what is sent back and why, and request the return."""
+    found = my_order(request, number)
+    lines = queries.returnable_lines(found.summary.id)
+    form = ReturnForm(lines, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid() and _request(request, found, form):
+        return redirect("storefront:order", found.summary.number)
+    if not lines:
+        messages.error(request, f"Nothing of {found.summary.number} can be sent back at the moment.")
+        return redirect("storefront:order", found.summary.number)
+    return render(request, "storefront/send_back.html", {"order": found.summary, "form": form})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def keep(request: HttpRequest, number: str, return_id: UUID) -> HttpResponse:
+    """Ask for confirmation, or withdraw a return."""
+    found = my_order(request, number)
+    returns = {one.id: one for one in queries.returns_of_order(found.summary.id)}
+    if return_id not in returns:
+        raise Http404(f"{found.summary.number} has no such return.")
+    if request.method != "POST" and returns[return_id].is_live:
+        return render(request, "storefront/keep.html", {"order": found.summary, "return": returns[return_id]})
+    try:
+        services.cancel_return(order_id=found.summary.id, return_id=return_id)
+    except OrdersError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("storefront:order", found.summary.number)
+
+
+def _request(request: HttpRequest, found: Details, form: ReturnForm) -> bool:
+    def act() -> None:
+        services.request_return(
+            order_id=found.summary.id,
+            lines=form.quantities,
+            reason=form.cleaned_data["reason"],
+            by_customer=True,
+        )
+
+    try:
+        take_effect_once(request, form, act)
+    except AlreadyDone:
+        return True
+    except InvalidReturn as refusal:
+        form.add_error(None, " ".join(problem.message for problem in refusal.problems))
+        return False
+    except OrdersError as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    messages.success(request, "We have your request to send goods back, and will write to you.")
+    return True
