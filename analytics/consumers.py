@@ -23,7 +23,14 @@ from orders.events import (
     OrderResumed,
     OrderSettled,
 )
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
+from payments.events import (
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundFailed,
+)
 from shipping.events import (
     CancellationRejected,
     DeliveryFailed,
@@ -47,8 +54,18 @@ def when_order_created_count_what_was_ordered(events: Sequence[OrderCreated]) ->
 
 @consumes(PaymentProcessed, batch=BATCH)
 def when_payment_processed_add_revenue(events: Sequence[PaymentProcessed]) -> None:
-    """Count the paid order and its revenue."""
-    services.project(measurements=[_measure(event, Step.PAID, captured=event.amount) for event in events])
+    """Count the paid order, and its revenue unless the money is only held."""
+    services.project(
+        measurements=[
+            _measure(event, Step.PAID, captured=event.amount if event.captured else None) for event in events
+        ]
+    )
+
+
+@consumes(PaymentCaptured, batch=BATCH)
+def when_payment_captured_add_revenue(events: Sequence[PaymentCaptured]) -> None:
+    """Count the revenue of money that was held."""
+    services.project(measurements=[_measure(event, Step.CAPTURED, captured=event.amount) for event in events])
 
 
 @consumes(PaymentFailed, batch=BATCH)
@@ -66,12 +83,7 @@ def when_payment_voided_note_it(events: Sequence[PaymentVoided]) -> None:
 @consumes(PaymentRefunded, batch=BATCH)
 def when_payment_refunded_add_refund(events: Sequence[PaymentRefunded]) -> None:
     """Add the refund to the day."""
-    services.project(
-        measurements=[
-            _measure(event, Step.REFUNDED, refunded=event.amount, paid_back=not _keeps_money(event))
-            for event in events
-        ]
-    )
+    services.project(measurements=list(map(_refunded, events)))
 
 
 @consumes(RefundFailed, batch=BATCH)
@@ -219,6 +231,12 @@ def _ordered(line: OrderedLine) -> Ordered:
 
 def _held_up(event: OrderNeedsAttention) -> HeldUp:
     return HeldUp(event.reason, event.stage or _STAGES.get(event.reason, ""))
+
+
+def _refunded(event: PaymentRefunded) -> Measurement:
+    """Measure a refund; what was only held was never revenue."""
+    refunded = None if event.held else event.amount
+    return _measure(event, Step.REFUNDED, refunded=refunded, paid_back=not _keeps_money(event))
 
 
 def _keeps_money(refunded: PaymentRefunded) -> bool:

@@ -14,6 +14,7 @@ class Step(models.TextChoices):
 
     PLACED = "placed"
     PAID = "paid"
+    CAPTURED = "captured"
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_VOIDED = "payment_voided"
     REFUNDED = "refunded"
@@ -64,6 +65,9 @@ OPEN = Q(delivered_at=None, cancelled_at=None, settled_at=None)
 #: It has ended, and not with its customer.
 ENDED_OTHERWISE = ~Q(cancelled_at=None) | ~Q(settled_at=None)
 
+#: It needed attention for money that could not be taken.
+NOT_CAPTURED = Q(held_up_reason="capture_failed")
+
 
 class OrderFact(ReadModel):
     """An order: what lists and searches need of it, and the earliest time of each step; no personal facts.
@@ -92,6 +96,7 @@ class OrderFact(ReadModel):
     paid_back_at = models.DateTimeField(null=True)
     placed_at = models.DateTimeField(null=True, db_index=True)
     paid_at = models.DateTimeField(null=True)
+    captured_at = models.DateTimeField(null=True)
     payment_failed_at = models.DateTimeField(null=True)
     payment_voided_at = models.DateTimeField(null=True)
     refunded_at = models.DateTimeField(null=True)
@@ -119,6 +124,7 @@ class OrderFact(ReadModel):
             GinIndex(fields=["skus"], opclasses=["jsonb_path_ops"], name="orderfact_by_sku"),
             models.Index(fields=["-order_id"], condition=OPEN, name="orderfact_open"),
             models.Index(fields=["-order_id"], condition=ENDED_OTHERWISE, name="orderfact_ended_otherwise"),
+            models.Index(fields=["-order_id"], condition=NOT_CAPTURED, name="orderfact_not_captured"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, IntegerField, Q, QuerySet, Value, When
 
-from analytics.models import ENDED_OTHERWISE, OPEN, OrderFact
+from analytics.models import ENDED_OTHERWISE, NOT_CAPTURED, OPEN, OrderFact
 
 #: Statuses on the way, by rank, with what takes an order there. The highest prevails.
 _WAY: dict[str, Q] = {
@@ -18,12 +18,6 @@ _WAY: dict[str, Q] = {
     | ~Q(fulfilment_stopped_at=None)
     | ~Q(cancellation_requested_at=None),
     "shipped": ~Q(shipped_at=None) | ~Q(cancellation_rejected_at=None),
-}
-#: Statuses that an order ends in. Of two the first prevails.
-_ENDS: dict[str, Q] = {
-    "settled": ~Q(settled_at=None),
-    "cancelled": ~Q(cancelled_at=None),
-    "delivered": ~Q(delivered_at=None),
 }
 _ATTENTION = "needs_attention"
 STATUSES = (*_WAY, "delivered", "cancelled", "settled", _ATTENTION)
@@ -38,14 +32,24 @@ def _first_of(conditions: dict[Any, Q], default: Any, output: Any) -> Case:
 _HELD_UP_IN = _first_of({rank: Q(held_up_in=status) for rank, status in enumerate(_WAY)}, 9, IntegerField)
 _RANK = _first_of({rank: _WAY[status] for rank, status in reversed([*enumerate(_WAY)])}, 0, IntegerField)
 _CANCELLING = [*_WAY].index("cancelling")
+_STILL = ~Q(held_up_at=None) & (Q(went_on_at=None) | Q(went_on_at__lt=F("held_up_at")))
+_NO_FURTHER = Q(held_up_rank__gte=F("rank"))
+#: Its money could not be taken yet. The parcel goes on meanwhile; a cancellation ends it.
+_UNPAID = _STILL & NOT_CAPTURED & Q(captured_at=None) & (_NO_FURTHER | ~Q(rank=_CANCELLING))
 #: It needs attention: nobody let it go on since, it has come no further, and no failed refund succeeded. A
 #: disputed order waits wherever it has come to.
 _HELD_UP = (
-    ~Q(held_up_at=None)
-    & (Q(went_on_at=None) | Q(went_on_at__lt=F("held_up_at")))
-    & (Q(held_up_rank__gte=F("rank")) | Q(held_up_reason="disputed", rank__lt=_CANCELLING))
+    _STILL
+    & (_NO_FURTHER | Q(held_up_reason="disputed", rank__lt=_CANCELLING))
+    & ~NOT_CAPTURED
     & ~Q(~Q(paid_back_at=None), held_up_reason="refund_failed")
-)
+) | _UNPAID
+#: Statuses that an order ends in. Of two the first prevails.
+_ENDS: dict[str, Q] = {
+    "settled": ~Q(settled_at=None),
+    "cancelled": ~Q(cancelled_at=None),
+    "delivered": ~Q(delivered_at=None) & ~_UNPAID,
+}
 _STATUS = _first_of(
     {**_ENDS, _ATTENTION: _HELD_UP, **{status: _WAY[status] for status in reversed(_WAY)}},
     "placed",
@@ -66,7 +70,7 @@ def placed_orders() -> QuerySet[OrderFact]:
 def having_status(orders: QuerySet[OrderFact], statuses: Collection[str]) -> QuerySet[OrderFact]:
     """Filter orders by status, with conditions by which a rare status is found by a partial index."""
     if not _ENDS.keys() & set(statuses):
-        orders = orders.filter(OPEN)
+        orders = orders.filter(OPEN | NOT_CAPTURED if _ATTENTION in statuses else OPEN)
     elif set(statuses) <= {"cancelled", "settled"}:
         orders = orders.filter(ENDED_OTHERWISE)
     return orders.filter(Q(("status__in", statuses)))

@@ -83,6 +83,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.view_order",
         *_PAYMENTS,
         "payments.view_dispute",
+        "payments.retry_capture",
         "payments.retry_refund",
         "payments.give_back_otherwise",
         "orders.refund_order",

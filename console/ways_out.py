@@ -16,6 +16,7 @@ from inventory.events import (
     ReplacementTaken,
 )
 from orders.events import (
+    CaptureRequested,
     OrderCancellationRequested,
     OrderCreated,
     OrderDeadlinePassed,
@@ -25,10 +26,13 @@ from orders.events import (
     ReturnArrivalDue,
 )
 from payments.events import (
+    CaptureDue,
+    CaptureRecovered,
     DisputeClosed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
+    PaymentStopDue,
     PaymentVoided,
     RefundCheckDue,
 )
@@ -68,6 +72,7 @@ REFUSE_RETURN = Act("Refuse", "orders.decide_return")
 RECEIVE_RETURN = Act("Receive", "orders.receive_return")
 WITHDRAW_RETURN = Act("Withdraw", "orders.decide_return", customer=True)
 RETRY_REFUND = Act("Retry the refund", "payments.retry_refund")
+RETRY_CAPTURE = Act("Retry the capture", "payments.retry_capture")
 GIVEN_BACK = Act("Given back otherwise", "payments.give_back_otherwise")
 
 
@@ -96,6 +101,7 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
             (PaymentRefunded, InventoryRestocked), (RESUME, SETTLE)
         ),
         "needs_attention: refund_failed": Ways((PaymentRefunded,), (RETRY_REFUND, GIVEN_BACK, SETTLE)),
+        "needs_attention: capture_failed": Ways((CaptureRecovered,), (RETRY_CAPTURE, CANCEL, SETTLE)),
         "needs_attention: delivery_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
         "needs_attention: resend_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
         "needs_attention: delivery_overdue": Ways((OrderDelivered,), (SEND_AGAIN, RESUME, SETTLE)),
@@ -108,6 +114,18 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
     },
     "payments.Payment": {
         "processing": Ways((OrderCreated, FulfilmentStopped)),
+        "requires_capture": Ways(
+            (
+                CaptureRequested,
+                OrderShipped,
+                CaptureDue,
+                InventoryRejected,
+                ShipmentFailed,
+                FulfilmentStopped,
+                PaymentStopDue,
+            ),
+            (RETRY_CAPTURE,),
+        ),
     },
     "payments.Refund": {
         "requested": Ways(
@@ -133,7 +151,7 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
 ENDS: Mapping[str, frozenset[str]] = {
     "orders.Order": frozenset({"delivered", "cancelled", "settled"}),
     "orders.Return": frozenset({"rejected", "received", "cancelled", "expired"}),
-    "payments.Payment": frozenset({"succeeded", "failed", "voided"}),
+    "payments.Payment": frozenset({"succeeded", "requires_payment_method", "canceled"}),
     "payments.Refund": frozenset({"succeeded"}),
     "inventory.OrderStock": frozenset(
         {

@@ -51,10 +51,9 @@ def when_order_created_confirm_receipt(events: Sequence[OrderCreated]) -> None:
 
 @consumes(PaymentProcessed, calls_outside=True, batch=BATCH)
 def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> None:
-    """Tell customers that their payment has arrived."""
+    """Tell customers that their payment has arrived, or that the amount is reserved."""
     services.send_messages(
-        kind=Kind.PAYMENT_RECEIVED,
-        contexts={event.order_id: {"amount": _amount(event.amount)} for event in events},
+        kind=Kind.PAYMENT_RECEIVED, contexts={event.order_id: _paid(event) for event in events}
     )
 
 
@@ -195,8 +194,14 @@ def _recipient(event: OrderCreated, customer: Customer) -> Recipient:
     )
 
 
+def _paid(event: PaymentProcessed) -> Context:
+    amount = _amount(event.amount)
+    return {"amount": amount} | ({"reserved": True} if amount and not event.captured else {})
+
+
 def _refunded(event: PaymentRefunded) -> Context:
-    return {"amount": _amount(event.amount)} | ({"otherwise": True} if event.otherwise else {})
+    how = {"otherwise": True} if event.otherwise else {"held": True} if event.held else {}
+    return {"amount": _amount(event.amount), **how}
 
 
 def _ordered(event: OrderCreated, customer: Customer) -> Context:

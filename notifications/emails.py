@@ -17,7 +17,7 @@ Context = dict[str, Any]
 
 SUBJECTS: Mapping[Kind, str] = {
     Kind.ORDER_RECEIVED: "We have received your order {number}",
-    Kind.PAYMENT_RECEIVED: "Payment received for your order {number}",
+    Kind.PAYMENT_RECEIVED: "Your payment for order {number}",
     Kind.PAYMENT_FAILED: "The payment for your order {number} did not work",
     Kind.REFUNDED: "Your refund for order {number}",
     Kind.SHIPPED: "Your order {number} is on its way",

@@ -11,6 +11,7 @@ from inventory.events import (
 )
 from orders import erasure, history, services
 from orders.events import (
+    CaptureRequested,
     CustomerForgotten,
     ErasureDue,
     OrderCancellationRequested,
@@ -24,6 +25,8 @@ from orders.events import (
 from orders.refunds import outcomes as refunds
 from orders.returns import services as returns
 from payments.events import (
+    CaptureFailed,
+    CaptureRecovered,
     DisputeClosed,
     PaymentDisputed,
     PaymentFailed,
@@ -59,6 +62,8 @@ STEPS: Mapping[type[Event], history.Step] = {
     InventoryRestocked: history.stock_undone,
     InventoryReleased: history.stock_undone,
     RefundFailed: history.nothing,
+    CaptureFailed: history.nothing,
+    CaptureRecovered: history.capture_recovered,
     DeliveryFailed: history.nothing,
     ResendFailed: history.nothing,
     PaymentDisputed: history.nothing,
@@ -85,14 +90,14 @@ def _record(events: Sequence[Event]) -> None:
 
 @consumes(PaymentProcessed, low_priority=True)
 def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
-    """Note that the customer has paid, and wait for the stock."""
+    """Note that the money is held or taken, and wait for the stock."""
     _record(events)
 
 
-@consumes(InventoryUpdated, low_priority=True)
+@consumes(InventoryUpdated, emits=(CaptureRequested,), low_priority=True)
 def when_inventory_updated_mark_order_in_fulfilment(events: Sequence[InventoryUpdated]) -> None:
     """Note that the stock serves the order, and wait for the carrier."""
-    _record(events)
+    services.record_stock_taken(order_ids=[event.order_id for event in events])
 
 
 @consumes(OrderShipped, low_priority=True)
@@ -172,6 +177,18 @@ def when_inventory_released_note_it(events: Sequence[InventoryReleased]) -> None
 def when_refund_failed_ask_for_attention(events: Sequence[RefundFailed]) -> None:
     """Have an operator give the money back, if the order waits for it."""
     refunds.record_failures([(event.order_id, event.refund_id, event.code) for event in events])
+
+
+@consumes(CaptureFailed, emits=(OrderNeedsAttention,))
+def when_capture_failed_ask_for_attention(events: Sequence[CaptureFailed]) -> None:
+    """Have an operator see to it that the order is paid."""
+    services.record_capture_failures(order_ids=[event.order_id for event in events])
+
+
+@consumes(CaptureRecovered)
+def when_capture_recovered_let_order_go_on(events: Sequence[CaptureRecovered]) -> None:
+    """Let orders go on whose money could be taken after all."""
+    _record(events)
 
 
 @consumes(DeliveryFailed, emits=(OrderNeedsAttention,))

@@ -177,6 +177,12 @@ class OrderSettled(Event):
     cancel_reason: str | None = None
 
 
+class CaptureRequested(Event):
+    """The stock serves the order: its money is to be taken before its parcel leaves, by the shop's policy."""
+
+    order_id: UUID
+
+
 class RefundedLine(Fact):
     """A quantity of a product that money is given back for."""
 

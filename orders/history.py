@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from orders.events import (
+    CaptureRequested,
     CustomerForgotten,
     OrderCancellationRequested,
     OrderCancelled,
@@ -55,6 +56,8 @@ class State(NamedTuple):
     attention_note: str | None = ""
     payment_undone: bool = False
     stock_undone: bool = False
+    #: Money that could not be taken at first is taken.
+    capture_recovered: bool = False
 
     @property
     def stage(self) -> str:
@@ -77,7 +80,7 @@ def fold(steps: Iterable[Step]) -> State:
 
 
 def paid(state: State) -> State:
-    """Note that the customer has been charged."""
+    """Note that the money is held or taken."""
     return _advanced(state, Status.PAID)
 
 
@@ -156,11 +159,20 @@ def cancelled(state: State, reason: str) -> State:
 
 
 def held_up(state: State, reason: str, note: str | None = "", stage: str | None = None) -> State:
-    """Hold the order up until an operator acts, or the missing outcome comes after all."""
+    """Hold the order up until an operator acts, or the missing outcome comes after all.
+
+    Money that could not be taken comes before other reasons, and no step of the parcel ends it.
+    """
     at = STAGE_OF_ATTENTION.get(reason) or stage or state.stage
     if reason == AttentionReason.DISPUTED and state.stage in CANCELLABLE:
         at = state.stage  # it is held wherever it has come to
-    if state.status in TERMINAL or state.attention_reason == reason or RANK[at] < RANK[state.stage]:
+    if reason == AttentionReason.CAPTURE_FAILED:
+        if state.capture_recovered or state.stage == Status.CANCELLING:
+            return state
+        at = max(at, state.stage, key=RANK.__getitem__)  # the parcel goes on meanwhile
+    if _has_ended_for(state, reason) or _awaits_capture(state) or state.attention_reason == reason:
+        return state
+    if RANK[at] < RANK[state.stage]:
         return state
     held = state._replace(
         status=Status.NEEDS_ATTENTION,
@@ -180,6 +192,17 @@ def refund_failed(state: State) -> State:
 def part_refund_failed(state: State) -> State:
     """Hold the order up for a part of the money only if all of it has to go back."""
     return refund_failed(state) if state.stage == Status.CANCELLING else state
+
+
+def capture_failed(state: State) -> State:
+    """Hold the order up for money that could not be taken, even one that is delivered."""
+    return held_up(state, AttentionReason.CAPTURE_FAILED)
+
+
+def capture_recovered(state: State) -> State:
+    """Let an order go on whose money could be taken after all."""
+    known = state._replace(capture_recovered=True)
+    return _moved(known, state.stage) if _awaits_capture(state) else known
 
 
 def delivery_failed(state: State) -> State:
@@ -227,7 +250,19 @@ def _advanced(state: State, to: Status) -> State:
         return state
     if state.attention_reason == AttentionReason.DISPUTED and to in CANCELLABLE:
         return state._replace(attention_stage=to)  # the stock may answer, the parcel still has to wait
+    if _awaits_capture(state):
+        return state._replace(attention_stage=to)
     return _moved(state, to)._replace(cancel_reason="")  # the parcel was faster than the cancellation
+
+
+def _awaits_capture(state: State) -> bool:
+    return state.attention_reason == AttentionReason.CAPTURE_FAILED
+
+
+def _has_ended_for(state: State, reason: str) -> bool:
+    """Tell whether the order has ended; a delivered one is not paid if its money could not be taken."""
+    is_unpaid = state.status == Status.DELIVERED and reason == AttentionReason.CAPTURE_FAILED
+    return state.status in TERMINAL and not is_unpaid
 
 
 def _given_up(state: State, reason: CancelReason) -> State:
@@ -264,6 +299,7 @@ _STEPS: dict[type[Event], Step] = {
     OrderCreated: nothing,
     OrderResumed: resumed,
     RefundRequested: nothing,
+    CaptureRequested: nothing,
     OrderResendRequested: resent,
     CustomerForgotten: forgotten,
     **dict.fromkeys(

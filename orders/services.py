@@ -31,6 +31,7 @@ from orders.errors import (
 )
 from orders.events import (
     CancellationReason,
+    CaptureRequested,
     OrderCancellationRequested,
     OrderCreated,
     OrderResumed,
@@ -56,6 +57,7 @@ MAX_NOTE = 300
 #: Ways out where nothing more will come.
 _REMEDIES = {
     AttentionReason.REFUND_FAILED: "Retry the refund, or settle the order",
+    AttentionReason.CAPTURE_FAILED: "Retry the capture of its payment, or settle the order",
     AttentionReason.DELIVERY_FAILED: "Send the order again, or agree with the customer and settle it",
     AttentionReason.RESEND_FAILED: "Send the order again otherwise, or agree with the customer and settle it",
 }
@@ -301,6 +303,22 @@ def remind_of_deadline(*, order_id: UUID) -> bool:
 def record_outcomes(*, steps: Collection[tuple[UUID, Step]]) -> list[Order]:
     """Record what the other contexts did for orders; those for which all is undone are cancelled."""
     return follow(steps)
+
+
+@unit_of_work()
+def record_stock_taken(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Record that the stock serves orders, and have their money taken if the shop does not wait longer."""
+    orders = follow([(order_id, history.stock_taken) for order_id in order_ids])
+    if settings.SHOP_CAPTURE == "placed":
+        for order in orders:
+            if order.stage == Status.IN_FULFILMENT:
+                publish(CaptureRequested(order_id=order.pk))
+    return orders
+
+
+def record_capture_failures(*, order_ids: Collection[UUID]) -> list[Order]:
+    """Ask for attention where money that is due could not be taken."""
+    return take([(order_id, history.capture_failed) for order_id in order_ids])
 
 
 def record_delivery_failures(*, order_ids: Collection[UUID]) -> list[Order]:

@@ -10,7 +10,7 @@ class Status(TextChoices):
 
     #: Accepted and not paid yet.
     PLACED = "placed", "Placed"
-    #: The customer has been charged.
+    #: The money is held or taken.
     PAID = "paid", "Paid"
     #: All lines are taken from the stock; the carrier comes next.
     IN_FULFILMENT = "in_fulfilment", "In fulfilment"
@@ -46,6 +46,7 @@ class AttentionReason(TextChoices):
     CARRIER_OVERDUE = "carrier_overdue", "No answer from the carrier"
     CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
     REFUND_FAILED = "refund_failed", "The money could not be given back"
+    CAPTURE_FAILED = "capture_failed", "The money that was reserved could not be taken"
     DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
     DELIVERY_OVERDUE = "delivery_overdue", "The parcel has not arrived"
     RESEND_FAILED = "resend_failed", "The parcel could not be sent again"
@@ -57,6 +58,7 @@ TERMINAL = (Status.DELIVERED, Status.CANCELLED, Status.SETTLED)
 #: Reasons for attention after which nothing comes by itself: to go on waiting would be to wait for ever.
 NOTHING_COMES = (
     AttentionReason.REFUND_FAILED,
+    AttentionReason.CAPTURE_FAILED,
     AttentionReason.DELIVERY_FAILED,
     AttentionReason.RESEND_FAILED,
 )
@@ -88,6 +90,7 @@ LEGAL: dict[str, set[Status]] = defaultdict(
         Status.PAID: set(Status) - {Status.PLACED, Status.PAID, Status.CANCELLED, Status.SETTLED},
         Status.IN_FULFILMENT: {Status.SHIPPED, Status.DELIVERED, Status.CANCELLING, Status.NEEDS_ATTENTION},
         Status.SHIPPED: {Status.DELIVERED, Status.NEEDS_ATTENTION},
+        Status.DELIVERED: {Status.NEEDS_ATTENTION},  # the money could not be taken
         Status.CANCELLING: {Status.CANCELLED, Status.SHIPPED, Status.DELIVERED, Status.NEEDS_ATTENTION},
         Status.NEEDS_ATTENTION: set(Status) - {Status.PLACED, Status.NEEDS_ATTENTION},
     },
@@ -105,8 +108,8 @@ RANK: dict[str, int] = {
     Status.SETTLED: 5,
 }
 
-#: Status that an order is held up in, by reason. Books may differ, and payments be disputed, anywhere on the
-#: way: then the order remembers its status.
+#: Status that an order is held up in, by reason. Books may differ, payments be disputed and captures fail
+#: anywhere on the way: then the order remembers its status.
 STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.STOCK_OVERDUE: Status.PAID,
     AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,

@@ -6,7 +6,11 @@ from shop.messaging.event_log import TimelineEntry
 
 SUMMARIES = {
     "OrderCreated": "The order was placed",
-    "PaymentProcessed": "The payment was received",
+    "PaymentProcessed": "The payment was confirmed",
+    "CaptureRequested": "The payment is due",
+    "PaymentCaptured": "The money was taken",
+    "CaptureFailed": "The money could not be taken yet; we are looking into it",
+    "CaptureRecovered": "The payment is settled",
     "PaymentFailed": "The payment failed",
     "PaymentVoided": "No payment was taken",
     "PaymentRefunded": "The payment was refunded",

@@ -67,6 +67,7 @@ class PaymentAdmin(KeysetAdmin):
         "order",
         "state",
         "amount",
+        "amount_captured",
         "amount_refunded",
         "currency",
         "method",
@@ -78,6 +79,27 @@ class PaymentAdmin(KeysetAdmin):
     search_fields = ("order_number", "order_id", "id", "reference")
     ordering = ("-id",)
     inlines = (RefundInline,)
+    actions = ("capture_again",)
+
+    def has_capture_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may retry captures."""
+        return request.user.has_perm("payments.retry_capture")
+
+    @admin.action(description="Retry the capture of the selected payments", permissions=["capture"])
+    def capture_again(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        """Retry captures that failed; warn about payments without one."""
+        retried = 0
+        for payment in queryset:
+            try:
+                with transaction.atomic():
+                    services.retry_capture(order_id=payment.order_id)
+                    journal.record(request, payment, "Retried the capture.")
+            except NotRetryable as error:
+                self.message_user(request, f"{payment}: {error}", messages.WARNING)
+            else:
+                retried += 1
+        if retried:
+            self.message_user(request, f"{retried} capture(s) will be made again now.", messages.SUCCESS)
 
     @admin.display(description="order")
     def order(self, payment: Payment) -> str:

@@ -64,6 +64,7 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
     """Payment of an order."""
 
     amount = MoneyField(amount="amount")
+    captured = MoneyField(amount="amount_captured")
     refunded = MoneyField(amount="amount_refunded")
 
     class Meta:
@@ -74,7 +75,9 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "order_number",
             "state",
             "amount",
+            "captured",
             "refunded",
+            "authorised_until",
             "method",
             "reference",
             "failure_code",
@@ -125,6 +128,36 @@ class PaymentViewSet(ETagged, ReadOnlyModelViewSet[Payment]):
     def get_serializer_class(self) -> type[PaymentSerializer]:
         """Return the serializer: a single payment comes with its refunds."""
         return PaymentDetailSerializer if self.action == "retrieve" else PaymentSerializer
+
+    @extend_schema(
+        summary="Retry a capture that failed",
+        parameters=[IF_MATCH],
+        request=None,
+        responses={
+            202: PaymentDetailSerializer,
+            409: OpenApiResponse(description="No capture has failed, or nothing is held any more."),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="capture",
+        url_name="capture",
+        permissions={"POST": staff("payments.view_payment", "payments.retry_capture")},
+    )
+    @idempotent(required=True)
+    def capture(self, request: Request, pk: UUID) -> Response:
+        """Request the capture again, under a new key. A worker carries it out."""
+        locked = Payment.objects.select_for_update()
+        check_if_match(request, lambda: PaymentDetailSerializer(get_object_or_404(locked, pk=pk)).data)
+        payment = get_object_or_404(Payment, pk=pk)
+        try:
+            with transaction.atomic():
+                payment = services.retry_capture(order_id=payment.order_id)
+                journal.record(request, payment, "Retried the capture.")
+        except NotRetryable as error:
+            raise Conflict(str(error)) from error
+        return Response(PaymentDetailSerializer(payment).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="Retry a refund that the provider refused",

@@ -1,4 +1,4 @@
-"""System checks of the payment gateway."""
+"""System checks of the payment gateway and of the policy of captures."""
 
 import os
 from importlib.util import find_spec
@@ -6,6 +6,23 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+
+#: Policies of SHOP_CAPTURE.
+POLICIES = ("shipped", "placed")
+
+
+@register("payments")
+def capture_policy_is_known(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the shop takes money at a moment that it knows."""
+    if settings.SHOP_CAPTURE in POLICIES:
+        return []
+    return [
+        Error(
+            f"SHOP_CAPTURE is {settings.SHOP_CAPTURE!r}.",
+            hint=f"Set it to one of {', '.join(POLICIES)}.",
+            id="payments.E003",
+        )
+    ]
 
 
 @register("payments")

@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryRejected
-from orders.events import CustomerForgotten, OrderCreated, PaymentMethod, RefundRequested
+from orders.events import CaptureRequested, CustomerForgotten, OrderCreated, PaymentMethod, RefundRequested
 from payments import erasure, services
 from payments.events import (
+    CaptureDue,
+    CaptureFailed,
+    CaptureRecovered,
     DisputeClosed,
+    PaymentCaptured,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
+    PaymentStopDue,
     PaymentVoided,
     ProviderNoticeReceived,
     RefundCheckDue,
     RefundFailed,
 )
-from shipping.events import FulfilmentStopped, ShipmentFailed
+from shipping.events import FulfilmentStopped, OrderShipped, ShipmentFailed
 from shop.messaging.consuming import consumes
 from shop.privacy.payment_tokens import open_payment_methods
 
@@ -28,31 +33,73 @@ from shop.privacy.payment_tokens import open_payment_methods
     batch=100,
 )
 def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
-    """Charge the customers of new orders."""
+    """Hold the amounts of new orders."""
     methods = open_payment_methods(events, PaymentMethod)
-    services.charge_customers(bills=list(map(_bill, events, methods)))
+    services.authorise_payments(bills=list(map(_bill, events, methods)))
 
 
 def _bill(event: OrderCreated, method: PaymentMethod) -> services.Bill:
     return services.Bill(event.order_id, event.number, event.total, method.payment_method)
 
 
+# --- Captures ----------------------------------------------------------------------------------
+
+
+@consumes(
+    CaptureRequested,
+    emits=(PaymentCaptured, CaptureFailed, PaymentVoided),
+    calls_outside=True,
+    batch=100,
+)
+def when_capture_requested_capture_payment(events: Sequence[CaptureRequested]) -> None:
+    """Take the money of orders that have their stock."""
+    services.capture_payments(order_ids=[event.order_id for event in events])
+
+
+@consumes(
+    OrderShipped,
+    emits=(PaymentCaptured, CaptureFailed, CaptureRecovered, PaymentVoided),
+    calls_outside=True,
+    batch=100,
+)
+def when_order_shipped_capture_payment(events: Sequence[OrderShipped]) -> None:
+    """Take the money of orders whose parcel has left, unless it is taken."""
+    services.capture_payments(order_ids=[event.order_id for event in events])
+
+
+@consumes(
+    CaptureDue, emits=(PaymentCaptured, CaptureFailed, CaptureRecovered, PaymentVoided), calls_outside=True
+)
+def when_capture_due_capture_again(event: CaptureDue) -> None:
+    """Take the money that could not be taken before."""
+    services.capture_payments(order_ids=[event.order_id])
+
+
+# --- Stops and refunds -------------------------------------------------------------------------
+
+
 @consumes(InventoryRejected, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
 def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
-    """Prevent the payment of an order that the stock cannot serve, or refund it."""
+    """Void the payment of an order that the stock cannot serve, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason="out_of_stock")
 
 
-@consumes(ShipmentFailed, emits=(PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(ShipmentFailed, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
 def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
-    """Refund the payment of an order whose parcel the carrier refused."""
-    services.refund_payment(order_id=event.order_id, reason="shipment_failed")
+    """Void or refund the payment of an order whose parcel the carrier refused."""
+    services.stop_payment(order_id=event.order_id, reason="shipment_failed")
 
 
 @consumes(FulfilmentStopped, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
 def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
-    """Refund the payment of a stopped order, or prevent it."""
+    """Void or refund the payment of a stopped order, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason=event.reason)
+
+
+@consumes(PaymentStopDue, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+def when_payment_stop_due_cancel_payment(event: PaymentStopDue) -> None:
+    """Void the payment of an order that was stopped while it was being authorised."""
+    services.stop_payment(order_id=event.order_id, reason="stopped")
 
 
 @consumes(RefundRequested, emits=(PaymentRefunded, RefundFailed), calls_outside=True)

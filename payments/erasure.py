@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from payments.gateway import forget_charges
-from payments.models import Dispute, Payment, Refund, capture_key
+from payments.models import Dispute, Payment, Refund, payment_key
 from shop.messaging.publishing import unit_of_work
 from shop.privacy.rows import Rows, rows_of
 
@@ -14,7 +14,7 @@ NEUTRAL = {"method": "", "failure_message": ""}
 
 def erase_payments(*, order_ids: Collection[UUID]) -> None:
     """Erase means of payment and the provider's words. Idempotent."""
-    forget_charges([capture_key(order_id) for order_id in order_ids])
+    forget_charges(_keys(order_ids))
     with unit_of_work():
         Payment.objects.filter(order_id__in=order_ids).update(**NEUTRAL)
 
@@ -27,3 +27,13 @@ def personal_data_of(order_ids: Collection[UUID]) -> Rows:
         | rows_of(Refund.objects.filter(**of_payments))
         | rows_of(Dispute.objects.filter(**of_payments))
     )
+
+
+def _keys(order_ids: Collection[UUID]) -> list[str]:
+    """Return the keys of all attempts to pay these orders."""
+    attempts = dict(Payment.objects.filter(order_id__in=order_ids).values_list("order_id", "attempt"))
+    return [
+        payment_key(order_id, attempt)
+        for order_id in order_ids
+        for attempt in range(1, attempts.get(order_id, 1) + 1)
+    ]

@@ -10,7 +10,7 @@ class IllegalTransition(PaymentsError):
 
 
 class NotRetryable(PaymentsError):
-    """Only a failed refund can be retried."""
+    """Only a refund or a capture that failed can be retried."""
 
 
 class NotGivenBack(PaymentsError):

@@ -7,11 +7,38 @@ from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, from_c
 
 
 class PaymentProcessed(Event):
-    """The customer has been charged."""
+    """The amount is held for the shop, or taken from the customer."""
 
     order_id: UUID
     payment_id: UUID
     amount: Money
+    #: False: it is held, and PaymentCaptured follows. Events from before are about what was taken.
+    captured: bool = True
+
+
+class PaymentCaptured(Event):
+    """The amount that was held is taken from the customer."""
+
+    order_id: UUID
+    payment_id: UUID
+    amount: Money
+
+
+class CaptureFailed(Event):
+    """The amount that was held for the order cannot be taken, or not for much longer."""
+
+    order_id: UUID
+    payment_id: UUID
+    amount: Money
+    #: The provider's code; ``authorisation_ends`` if the hold ends soon and could not be renewed.
+    code: str
+
+
+class CaptureRecovered(Event):
+    """The amount is taken after all, though CaptureFailed said otherwise before."""
+
+    order_id: UUID
+    payment_id: UUID
 
 
 class Refusal(Fact):
@@ -53,7 +80,7 @@ class PaymentFailed(Event, version=2, replaces=PaymentFailedV1):
 
 
 class PaymentVoided(Event):
-    """Nothing was charged for the order, and nothing will be."""
+    """Nothing was taken for the order, and nothing will be."""
 
     order_id: UUID
     payment_id: UUID
@@ -70,6 +97,8 @@ class PaymentRefunded(Event):
     left: Money | None = None
     #: An operator's reason, if it was given back without the provider; without personal facts.
     otherwise: str = ""
+    #: The amount was only held, and is not taken any more.
+    held: bool = False
 
 
 class RefundFailed(Event):
@@ -111,3 +140,15 @@ class DisputeClosed(Event):
     order_id: UUID
     payment_id: UUID
     won: bool
+
+
+class CaptureDue(Reminder):
+    """An operator wants a capture that failed to be made again."""
+
+    order_id: UUID
+
+
+class PaymentStopDue(Reminder):
+    """The order was stopped while its payment was being authorised; cancel it."""
+
+    order_id: UUID

@@ -1,7 +1,8 @@
 """Port to the payment provider.
 
-Every call carries an idempotency key. The gateway acts at most once per key and answers a repeated call with
-the first outcome. A cancelled key can never be charged.
+A payment is authorised, which holds the amount, and captured, which takes it; or it is cancelled. Every call
+carries an idempotency key. The gateway acts at most once per key and answers a repeated call with the first
+outcome. A cancelled key can never be authorised, and what is captured can no longer be cancelled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from shop.messaging.providers import Calls, check_outside_transaction
 from shop.webhooks.endpoints import Notice
 
 __all__ = [
+    "CaptureRequest",
     "Charge",
     "ChargeRequest",
     "ChargeStatus",
@@ -45,12 +47,15 @@ DEFAULT_GATEWAY = "payments.simulator.gateway.SimulatedGateway"
 
 
 class ChargeStatus(StrEnum):
-    """Outcome of a charge, with the values of Stripe's PaymentIntents."""
+    """State of a payment at the provider, with the values of Stripe's PaymentIntents."""
 
+    #: The amount is held, and not taken yet.
+    REQUIRES_CAPTURE = "requires_capture"
+    #: The amount is taken.
     SUCCEEDED = "succeeded"
-    #: The means of payment was declined, and nothing was charged.
+    #: The means of payment was declined, or holds nothing any more; nothing is taken.
     DECLINED = "requires_payment_method"
-    #: Cancelled before it was charged.
+    #: Cancelled before it was captured.
     CANCELED = "canceled"
 
 
@@ -63,7 +68,7 @@ class RefundStatus(StrEnum):
 
 
 class ChargeRequest(NamedTuple):
-    """Arguments of a call of ``charge``."""
+    """Arguments of a call of ``authorise``."""
 
     key: str
     amount: Money
@@ -72,15 +77,26 @@ class ChargeRequest(NamedTuple):
     order_id: UUID
 
 
+class CaptureRequest(NamedTuple):
+    """Arguments of a call of ``capture``."""
+
+    key: str
+    #: The reference of what was authorised.
+    charge: str
+    amount: Money
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The gateway's answer for a charge."""
+    """The gateway's answer about a payment."""
 
     reference: str
     status: ChargeStatus
-    #: The decline code, as in ``insufficient_funds``.
+    #: The code of a decline, or of a capture that failed, as in ``insufficient_funds``.
     code: str = ""
     message: str = ""
+    #: The amount that is taken.
+    captured: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,37 +121,51 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """Captured and refunded amounts under one key, in the provider's books."""
+    """Captured, refunded and held amounts under one key, in the provider's books."""
 
     key: str
     captured: Decimal
     refunded: Decimal
     currency: str
+    held: Decimal = Decimal(0)
 
 
 class Gateway(Protocol):
     """Payment provider. Raises GatewayTimeout (outcome unknown) or GatewayUnavailable (nothing done)."""
 
-    def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Charge, once per key."""
+    def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
+        """Hold an amount, once per key."""
         ...
 
-    def charge_many(self, requests: Sequence[ChargeRequest]) -> Mapping[str, Charge]:
-        """Make several charges in one call, each once per key; return the charges by key.
+    def authorise_many(self, requests: Sequence[ChargeRequest]) -> Mapping[str, Charge]:
+        """Hold several amounts in one call, each once per key; return the answers by key.
 
-        A request without an outcome is missing from the result, and is then made by charge(). An adapter to
-        a provider without batches uses several connections at once, or returns no charges.
+        A request without an outcome is missing from the result, and is then made by authorise(). An adapter
+        to a provider without batches uses several connections at once, or returns nothing.
         """
         ...
 
-    def find_charge(self, *, key: str) -> Charge | None:
-        """Return the charge with a key; None if the gateway has not finished one."""
+    def capture(self, *, key: str, charge: str, amount: Money) -> Charge:
+        """Take what is held under a reference, or a part of it and release the rest, once.
+
+        Returns the payment as it stands. A refusal has a code: its status is REQUIRES_CAPTURE while the hold
+        stands, otherwise DECLINED or CANCELED. A call under the same key repeats it; one under another key
+        tries again.
+        """
         ...
 
-    def cancel_charge(self, *, key: str) -> Charge:
-        """Prevent charges under a key from now on; return the charge as it stands.
+    def capture_many(self, requests: Sequence[CaptureRequest]) -> Mapping[str, Charge]:
+        """Take several amounts in one call, as authorise_many() holds them."""
+        ...
 
-        Atomic at the gateway: a charge that was made before stays as it is.
+    def find(self, *, key: str) -> Charge | None:
+        """Return the payment with a key as it stands; None if the gateway has not finished one."""
+        ...
+
+    def cancel(self, *, key: str) -> Charge:
+        """Release what is held under a key and hold nothing under it from now on; return it as it stands.
+
+        Atomic at the gateway: what was captured or declined before stays as it is.
         """
         ...
 
@@ -171,16 +201,18 @@ class Gateway(Protocol):
         ...
 
     def ledger(self) -> Iterable[LedgerLine]:
-        """Yield all captured charges, for audits."""
+        """Yield all charges that are captured or held, for audits."""
         ...
 
 
 _FAILPOINTS = Calls(
     "gateway",
-    "charge",
-    "charge_many",
-    "find_charge",
-    "cancel_charge",
+    "authorise",
+    "authorise_many",
+    "capture",
+    "capture_many",
+    "find",
+    "cancel",
     "refund",
     "find_refund",
     "find_refunds",

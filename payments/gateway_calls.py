@@ -1,6 +1,6 @@
 """Calls to the payment gateway. After a timeout, the outcome is looked up by the call's key.
 
-Gateways refuse to charge nothing. A payment of nothing, and its refund, succeed without a call.
+Gateways refuse to hold nothing. A payment of nothing, and its refund, succeed without a call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from payments.disputes import ProviderDispute
 from payments.gateway import (
+    CaptureRequest,
     Charge,
     ChargeRequest,
     ChargeStatus,
@@ -21,39 +22,62 @@ from payments.models import Payment, Refund
 from shop.messaging.providers import Results, call_each
 
 
-def charge_each(payments: Mapping[UUID, Payment]) -> Results[Charge]:
-    """Charge payments, and cancel the charges of those that are to be stopped.
+def authorise_each(payments: Mapping[UUID, Payment]) -> Results[Charge]:
+    """Authorise payments, and cancel those that are to be stopped.
 
     Args:
         payments: open payments by order id, as are the results.
     """
-    return call_each(payments, _charge_or_cancel, call_together=_charge_together)
+    return call_each(payments, _authorise_or_cancel, call_together=_authorise_together)
 
 
-def cancel_charge(payment: Payment) -> Charge:
-    """Cancel the charge of a payment; return the charge as it stands, which may have been made before.
+def authorise_as(key: str, payment: Payment) -> Charge:
+    """Hold the amount of a payment under another key than its own.
 
     Raises:
-        GatewayTimeout, GatewayUnavailable: the charge may still be made.
+        GatewayTimeout, GatewayUnavailable: it may not be held; call again.
+    """
+    return gateway().authorise(key=key, amount=payment.money, token=payment.method, order_id=payment.order_id)
+
+
+def capture_each(payments: Mapping[UUID, Payment]) -> Results[Charge]:
+    """Capture payments that are held.
+
+    Args:
+        payments: payments by order id, as are the results.
+    """
+    return call_each(payments, _capture, call_together=_capture_together)
+
+
+def cancel(payment: Payment) -> Charge:
+    """Cancel a payment; return it as it stands at the gateway, which may have captured it before.
+
+    Raises:
+        GatewayTimeout, GatewayUnavailable: the amount may still be held or taken.
     """
     if payment.is_free:
         return Charge("", ChargeStatus.CANCELED)
+    return cancel_key(payment.idempotency_key)
+
+
+def cancel_key(key: str) -> Charge:
+    """Cancel what is held under a key, as cancel() does."""
     try:
-        return gateway().cancel_charge(key=payment.idempotency_key)
+        return gateway().cancel(key=key)
     except GatewayTimeout:
-        return _find_charge(payment)
+        return _find(key, but_not=ChargeStatus.REQUIRES_CAPTURE)
 
 
-def find_or_cancel_charge(payment: Payment) -> Charge | None:
-    """Look up the charge of a payment, or cancel it if the payment is to be stopped.
+def find_or_cancel(payment: Payment) -> Charge | None:
+    """Look up a payment, or cancel it if it is to be stopped.
 
-    None if the gateway has not finished a charge.
+    None if the gateway has not finished an authorisation.
     """
     if payment.stop_requested:
-        return cancel_charge(payment)
+        return cancel(payment)
     if payment.is_free:
-        return _charge(payment)
-    return gateway().find_charge(key=payment.idempotency_key)
+        return _authorise(payment)
+    return gateway().find(key=payment.idempotency_key)
 
 
 def request_refund(refund: Refund) -> ProviderRefund:
@@ -104,36 +128,53 @@ def find_order(charge: str) -> UUID | None:
     return gateway().find_order(charge=charge)
 
 
-def _charge_or_cancel(payment: Payment) -> Charge:
-    return cancel_charge(payment) if payment.stop_requested else _charge(payment)
+def _authorise_or_cancel(payment: Payment) -> Charge:
+    return cancel(payment) if payment.stop_requested else _authorise(payment)
 
 
-def _charge_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
+def _authorise_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
     order_ids = {payment.idempotency_key: order_id for order_id, payment in payments.items()}
     wanted = [
         _request(payment)
         for payment in payments.values()
         if not payment.stop_requested and not payment.is_free
     ]
-    return {order_ids[key]: charge for key, charge in gateway().charge_many(wanted).items()}
+    return {order_ids[key]: charge for key, charge in gateway().authorise_many(wanted).items()}
 
 
-def _charge(payment: Payment) -> Charge:
+def _authorise(payment: Payment) -> Charge:
     if payment.is_free:
         return Charge("", ChargeStatus.SUCCEEDED)
     try:
-        return gateway().charge(**_request(payment)._asdict())
+        return gateway().authorise(**_request(payment)._asdict())
     except GatewayTimeout:
-        return _find_charge(payment)
+        return _find(payment.idempotency_key)
 
 
 def _request(payment: Payment) -> ChargeRequest:
     return ChargeRequest(payment.idempotency_key, payment.money, payment.method, payment.order_id)
 
 
-def _find_charge(payment: Payment) -> Charge:
-    """Look up the charge that a call without an answer made; if there is none, it may be under way."""
-    charge = gateway().find_charge(key=payment.idempotency_key)
-    if charge is None:
-        raise GatewayTimeout(f"the gateway has not answered about {payment.idempotency_key}")
+def _capture_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
+    order_ids = {payment.capture_key: order_id for order_id, payment in payments.items()}
+    wanted = list(map(_capture_request, payments.values()))
+    return {order_ids[key]: charge for key, charge in gateway().capture_many(wanted).items()}
+
+
+def _capture(payment: Payment) -> Charge:
+    try:
+        return gateway().capture(**_capture_request(payment)._asdict())
+    except GatewayTimeout:
+        return _find(payment.idempotency_key, but_not=ChargeStatus.REQUIRES_CAPTURE)
+
+
+def _capture_request(payment: Payment) -> CaptureRequest:
+    return CaptureRequest(payment.capture_key, payment.reference, payment.to_capture)
+
+
+def _find(key: str, *, but_not: ChargeStatus | None = None) -> Charge:
+    """Look up what a call without an answer did; if it did nothing, it may be under way."""
+    charge = gateway().find(key=key)
+    if charge is None or charge.status == but_not:
+        raise GatewayTimeout(f"the gateway has not answered about {key}")
     return charge

@@ -1,5 +1,6 @@
 """Queries of payments for other parts of the shop, answered with plain data."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +14,11 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from payments.gateway import provider_ledger
-from payments.models import Payment, Refund, capture_key
+from payments.models import Payment, Refund, order_of
 from shop.messaging.contracts import Money
 
-#: Captured and refunded amounts of an order that is not in a book.
-_NO_ENTRY = (Decimal(0), Decimal(0))
+#: Book, and held, captured and refunded amounts of an order in it.
+_Line = tuple[UUID, str, Decimal, Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,13 @@ class PaymentInfo:
     id: UUID
     order_id: UUID
     order_number: str
-    #: ``processing``, ``succeeded``, ``failed`` or ``voided``.
+    #: A state of Stripe's PaymentIntents.
     state: str
     amount: Money
+    captured: Money
     refunded: Money
+    #: End of the hold.
+    authorised_until: datetime | None
     method: str
     reference: str
     failure_code: str
@@ -68,11 +72,13 @@ class PaymentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Captured and refunded amounts of an order, in the shop's books and in the provider's."""
+    """Held, captured and refunded amounts of an order, in the shop's books and in the provider's."""
 
     order_id: UUID
+    held: Decimal
     captured: Decimal
     refunded: Decimal
+    provider_held: Decimal
     provider_captured: Decimal
     provider_refunded: Decimal
     #: Part of the refunded amount that the provider gave back without the shop.
@@ -88,8 +94,8 @@ class Balance:
     @property
     def agrees(self) -> bool:
         """True if both books agree."""
-        ours = (self.captured, self.refunded - self.otherwise)
-        return ours == (self.provider_captured, self.provider_refunded)
+        ours = (self.held, self.captured, self.refunded - self.otherwise)
+        return ours == (self.provider_held, self.provider_captured, self.provider_refunded)
 
     @property
     def provider_gave_more(self) -> bool:
@@ -116,9 +122,9 @@ def unanswered_payments(*, grace: timedelta) -> list[PaymentInfo]:
 
 
 def open_refunds(*, grace: timedelta) -> list[RefundInfo]:
-    """Return refunds without an outcome that have not changed for ``grace``."""
-    states = [Refund.State.REQUESTED, Refund.State.PENDING]
-    waiting = Refund.objects.filter(state__in=states, updated_at__lt=timezone.now() - grace)
+    """Return refunds without an outcome that have not changed for ``grace``; none that awaits a capture."""
+    old = Refund.objects.filter(state__in=Refund.OPEN, updated_at__lt=timezone.now() - grace)
+    waiting = old.exclude(payment__state=Payment.State.REQUIRES_CAPTURE)
     return [_refund_info(refund) for refund in waiting.order_by("id").select_related("payment")]
 
 
@@ -140,35 +146,44 @@ def balances() -> Iterator[Balance]:
     """
     books = merge(_own_books(), sorted(_provider_books()), _unasked_refunds(), key=itemgetter(0))
     for order_id, lines in groupby(books, key=itemgetter(0)):
-        sums = {whose: (captured, refunded) for _, whose, captured, refunded in lines}
+        sums: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+        for _, whose, *amounts in lines:  # the provider has a line for each attempt
+            sums[whose] = [a + b for a, b in zip(sums[whose], amounts, strict=True)]
+        held, captured, refunded = sums["ours"]
+        provider_held, provider_captured, provider_refunded = sums["provider's"]
         yield Balance(
             order_id,
-            *sums.get("ours", _NO_ENTRY),
-            *sums.get("provider's", _NO_ENTRY),
-            goodwill=sums.get(Refund.Channel.PROVIDER.value, _NO_ENTRY)[1],
-            otherwise=sums.get(Refund.Channel.OTHERWISE.value, _NO_ENTRY)[1],
+            held=held,
+            captured=captured,
+            refunded=refunded,
+            provider_held=provider_held,
+            provider_captured=provider_captured,
+            provider_refunded=provider_refunded,
+            goodwill=sums[Refund.Channel.PROVIDER.value][2],
+            otherwise=sums[Refund.Channel.OTHERWISE.value][2],
         )
 
 
-def _own_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+def _own_books() -> Iterator[_Line]:
     payments = Payment.objects.order_by("order_id")
-    for order_id, state, amount, refunded in payments.values_list(
-        "order_id", "state", "amount", "amount_refunded"
+    for order_id, state, amount, captured, refunded in payments.values_list(
+        "order_id", "state", "amount", "amount_captured", "amount_refunded"
     ).iterator():
-        yield order_id, "ours", amount if state == Payment.State.SUCCEEDED else Decimal(0), refunded
+        held = amount if state == Payment.State.REQUIRES_CAPTURE else Decimal(0)
+        yield order_id, "ours", held, captured, refunded
 
 
-def _provider_books() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+def _provider_books() -> Iterator[_Line]:
     for line in provider_ledger():
-        yield UUID(line.key.removeprefix(capture_key(""))), "provider's", line.captured, line.refunded
+        yield order_of(line.key), "provider's", line.held, line.captured, line.refunded
 
 
-def _unasked_refunds() -> Iterator[tuple[UUID, str, Decimal, Decimal]]:
+def _unasked_refunds() -> Iterator[_Line]:
     """Yield the sums of refunds that the provider did not make for the shop, by channel."""
     unasked = Refund.objects.filter(state=Refund.State.SUCCEEDED).exclude(channel=Refund.Channel.SHOP)
     sums = unasked.order_by("payment__order_id").values_list("payment__order_id", "channel")
     for order_id, channel, amount in sums.annotate(amount_in_all=Sum("amount")).iterator():
-        yield order_id, channel, Decimal(0), amount
+        yield order_id, channel, Decimal(0), Decimal(0), amount
 
 
 def _payment_info(payment: Payment) -> PaymentInfo:
@@ -178,7 +193,9 @@ def _payment_info(payment: Payment) -> PaymentInfo:
         order_number=payment.order_number,
         state=payment.state,
         amount=payment.money,
+        captured=Money.stored(payment.amount_captured, payment.currency),
         refunded=Money.stored(payment.amount_refunded, payment.currency),
+        authorised_until=payment.authorised_until,
         method=payment.method,
         reference=payment.reference,
         failure_code=payment.failure_code,

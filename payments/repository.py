@@ -1,12 +1,15 @@
 """Statements of payments beyond the ORM: payments added and stored in sets, payments and refunds locked."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 
 from payments.models import Payment, Refund
+from shop.ids import uuid7_at
 from shop.messaging.errors import TooEarly
 from shop.postgres import statements
 
@@ -18,6 +21,24 @@ def add_new(payments: Collection[Payment]) -> list[Payment]:
     if known := {payment.order_id for payment in payments} - added:
         return sorted([*new, *Payment.objects.filter(order_id__in=known)], key=attrgetter("order_id"))
     return new
+
+
+def payments_of(order_ids: Collection[UUID]) -> list[Payment]:
+    """Return the payments of orders, by order id; TooEarly if one has none."""
+    found = {one.order_id: one for one in Payment.objects.filter(order_id__in=order_ids)}
+    if missing := sorted(set(order_ids) - found.keys()):
+        raise TooEarly(f"payments has not heard of order {missing[0]}")
+    return [found[order_id] for order_id in sorted(found)]
+
+
+def holds_that_end(before: datetime, *, limit: int) -> list[Payment]:
+    """Return payments whose hold ends, oldest first, but for those that could not be renewed.
+
+    The keys of payments sort by time, and a hold is younger than its payment: so an index by key finds them.
+    """
+    held = Payment.objects.filter(state=Payment.State.REQUIRES_CAPTURE, failure_code="", stop_reason="")
+    oldest = held.filter(id__lt=uuid7_at(before - settings.SHOP_AUTHORISATION_PERIOD))
+    return list(oldest.filter(authorised_until__lt=before).order_by("id")[:limit])
 
 
 def add_refund(refund: Refund) -> Refund:
@@ -73,15 +94,24 @@ def _count(refund: Refund) -> None:
 
 
 def store_outcomes(payments: Sequence[Payment]) -> list[Payment]:
-    """Write the outcomes of charges, in one statement, unless an outcome is stored already.
+    """Write the outcomes of authorisations, in one statement, unless an outcome is stored already.
 
     Returns:
         The payments that were written. They know of a stop that was requested meanwhile.
     """
+    return _store_where(payments, Payment.State.PROCESSING)
+
+
+def store_captures(payments: Sequence[Payment]) -> list[Payment]:
+    """Write captures, likewise, unless the amount is not held any more."""
+    return _store_where(payments, Payment.State.REQUIRES_CAPTURE)
+
+
+def _store_where(payments: Sequence[Payment], state: Payment.State) -> list[Payment]:
     return statements.update_where(
         payments,
         [*Payment.OUTCOME, "updated_at"],
-        where={"state": Payment.State.PROCESSING},
+        where={"state": state},
         lock_by="order_id",
-        refresh=["stop_reason"],
+        refresh=["stop_reason", "amount_refund_open"],
     )

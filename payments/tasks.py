@@ -1,4 +1,4 @@
-"""Periodic Celery task of payments."""
+"""Periodic Celery tasks of payments."""
 
 import logging
 
@@ -16,3 +16,9 @@ def ask_for_missed_notices() -> dict[str, int]:
     if missed:
         logger.warning("%d notices of the provider had not come: see whether its webhooks arrive", missed)
     return {"missed": missed}
+
+
+@shared_task(name="payments.renew_holds", ignore_result=False)
+def renew_holds() -> dict[str, int]:
+    """Hold anew what the provider lets go of soon."""
+    return {"renewed": services.renew_holds()}

@@ -226,6 +226,11 @@ for _task in ("accounts.send_mails", "analytics.note_positions", "analytics.foll
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     }
+CELERY_BEAT_SCHEDULE["payments.renew_holds"] = {
+    "task": "payments.renew_holds",
+    "schedule": timedelta(minutes=10),
+    "options": {"expires": 600},
+}
 if SHOP_LOG_KEY:
     CELERY_BEAT_SCHEDULE["messaging.sign_log"] = {
         "task": "messaging.sign_log",
@@ -280,6 +285,11 @@ if STRIPE_API_KEY:
     }
 #: Retention of what providers have sent, encrypted.
 SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
+#: Moment at which the money of an order is taken: ``shipped``, when its parcel leaves, or ``placed``, as soon
+#: as it has its stock. Until then it is held.
+SHOP_CAPTURE = os.environ.get("SHOP_CAPTURE", "shipped")
+#: Time for which the provider holds money. A hold is renewed in time.
+SHOP_AUTHORISATION_PERIOD = days("SHOP_AUTHORISATION_DAYS", 7)
 globals().update(carrier_settings())
 SHOP_WEBHOOKS |= carrier_webhooks()
 SHOP_WEBHOOKS |= mail_webhooks()

@@ -2,8 +2,8 @@
 
 #: Headline and next step, by status of the order.
 STATUS = {
-    "placed": ("Thank you, we have your order", "We are taking the payment."),
-    "paid": ("Your payment has arrived", "We are setting your goods aside."),
+    "placed": ("Thank you, we have your order", "We are arranging the payment."),
+    "paid": ("Your payment is confirmed", "We are setting your goods aside."),
     "in_fulfilment": ("We are packing your parcel", "The carrier will take it shortly."),
     "shipped": ("Your parcel is on its way", "You can follow it below."),
     "delivered": ("Your parcel has been delivered", "Enjoy what is in it!"),
@@ -24,6 +24,7 @@ REASON = {
     "stock_overdue": "We are checking whether your goods are there. You need not do anything.",
     "carrier_overdue": "We are waiting for the carrier. You need not do anything.",
     "cancellation_overdue": "Cancelling takes longer than it should. You need not do anything.",
+    "capture_failed": "We could not take the payment yet; we will get in touch with you.",
     "refund_failed": "Your bank did not take the refund; we see to it that you get your money.",
     "books_differ": "We are checking something about your order. You need not do anything.",
     "disputed": "Your bank asks about this payment. We go on as soon as that is settled.",

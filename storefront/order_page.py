@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from inventory import queries as inventory
@@ -193,13 +194,26 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
         return
     card = card_name(payment.method)
     yield {
-        "processing": Fact(f"{card} is being charged", "busy"),
+        "processing": Fact(f"{card} is being asked", "busy"),
+        "requires_capture": _held(payment, card),
         "succeeded": Fact(f"Paid with {card}", "good"),
-        "failed": Fact(f"{payment.failure_message or 'The payment failed.'} Nothing was charged.", "bad"),
-        "voided": Fact("Nothing was charged"),
+        "requires_payment_method": Fact(
+            f"{payment.failure_message or 'The payment failed.'} Nothing was charged.", "bad"
+        ),
+        "canceled": Fact("Nothing was charged"),
     }[payment.state]
     for refund in payment.refunds:
         yield _refund(refund, is_partial=refund.amount != payment.amount)
+
+
+def _held(payment: PaymentInfo, card: str) -> Fact:
+    """Return that the amount is reserved, and when it is taken."""
+    if payment.failure_code:
+        return Fact(f"{payment.amount} is reserved on {card}; we could not take it yet", "busy")
+    when = (
+        "when your parcel leaves" if settings.SHOP_CAPTURE == "shipped" else "once your goods are set aside"
+    )
+    return Fact(f"{payment.amount} is reserved on {card}, and charged {when}", "good")
 
 
 def _refund(refund: RefundInfo, *, is_partial: bool) -> Fact:

@@ -10,6 +10,7 @@ CARDS = {
     "pm_card_chargeDeclinedExpiredCard": "Visa – has expired",
     "pm_card_gatewayError": "Visa – is accepted once the bank's trouble is over",
     "pm_card_timeoutAfterCharge": "Visa – is charged, but the bank's answer gets lost",
+    "pm_card_captureFail": "Visa – is accepted; the charge fails at first",
     "pm_card_pendingRefund": "Visa – is accepted; a refund takes a while",
     "pm_card_refundFail": "Visa – is accepted; a refund fails at first",
 }

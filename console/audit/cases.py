@@ -90,6 +90,12 @@ class Case:
         return sum((balance.kept for balance in self.balances), Decimal(0))
 
     @property
+    def is_uncaptured(self) -> bool:
+        """True if its parcel has left and nothing was taken for it."""
+        is_due = self.order is not None and self.order.total > 0 and self.status in SHIPPED
+        return is_due and not any(balance.captured for balance in self.balances)
+
+    @property
     def goodwill(self) -> Decimal:
         """Money that the provider gave back without the shop."""
         return sum((balance.goodwill for balance in self.balances), Decimal(0))

@@ -23,7 +23,14 @@ from orders.events import (
     OrderSettled,
 )
 from orders.queries import AcceptedOrder
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided, RefundFailed
+from payments.events import (
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+    RefundFailed,
+)
 from shipping.events import (
     CancellationRejected,
     DeliveryFailed,
@@ -39,6 +46,7 @@ from shop.messaging.contracts import Event
 STEPS: dict[type[Event], str] = {
     OrderCreated: "placed",
     PaymentProcessed: "paid",
+    PaymentCaptured: "captured",
     PaymentFailed: "payment_failed",
     PaymentVoided: "payment_voided",
     PaymentRefunded: "refunded",

@@ -43,6 +43,8 @@ class Report:
     waiting: list[AcceptedOrder] = field(default_factory=list)
     #: Orders of which the provider has given back more than payments know of.
     given_back: list[AcceptedOrder] = field(default_factory=list)
+    #: Orders whose parcel has left and whose money is not taken.
+    uncaptured: list[AcceptedOrder] = field(default_factory=list)
     #: By currency: money kept for settled orders, and value of the shipped ones.
     kept: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     shipped: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))

@@ -31,7 +31,15 @@ from orders.events import (
     ReturnRejected,
     ReturnRequested,
 )
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
+from payments.events import (
+    CaptureFailed,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+)
+from payments.queries import Balance
 from shipping.events import (
     CancellationRejected,
     DeliveryFailed,
@@ -55,6 +63,7 @@ Rule = Callable[[Case], Iterator[str]]
 #: Events that occur at most once per order.
 UNIQUE_EVENTS: tuple[type[Event], ...] = (
     PaymentProcessed,
+    PaymentCaptured,
     PaymentFailed,
     PaymentVoided,
     InventoryReserved,
@@ -123,7 +132,8 @@ def status(case: Case) -> Iterator[str]:
         yield f"it is {case.status}, and OrderSettled is in the log {settled} ×"
     if case.status == "delivered" and not delivered:
         yield "it is delivered, but nobody published OrderDelivered"
-    if case.is_caught_up and delivered and case.status not in {"delivered", "settled"}:
+    ends = {"delivered", "settled", "needs_attention" if case.count(CaptureFailed) else ""}
+    if case.is_caught_up and delivered and case.status not in ends:
         yield f"it is {case.status}, though OrderDelivered is consumed"
 
 
@@ -164,13 +174,12 @@ def money(case: Case) -> Iterator[str]:
     for balance in case.balances:
         if not 0 <= balance.refunded <= balance.captured:
             yield f"{text(balance.refunded)} was refunded of {text(balance.captured)}"
-        is_free = bool(case.order and not case.order.total)
-        if not is_free and bool(balance.captured) != bool(case.count(PaymentProcessed)):
-            yield f"{text(balance.captured)} was captured, which is not what the log tells"
+        yield from map("{}, which is not what the log tells".format, _unlogged_money(case, balance))
         if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
             yield (
-                f"{text(balance.captured)} captured and {text(balance.refunded)} refunded by our books, "
-                f"{text(balance.provider_captured)} and {text(balance.provider_refunded)} by the provider's"
+                f"{text(balance.held)} held, {text(balance.captured)} captured and {text(balance.refunded)} "
+                f"refunded by our books, {text(balance.provider_held)}, {text(balance.provider_captured)} "
+                f"and {text(balance.provider_refunded)} by the provider's"
             )
     if case.must_balance and case.kept != case.worth:
         yield f"it is {case.status}, worth {text(case.worth)} to the shop, which keeps {text(case.kept)}"
@@ -222,6 +231,23 @@ def returns(case: Case) -> Iterator[str]:
             yield "a receipt of a return names a refund that was not requested"
     if (received := sum(found.receipts for found in case.returns)) != case.count(ReturnReceived):
         yield f"goods came back {received} ×, and by the log {case.count(ReturnReceived)} ×"
+
+
+def _unlogged_money(case: Case, balance: Balance) -> Iterator[str]:
+    """Yield what is held or captured without its event, and the other way round."""
+    text = partial(as_text, currency=case.order.currency if case.order else "")
+    if case.order and not case.order.total:
+        return
+    is_paid = bool(case.count(PaymentProcessed))
+    if not is_paid and (balance.captured or balance.held):
+        yield f"{text(balance.captured)} was captured and {text(balance.held)} held"
+    if case.count(PaymentCaptured) and not balance.captured:
+        yield f"{text(balance.captured)} was captured"
+    is_undone = case.count(PaymentVoided) or case.count(CaptureFailed)
+    if is_paid and not is_undone and not balance.captured and not balance.held:
+        yield "nothing is captured or held"
+    if case.count(PaymentVoided) and (balance.captured or balance.held):
+        yield f"{text(balance.captured)} was captured and {text(balance.held)} held after the void"
 
 
 def parcel(case: Case) -> Iterator[str]:

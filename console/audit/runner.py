@@ -100,6 +100,8 @@ def _audit_order(case: Case, report: Report) -> None:
         if case.must_balance:
             report.kept[case.order.currency] += case.kept
             report.shipped[case.order.currency] += case.worth
+        if case.is_caught_up and case.is_uncaptured:
+            report.uncaptured.append(case.order)
         if case.is_caught_up and any(balance.provider_gave_more for balance in case.balances):
             report.given_back.append(case.order)
 

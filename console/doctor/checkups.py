@@ -33,6 +33,7 @@ from console.doctor.given_back import unknown_refunds
 from console.doctor.remedies import Outcome, State
 from console.doctor.stalled_orders import lost_timers, overdue_parcels, stalled_orders, unanswered_calls
 from console.doctor.unanswered_refunds import refunds_without_an_answer
+from console.doctor.uncaptured import uncaptured_orders
 from console.doctor.unworked_notices import unworked_notices
 from console.models import Checkup, Repair
 from shop.messaging.consuming.subscriptions import subscribe_new
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     unknown_refunds,
     unworked_notices,
     refunds_without_an_answer,
+    uncaptured_orders,
     overdue_parcels,
     stalled_orders,
     audit_violations,

@@ -17,7 +17,7 @@ from orders.events import OrderDeadlinePassed
 from orders.queries import AcceptedOrder, overdue_orders, statuses
 from payments import services as payments
 from payments.errors import GatewayError
-from payments.queries import open_refunds, payments_of, unanswered_payments
+from payments.queries import PaymentInfo, open_refunds, payments_of, unanswered_payments
 from shipping import services as shipping
 from shipping.errors import CarrierError
 from shipping.events import FulfilmentStopped, ShipmentFailed, TrackingDue
@@ -187,14 +187,17 @@ def _stalled(exam: Examination, order: AcceptedOrder) -> tuple[str, Remedy]:
     if order.status == "cancelling" and (reason := _refund_reason(order.id)):
         message = "its money was never given back"
         call = partial(_refund, order.id, reason)
-        return message, CallService("refund", order.id, message, "have it refunded", call, pause=exam.grace)
+        action = "have it voided or refunded"
+        return message, CallService("refund", order.id, message, action, call, pause=exam.grace)
     message, reason = MISSING_STEPS[order.status]
     return message, hold_up(order.id, order.status, reason, message)
 
 
 def _refund_reason(order_id: UUID) -> str:
-    """Return the reason for a refund that is due; empty if there is one, or nothing to refund."""
-    if not any(payment.is_to_be_refunded for payment in payments_of(order_id)):
+    """Return the reason to give money back; empty if that is under way, or none is held or taken."""
+    if not any(
+        payment.state == "requires_capture" or payment.is_to_be_refunded for payment in payments_of(order_id)
+    ):
         return ""
     for entry in timeline(order_id):
         if entry.type == FulfilmentStopped.type:
@@ -206,10 +209,15 @@ def _refund_reason(order_id: UUID) -> str:
 
 def _refund(order_id: UUID, reason: str) -> Outcome:
     try:
-        refund = payments.refund_payment(order_id=order_id, reason=reason)
+        payments.stop_payment(order_id=order_id, reason=reason)
     except GatewayError as error:
         return Outcome(State.UNDER_WAY, f"the gateway does not say: {error}")
-    return Outcome(State.REPAIRED, f"asked for the refund: {refund.state if refund else 'nothing to refund'}")
+    states = [state for one in payments_of(order_id) for state in _states(one)]
+    return Outcome(State.REPAIRED, f"asked for its money: {states[-1]}")
+
+
+def _states(payment: PaymentInfo) -> list[str]:
+    return [payment.state, *(refund.state for refund in payment.refunds)]
 
 
 def hold_up(order_id: UUID, status: str, reason: str, message: str) -> CallService:

@@ -7,7 +7,7 @@ from dev.faults.kinds import fault
 from dev.faults.system import System
 from dev.load import providers
 
-_GATEWAY = ("", "charge", "find_charge", "refund", "find_refund", "cancel_charge")
+_GATEWAY = ("", "authorise", "capture", "find", "cancel", "refund", "find_refund")
 _CARRIER = ("", "book", "find_booking", "void", "track")
 _DURATION = (4.0, 15.0)
 

@@ -30,9 +30,9 @@ def _scenario(name: str, share: int, *outcomes: str, **inputs: Any) -> Scenario:
 
 _REFUSED_BY_CARRIER = "Am Hafen EZ6000000006"
 SCENARIOS = (
-    _scenario("paid, packed, delivered", 40, "delivered"),
+    _scenario("paid, packed, delivered", 34, "delivered"),
     _scenario(
-        "charged, but the gateway timed out", 6, "delivered", payment_method="pm_card_timeoutAfterCharge"
+        "reserved, but the gateway timed out", 6, "delivered", payment_method="pm_card_timeoutAfterCharge"
     ),
     _scenario("gateway down twice", 4, "delivered", payment_method="pm_card_gatewayError"),
     _scenario("booked, but the carrier timed out", 6, "delivered", street="Am Hafen EZ_TIMEOUT"),
@@ -60,6 +60,19 @@ SCENARIOS = (
         "needs_attention (refund_failed)",
         street=_REFUSED_BY_CARRIER,
         payment_method="pm_card_refundFail",
+    ),
+    _scenario(
+        "out of stock, gateway timed out",
+        3,
+        "cancelled (out_of_stock)",
+        sold_out=True,
+        payment_method="pm_card_timeoutAfterCharge",
+    ),
+    _scenario(
+        "left, but the charge fails",
+        3,
+        "needs_attention (capture_failed)",
+        payment_method="pm_card_captureFail",
     ),
     _scenario("carrier refuses", 5, "cancelled (shipment_failed)", street=_REFUSED_BY_CARRIER),
     _scenario(

@@ -97,6 +97,9 @@ class Order(models.Model):
     )
     payment_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, charged.")
     stock_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, taken.")
+    capture_recovered = models.BooleanField(
+        default=False, db_default=False, help_text="Money that could not be taken at first is taken."
+    )
     placed_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     idempotency_key = models.CharField(max_length=255, blank=True, editable=False)

@@ -4,16 +4,18 @@ The simulated gateway's tables are imported only to register them; nothing here 
 """
 
 from payments.models.dispute import Dispute
-from payments.models.payment import Payment, capture_key
+from payments.models.payment import HOLD_ENDS, Payment, order_of, payment_key
 from payments.models.refund import Refund
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 
 __all__ = [
+    "HOLD_ENDS",
     "Dispute",
     "GatewayFault",
     "Payment",
     "Refund",
     "SimulatedCharge",
     "SimulatedRefund",
-    "capture_key",
+    "order_of",
+    "payment_key",
 ]

@@ -34,6 +34,8 @@ class Refund(models.Model):
         PROVIDER = "provider"
         #: Given back by an operator without the provider, as in cash or by a transfer.
         OTHERWISE = "otherwise"
+        #: Taken off what was held, so that it was never taken.
+        HOLD = "hold"
 
     class State(models.TextChoices):
         #: The provider has not answered yet.
@@ -194,6 +196,11 @@ class Refund(models.Model):
         if self.is_open:
             self._use_new_key()
             self.state = self.State.REQUESTED
+
+    def take_off_hold(self) -> None:
+        """Record that it is not taken of what is held."""
+        self.become(self.State.SUCCEEDED, reference="")
+        self.channel = self.Channel.HOLD
 
     def give_otherwise(self, note: str) -> None:
         """Record that an operator gave it back without the provider."""

@@ -132,6 +132,28 @@ def give_back(refund: Refund) -> None:
     )
 
 
+def take_off_hold(payment: Payment, *, captured: Decimal) -> None:
+    """Record and publish the parts that were not ``captured`` of a locked payment that is still held."""
+    room = payment.amount - captured
+    for refund in payment.refunds.filter(state__in=Refund.OPEN).order_by("created_at"):
+        if refund.amount > room:
+            break  # it was requested during the capture, and is given back after it
+        room -= refund.amount
+        refund.payment = payment
+        refund.take_off_hold()
+        repository.store_refund(refund)
+        publish(
+            PaymentRefunded(
+                order_id=payment.order_id,
+                payment_id=payment.id,
+                refund_id=refund.id,
+                amount=refund.money,
+                left=Money.stored(captured, payment.currency),
+                held=True,
+            )
+        )
+
+
 def refuse(refund: Refund) -> Refund:
     """Add a refund that is more than can be given back, as failed, and publish that."""
     refund.state, refund.failure_code = Refund.State.FAILED, TOO_MUCH

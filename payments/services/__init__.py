@@ -1,4 +1,4 @@
-"""Services of payments: charge customers, refund payments, stop them.
+"""Services of payments: authorise payments, capture them, refund them, stop them.
 
 Each service commits its intent, calls the gateway outside of transactions, under a key derived from the
 intent, and records the answer in a unit of work with the event. It starts from the stored state, so that it
@@ -6,7 +6,8 @@ may run again after a crash at any point. The payment's row lock orders all chan
 refunds.
 """
 
-from payments.services.charging import Bill, charge_customers, reconcile_payment
+from payments.services.authorising import Bill, authorise_payments, reconcile_payment
+from payments.services.capturing import capture_payments, retry_capture
 from payments.services.notices import look_into, receive_missed_notices
 from payments.services.refunding import (
     check_refund,
@@ -17,11 +18,13 @@ from payments.services.refunding import (
     resume_refund_checks,
     retry_refund,
 )
+from payments.services.renewing import renew_holds
 from payments.services.stopping import stop_payment
 
 __all__ = [
     "Bill",
-    "charge_customers",
+    "authorise_payments",
+    "capture_payments",
     "check_refund",
     "give_back_otherwise",
     "learn_refunds",
@@ -30,7 +33,9 @@ __all__ = [
     "reconcile_payment",
     "refund_part",
     "refund_payment",
+    "renew_holds",
     "resume_refund_checks",
+    "retry_capture",
     "retry_refund",
     "stop_payment",
 ]

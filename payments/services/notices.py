@@ -11,7 +11,8 @@ from payments import gateway_calls, repository
 from payments.disputes import ProviderDispute
 from payments.gateway import Charge, GivenBack, notices_since
 from payments.models import Payment
-from payments.outcomes import charges, disputes, refunds
+from payments.outcomes import disputes, refunds
+from payments.outcomes import payments as outcomes
 from shop.messaging.publishing import unit_of_work
 from shop.webhooks import notices
 from shop.webhooks.endpoints import endpoint_of
@@ -61,7 +62,7 @@ def _payment_of(reference: str) -> Payment | None:
 
 def _ask(payment: Payment, kind: str) -> _Answers:
     """Ask for what may have changed; after a dispute also for refunds, for a lost one gives money back."""
-    charge = gateway_calls.find_or_cancel_charge(payment) if payment.is_open else None
+    charge = gateway_calls.find_or_cancel(payment) if payment.is_open else None
     is_dispute = ".dispute." in kind
     given = gateway_calls.find_refunds(payment) if is_dispute or "refund" in kind else ()
     return _Answers(charge, given, gateway_calls.find_disputes(payment) if is_dispute else ())
@@ -69,7 +70,7 @@ def _ask(payment: Payment, kind: str) -> _Answers:
 
 def _record(payment: Payment, answers: _Answers) -> None:
     if answers.charge:
-        charges.record_charges([(payment, answers.charge)])
+        outcomes.record([(payment, answers.charge)])
     if not (answers.given or answers.disputes):
         return
     locked = repository.lock(payment.order_id)

@@ -45,7 +45,7 @@ def _request_refund(order_id: UUID, reason: str) -> Refund | None:
     """Commit the intent to refund a payment, unless the shop wants it refunded already."""
     with transaction.atomic():
         payment = repository.lock(order_id)
-        if payment.state != Payment.State.SUCCEEDED:
+        if not payment.is_captured:
             return None
         wanted = payment.refunds.exclude(channel=Refund.Channel.PROVIDER)
         own = wanted.exclude(reason=Refund.REQUESTED_PART).first()
@@ -57,15 +57,15 @@ def _request_refund(order_id: UUID, reason: str) -> Refund | None:
 def refund_part(*, order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
     """Give back the part of an order's payment that staff requested. Idempotent by the id of the request.
 
-    Publishes PaymentRefunded or RefundFailed; neither while the refund is pending. More than can still be
-    given back fails at once.
+    Publishes PaymentRefunded or RefundFailed; neither while the refund is pending. A part of what is only
+    held waits for the capture, which takes less. More than can still be given back fails at once.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
-        TooEarly: payments has not charged the order yet.
+        TooEarly: payments has not charged the order yet, or all that is held would be given back.
     """
     refund = _request_part(order_id, refund_id, amount)
-    if not refund.is_open:
+    if not refund.is_open or refund.payment.is_held:
         return refund
     answer, given = _ask_for(refund)
     with unit_of_work():
@@ -80,15 +80,17 @@ def _request_part(order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
     if known := payment.refunds.filter(pk=refund_id).first():
         return known
     refund = Refund.part(payment, refund_id=refund_id, amount=amount)
-    if payment.state != Payment.State.SUCCEEDED or amount > payment.refundable:
+    if not (payment.is_held or payment.is_captured) or amount > payment.refundable:
         return outcomes.refuse(refund)
+    if payment.is_held and amount == payment.refundable:
+        raise TooEarly(f"all of the money of order {order_id} is to be given back, and it is not taken yet")
     return repository.add_refund(refund)
 
 
 def check_refund(*, refund_id: UUID) -> Refund:
     """Carry an open refund on. While it has no outcome, or during an outage, schedule the next check."""
-    refund = Refund.objects.get(pk=refund_id)
-    if not refund.is_open:
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    if not refund.is_open or refund.payment.is_held:
         return refund
     try:
         answer, given = _ask_for(refund)

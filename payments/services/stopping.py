@@ -1,5 +1,6 @@
-"""Stops of payments: nothing is charged, or the charge is refunded."""
+"""Stops of payments: nothing is taken, or what was taken is refunded."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -7,25 +8,26 @@ from django.db import transaction
 from payments import gateway_calls, repository
 from payments.gateway import ChargeStatus
 from payments.models import Payment
-from payments.outcomes import charges as outcomes
+from payments.outcomes import payments as outcomes
+from payments.outcomes.refunds import take_off_hold
 from payments.services.refunding import refund_payment
 from shop.messaging.publishing import unit_of_work
 
 
 def stop_payment(*, order_id: UUID, reason: str) -> Payment:
-    """Keep the customer of a stopped order from being charged, or refund the charge, even a late one.
+    """Keep the customer of a stopped order from paying, or refund what was captured, even later.
 
-    Publishes PaymentVoided if nothing was charged, else the events of refund_payment(). A charge that is
-    being made and can no longer be cancelled is refunded by the service that makes it.
+    Publishes PaymentVoided if nothing was taken, else the events of refund_payment(). A capture that is being
+    made and can no longer be cancelled is refunded by the service that makes it.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
     """
     payment = _request_stop(order_id, reason)
-    if payment.state == Payment.State.SUCCEEDED:
+    if payment.is_captured:
         refund_payment(order_id=order_id, reason=reason)
-    elif payment.is_open:
-        _cancel_charge(payment)
+    elif payment.is_cancellable:
+        _cancel(payment)
     return payment
 
 
@@ -41,8 +43,13 @@ def _request_stop(order_id: UUID, reason: str) -> Payment:
     return payment
 
 
-def _cancel_charge(payment: Payment) -> None:
-    charge = gateway_calls.cancel_charge(payment)
-    if charge.status == ChargeStatus.CANCELED:
-        with unit_of_work():
-            outcomes.record_charges([(payment, charge)])
+def _cancel(seen: Payment) -> None:
+    if gateway_calls.cancel(seen).status != ChargeStatus.CANCELED:
+        return
+    with unit_of_work():
+        payment = repository.lock(seen.order_id)
+        if payment.is_cancellable:
+            take_off_hold(payment, captured=Decimal(0))
+            payment.void()
+            repository.store(payment)
+            outcomes.publish_voided(payment)

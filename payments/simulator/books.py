@@ -28,6 +28,8 @@ class SimulatedCharge(models.Model):
     class Status(models.TextChoices):
         #: Begun, but the gateway failed; nothing has been charged.
         PROCESSING = "processing"
+        #: Held, and not captured.
+        REQUIRES_CAPTURE = ChargeStatus.REQUIRES_CAPTURE.value
         SUCCEEDED = ChargeStatus.SUCCEEDED.value
         DECLINED = ChargeStatus.DECLINED.value
         CANCELED = ChargeStatus.CANCELED.value
@@ -44,6 +46,9 @@ class SimulatedCharge(models.Model):
     message = models.TextField(blank=True)
     #: Number of calls that tried to charge.
     attempts = models.PositiveIntegerField(default=0)
+    captured = AmountField(default=Decimal(0), db_default=Decimal(0))
+    #: Key of the capture that its means of payment refused.
+    refused_capture = models.CharField(max_length=255, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -58,7 +63,7 @@ class SimulatedCharge(models.Model):
 
     def as_charge(self) -> Charge:
         """Return the charge as an answer of the port."""
-        return Charge(self.reference, ChargeStatus(self.status), self.code, self.message)
+        return Charge(self.reference, ChargeStatus(self.status), self.code, self.message, self.captured)
 
 
 class SimulatedRefund(models.Model):
@@ -106,9 +111,10 @@ class GatewayFault(Fault):
     REFUSAL = "refusal"
 
     class Operation(models.TextChoices):
-        CHARGE = "charge"
-        FIND_CHARGE = "find_charge"
-        CANCEL_CHARGE = "cancel_charge"
+        AUTHORISE = "authorise"
+        CAPTURE = "capture"
+        FIND = "find"
+        CANCEL = "cancel"
         REFUND = "refund"
         FIND_REFUND = "find_refund"
         FIND_REFUNDS = "find_refunds"

@@ -1,6 +1,7 @@
 """Simulated gateway behind the port: idempotent by key. It commits by itself, as a remote one does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -13,6 +14,7 @@ from django.db.models import Q, Sum
 from payments.disputes import ProviderDispute
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
+    CaptureRequest,
     Charge,
     ChargeRequest,
     ChargeStatus,
@@ -23,7 +25,7 @@ from payments.gateway import (
     ProviderRefund,
 )
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund, charge_reference
-from payments.simulator.tokens import Behaviour, behaviour_of
+from payments.simulator.tokens import CAPTURE_FAILS, Behaviour, behaviour_of
 from shop.messaging.contracts import Money
 from shop.messaging.providers import check_outside_transaction
 from shop.postgres import json_text
@@ -38,16 +40,33 @@ TOO_SMALL = ("amount_too_small", "Amount must be greater than zero.")
 #: Failure code of a refused refund, as in Stripe's API.
 REFUSED = "declined"
 
+#: Failure codes of a capture that the means of payment refuses, and of one of more than is held.
+NOT_CAPTURED, TOO_LARGE = "capture_refused", "amount_too_large"
+#: Failure code of a capture of what is not held any more, as in Stripe's API.
+NOT_HELD = "payment_intent_unexpected_state"
+#: Statuses of a charge that can be cancelled.
+_CANCELLABLE = (SimulatedCharge.Status.PROCESSING, SimulatedCharge.Status.REQUIRES_CAPTURE)
+
 #: Charges with their outcomes, in one statement that commits by itself: once per key, and none while the
 #: gateway has a fault.
-_CHARGE = """
+_AUTHORISE = """
     INSERT INTO payments_simulatedcharge
-        (reference, key, amount, currency, token, order_id, status, code, message, attempts, created_at)
+        (reference, key, amount, currency, token, order_id, status, code, message, captured, attempts,
+         created_at)
     SELECT asked.*, 1, now() FROM json_to_recordset(%s::json) AS asked
         (reference text, key text, amount numeric, currency text, token text, order_id uuid,
-         status text, code text, message text)
+         status text, code text, message text, captured numeric)
     WHERE NOT EXISTS (SELECT FROM payments_gatewayfault)
     ON CONFLICT DO NOTHING RETURNING key
+"""
+#: Captures of what is held, likewise; none that the means of payment might refuse.
+_CAPTURE = """
+    UPDATE payments_simulatedcharge AS charge SET status = 'succeeded', captured = asked.amount
+    FROM json_to_recordset(%s::json) AS asked (charge text, amount numeric)
+    WHERE charge.reference = asked.charge AND charge.status = 'requires_capture'
+        AND charge.amount >= asked.amount AND charge.token <> ALL(%s)
+        AND NOT EXISTS (SELECT FROM payments_gatewayfault)
+    RETURNING reference
 """
 
 
@@ -55,48 +74,70 @@ _faulty = partial(faulty, GatewayFault, unavailable=GatewayUnavailable, timeout=
 
 
 class SimulatedGateway:
-    """Gateway that charges and refunds by the rules of test tokens."""
+    """Gateway that authorises, captures and refunds by the rules of test tokens."""
 
-    def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Charge as the token says, once per key."""
-        if charge := self.charge_many([ChargeRequest(key, amount, token, order_id)]).get(key):
+    def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
+        """Hold as the token says, once per key."""
+        if charge := self.authorise_many([ChargeRequest(key, amount, token, order_id)]).get(key):
             return charge  # the usual case: one statement
         behaviour = behaviour_of(token)
         made = SimulatedCharge(key=key, token=token, order_id=order_id, **amount.model_dump())
-        _try_to_charge(made, behaviour)
-        with _faulty("charge"):
+        _try_to_authorise(made, behaviour)
+        with _faulty("authorise"):
             known = _attempt(made, behaviour)
             if known.status == SimulatedCharge.Status.PROCESSING:
                 raise GatewayUnavailable("500 Internal Server Error")
             if behaviour.times_out and known.pk == made.pk:
-                raise GatewayTimeout("the charge was made, its answer was lost")
+                raise GatewayTimeout("the amount is held, the answer was lost")
         return known.as_charge()
 
-    def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
-        """Charge what has a new key and an immediate outcome; nothing while the gateway has a fault."""
+    def authorise_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
+        """Hold what has a new key and an immediate outcome; nothing while the gateway has a fault."""
         check_outside_transaction()
         new = {asked.key: asked for asked in requests if behaviour_of(asked.token).is_sound}
         if not new:
             return {}
         charges = {key: _new_charge(new[key]) for key in sorted(new)}
         with connection.cursor() as cursor:
-            cursor.execute(_CHARGE, [json_text.dumps([_row(new[key], charges[key]) for key in charges])])
+            cursor.execute(_AUTHORISE, [json_text.dumps([_row(new[key], charges[key]) for key in charges])])
             return {key: charges[key] for (key,) in cursor.fetchall()}
 
-    def find_charge(self, *, key: str) -> Charge | None:
+    def capture(self, *, key: str, charge: str, amount: Money) -> Charge:
+        """Capture as the token says; what is captured stays as it is."""
+        check_outside_transaction()
+        with _faulty("capture"), transaction.atomic():
+            held = _locked_charge(charge)
+            code = _capture(held, key, amount.amount)
+        answer = held.as_charge()
+        return replace(answer, code=code) if code else answer
+
+    def capture_many(self, requests: Sequence[CaptureRequest]) -> dict[str, Charge]:
+        """Capture what is held and is not refused; nothing while the gateway has a fault."""
+        check_outside_transaction()
+        rows = [{"charge": asked.charge, "amount": asked.amount.amount} for asked in requests]
+        with connection.cursor() as cursor:
+            cursor.execute(_CAPTURE, [json_text.dumps(rows), CAPTURE_FAILS])
+            taken = {reference for (reference,) in cursor.fetchall()}
+        return {
+            asked.key: Charge(asked.charge, ChargeStatus.SUCCEEDED, captured=asked.amount.amount)
+            for asked in requests
+            if asked.charge in taken
+        }
+
+    def find(self, *, key: str) -> Charge | None:
         """Return the finished charge with this key."""
         check_outside_transaction()
-        with _faulty("find_charge"):
+        with _faulty("find"):
             finished = ~Q(status=SimulatedCharge.Status.PROCESSING)
             charge = SimulatedCharge.objects.filter(finished, key=key).first()
         return charge.as_charge() if charge else None
 
-    def cancel_charge(self, *, key: str) -> Charge:
-        """Cancel what has not been charged; an unknown key is cancelled in advance."""
+    def cancel(self, *, key: str) -> Charge:
+        """Cancel what has not been captured or declined; an unknown key is cancelled in advance."""
         check_outside_transaction()
-        with _faulty("cancel_charge"), transaction.atomic():
+        with _faulty("cancel"), transaction.atomic():
             charge = _insert_or_lock(SimulatedCharge(key=key))
-            if charge.status == SimulatedCharge.Status.PROCESSING:
+            if charge.status in _CANCELLABLE:
                 charge.status = SimulatedCharge.Status.CANCELED
                 charge.save(update_fields=["status"])
         return charge.as_charge()
@@ -142,22 +183,34 @@ class SimulatedGateway:
         SimulatedCharge.objects.filter(key__in=keys).update(token="", message="")
 
     def ledger(self) -> Iterator[LedgerLine]:
-        """Yield the captured and refunded amounts, charge by charge."""
+        """Yield the captured, refunded and held amounts, charge by charge."""
         refunded = Sum("refunds__amount", filter=Q(refunds__status=SimulatedRefund.Status.SUCCEEDED))
-        captured = SimulatedCharge.objects.filter(status=SimulatedCharge.Status.SUCCEEDED)
-        for charge in captured.annotate(refunded=refunded).iterator():
-            yield LedgerLine(charge.key, charge.amount, charge.refunded or Decimal(0), charge.currency)
+        held = SimulatedCharge.Status.REQUIRES_CAPTURE
+        booked = SimulatedCharge.objects.filter(status__in=[SimulatedCharge.Status.SUCCEEDED, held])
+        for charge in booked.annotate(refunded=refunded).iterator():
+            yield LedgerLine(
+                charge.key,
+                charge.captured,
+                charge.refunded or Decimal(0),
+                charge.currency,
+                held=charge.amount if charge.status == held else Decimal(0),
+            )
 
 
 def _new_charge(asked: ChargeRequest) -> Charge:
-    code, message = _refusal(asked.amount.amount, behaviour_of(asked.token))
-    return Charge(
-        charge_reference(), ChargeStatus.DECLINED if code else ChargeStatus.SUCCEEDED, code, message
-    )
+    amount, behaviour = asked.amount.amount, behaviour_of(asked.token)
+    code, message = _refusal(amount, behaviour)
+    status = ChargeStatus.DECLINED if code else _unless_refused(behaviour)
+    taken = amount if status == ChargeStatus.SUCCEEDED else Decimal(0)
+    return Charge(charge_reference(), status, code, message, taken)
+
+
+def _unless_refused(behaviour: Behaviour) -> ChargeStatus:
+    return ChargeStatus.SUCCEEDED if behaviour.takes_at_once else ChargeStatus.REQUIRES_CAPTURE
 
 
 def _refusal(amount: Decimal, behaviour: Behaviour) -> tuple[str, str]:
-    """Return the decline code of a charge, empty if it succeeds, and the message."""
+    """Return the decline code of a charge, empty if the amount is held, and the message."""
     return (behaviour.decline_code, behaviour.message) if amount > 0 else TOO_SMALL
 
 
@@ -172,6 +225,7 @@ def _row(asked: ChargeRequest, charge: Charge) -> dict[str, Any]:
         "status": charge.status,
         "code": charge.code,
         "message": charge.message,
+        "captured": charge.captured,
     }
 
 
@@ -183,17 +237,33 @@ def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
         charge = SimulatedCharge.objects.select_for_update().get(key=made.key)
         _check_same(charge, made)
         if charge.status == SimulatedCharge.Status.PROCESSING:
-            _try_to_charge(charge, behaviour)
-            charge.save(update_fields=["attempts", "status", "code", "message"])
+            _try_to_authorise(charge, behaviour)
+            charge.save(update_fields=["attempts", "status", "code", "message", "captured"])
     return charge
 
 
-def _try_to_charge(charge: SimulatedCharge, behaviour: Behaviour) -> None:
+def _try_to_authorise(charge: SimulatedCharge, behaviour: Behaviour) -> None:
     charge.attempts += 1
     if charge.attempts > behaviour.errors:
         charge.code, charge.message = _refusal(charge.amount, behaviour)
-        declined = bool(charge.code)
-        charge.status = SimulatedCharge.Status.DECLINED if declined else SimulatedCharge.Status.SUCCEEDED
+        charge.status = SimulatedCharge.Status.DECLINED if charge.code else _unless_refused(behaviour)
+        if charge.status == SimulatedCharge.Status.SUCCEEDED:
+            charge.captured = charge.amount
+
+
+def _capture(charge: SimulatedCharge, key: str, amount: Decimal) -> str:
+    """Capture a locked charge, and return the code of a refusal; what is not held stays as it is."""
+    if charge.status != SimulatedCharge.Status.REQUIRES_CAPTURE:
+        return "" if charge.status == SimulatedCharge.Status.SUCCEEDED else NOT_HELD
+    if amount > charge.amount:
+        return TOO_LARGE
+    if behaviour_of(charge.token).capture_fails and charge.refused_capture in ("", key):
+        charge.refused_capture = key
+        charge.save(update_fields=["refused_capture"])
+        return NOT_CAPTURED
+    charge.status, charge.captured = SimulatedCharge.Status.SUCCEEDED, amount
+    charge.save(update_fields=["status", "captured"])
+    return ""
 
 
 def _insert_or_lock(made: SimulatedCharge) -> SimulatedCharge:
@@ -232,7 +302,7 @@ def _outcome(charge: SimulatedCharge, amount: Decimal) -> tuple[str, str]:
     """Return the status of a new refund, and its failure code."""
     behaviour, before = behaviour_of(charge.token), list(charge.refunds.all())
     given = sum(refund.amount for refund in before if refund.status != SimulatedRefund.Status.FAILED)
-    if charge.status != SimulatedCharge.Status.SUCCEEDED or given + amount > charge.amount:
+    if charge.status != SimulatedCharge.Status.SUCCEEDED or given + amount > charge.captured:
         return SimulatedRefund.Status.FAILED, "charge_already_refunded" if given else "charge_not_captured"
     if behaviour.refund_fails and not before:
         return SimulatedRefund.Status.FAILED, "expired_or_canceled_card"

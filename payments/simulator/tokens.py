@@ -1,19 +1,23 @@
-"""Test tokens of the simulated gateway and their behaviour. All but two have Stripe's names."""
+"""Test tokens of the simulated gateway and their behaviour. All but three have Stripe's names."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """Behaviour of a means of payment in charges and refunds."""
+    """Behaviour of a means of payment when it is authorised, captured and refunded."""
 
-    #: Empty if the charge succeeds.
+    #: Empty if the amount is held.
     decline_code: str = ""
     message: str = ""
     #: Number of calls that fail with a server error before one succeeds.
     errors: int = 0
-    #: The first call charges, and then does not answer.
+    #: The first call holds the amount, and then does not answer.
     times_out: bool = False
+    #: Nothing can be held, as with bank debits: the amount is taken at once.
+    takes_at_once: bool = False
+    #: The first capture fails; one under another key succeeds.
+    capture_fails: bool = False
     #: The first refund fails; one under another key succeeds.
     refund_fails: bool = False
     #: Refunds are pending at first.
@@ -34,9 +38,10 @@ TOKENS = {
         "insufficient_funds", "Your card has insufficient funds."
     ),
     "pm_card_chargeDeclinedExpiredCard": Behaviour("expired_card", "Your card has expired."),
-    "pm_card_refundFail": Behaviour(refund_fails=True),
-    "pm_card_pendingRefund": Behaviour(refund_pends=True),
+    "pm_card_refundFail": Behaviour(takes_at_once=True, refund_fails=True),
+    "pm_card_pendingRefund": Behaviour(takes_at_once=True, refund_pends=True),
     # Beyond Stripe's:
+    "pm_card_captureFail": Behaviour(capture_fails=True),
     "pm_card_timeoutAfterCharge": Behaviour(times_out=True),
     "pm_card_gatewayError": Behaviour(errors=2),
 }
@@ -46,3 +51,7 @@ def behaviour_of(token: str) -> Behaviour:
     """Return the behaviour of a token; an unknown one is declined as ``resource_missing``."""
     unknown = Behaviour("resource_missing", f"No such PaymentMethod: '{token}'")
     return TOKENS.get(token, unknown)
+
+
+#: Tokens whose first capture fails.
+CAPTURE_FAILS = [token for token, behaviour in TOKENS.items() if behaviour.capture_fails]

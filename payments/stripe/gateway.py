@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from payments.disputes import ProviderDispute
 from payments.errors import GatewayError
-from payments.gateway import Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
+from payments.gateway import CaptureRequest, Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
 from payments.stripe import books, disputing, giving_back, intents, webhooks
 from payments.stripe.client import connections, payment_intents
 from payments.stripe.failures import Refused, translated
@@ -20,32 +20,42 @@ from shop.webhooks.endpoints import Notice
 
 logger = logging.getLogger("shop.payments")
 
+A = TypeVar("A", ChargeRequest, CaptureRequest)
+
 #: Fields of a PaymentIntent that describe a customer. The shop sets none; somebody may, in the dashboard.
 PERSONAL = ("description", "receipt_email", "shipping")
 
 
 class StripeGateway:
-    """Gateway that charges cards through Stripe's PaymentIntents."""
+    """Gateway that authorises and captures cards through Stripe's PaymentIntents."""
 
-    def charge(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Charge, once per key. A customer who would have to confirm is declined."""
+    def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
+        """Hold an amount, once per key. A customer who would have to confirm is declined."""
         check_outside_transaction()
-        return intents.charge(ChargeRequest(key, amount, token, order_id))
+        return intents.authorise(ChargeRequest(key, amount, token, order_id))
 
-    def charge_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
-        """Charge over several connections at once; what fails or does not start in time is left out."""
+    def authorise_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
+        """Hold over several connections at once; what fails or does not start in time is left out."""
         check_outside_transaction()
-        attempt = partial(_try_to_charge, until=time.monotonic() + TIME_LIMIT)
-        charges = zip(requests, connections().map(attempt, requests), strict=True)
-        return {asked.key: charge for asked, charge in charges if charge}
+        return _each(requests, intents.authorise)
 
-    def find_charge(self, *, key: str) -> Charge | None:
+    def capture(self, *, key: str, charge: str, amount: Money) -> Charge:
+        """Capture what a PaymentIntent holds, once."""
+        check_outside_transaction()
+        return intents.capture(CaptureRequest(key, charge, amount))
+
+    def capture_many(self, requests: Sequence[CaptureRequest]) -> dict[str, Charge]:
+        """Capture over several connections at once, as authorise_many() holds."""
+        check_outside_transaction()
+        return _each(requests, intents.capture)
+
+    def find(self, *, key: str) -> Charge | None:
         """Return the charge with a key; None until Stripe's search knows it, and while it has no outcome."""
         check_outside_transaction()
         intent = intents.find(key)
         return intents.outcome_of(intent) if intent else None
 
-    def cancel_charge(self, *, key: str) -> Charge:
+    def cancel(self, *, key: str) -> Charge:
         """Cancel the PaymentIntent of a key, be it made for that."""
         check_outside_transaction()
         return intents.cancel(key)
@@ -87,17 +97,23 @@ class StripeGateway:
                 _forget(intent)
 
     def ledger(self) -> Iterator[LedgerLine]:
-        """Yield the captured and refunded amounts, charge by charge."""
+        """Yield the captured, refunded and held amounts, charge by charge."""
         return books.ledger()
 
 
-def _try_to_charge(asked: ChargeRequest, *, until: float) -> Charge | None:
+def _each(requests: Sequence[A], act: Callable[[A], Charge]) -> dict[str, Charge]:
+    attempt = partial(_try, act, until=time.monotonic() + TIME_LIMIT)
+    charges = zip(requests, connections().map(attempt, requests), strict=True)
+    return {asked.key: charge for asked, charge in charges if charge}
+
+
+def _try(act: Callable[[A], Charge], asked: A, *, until: float) -> Charge | None:
     if time.monotonic() > until:
         return None
     try:
-        return intents.charge(asked)
+        return act(asked)
     except GatewayError as error:
-        logger.warning("charge %s is made again by itself: %s", asked.key, error)
+        logger.warning("call %s is made again by itself: %s", asked.key, error)
         return None
 
 

@@ -1,20 +1,21 @@
-"""PaymentIntents: one for each key, made first, then confirmed or cancelled.
+"""PaymentIntents: one for each key, made first, then confirmed, and captured or cancelled.
 
-An intent that is not confirmed takes no money, and Stripe confirms or cancels it, never both. It is found
+An intent that is not confirmed holds no money, and Stripe captures or cancels it, never both. It is found
 again by its idempotency key, which Stripe keeps for a day, and by its metadata, which Stripe's search knows
 after about a minute. An intent that may be older than a day is searched first.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from payments.errors import GatewayTimeout, KeyReused
-from payments.gateway import Charge, ChargeRequest, ChargeStatus
+from payments.errors import GatewayTimeout, KeyReused, UnknownCharge
+from payments.gateway import CaptureRequest, Charge, ChargeRequest, ChargeStatus
 from payments.stripe.client import KEY, metadata_of, payment_intents
 from payments.stripe.failures import KeyTaken, Refused, StoredFailure, at_most_once, translated
-from payments.stripe.minor_units import NotInMinorUnits, to_minor
+from payments.stripe.minor_units import NotInMinorUnits, from_minor, to_minor
 from shop.ids import uuid7_time
 
 #: Age of an order below which Stripe still knows its idempotency key, which it keeps for at least a day.
@@ -33,10 +34,18 @@ _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 _CUSTOMERS = {"amount", "currency", "payment_method"}
 #: An amount that every account at Stripe can take. It is never charged.
 _TOMBSTONE = {"amount": 100, "currency": "usd"}
+#: Codes of Stripe's refusal to capture, after which the intent tells what is held.
+_NOT_CAPTURED = {
+    _UNEXPECTED_STATE,
+    "amount_too_large",
+    "capture_charge_authorization_expired",
+    "capture_unauthorized_payment",
+    "charge_expired_for_capture",
+}
 
 
-def charge(asked: ChargeRequest) -> Charge:
-    """Charge, once per key.
+def authorise(asked: ChargeRequest) -> Charge:
+    """Hold an amount, once per key.
 
     Raises:
         KeyReused: the key was used for another amount or means of payment.
@@ -57,6 +66,28 @@ def charge(asked: ChargeRequest) -> Charge:
     if metadata.get(REQUEST) != _digest(asked):
         raise KeyReused(f"{asked.key} was used for another amount or means of payment before")
     return outcome_of(intent) or _confirm(intent, asked.key)
+
+
+def capture(asked: CaptureRequest) -> Charge:
+    """Capture what is held, once; an intent that is captured stays as it is.
+
+    Raises:
+        UnknownCharge: Stripe knows no such PaymentIntent.
+        GatewayTimeout, GatewayUnavailable: call again.
+    """
+    params = {"amount_to_capture": to_minor(asked.amount)}
+    try:
+        captured = at_most_once(
+            asked.key,
+            lambda key: payment_intents().capture(asked.charge, params, {"idempotency_key": key}),
+            look=lambda: _captured(asked.charge),
+        )
+    except KeyTaken:  # an earlier call was for another amount
+        with translated():
+            captured = payment_intents().retrieve(asked.charge)
+    except Refused as refusal:
+        return _not_captured(asked, refusal)
+    return _expect_outcome(captured)
 
 
 def cancel(key: str) -> Charge:
@@ -82,9 +113,10 @@ def order_of(name: str) -> UUID | None:
 
 
 def outcome_of(intent: Any) -> Charge | None:
-    """Return the outcome of an intent; None as long as money may still move."""
-    if intent.status == "succeeded":
-        return Charge(intent.id, ChargeStatus.SUCCEEDED)
+    """Return the outcome of an intent; None while Stripe has not decided, or was not asked to."""
+    if intent.status in {"requires_capture", "succeeded"}:
+        captured = from_minor(intent.amount_received, intent.currency).amount
+        return Charge(intent.id, ChargeStatus(intent.status), captured=captured)
     if intent.status == "canceled" and (code := metadata_of(intent).get(DECLINED)):
         return Charge(intent.id, ChargeStatus.DECLINED, code)
     if intent.status == "canceled":
@@ -102,6 +134,7 @@ def _params(asked: ChargeRequest) -> Any:
         "currency": asked.amount.currency.lower(),
         "payment_method": asked.token,
         "payment_method_types": ["card"],
+        "capture_method": "manual",
         "metadata": {KEY: asked.key, REQUEST: _digest(asked), ORDER: str(asked.order_id)},
     }
 
@@ -155,16 +188,34 @@ def _decline(intent: Any, code: str) -> Charge:
 
 
 def _cancel(intent: Any) -> Charge:
-    """Cancel an intent that has no outcome; return the charge as it stands."""
-    if known := outcome_of(intent):
+    """Cancel an intent that is held or has no outcome; return the charge as it stands."""
+    known = outcome_of(intent)
+    if known and known.status != ChargeStatus.REQUIRES_CAPTURE:
         return known
     with translated():
         try:
             with translated():
                 cancelled = payment_intents().cancel(intent.id)
-        except Refused:  # it was confirmed or cancelled meanwhile
+        except Refused:  # it was captured or cancelled meanwhile
             cancelled = payment_intents().retrieve(intent.id)
     return _expect_outcome(cancelled)
+
+
+def _captured(intent_id: str) -> Any | None:
+    intent = payment_intents().retrieve(intent_id)
+    return intent if intent.status == "succeeded" else None
+
+
+def _not_captured(asked: CaptureRequest, refusal: Refused) -> Charge:
+    """Return the charge as it stands after Stripe's refusal, with the code unless it is captured."""
+    if refusal.code == "resource_missing":
+        raise UnknownCharge(f"Stripe knows no such charge: {asked.charge!r}") from None
+    if not refusal.is_by_card and refusal.code not in _NOT_CAPTURED:
+        raise refusal
+    with translated():
+        outcome = _expect_outcome(payment_intents().retrieve(asked.charge))
+    is_captured = outcome.status == ChargeStatus.SUCCEEDED
+    return outcome if is_captured else replace(outcome, code=refusal.code, message=refusal.words)
 
 
 def _expect_outcome(intent: Any) -> Charge:

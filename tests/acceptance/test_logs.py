@@ -19,7 +19,7 @@ CANARIES = {
 
 
 def test_no_log_line_has_a_personal_word_of_an_order_whatever_fails(shop: Deployment):
-    shop.break_gateway("outage", "charge", calls=9)
+    shop.break_gateway("outage", "authorise", calls=9)
     shop.break_carrier("timeout", calls=9)
     delivered = place(shop.api(), "pm_card_visa")
     declined = place(shop.api(), "pm_card_visa_chargeDeclined")

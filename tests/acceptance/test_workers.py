@@ -38,7 +38,7 @@ def test_several_workers_of_one_app_share_its_work_and_do_nothing_twice(shop: De
     others = ["payments-2", "payments-3"]
     for name in others:
         shop.start_worker(name, ["payments"], "-l", "INFO")
-    shop.break_gateway("slow", "charge", seconds=0.1, calls=CALLS)
+    shop.break_gateway("slow", "authorise", seconds=0.1, calls=CALLS)
 
     orders: list[UUID] = []
 
@@ -56,7 +56,7 @@ def test_several_workers_of_one_app_share_its_work_and_do_nothing_twice(shop: De
 
 
 def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deployment) -> None:
-    shop.break_gateway("slow", "charge", seconds=0.4, calls=CALLS)
+    shop.break_gateway("slow", "authorise", seconds=0.4, calls=CALLS)
     orders = [shop.place_order() for _ in range(6)]
     shop.wait_until(lambda: _calls_left(shop) < CALLS - 1)
 
@@ -67,7 +67,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deploym
     shop.wait_for_end("payments")
     begun = CALLS - _calls_left(shop)
     finished = shop.rows(
-        "select count(*) from payments_payment where state = 'succeeded' and order_id = any(%s)", orders
+        "select count(*) from payments_payment where state <> 'processing' and order_id = any(%s)", orders
     )
     assert 0 < begun < len(orders), "it begins nothing that comes after it was asked"
     assert finished == [(begun,)], "it did not stop in the middle of a charge"
@@ -80,7 +80,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_has_begun(shop: Deploym
 def test_workers_that_are_stopped_under_load_end_in_time_and_nothing_is_lost_or_done_twice(
     shop: Deployment,
 ) -> None:
-    shop.break_gateway("slow", "charge", seconds=0.05, calls=CALLS)
+    shop.break_gateway("slow", "authorise", seconds=0.05, calls=CALLS)
     with Customers(shop, pause=0.05) as customers:
         shop.wait_until(lambda: _calls_left(shop) < CALLS - 3, what="payments are charged")
         for name in WORKERS:

@@ -69,6 +69,7 @@ def seeded(db, settings, tmp_path) -> None:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)
+    settings.SHOP_CAPTURE = "placed"
     settings.SHOP_ANONYMOUS_REQUESTS_A_MINUTE = 0
     settings.SHOP_REQUESTS_A_MINUTE = settings.SHOP_ORDERS_A_MINUTE = 0
     seed()

@@ -32,7 +32,7 @@ def damaged(transactional_db, settings, tmp_path) -> Shop:
     Notification.objects.filter(kind="shipped").delete()
     settings.SHOP_TRACKING_INTERVAL = timedelta(days=1)
     shop.shipped()
-    SimulatedCharge.objects.filter(token="pm_card_visa").update(amount=1)
+    SimulatedCharge.objects.filter(token="pm_card_visa").update(captured=1)
     Product.objects.filter(sku="MUG").update(available=F("available") + 1)
     shop.place()
     lose_outbox()

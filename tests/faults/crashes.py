@@ -26,7 +26,11 @@ _PAUSE = """
     on conflict do nothing
 """
 _PROBE_NOW = "update messaging_circuit set probe_at = now()"
-_BOOKING = "select from shipping_shipment where order_id = %s and state = 'booking'"
+CAPTURING = "payments.when_capture_requested_capture_payment"
+_BOOKING = (
+    "select from shipping_shipment shipment join payments_payment payment using (order_id)"
+    " where order_id = %s and shipment.state = 'booking' and payment.state = 'succeeded'"
+)
 _HELD = "select from messaging_scheduledmessage where kind = 'held' and aggregate_id = %s"
 
 #: Failpoint at which a process was killed and expected final status, by order.
@@ -117,7 +121,7 @@ def _ask_again(crash: Crash, ask: Callable[[], object]) -> None:
 
 def a_retry(crash: Crash) -> None:
     """The gateway refuses all immediate attempts of a charge."""
-    crash.shop.break_gateway("outage", "charge")
+    crash.shop.break_gateway("outage", "authorise")
     an_order(crash)
 
 
@@ -156,6 +160,19 @@ def several_at_once(crash: Crash, consumer: str) -> None:
     crash.shop.wait_for_status(placed, "delivered")  # a redelivered probe would end the next pause
 
 
+def several_captures_at_once(crash: Crash) -> None:
+    """As above, while the carrier takes no parcels: a parcel that leaves has its order captured alone."""
+    crash.shop.break_carrier("outage", "book")
+    _pause(crash, CAPTURING)
+    placed = [crash.place_order() for _ in range(5)]
+    for order_id in placed:
+        crash.shop.wait_until(lambda order_id=order_id: crash.shop.rows(_HELD, order_id), what="it is held")
+    with crash:
+        crash.shop.execute(_PROBE_NOW)
+    crash.shop.mend_providers()
+    crash.shop.wait_for_status(placed, "delivered")
+
+
 def _pause(crash: Crash, consumer: str) -> None:
     crash.shop.wait_until(lambda: not crash.shop.rows("select from messaging_circuit"), what="nothing pauses")
 
@@ -170,12 +187,12 @@ def _pause(crash: Crash, consumer: str) -> None:
 
 def a_stopped_charge(crash: Crash) -> None:
     """The customer cancels while the gateway is out of service and the charge is open."""
-    crash.shop.break_gateway("outage", "charge")
+    crash.shop.break_gateway("outage", "authorise")
     _cancel_when(crash, "select from payments_payment where order_id = %s and state = 'processing'")
 
 
 def a_stopped_parcel(crash: Crash) -> None:
-    """The customer cancels while the carrier is out of service and the booking is open."""
+    """The customer of a charged order cancels while the carrier is out of service and the booking is open."""
     crash.shop.break_carrier("outage", "book")
     _cancel_when(crash, _BOOKING)
 
@@ -189,9 +206,9 @@ def _cancel_when(crash: Crash, state: str) -> None:
 
 lost_charge = partial(an_order, payment_method="pm_card_timeoutAfterCharge")
 lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
-refund = partial(an_order, street="EZ6000000006 Street", end="cancelled")
-pending_refund = partial(refund, payment_method="pm_card_pendingRefund")
-refused_refund = partial(refund, payment_method="pm_card_refundFail", end="needs_attention")
+refused_parcel = partial(an_order, street="EZ6000000006 Street")
+pending_refund = partial(refused_parcel, payment_method="pm_card_pendingRefund", end="cancelled")
+refused_refund = partial(refused_parcel, payment_method="pm_card_refundFail", end="needs_attention")
 
 #: Scenario for each point. The first ones need an idle shop.
 STORIES: dict[str, Story] = {
@@ -226,16 +243,20 @@ STORIES: dict[str, Story] = {
     Point.AFTER_PROBE: a_pause,
     Point.BEFORE_CLOSE: a_pause,
     Point.AFTER_CLOSE: a_pause,
-    "gateway.charge.before": an_order,
-    "gateway.charge.after": an_order,
-    "gateway.charge_many.before": partial(several_at_once, consumer=CHARGING),
-    "gateway.charge_many.after": partial(several_at_once, consumer=CHARGING),
-    "gateway.find_charge.before": lost_charge,
-    "gateway.find_charge.after": lost_charge,
-    "gateway.cancel_charge.before": a_stopped_charge,
-    "gateway.cancel_charge.after": a_stopped_charge,
-    "gateway.refund.before": refund,
-    "gateway.refund.after": refund,
+    "gateway.authorise.before": an_order,
+    "gateway.authorise.after": an_order,
+    "gateway.capture.before": an_order,
+    "gateway.capture.after": an_order,
+    "gateway.capture_many.before": several_captures_at_once,
+    "gateway.capture_many.after": several_captures_at_once,
+    "gateway.authorise_many.before": partial(several_at_once, consumer=CHARGING),
+    "gateway.authorise_many.after": partial(several_at_once, consumer=CHARGING),
+    "gateway.find.before": lost_charge,
+    "gateway.find.after": lost_charge,
+    "gateway.cancel.before": a_stopped_charge,
+    "gateway.cancel.after": a_stopped_charge,
+    "gateway.refund.before": pending_refund,
+    "gateway.refund.after": pending_refund,
     "gateway.find_refund.before": pending_refund,
     "gateway.find_refund.after": pending_refund,
     "gateway.find_refunds.before": refused_refund,

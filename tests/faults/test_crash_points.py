@@ -34,7 +34,7 @@ def armed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def running_shop(request: pytest.FixtureRequest, armed: Path) -> Iterator[Deployment]:
     """Deployment with failpoints that is started once for each broker."""
-    options = {**OPTIONS, failpoints.VARIABLE: str(armed)}
+    options = {**OPTIONS, "SHOP_CAPTURE": "placed", failpoints.VARIABLE: str(armed)}
     with shared_deployment(request, workers=WORKERS, arguments=ARGUMENTS, **options) as shop:
         watch_attempts(shop)
         yield shop
@@ -85,7 +85,7 @@ def expect_all_done_once(shop: Deployment, hits: Hits) -> None:
     assert {order: (point, ends[order]) for order, (point, _) in hits.items()} == hits
     shop.audit()
 
-    uncharged = {order for order, (point, _) in hits.items() if ".cancel_charge." in point}
+    uncharged = {order for order, (point, _) in hits.items() if ".cancel." in point}
     assert charges(shop, hits.keys() - uncharged) == len(hits) - len(uncharged)
     assert message_ids_of_mails(shop) == message_ids_of_rows(shop)
     # A crash is no attempt: all attempts were burned by outages of providers.

@@ -14,10 +14,10 @@ CHARGING = "payments.when_order_created_charge_customer"
 
 
 def charged_and_not_recorded(shop: Deployment) -> bool:
-    """Return True if the gateway has charged a customer and payments has not recorded it."""
+    """Return True if the gateway holds a customer's money and payments has not recorded it."""
     query = (
         "select from payments_simulatedcharge charge join payments_payment payment using (order_id)"
-        " where charge.status = 'succeeded' and payment.state = 'processing'"
+        " where charge.status = 'requires_capture' and payment.state = 'processing'"
     )
     return bool(shop.rows(query))
 
@@ -34,7 +34,7 @@ def test_a_worker_killed_after_the_gateway_charged_charges_nobody_again(
     shop: Deployment, victim: str
 ) -> None:
     # The charge is made, its answer lost, and asking for it takes long: there is time to kill.
-    shop.break_gateway("slow", "find_charge", seconds=30, calls=2)
+    shop.break_gateway("slow", "find", seconds=30, calls=2)
     orders: list[UUID] = []
 
     def both_are_asking() -> bool:
@@ -80,7 +80,7 @@ def test_a_worker_whose_process_is_killed_while_it_waits_for_work_goes_on(shop: 
 @pytest.mark.parametrize("running_shop", ["rabbitmq"], indirect=True)  # elsewhere events travel alone
 def test_a_bundle_that_a_killed_worker_has_consumed_in_part_comes_again(shop: Deployment) -> None:
     shop.stop_workers(RELAY, "rivals")
-    shop.break_gateway("slow", "charge", seconds=0.5)
+    shop.break_gateway("slow", "authorise", seconds=0.5)
     orders = [shop.place_order() for _ in range(BUNDLE)]
     shop.start_workers(RELAY)
     shop.wait_until(lambda: shop.rows("select from payments_payment where state = 'processing'"))

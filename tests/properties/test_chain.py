@@ -7,11 +7,12 @@ import logging
 import os
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -34,9 +35,9 @@ from orders.returns.plan import Received
 from orders.returns.receiving import receive_return
 from orders.returns.services import approve_return, cancel_return, reject_return, request_return
 from orders.services import request_cancellation, resume_order, settle_order
-from payments.errors import NotRetryable
-from payments.models import GatewayFault, Refund, SimulatedCharge
-from payments.services import retry_refund
+from payments.errors import NotRetryable, PaymentsError
+from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
+from payments.services import renew_holds, retry_capture, retry_refund
 from shipping.errors import ShippingError
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
 from shipping.services import void_shipment
@@ -49,7 +50,7 @@ from tests.properties.world import MailServer, World
 
 #: Number of random histories. If 0, a few fixed ones run, and a failing one is not shrunk.
 EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
-GATE = settings(max_examples=16, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
+GATE = settings(max_examples=22, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
 DEEP = settings(max_examples=EXAMPLES or 1, stateful_step_count=80)
 
 TOKENS = (
@@ -59,6 +60,7 @@ TOKENS = (
     "pm_card_gatewayError",
     "pm_card_refundFail",
     "pm_card_pendingRefund",
+    "pm_card_captureFail",
 )
 STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST", "EZ_LATE")
 LINES = ([("PLENTY", 2)], [("SCARCE", 2), ("PLENTY", 1)], [("SCARCE", 1)], [("EMPTY", 1), ("PLENTY", 1)])
@@ -172,6 +174,19 @@ def receive_goods(n):
             )
 
 
+def take_again(n):
+    """Retry a capture that failed."""
+    if failed := Payment.objects.filter(state="requires_capture").exclude(failure_code="").order_by("pk"):
+        retry_capture(order_id=one(failed, n).order_id)
+
+
+def renew(n):
+    """Renew all holds, as if they ended soon."""
+    Payment.objects.filter(state="requires_capture").update(authorised_until=datetime.now(UTC))
+    with override_settings(SHOP_AUTHORISATION_PERIOD=timedelta()), suppress(PaymentsError):
+        renew_holds()
+
+
 def void(n):
     """Void the label of a shipment."""
     if shipments := Shipment.objects.order_by("pk"):
@@ -209,6 +224,8 @@ def restock(n):
 OPERATORS = (
     resume,
     give_back,
+    take_again,
+    renew,
     void,
     revive,
     restock,
@@ -347,7 +364,7 @@ class Shop(RuleBasedStateMachine):
         assert report.violations == []
         assert set(report.orders) <= ENDS
         reasons = Order.objects.exclude(attention_reason="").values_list("attention_reason", flat=True)
-        assert set(reasons) <= {"refund_failed", "delivery_failed"}
+        assert set(reasons) <= {"refund_failed", "capture_failed", "delivery_failed"}
         Shop.ends += report.orders
         Shop.ends += Counter(f"return {state}" for state in Return.objects.values_list("state", flat=True))
 

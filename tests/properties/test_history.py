@@ -40,6 +40,8 @@ from orders.events import (
 from orders.history import State
 from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, RESENDABLE, TERMINAL, Status
 from payments.events import (
+    CaptureFailed,
+    CaptureRecovered,
     DisputeClosed,
     PaymentDisputed,
     PaymentFailed,
@@ -138,12 +140,25 @@ class OneOrder(RuleBasedStateMachine):
         self.publish(PaymentVoided if stopped else how)
 
     @precondition(lambda self: self.has_money() and self.is_given_up())
-    @rule(how=st.sampled_from(["all", "part", "refused"]))
+    @rule(how=st.sampled_from(["void", "all", "part", "refused"]))
     def money_goes_back(self, how):
-        if how == "refused":
+        if how == "void":
+            self.publish(PaymentVoided)
+        elif how == "refused":
             self.publish(RefundFailed)
         else:
             self.publish(PaymentRefunded, left=NOTHING if how == "all" else MONEY)
+
+    @precondition(lambda self: self.is_charged() and not self.happened(CaptureFailed))
+    @rule(really=st.sampled_from([True, *[False] * 19]))
+    def money_cannot_be_taken(self, really):
+        if really:
+            self.publish(CaptureFailed)
+
+    @precondition(lambda self: self.happened(CaptureFailed) and not self.happened(CaptureRecovered))
+    @rule()
+    def money_is_taken_after_all(self):
+        self.publish(CaptureRecovered)
 
     def is_decided(self) -> bool:
         return self.happened(InventoryUpdated, InventoryRejected, InventoryReleased)
@@ -231,6 +246,8 @@ class OneOrder(RuleBasedStateMachine):
             OneOrder.overtaken.add(type(self.log[pending[0]].event).__name__)
         if isinstance(entry.event, RefundFailed):
             self.hold_up(history.refund_failed)
+        elif isinstance(entry.event, CaptureFailed):
+            self.hold_up(history.capture_failed)
         elif isinstance(entry.event, DeliveryFailed):
             self.hold_up(history.delivery_failed)
         elif isinstance(entry.event, ResendFailed):
@@ -313,7 +330,7 @@ class OneOrder(RuleBasedStateMachine):
 
 
 def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
-    few = settings(max_examples=600, derandomize=True)
+    few = settings(max_examples=900, derandomize=True)
     profile = settings(
         few if not EXAMPLES else settings(max_examples=EXAMPLES * 20),
         stateful_step_count=40,

@@ -14,7 +14,7 @@ from orders.models import Order, Return
 from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
-from payments.models import Refund
+from payments.models import Payment, Refund
 from shop.messaging.contracts import Reminder
 from shop.messaging.models import DeadLetter, ScheduledMessage
 from tests.properties.world import World
@@ -54,16 +54,22 @@ def _under_way(world: World) -> set[tuple[UUID, str]]:
 
 
 def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
-    stopped = (*ENDS["orders.Order"], Status.NEEDS_ATTENTION)
-    inactive = set(Order.objects.filter(status__in=stopped).values_list("pk", flat=True))
     for order in Order.objects.exclude(status__in=ENDS["orders.Order"]):
         reason = f": {order.attention_reason}" if order.status == Status.NEEDS_ATTENTION else ""
         yield order.pk, "orders.Order", f"{order.status}{reason}", order
     for model in TABLE.keys() - {"orders.Order"}:
         for thing in apps.get_model(model)._default_manager.exclude(state__in=ENDS[model]):
-            if thing.state == "remembered" and _order_of(thing) in inactive:
-                continue  # nothing has been done for it, so it ends with the order, which has ways of its own
-            yield _order_of(thing), model, thing.state, thing
+            if not _waits_with_its_order(thing):
+                yield _order_of(thing), model, thing.state, thing
+
+
+def _waits_with_its_order(thing: Any) -> bool:
+    """Tell what its order decides on: held money while it is open, a beginning once it has stopped."""
+    if thing.state not in {"requires_capture", "remembered"}:
+        return False
+    status = Order.objects.values_list("status", flat=True).get(pk=thing.order_id)
+    has_stopped = status in (*ENDS["orders.Order"], Status.NEEDS_ATTENTION)
+    return has_stopped if thing.state == "remembered" else status not in {"delivered", "cancelled"}
 
 
 def _order_of(thing: Any) -> UUID:
@@ -87,6 +93,11 @@ def _has_failed_refund(thing: Order | Refund) -> bool:
     )
 
 
+def _has_failed_capture(order: Order) -> bool:
+    failed = Payment.objects.filter(order_id=order.pk, state="requires_capture").exclude(failure_code="")
+    return failed.exists()
+
+
 _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.CANCEL: lambda order: order.stage in CANCELLABLE,
     ways_out.RESUME: _checked(check_resumable),
@@ -97,5 +108,6 @@ _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.RECEIVE_RETURN: lambda found: found.state == Return.State.APPROVED,
     ways_out.WITHDRAW_RETURN: lambda found: found.is_live,
     ways_out.RETRY_REFUND: _has_failed_refund,
+    ways_out.RETRY_CAPTURE: _has_failed_capture,
     ways_out.GIVEN_BACK: _has_failed_refund,
 }

@@ -76,7 +76,7 @@ def _admin(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "admin: an order", reverse("admin:orders_order_change", args=[order["id"]]), {}
     payments, shipments = _list("payments_payment"), _list("shipping_shipment")
     yield "admin: payments", payments, {}
-    yield "admin: payments, voided (none)", payments, {"state__exact": "voided"}
+    yield "admin: payments, cancelled (none)", payments, {"state__exact": "canceled"}
     yield "admin: payments with a failed refund (none)", payments, {"refund": "failed"}
     yield "admin: search a payment by number", payments, {"q": order["number"]}
     yield "admin: search a payment by reference (none)", payments, {"q": "pi_0"}

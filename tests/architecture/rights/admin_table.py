@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
     CANCEL,
+    CAPTURE,
     DECIDE_RETURN,
     GIVE_BACK,
     PRINT,
@@ -218,6 +219,7 @@ ACTIONS: dict[tuple[str, str], Need] = {
     ("notifications.notification", "resend"): all_of(*RESEND),
     ("orders.order", "cancel_selected"): all_of(*CANCEL),
     ("orders.order", "resume_selected"): all_of(*RESUME),
+    ("payments.payment", "capture_again"): all_of(*CAPTURE),
     ("payments.refund", "retry"): all_of(*RETRY),
     ("shipping.shipment", "void"): all_of("shipping.view_shipment", "shipping.void_shipment"),
 }

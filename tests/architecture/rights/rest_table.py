@@ -6,6 +6,7 @@ An endpoint that is not in it fails the tests.
 from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
+    CAPTURE,
     DECIDE_RETURN,
     GIVE_BACK,
     PRINT,
@@ -148,6 +149,9 @@ ENDPOINTS = [
     ),
     Endpoint("GET", "payment-list", all_of("payments.view_payment")),
     Endpoint("GET", "payment-detail", all_of("payments.view_payment"), arguments={"pk": "refund.payment_id"}),
+    Endpoint(
+        "POST", "payment-capture", all_of(*CAPTURE), allowed=202, arguments={"pk": "uncaptured.pk"},
+    ),
     Endpoint(
         "POST", "payment-retry", all_of(*RETRY), allowed=202,
         arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"},

@@ -31,7 +31,7 @@ from notifications.models import Notification, Resend
 from orders.models import Order, RefundRequest, Return
 from orders.returns.services import approve_return, request_return
 from orders.services import hold_up_order
-from payments.models import Dispute, GatewayFault, Refund
+from payments.models import Dispute, GatewayFault, Payment, Refund
 from shipping.carrier import Destination
 from shipping.models import CarrierFault, EasyPostBooking, Shipment, SimulatedLabel, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
@@ -63,6 +63,7 @@ class World:
         self.alice, self.bob = (User.objects.get(username=name) for name in ("alice", "bob"))
         self.staff = User.objects.create_user("sam", is_staff=True)
         self.held_up = shop.stuck_refund()
+        self.uncaptured = Payment.objects.get(order_id=shop.stuck_capture().pk)
         self.order = shop.place()
         self.waiting, self.lost = _waiting_order(shop), _overdue_order(shop)
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
@@ -99,7 +100,15 @@ class World:
 
     def example_of(self, model: type[Model]) -> Model:
         """Return an object of a model, the one that acts are tried on where there is one."""
-        for known in (self.order, self.refund, self.product, self.notification, self.shipment, self.letter):
+        for known in (
+            self.order,
+            self.uncaptured,
+            self.refund,
+            self.product,
+            self.notification,
+            self.shipment,
+            self.letter,
+        ):
             if isinstance(known, model):
                 return known
         if model is User:

@@ -25,7 +25,18 @@ PROCESSES = "pm_usBankAccount_processing"
 PENDING_REFUND = "pm_card_pendingRefund"
 #: Taken at first, refused when it is confirmed, as a PaymentMethod that was used before.
 USED_BEFORE = "pm_usedBefore"
-TOKENS = {"pm_card_visa", "pm_card_amex", MUST_CONFIRM, PROCESSES, PENDING_REFUND, USED_BEFORE, *DECLINES}
+#: Held at first; the first capture is refused.
+CAPTURE_FAILS = "pm_card_captureFail"
+TOKENS = {
+    "pm_card_visa",
+    "pm_card_amex",
+    CAPTURE_FAILS,
+    MUST_CONFIRM,
+    PROCESSES,
+    PENDING_REFUND,
+    USED_BEFORE,
+    *DECLINES,
+}
 
 _UNCONFIRMED = {"requires_payment_method", "requires_confirmation"}
 #: Currencies with three decimals: Stripe takes no amounts that need the third.
@@ -46,6 +57,8 @@ class Account:
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
         self.events = Events()
+        #: Intents whose first capture was refused.
+        self.refused_captures: set[str] = set()
         self.search_is_late = False
         #: Leave customers to confirm, even when the request forbids it.
         self.ignores_forbidden_actions = False
@@ -55,7 +68,7 @@ class Account:
     # --- PaymentIntents ----------------------------------------------------------------------
 
     def create_intent(self, params: dict[str, Any]) -> dict[str, Any]:
-        optional = ("payment_method", "payment_method_types", "metadata", "description")
+        optional = ("payment_method", "payment_method_types", "capture_method", "metadata", "description")
         check(params, required=("amount", "currency"), optional=optional)
         token, amount = params.get("payment_method"), _whole(params["amount"])
         if token is not None and token not in TOKENS:
@@ -63,7 +76,9 @@ class Account:
         _check_amount(amount, params["currency"])
         intent = self._new("pi", "payment_intent", params) | {
             "amount": amount,
+            "amount_received": 0,
             "cancellation_reason": None,
+            "capture_method": params.get("capture_method", "automatic"),
             "currency": params["currency"],
             "description": params.get("description"),
             "last_payment_error": None,
@@ -103,19 +118,45 @@ class Account:
         ):
             code = "authentication_required"
             raise self._decline(intent, code, code, "Your card was declined. It requires authentication.")
-        intent["status"] = {MUST_CONFIRM: "requires_action", PROCESSES: "processing"}.get(token, "succeeded")
-        if intent["status"] == "succeeded":
+        done = "requires_capture" if intent["capture_method"] == "manual" else "succeeded"
+        intent["status"] = {MUST_CONFIRM: "requires_action", PROCESSES: "processing"}.get(token, done)
+        if intent["status"] == done:
             self._charge(intent)
         return intent
+
+    def capture_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        check(params, optional=("amount_to_capture",))
+        intent = self.intent(name)
+        amount = _whole(params.get("amount_to_capture", intent["amount"]))
+        if intent["status"] != "requires_capture":
+            raise _unexpected_state(intent, "capture")
+        if amount > intent["amount"]:
+            message = "The amount to capture is greater than the authorized amount."
+            raise invalid(message, code="amount_too_large", param="amount_to_capture")
+        if intent["payment_method"] == CAPTURE_FAILS and name not in self.refused_captures:
+            self.refused_captures.add(name)
+            raise Refused(402, "card_error", "Your card does not support this.", code="card_declined")
+        intent |= {"status": "succeeded", "amount_received": amount}
+        self.charges[intent["latest_charge"]] |= {"captured": True, "amount_captured": amount}
+        return intent
+
+    def expire_hold(self, name: str) -> None:
+        """End a hold, as Stripe does after a week."""
+        self._release(self.intent(name))
 
     def cancel_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         check(params, optional=("cancellation_reason",))
         intent = self.intent(name)
-        if intent["status"] not in {*_UNCONFIRMED, "requires_action"}:
+        if intent["status"] not in {*_UNCONFIRMED, "requires_action", "requires_capture"}:
             raise _unexpected_state(intent, "cancel")
-        intent |= {"status": "canceled", "cancellation_reason": params.get("cancellation_reason")}
-        self.intents[name] = intent
+        self._release(intent)
+        intent["cancellation_reason"] = params.get("cancellation_reason")
         return intent
+
+    def _release(self, intent: dict[str, Any]) -> None:
+        if intent["status"] == "requires_capture":
+            self.charges[intent["latest_charge"]] |= {"refunded": True, "amount_refunded": intent["amount"]}
+        intent["status"] = "canceled"
 
     def search_intents(self, params: dict[str, Any]) -> dict[str, Any]:
         check(params, required=("query",), optional=("limit", "page"))
@@ -135,14 +176,16 @@ class Account:
         return self.intents[name]
 
     def _charge(self, intent: dict[str, Any], *, failed: bool = False) -> None:
+        is_captured = not failed and intent["capture_method"] == "automatic"
         charge = self._new("ch", "charge", {"metadata": dict(intent["metadata"])}) | {
             "amount": intent["amount"],
-            "amount_captured": 0 if failed else intent["amount"],
+            "amount_captured": intent["amount"] if is_captured else 0,
             "amount_refunded": 0,
-            "captured": not failed,
+            "captured": is_captured,
             "currency": intent["currency"],
             "disputed": False,
             "payment_intent": intent["id"],
+            "refunded": False,
             "status": "failed" if failed else "succeeded",
         }
         self.charges[charge["id"]] = charge
@@ -163,7 +206,7 @@ class Account:
         if name not in self.intents:
             raise missing("payment_intent", name, param="payment_intent")
         charge = self.charges.get(self.intents[name]["latest_charge"] or "")
-        if not charge or charge["status"] != "succeeded":
+        if not charge or not charge["captured"]:
             raise _unexpected_state(self.intents[name], "refund")
         if any(
             one["charge"] == charge["id"] and one["status"] in _DISPUTED for one in self.disputes.values()
@@ -172,7 +215,7 @@ class Account:
         return self._refund(charge, _whole(params.get("amount", charge["amount"])), params)
 
     def _refund(self, charge: dict[str, Any], amount: int, params: dict[str, Any]) -> dict[str, Any]:
-        left = charge["amount"] - charge["amount_refunded"]
+        left = charge["amount_captured"] - charge["amount_refunded"]
         if not left:
             raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
         if amount > left:
@@ -188,6 +231,7 @@ class Account:
         }
         self.refunds[refund["id"]] = refund
         charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         return refund
 
     def refund_in_dashboard(self, intent: str, amount: int | None = None) -> dict[str, Any]:

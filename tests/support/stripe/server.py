@@ -23,6 +23,7 @@ _ROUTES = [
     ("GET", rf"/v1/payment_intents/{_NAME}", lambda account, name, params: account.intent(name)),
     ("POST", rf"/v1/payment_intents/{_NAME}", Account.update_intent),
     ("POST", rf"/v1/payment_intents/{_NAME}/confirm", Account.confirm_intent),
+    ("POST", rf"/v1/payment_intents/{_NAME}/capture", Account.capture_intent),
     ("POST", rf"/v1/payment_intents/{_NAME}/cancel", Account.cancel_intent),
     ("POST", r"/v1/refunds", Account.create_refund),
     ("GET", r"/v1/refunds", Account.list_refunds),

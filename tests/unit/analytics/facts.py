@@ -15,7 +15,13 @@ from inventory.events import (
     StockLine,
 )
 from orders.events import Address, OrderCancellationRequested, OrderCancelled, OrderCreated, OrderedLine
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, PaymentVoided
+from payments.events import (
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    PaymentVoided,
+)
 from shipping.events import CancellationRejected, FulfilmentStopped, OrderDelivered, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, Money
@@ -92,6 +98,13 @@ class Story:
     def delivered(self) -> "Story":
         return self.shipped().then(OrderDelivered, shipment_id=self.shipment_id, delivered_at=self.now)
 
+    def captured(self) -> "Story":
+        """Hold the money at first, and take it when the parcel leaves."""
+        self.placed().then(PaymentProcessed, payment_id=self.payment_id, amount=self.total, captured=False)
+        self.then(InventoryUpdated, lines=self.stock)
+        self.then(OrderShipped, shipment_id=self.shipment_id, carrier="UPS", tracking_number="EZ1")
+        return self.then(PaymentCaptured, payment_id=self.payment_id, amount=self.total)
+
     def declined(self) -> "Story":
         self.placed().then(PaymentFailed, payment_id=self.payment_id, code="expired_card", message="Expired.")
         return self.then(OrderCancelled, number="ORD-1042", reason="payment_failed")
@@ -119,7 +132,16 @@ class Story:
         return self.then(PaymentRefunded, payment_id=self.payment_id, refund_id=uuid7(), amount=self.total)
 
 
-OUTCOMES = ("delivered", "shipped", "declined", "sold_out", "cancelled", "stopped_at_once", "too_late")
+OUTCOMES = (
+    "delivered",
+    "shipped",
+    "declined",
+    "sold_out",
+    "cancelled",
+    "stopped_at_once",
+    "too_late",
+    "captured",
+)
 
 
 def stories(how_many: int) -> Iterator[Story]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 
 from console.seeding import seed
 from orders.events import Address
@@ -52,7 +53,8 @@ class Shop:
 
     def refused_by_carrier(self) -> Order:
         order = self.place(street="EZ6000000006")
-        self.run_to_end()
+        with captures_at_once():
+            self.run_to_end()
         return self.expect_status(order, "cancelled")
 
     def cancelled(self) -> Order:
@@ -68,6 +70,12 @@ class Shop:
 
     def stuck_refund(self) -> Order:
         order = self.place(pays_with="pm_card_refundFail", street="EZ6000000006")
+        with captures_at_once():
+            self.run_to_end()
+        return self.expect_status(order, "needs_attention")
+
+    def stuck_capture(self) -> Order:
+        order = self.place(pays_with="pm_card_captureFail")
         self.run_to_end()
         return self.expect_status(order, "needs_attention")
 
@@ -76,6 +84,11 @@ class Shop:
         order.refresh_from_db()
         assert order.status == status
         return order
+
+
+def captures_at_once() -> override_settings:
+    """Take the money of orders as soon as they have their stock: what is undone afterwards is refunded."""
+    return override_settings(SHOP_CAPTURE="placed")
 
 
 @pytest.fixture

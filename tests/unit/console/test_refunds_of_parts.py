@@ -43,7 +43,8 @@ def test_parts_of_a_delivered_order_come_back_and_all_books_agree(shop):
     assert violations() == []
 
 
-def test_an_order_that_is_cancelled_after_a_part_was_given_back_ends_with_all_its_money(shop):
+def test_an_order_that_is_cancelled_after_a_part_was_given_back_ends_with_all_its_money(shop, settings):
+    settings.SHOP_CAPTURE = "placed"
     outage = CarrierFault.objects.create(kind="outage", operation="book")
     order = shop.place()
     deliver_all()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from console.audit import audit
 from orders.services import request_cancellation, resume_order
 from payments.models import Dispute, Payment, Refund
-from payments.services import receive_missed_notices
+from payments.services import capture_payments, receive_missed_notices
 from payments.stripe.webhooks import KINDS
 from shipping.models import Shipment
 from shop.messaging.models import EventRecord, OutboxEntry, ScheduledMessage
@@ -180,6 +180,7 @@ def disputed(shop, account, send):
     """An order that is paid and disputed before the stock has answered."""
     order = shop.place()
     deliver_without("inventory.when_payment_processed_deduct_stock")
+    capture_payments(order_ids=[order.pk])
     open_dispute(account, payment_of(order).reference)
     send()
     deliver_all()

@@ -26,7 +26,8 @@ def payment_of(order):
 
 def taken(account):
     """Return what Stripe has taken and not given back, in cents."""
-    return sum(charge["amount_captured"] - charge["amount_refunded"] for charge in account.charges.values())
+    captured = [charge for charge in account.charges.values() if charge["captured"]]
+    return sum(charge["amount_captured"] - charge["amount_refunded"] for charge in captured)
 
 
 def books_agree():
@@ -52,7 +53,23 @@ def test_orders_of_every_outcome_agree_with_the_books_of_stripe(shop, account):
     assert books_agree()
 
 
-def test_a_paid_order_that_is_cancelled_is_refunded(shop, account):
+def test_a_held_amount_is_released_when_its_order_is_cancelled(shop, account):
+    CarrierFault.objects.create(kind="outage")
+    order = shop.place()
+    deliver_all()
+    request_cancellation(order_id=order.pk, reason="customer")
+    CarrierFault.objects.all().delete()
+    shop.run_to_end()
+    fire_retries()
+    shop.run_to_end()
+    shop.expect_status(order, "cancelled")
+    assert [intent["status"] for intent in account.intents.values()] == ["canceled"]
+    assert account.refunds == {}
+    assert books_agree()
+
+
+def test_a_paid_order_that_is_cancelled_is_refunded(shop, account, settings):
+    settings.SHOP_CAPTURE = "placed"
     carrier = CarrierFault.objects.create(kind="outage")
     order = shop.place()
     deliver_all()

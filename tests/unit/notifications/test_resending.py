@@ -115,7 +115,7 @@ def test_queries_tell_the_messages_of_an_order(order, notification):
 
     received, paid = notifications_of(order.order_id)
     assert (received.kind, received.state, received.attempts) == ("order_received", "sent", 1)
-    assert paid.subject == "Payment received for your order ORD-1042"
+    assert paid.subject == "Your payment for order ORD-1042"
     assert paid.sent_at >= received.sent_at
 
 

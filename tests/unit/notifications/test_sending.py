@@ -119,7 +119,7 @@ def test_an_event_before_its_order_is_deferred_and_then_sent(mail):
     deliver(payment, "notifications")
     assert mail.subjects == [
         "We have received your order ORD-1042",
-        "Payment received for your order ORD-1042",
+        "Your payment for order ORD-1042",
     ]
 
 
@@ -128,7 +128,7 @@ def test_only_the_early_events_of_a_batch_are_deferred(mail):
     deliver(known, "notifications")
     deliver_together([published(later_events(order.order_id)[0]) for order in (known, unknown)])
 
-    assert "Payment received for your order ORD-0" in mail.subjects
+    assert "Your payment for order ORD-0" in mail.subjects
     assert ScheduledMessage.objects.get().aggregate_id == unknown.order_id
 
 

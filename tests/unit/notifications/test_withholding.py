@@ -75,7 +75,7 @@ def test_what_was_withheld_is_sent_in_its_order_once_the_address_is_confirmed(gr
     release()
     assert mail.subjects == [
         "We have received your order ORD-1",
-        "Payment received for your order ORD-1",
+        "Your payment for order ORD-1",
     ]
     assert states() == ["sent", "sent"]
     release()

@@ -37,6 +37,8 @@ EXITS = [
     (AttentionReason.BOOKS_DIFFER, Status.IN_FULFILMENT, "cancel"),
     (AttentionReason.BOOKS_DIFFER, Status.SHIPPED, "settle"),
     (AttentionReason.BOOKS_DIFFER, Status.CANCELLING, "settle"),
+    (AttentionReason.CAPTURE_FAILED, Status.PAID, "cancel"),
+    (AttentionReason.CAPTURE_FAILED, Status.SHIPPED, "settle"),
     (AttentionReason.DISPUTED, Status.PAID, "cancel"),
     (AttentionReason.DISPUTED, Status.IN_FULFILMENT, "cancel"),
 ]

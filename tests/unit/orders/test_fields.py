@@ -64,6 +64,7 @@ CHANGED: dict[str, Any] = {
     "attention_note": "money: the books differ",
     "payment_undone": True,
     "stock_undone": True,
+    "capture_recovered": True,
 }
 
 

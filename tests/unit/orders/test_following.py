@@ -303,3 +303,12 @@ def test_news_of_an_order_that_does_not_exist_is_a_permanent_failure(order):
         outcomes.record_payments(order_ids=[order.pk, uuid7()])
     order.refresh_from_db()
     assert order.status == Status.PLACED
+
+
+@pytest.mark.parametrize(("policy", "asked"), [("shipped", []), ("placed", ["CaptureRequested"])])
+def test_orders_asks_for_the_money_with_the_stock_only_if_that_is_the_policy(
+    order, said, settings, policy, asked
+):
+    settings.SHOP_CAPTURE = policy
+    tell(order, "paid", "deducted")
+    assert said(order) == asked

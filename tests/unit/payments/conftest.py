@@ -11,7 +11,7 @@ from django.db import transaction
 
 import payments.consumers
 from inventory.events import InventoryRejected, Shortage
-from orders.events import Address, OrderCreated, OrderedLine
+from orders.events import Address, CaptureRequested, OrderCreated, OrderedLine
 from shipping.events import FulfilmentStopped, ShipmentFailed
 from shop.ids import uuid7
 from shop.messaging.consuming import consumer_of, runner
@@ -62,16 +62,27 @@ def order() -> Callable[..., OrderCreated]:
 
 
 @pytest.fixture
-def happened() -> Callable[[Event], Event]:
-    """Return a function that publishes an event and delivers it to payments."""
+def happened(settings) -> Callable[[Event], Event]:
+    """Return a function that publishes an event and delivers it to payments.
+
+    In a shop that takes money with the stock, orders asks for it.
+    """
 
     def publish_and_deliver(event: Event) -> Event:
         with transaction.atomic():
             event = publish(event)
         deliver(event, app="payments")
+        if isinstance(event, OrderCreated) and settings.SHOP_CAPTURE == "placed":
+            publish_and_deliver(CaptureRequested(order_id=event.order_id))
         return event
 
     return publish_and_deliver
+
+
+@pytest.fixture
+def captures_at_once(settings) -> None:
+    """Take the money of orders as soon as they have their stock."""
+    settings.SHOP_CAPTURE = "placed"
 
 
 @pytest.fixture

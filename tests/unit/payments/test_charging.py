@@ -28,15 +28,15 @@ STATEMENTS_OF_A_BATCH = 8
 class DiesAfterCharge(SimulatedGateway):
     """Gateway whose caller is killed after the charge, before the outcome is stored."""
 
-    def charge(self, **call):
-        super().charge(**call)
+    def authorise(self, **call):
+        super().authorise(**call)
         raise SystemExit("killed")
 
 
 class NeverAnswers(SimulatedGateway):
     """Gateway that times out without any effect."""
 
-    def charge(self, **call):
+    def authorise(self, **call):
         raise GatewayTimeout("no answer")
 
 
@@ -46,7 +46,7 @@ def bill(order):
 
 
 def charge(order):
-    services.charge_customers(bills=[bill(order)])
+    services.authorise_payments(bills=[bill(order)])
     return Payment.objects.get(order_id=order.order_id)
 
 
@@ -54,14 +54,18 @@ def test_created_order_charges_the_customer(order, happened, said):
     created = happened(order())
 
     payment = Payment.objects.get(order_id=created.order_id)
-    assert (payment.state, payment.amount, payment.currency) == ("succeeded", Decimal("49.90"), "EUR")
+    assert (payment.state, payment.amount, payment.currency) == ("requires_capture", Decimal("49.90"), "EUR")
     assert payment.order_number == "ORD-1042"
     assert said(created.order_id) == ["PaymentProcessed"]
     taken = SimulatedCharge.objects.get(key=f"capture:{created.order_id}")
-    assert (taken.reference, taken.amount, taken.status) == (payment.reference, Decimal("49.90"), "succeeded")
+    assert (taken.reference, taken.amount, taken.status) == (
+        payment.reference,
+        Decimal("49.90"),
+        "requires_capture",
+    )
 
 
-def test_payment_processed_says_how_much_was_charged(order, happened):
+def test_payment_processed_says_how_much_is_held(order, happened):
     created = happened(order(amount="120.00"))
 
     data = EventRecord.objects.get(type="payments.PaymentProcessed.v1").data
@@ -70,6 +74,7 @@ def test_payment_processed_says_how_much_was_charged(order, happened):
         "order_id": str(created.order_id),
         "payment_id": str(payment.id),
         "amount": {"amount": "120.00", "currency": "EUR"},
+        "captured": False,
     }
 
 
@@ -90,22 +95,26 @@ def test_declined_card_fails_the_payment(order, happened, said, token, code, mes
     created = happened(order(token))
 
     payment = Payment.objects.get()
-    assert (payment.state, payment.failure_code, payment.failure_message) == ("failed", code, message)
+    assert (payment.state, payment.failure_code, payment.failure_message) == (
+        "requires_payment_method",
+        code,
+        message,
+    )
     assert said(created.order_id) == ["PaymentFailed"]
     assert EventRecord.objects.get(type="payments.PaymentFailed.v2").data["code"] == code
-    assert not SimulatedCharge.objects.filter(status="succeeded").exists()
+    assert not SimulatedCharge.objects.filter(status="requires_capture").exists()
 
 
 def test_timeout_after_charge_charges_once(order, happened, said):
     created = happened(order("pm_card_timeoutAfterCharge"))
 
-    assert Payment.objects.get().state == "succeeded"
+    assert Payment.objects.get().state == "requires_capture"
     assert said(created.order_id) == ["PaymentProcessed"]
     assert SimulatedCharge.objects.get().attempts == 1
 
 
 def test_timeout_after_charge_is_cleared_up_without_a_retry(order):
-    assert charge(order("pm_card_timeoutAfterCharge")).state == "succeeded"
+    assert charge(order("pm_card_timeoutAfterCharge")).state == "requires_capture"
 
 
 def test_charge_without_any_answer_is_tried_again_under_the_same_key(order, happened, said, retry, settings):
@@ -116,7 +125,7 @@ def test_charge_without_any_answer_is_tried_again_under_the_same_key(order, happ
 
     del settings.SHOP_PAYMENT_GATEWAY
     assert retry() == 1
-    assert Payment.objects.get().state == "succeeded"
+    assert Payment.objects.get().state == "requires_capture"
     assert said(created.order_id) == ["PaymentProcessed"]
 
 
@@ -147,7 +156,7 @@ def test_crash_between_charge_and_settlement_charges_once(order, said, settings)
 
     del settings.SHOP_PAYMENT_GATEWAY
     charge(placed)
-    assert Payment.objects.get().state == "succeeded"
+    assert Payment.objects.get().state == "requires_capture"
     assert said(placed.order_id) == ["PaymentProcessed"]
     assert SimulatedCharge.objects.get().attempts == 1
 
@@ -171,7 +180,7 @@ def test_charging_again_without_the_inbox_charges_once(order, said):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_on_the_same_order_charge_once(order, said):
     placed = order()
-    GatewayFault.objects.create(kind="slow", operation="charge", seconds=0.2)  # both are inside at once
+    GatewayFault.objects.create(kind="slow", operation="authorise", seconds=0.2)  # both are inside at once
 
     def work(_):
         try:
@@ -180,7 +189,7 @@ def test_two_workers_on_the_same_order_charge_once(order, said):
             connections.close_all()
 
     with ThreadPoolExecutor(2) as workers:
-        assert list(workers.map(work, range(2))) == ["succeeded", "succeeded"]
+        assert list(workers.map(work, range(2))) == ["requires_capture", "requires_capture"]
     assert said(placed.order_id) == ["PaymentProcessed"]
     assert SimulatedCharge.objects.get().attempts == 1
 
@@ -189,7 +198,7 @@ def test_two_workers_on_the_same_order_charge_once(order, said):
 def test_two_deliveries_at_once_charge_once(order, happened, said):
     with transaction.atomic():
         placed = publish(order())
-    GatewayFault.objects.create(kind="slow", operation="charge", seconds=0.2)
+    GatewayFault.objects.create(kind="slow", operation="authorise", seconds=0.2)
 
     def work(_):
         try:
@@ -222,9 +231,9 @@ class RecordsTheState(SimulatedGateway):
 
     saw: tuple[bool, str] | None = None
 
-    def charge(self, **call):
+    def authorise(self, **call):
         type(self).saw = connection.in_atomic_block, Payment.objects.get().state
-        return super().charge(**call)
+        return super().authorise(**call)
 
 
 @pytest.fixture
@@ -265,15 +274,15 @@ def test_a_charge_that_fails_does_not_keep_the_others_of_its_batch_from_theirs(a
 class TakesOneAtATime(SimulatedGateway):
     """Gateway without batches."""
 
-    def charge_many(self, requests):
+    def authorise_many(self, requests):
         return {}
 
 
 class TimesOutAfterABatch(SimulatedGateway):
     """Gateway that makes a batch of charges and then times out."""
 
-    def charge_many(self, requests):
-        super().charge_many(requests)
+    def authorise_many(self, requests):
+        super().authorise_many(requests)
         raise GatewayTimeout("no answer")
 
 
@@ -281,7 +290,7 @@ class TimesOutAfterABatch(SimulatedGateway):
 def test_a_batch_is_charged_once_whatever_becomes_of_the_call_for_all(order, said, settings, provider):
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.{provider}"
     placed = [order(token) for token in ("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa")]
-    services.charge_customers(bills=[bill(one) for one in placed])
+    services.authorise_payments(bills=[bill(one) for one in placed])
 
     told = [said(one.order_id) for one in placed]
     assert told == [["PaymentProcessed"], ["PaymentFailed"], ["PaymentProcessed"]]
@@ -297,9 +306,9 @@ def test_a_payment_of_a_batch_that_was_stopped_is_cancelled_and_the_others_are_c
     Payment.objects.filter(order_id=stopped.order_id).update(stop_reason="customer")
 
     GatewayFault.objects.all().delete()
-    services.charge_customers(bills=[bill(stopped), bill(other)])
+    services.authorise_payments(bills=[bill(stopped), bill(other)])
     states = dict(SimulatedCharge.objects.values_list("order_id", "status"))
-    assert states == {None: "canceled", other.order_id: "succeeded"}
+    assert states == {None: "canceled", other.order_id: "requires_capture"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -309,4 +318,4 @@ def test_a_batch_takes_the_same_few_statements(order, django_assert_num_queries,
         events = [publish(order()) for _ in range(count)]
     with django_assert_num_queries(STATEMENTS_OF_A_BATCH):
         deliver_batch(events, app="payments")
-    assert Payment.objects.filter(state="succeeded").count() == count
+    assert Payment.objects.filter(state="requires_capture").count() == count

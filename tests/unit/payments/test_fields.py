@@ -10,13 +10,15 @@ from django.db.models import Model
 from django.utils import timezone
 
 from payments import repository
-from payments.models import Payment, Refund, capture_key
+from payments.models import Payment, Refund, payment_key
 from shop.ids import uuid7
 
 pytestmark = pytest.mark.django_db
 
+SOON = timezone.now() + timedelta(days=7)
 OUTCOMES: list[Callable[[Payment], None]] = [
-    lambda payment: payment.succeed(reference="pi_1042"),
+    lambda payment: payment.hold(reference="pi_1042", until=SOON),
+    lambda payment: payment.succeed(reference="pi_1042", captured=payment.amount),
     lambda payment: payment.fail(reference="pi_1042", code="expired_card", message="Your card has expired."),
     Payment.void,
 ]
@@ -29,7 +31,7 @@ def payment() -> Payment:
     return Payment.objects.create(
         order_id=order_id,
         order_number="ORD-1042",
-        idempotency_key=capture_key(order_id),
+        idempotency_key=payment_key(order_id),
         amount=Decimal("49.90"),
         currency="EUR",
         method="pm_card_visa",
@@ -38,6 +40,8 @@ def payment() -> Payment:
 
 @pytest.fixture
 def refund(payment: Payment) -> Refund:
+    payment.amount_captured = payment.amount
+    repository.store(payment)
     return repository.add_refund(Refund.of(payment, reason="out_of_stock"))
 
 
@@ -54,7 +58,12 @@ def test_every_column_is_set_once_or_changeable(model):
 
 
 CHANGED_PAYMENT: dict[str, Any] = {
-    "state": "failed",
+    "state": "requires_payment_method",
+    "amount_captured": Decimal("49.90"),
+    "authorised_until": SOON,
+    "idempotency_key": "capture:1042:2",
+    "attempt": 2,
+    "capture_attempt": 3,
     "reference": "pi_1042",
     "failure_code": "expired_card",
     "failure_message": "Your card has expired.",
@@ -96,7 +105,7 @@ def test_every_changeable_column_of_a_refund_is_stored(refund):
     assert stored.updated_at > created_at
 
 
-@pytest.mark.parametrize("settle", OUTCOMES, ids=["succeeded", "failed", "voided"])
+@pytest.mark.parametrize("settle", OUTCOMES, ids=["held", "succeeded", "failed", "voided"])
 def test_every_column_of_an_outcome_is_stored(payment, settle):
     settle(payment)
     assert repository.store_outcomes([payment]) == [payment]
@@ -105,20 +114,20 @@ def test_every_column_of_an_outcome_is_stored(payment, settle):
 
 def test_an_outcome_leaves_the_columns_alone_that_others_change(payment):
     Payment.objects.update(stop_reason="customer")
-    payment.succeed(reference="pi_1042")
+    payment.succeed(reference="pi_1042", captured=payment.amount)
     assert [stored.stop_reason for stored in repository.store_outcomes([payment])] == ["customer"]
     assert Payment.objects.get().stop_reason == "customer"
 
 
 def test_what_is_set_once_is_never_stored_again(payment, refund):
     before = values(payment, Payment.SET_ONCE), values(refund, Refund.SET_ONCE)
-    payment.order_id, payment.order_number, payment.idempotency_key = uuid7(), "ORD-1", "capture:1"
+    payment.order_id, payment.order_number = uuid7(), "ORD-1"
     payment.amount, payment.currency, payment.method = Decimal(1), "GBP", "pm_card_amex"
     payment.created_at = refund.created_at = timezone.now() + timedelta(days=1)
     refund.reason, refund.amount, refund.currency = "customer", Decimal(1), "GBP"
     repository.store(payment)
     repository.store_refund(refund)
-    payment.state = "failed"
+    payment.state = "canceled"
     repository.store_outcomes([payment])
     stored = Payment.objects.get(), Refund.objects.get()
     assert (values(stored[0], Payment.SET_ONCE), values(stored[1], Refund.SET_ONCE)) == before

@@ -24,28 +24,37 @@ FIFTY = Money(amount="50.00", currency="EUR")
 TEN = Money(amount="10.00", currency="EUR")
 
 
+def hold(key="capture:1", amount=FIFTY, *, token="pm_card_visa") -> Charge:  # noqa: S107
+    return gateway().authorise(key=key, amount=amount, token=token, order_id=uuid7())
+
+
 def charge(key="capture:1", amount=FIFTY, *, token="pm_card_visa") -> Charge:  # noqa: S107
-    return gateway().charge(key=key, amount=amount, token=token, order_id=uuid7())
+    held = hold(key, amount, token=token)
+    if held.status != "requires_capture":
+        return held
+    return gateway().capture(key=f"{key}:capture", charge=held.reference, amount=amount)
 
 
-def charge_many(**tokens):
-    return gateway().charge_many([ChargeRequest(key, FIFTY, token, uuid7()) for key, token in tokens.items()])
+def authorise_many(**tokens):
+    return gateway().authorise_many(
+        [ChargeRequest(key, FIFTY, token, uuid7()) for key, token in tokens.items()]
+    )
 
 
 def test_several_are_charged_but_for_what_has_to_be_asked_for_alone():
     made = charge("known")
-    gateway().cancel_charge(key="cancelled")
+    gateway().cancel(key="cancelled")
     tokens = dict.fromkeys(["known", "cancelled", "new"], "pm_card_visa")
     tokens |= {"lost": "pm_card_timeoutAfterCharge", "broken": "pm_card_gatewayError"}
 
-    assert list(charge_many(**tokens)) == ["new"]
-    assert gateway().find_charge(key="known") == made
+    assert list(authorise_many(**tokens)) == ["new"]
+    assert gateway().find(key="known") == made
     assert not SimulatedCharge.objects.filter(key__in=["lost", "broken"]).exists()
 
 
 def test_none_of_several_is_charged_while_something_is_wrong_with_the_gateway():
-    GatewayFault.objects.create(kind="outage", operation="charge", calls_left=1)
-    assert charge_many(one="pm_card_visa", two="pm_card_visa") == {}
+    GatewayFault.objects.create(kind="outage", operation="authorise", calls_left=1)
+    assert authorise_many(one="pm_card_visa", two="pm_card_visa") == {}
     with pytest.raises(GatewayUnavailable):
         charge("one")
 
@@ -60,7 +69,7 @@ def test_server_error_charges_nothing_twice_then_succeeds():
     for _ in range(2):
         with pytest.raises(GatewayUnavailable, match="500"):
             charge(token="pm_card_gatewayError")
-        assert gateway().find_charge(key="capture:1") is None
+        assert gateway().find(key="capture:1") is None
     assert charge(token="pm_card_gatewayError").status == "succeeded"
 
 
@@ -113,10 +122,10 @@ def test_fault_hits_only_the_operation_it_names():
 
 
 def test_timeout_fault_acts_first():
-    GatewayFault.objects.create(kind="timeout", operation="charge")
+    GatewayFault.objects.create(kind="timeout", operation="authorise")
     with pytest.raises(GatewayTimeout):
         charge()
-    assert SimulatedCharge.objects.get().status == "succeeded"
+    assert SimulatedCharge.objects.get().status == "requires_capture"
 
 
 def test_fault_ends_after_its_calls():
@@ -153,6 +162,7 @@ def test_documented_tokens_are_known():
         "pm_card_chargeDeclinedExpiredCard",
         "pm_card_refundFail",
         "pm_card_pendingRefund",
+        "pm_card_captureFail",
         "pm_card_timeoutAfterCharge",
         "pm_card_gatewayError",
     }

@@ -14,7 +14,7 @@ from payments.queries import balances
 from shop.messaging.models import EventRecord
 from tests.support.rights import staff_with
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("captures_at_once")]
 
 REASON = "by a bank transfer"
 
@@ -79,7 +79,7 @@ def test_a_refund_that_a_person_made_before_the_shop_asked_is_taken_over_at_once
     in_the_providers_books("49.90")
     happened(rejected(created.order_id))
     assert refunds() == [("shop", "succeeded", "49.90")]
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
 
 
 def test_after_a_part_was_given_back_at_the_provider_a_retry_gives_back_the_rest(failed, remind):

@@ -12,7 +12,7 @@ from payments.models import Payment, Refund
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("captures_at_once")]
 
 
 def test_unknown_order_has_no_payments():
@@ -59,24 +59,33 @@ def test_balances_agree_with_the_provider(order, happened, rejected, stopped):
     assert balances[refunded.order_id].provider_refunded == Decimal("49.90")
 
 
-def test_balances_show_what_only_one_book_knows(order, happened):
+def test_balances_show_what_only_one_book_knows(order, happened, settings):
     ours = happened(order())
-    Payment.objects.update(amount=Decimal("60.00"))
+    Payment.objects.update(amount=Decimal("60.00"), amount_captured=Decimal("60.00"))
     theirs = uuid7()
-    gateway().charge(
+    gateway().authorise(
         key=f"capture:{theirs}",
         amount=Money(amount="5.00", currency="EUR"),
         token="pm_card_visa",
         order_id=theirs,
     )
+    held = happened_without_capture(order, happened, settings)
+    gateway().cancel(key=f"capture:{held.order_id}")
 
     found = {balance.order_id: balance for balance in queries.balances()}
     assert not found[ours.order_id].agrees
     assert not found[theirs].agrees
-    assert (found[theirs].captured, found[theirs].provider_captured) == (Decimal(0), Decimal("5.00"))
+    assert (found[theirs].held, found[theirs].provider_held) == (Decimal(0), Decimal("5.00"))
+    assert (found[held.order_id].held, found[held.order_id].provider_held) == (Decimal("49.90"), Decimal(0))
+    assert not found[held.order_id].agrees
 
 
-@pytest.mark.parametrize("state", [state for state in Payment.State if state != "processing"])
+def happened_without_capture(order, happened, settings):
+    settings.SHOP_CAPTURE = "shipped"
+    return happened(order())
+
+
+@pytest.mark.parametrize("state", [state for state in Payment.State if state not in Payment.CANCELLABLE])
 def test_settled_payment_stays_as_it_is(state):
     with pytest.raises(IllegalTransition, match=f"a {state} payment cannot become"):
         Payment(state=state).void()

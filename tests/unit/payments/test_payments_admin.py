@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("captures_at_once")]
 
 READ_ONLY = [Payment, Refund, SimulatedCharge, SimulatedRefund]
 
@@ -33,7 +33,9 @@ def test_payment_is_found_by_order_number_and_id(admin_client, failed_refund):
         assert page.context["cl"].result_count == 1
 
 
-@pytest.mark.parametrize("query", ["?state__exact=failed", "?refund=failed", "?stop_reason__isempty=1"])
+@pytest.mark.parametrize(
+    "query", ["?state__exact=requires_payment_method", "?refund=failed", "?stop_reason__isempty=1"]
+)
 def test_payments_are_filtered(admin_client, failed_refund, query):
     assert admin_client.get(url(Payment, "changelist") + query).status_code == 200
 

@@ -17,7 +17,7 @@ from payments.simulator.gateway import SimulatedGateway
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("captures_at_once")]
 
 
 class DiesAfterRefund(SimulatedGateway):
@@ -43,7 +43,7 @@ def test_rejected_inventory_refunds_payment(order, happened, said, rejected):
     assert (refund.state, refund.amount, refund.reason) == ("succeeded", Decimal("49.90"), "out_of_stock")
     assert refund.idempotency_key == f"refund:{payment.id}:out_of_stock"
     assert (payment.state, payment.amount_refunded) == ("succeeded", Decimal("49.90"))
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
     assert SimulatedRefund.objects.get().reference == refund.reference
 
 
@@ -89,7 +89,7 @@ def test_payment_rejected_and_stopped_is_refunded_once(order, happened, said, re
     happened(rejected(created.order_id))
     happened(stopped(created.order_id))
 
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
     assert SimulatedRefund.objects.count() == 1
     assert Payment.objects.get().amount_refunded == Decimal("49.90")
 
@@ -100,7 +100,7 @@ def test_duplicate_rejection_refunds_once(order, happened, said, rejected):
     deliver(event, app="payments")
     services.refund_payment(order_id=created.order_id, reason="out_of_stock")
 
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
 
 
 def test_crash_between_refund_and_its_record_refunds_once(order, happened, said, settings):
@@ -112,7 +112,7 @@ def test_crash_between_refund_and_its_record_refunds_once(order, happened, said,
 
     del settings.SHOP_PAYMENT_GATEWAY
     services.refund_payment(order_id=created.order_id, reason="out_of_stock")
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
     assert SimulatedRefund.objects.count() == 1
 
 
@@ -132,7 +132,7 @@ def test_refund_that_is_nowhere_to_be_found_stays_unknown(order, happened, said,
         services.refund_payment(order_id=created.order_id, reason="out_of_stock")
 
     assert Refund.objects.get().state == "requested"
-    assert said(created.order_id) == ["PaymentProcessed"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +149,7 @@ def test_two_reasons_at_once_refund_once(order, happened, said):
     with ThreadPoolExecutor(2) as workers:
         first, second = workers.map(work, ["out_of_stock", "customer"])
     assert first == second
-    assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]
+    assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
     assert SimulatedRefund.objects.count() == 1
 
 
@@ -226,7 +226,11 @@ def test_operator_retries_a_failed_refund(failed_refund, said, remind):
     refund = Refund.objects.get()
     assert (refund.state, refund.attempt, refund.failure_code) == ("succeeded", 2, "")
     assert refund.idempotency_key == f"refund:{refund.payment_id}:out_of_stock:2"
-    assert said(refund.payment.order_id) == ["PaymentProcessed", "RefundFailed", "PaymentRefunded"]
+    assert said(refund.payment.order_id) == [
+        "PaymentProcessed",
+        "RefundFailed",
+        "PaymentRefunded",
+    ]
     assert list(SimulatedRefund.objects.order_by("created_at").values_list("status", flat=True)) == [
         "failed",
         "succeeded",
@@ -281,5 +285,5 @@ def test_database_refuses_to_count_more_back_than_was_charged(order, happened):
     happened(order())
     payment = Payment.objects.get()
     payment.give_back(Decimal("50.00"))
-    with pytest.raises(IntegrityError, match="payment_refunded_within_amount"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="payment_refunded_within_captured"), transaction.atomic():
         repository.store(payment)

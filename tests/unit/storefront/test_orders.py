@@ -37,7 +37,7 @@ def steps(customer, order) -> list[tuple[str, str]]:
 def test_a_new_order_says_what_happens_next(buy, page_of, customer):
     order = buy()
     text = page_of(order)
-    assert "Thank you, we have your order We are taking the payment." in text
+    assert "Thank you, we have your order We are arranging the payment." in text
     assert "2 × Blue mug €25.80 Total €25.80 Not charged yet" in text
     assert "12 St James's Sq SW1Y 4JH London United Kingdom" in text
     assert steps(customer, order) == [
@@ -83,16 +83,17 @@ def test_a_declined_card_is_told_with_its_remedy(buy, page_of, customer):
     assert steps(customer, order) == [("Placed", "done"), ("Cancelled", "stopped")]
 
 
-def test_what_was_missing_is_named_and_the_refund_shown(buy, page_of):
+def test_what_was_missing_is_named_and_nothing_was_charged(buy, page_of):
     order = buy("TEAPOT", 5)
     inventory.adjust_stock(sku="TEAPOT", quantity=-1, reason="Broken")
     deliver_all()
     text = page_of(order)
     assert "we have not enough left of what you ordered: Teapot." in text
-    assert "The money was refunded" in text
+    assert "Nothing was charged" in text
 
 
-def test_an_order_held_up_says_why_and_keeps_looking_slowly(buy, page_of, customer):
+def test_an_order_held_up_says_why_and_keeps_looking_slowly(buy, page_of, customer, settings):
+    settings.SHOP_CAPTURE = "placed"
     order = buy(payment_method="pm_card_refundFail", street="EZ6000000006 Lane")
     deliver_all()
     text = page_of(order)
@@ -104,7 +105,8 @@ def test_an_order_held_up_says_why_and_keeps_looking_slowly(buy, page_of, custom
     assert 'data-poll-interval="15000"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
 
 
-def test_a_pending_refund_is_not_called_refunded(buy, page_of):
+def test_a_pending_refund_is_not_called_refunded(buy, page_of, settings):
+    settings.SHOP_CAPTURE = "placed"
     order = buy(payment_method="pm_card_pendingRefund", street="EZ6000000006 Lane")
     deliver_all()
     text = page_of(order)

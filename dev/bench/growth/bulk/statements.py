@@ -134,11 +134,11 @@ SUMS = (
         count(*) FILTER (WHERE step = 'placed'), count(*) FILTER (WHERE step = 'paid'),
         count(*) FILTER (WHERE step = 'shipped'), count(*) FILTER (WHERE step = 'delivered'),
         count(*) FILTER (WHERE step = 'cancelled'),
-        coalesce(sum(total) FILTER (WHERE step = 'paid'), 0),
+        coalesce(sum(total) FILTER (WHERE step = 'captured'), 0),
         coalesce(sum(total) FILTER (WHERE step = 'refunded'), 0)
     FROM copy JOIN copied_analytics_orderfact USING (pattern), LATERAL (VALUES
         ('placed', placed_at), ('paid', paid_at), ('shipped', shipped_at), ('delivered', delivered_at),
-        ('cancelled', cancelled_at), ('refunded', refunded_at)) AS steps (step, at)
+        ('cancelled', cancelled_at), ('captured', captured_at), ('refunded', refunded_at)) AS steps (step, at)
     WHERE at IS NOT NULL GROUP BY 1, 2
     ON CONFLICT (day, currency) DO UPDATE SET
         orders_placed = known.orders_placed + excluded.orders_placed,

@@ -138,11 +138,12 @@ def test_money_that_was_given_back_for_a_shipped_order(orders):
 
 def test_a_provider_whose_books_differ(orders):
     order = orders["delivered"]
-    SimulatedCharge.objects.filter(key=f"capture:{order.pk}").update(amount=Decimal("1.00"))
+    SimulatedCharge.objects.filter(key=f"capture:{order.pk}").update(captured=Decimal("1.00"))
     assert found() == says(
         order,
         "money",
-        f"{order.total} captured and 0.00 refunded by our books, 1.00 and 0.00 by the provider's",
+        f"0.00 held, {order.total} captured and 0.00 refunded by our books, 0.00, 1.00 and 0.00 by the "
+        "provider's",
     )
 
 
@@ -154,9 +155,13 @@ def test_a_charge_that_only_the_provider_knows(orders):
 
 
 def test_a_payment_that_the_log_does_not_tell_of(orders):
-    Payment.objects.filter(order_id=orders["declined"].pk).update(state="succeeded")
+    Payment.objects.filter(order_id=orders["declined"].pk).update(
+        state="succeeded", amount_captured=F("amount")
+    )
     order = orders["declined"]
-    assert found() >= says(order, "money", f"{order.total} was captured, which is not what the log tells")
+    assert found() >= says(
+        order, "money", f"{order.total} was captured and 0.00 held, which is not what the log tells"
+    )
 
 
 def test_a_parcel_of_a_cancelled_order(orders):

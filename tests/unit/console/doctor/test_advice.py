@@ -51,7 +51,7 @@ def test_stock_that_its_ledger_does_not_explain_is_not_changed_but_recounted_by_
 
 def test_a_shipped_order_whose_money_differs_needs_attention_with_the_numbers(shop):
     order = shop.shipped()
-    SimulatedCharge.objects.update(amount=Decimal("1.00"))
+    SimulatedCharge.objects.update(captured=Decimal("1.00"))
     assert states(repair()) == {("money", "handed over")}
     order.refresh_from_db()
     assert (order.status, order.attention_reason) == ("needs_attention", "books_differ")
@@ -69,7 +69,7 @@ def test_a_shipped_order_whose_money_differs_needs_attention_with_the_numbers(sh
 def test_an_order_that_is_over_stays_as_it_is_whatever_its_books_say(shop, outcome):
     order = getattr(shop, outcome)()
     before = Order.objects.values().get()
-    SimulatedCharge.objects.update(amount=Decimal("1.00"))
+    SimulatedCharge.objects.update(captured=Decimal("1.00"))
     assert states(repair()) == {("money", "left")}
     assert Order.objects.values().get() == before, order
 

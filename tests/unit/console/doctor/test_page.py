@@ -54,7 +54,7 @@ def test_an_order_that_needs_attention_is_there_with_its_reason_and_the_legal_ac
 def test_what_the_doctor_says_of_an_order_stands_beside_its_reason(shop, dora, settings):
     settings.SHOP_TRACKING_INTERVAL = project.SHOP_CARRIER_DEADLINE
     order = shop.shipped()
-    SimulatedCharge.objects.update(amount=1)
+    SimulatedCharge.objects.update(captured=1)
     repair()
     for page in (text(dora.get(URL)), text(dora.get(reverse("admin:orders_order_change", args=[order.pk])))):
         assert "The books disagree" in page

@@ -33,10 +33,12 @@ def refusing(monkeypatch):
 def refund(order_id):
     """Refund a new charge and record the gateway's answer."""
     money = Money(amount="9.90", currency="EUR")
-    charge = gateway().charge(
-        key=f"capture:{order_id}", amount=money, token="pm_card_visa", order_id=order_id
+    key = f"capture:{order_id}"
+    charge = gateway().authorise(key=key, amount=money, token="pm_card_visa", order_id=order_id)
+    gateway().capture(key=f"{key}:capture", charge=charge.reference, amount=money)
+    payment = Payment.objects.create(
+        order_id=order_id, idempotency_key=key, amount_captured=money.amount, **dict(money)
     )
-    payment = Payment.objects.create(order_id=order_id, idempotency_key=f"capture:{order_id}", **dict(money))
     refund = repository.add_refund(Refund.of(payment, reason="customer"))
     answer = gateway().refund(key=refund.idempotency_key, charge=charge.reference, amount=money)
     refund.become(answer.status.value, reference=answer.reference, failure_code=answer.code)

@@ -8,6 +8,7 @@ from django.db import connections, transaction
 
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
+    CaptureRequest,
     Charge,
     ChargeRequest,
     GatewayTimeout,
@@ -29,8 +30,17 @@ ORDER = uuid7()
 KEY = f"capture:{ORDER}"
 
 
+def hold(key=KEY, amount=FIFTY, *, token="pm_card_visa") -> Charge:  # noqa: S107
+    return gateway().authorise(key=key, amount=amount, token=token, order_id=ORDER)
+
+
+def capture(held: Charge, key=f"{KEY}:capture", amount=FIFTY) -> Charge:
+    return gateway().capture(key=key, charge=held.reference, amount=amount)
+
+
 def charge(key=KEY, amount=FIFTY, *, token="pm_card_visa") -> Charge:  # noqa: S107
-    return gateway().charge(key=key, amount=amount, token=token, order_id=ORDER)
+    held = hold(key, amount, token=token)
+    return capture(held, f"{key}:capture", amount) if held.status == "requires_capture" else held
 
 
 def refund(made: Charge, key="refund:1", amount=FIFTY):
@@ -39,6 +49,96 @@ def refund(made: Charge, key="refund:1", amount=FIFTY):
 
 def find_refund(made: Charge, key="refund:1"):
     return gateway().find_refund(key=key, charge=made.reference)
+
+
+# --- Holding and capturing -------------------------------------------------------------------
+
+
+def test_what_is_held_stands_in_the_books_and_is_not_taken():
+    held = hold()
+    assert held.status == "requires_capture"
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(0), Decimal(0), "EUR", held=Decimal(50))]
+    assert gateway().find(key=KEY) == hold() == held
+
+
+def test_what_is_held_is_captured_once():
+    held = hold()
+    captured = capture(held)
+    assert (captured.reference, captured.status, captured.code) == (held.reference, "succeeded", "")
+    assert capture(held) == capture(held, "capture:again") == gateway().find(key=KEY) == captured
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(50), Decimal(0), "EUR")]
+
+
+def test_what_is_held_is_released_by_a_cancellation_and_cannot_be_captured():
+    held = hold()
+    assert gateway().cancel(key=KEY).status == "canceled"
+    refused = capture(held)
+    assert (refused.status, bool(refused.code)) == ("canceled", True)
+    assert gateway().find(key=KEY).status == "canceled"
+    assert list(provider_ledger()) == []
+
+
+def test_more_than_is_held_is_not_captured_and_the_hold_stands():
+    held = hold(amount=TEN)
+    refused = capture(held)
+    assert (refused.status, refused.code) == ("requires_capture", "amount_too_large")
+    assert capture(held, "capture:2", TEN).status == "succeeded"
+
+
+def test_a_part_of_what_is_held_is_captured_and_no_more_given_back():
+    captured = capture(hold(), amount=TEN)
+    assert refund(captured, "refund:1", FIFTY).status == "failed"
+    assert refund(captured, "refund:2", TEN).status == "succeeded"
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(10), Decimal(10), "EUR")]
+
+
+def test_a_repeated_capture_of_another_amount_tells_what_was_taken():
+    held = hold()
+    capture(held, amount=TEN)
+    again = capture(held, amount=FIFTY)
+    assert (again.status, again.captured) == ("succeeded", Decimal(10))
+
+
+def test_a_capture_that_is_refused_stays_refused_under_its_key_and_can_be_tried_under_another():
+    held = hold(token="pm_card_captureFail")
+    refusals = [capture(held) for _ in range(2)]
+    assert {(one.status, bool(one.code)) for one in refusals} == {("requires_capture", True)}
+    assert capture(held, f"{KEY}:capture:2").status == "succeeded"
+    assert [line.captured for line in provider_ledger()] == [50]
+
+
+def test_several_are_captured_and_answered_under_their_keys():
+    first, second = hold("capture:a"), hold("capture:b")
+    asked = [CaptureRequest("a", first.reference, FIFTY), CaptureRequest("b", second.reference, FIFTY)]
+    captured = gateway().capture_many(asked)
+    assert {key: (one.reference, one.status) for key, one in captured.items()} == {
+        "a": (first.reference, "succeeded"),
+        "b": (second.reference, "succeeded"),
+    }
+
+
+def test_what_is_not_held_is_not_captured_with_the_others():
+    held, gone = hold("capture:a"), hold("capture:b")
+    gateway().cancel(key="capture:b")
+    asked = [CaptureRequest("a", held.reference, FIFTY), CaptureRequest("b", gone.reference, FIFTY)]
+    captured = gateway().capture_many(asked)
+    assert captured["a"].status == "succeeded"
+    assert "b" not in captured or captured["b"].status == "canceled"
+    assert [line.key for line in provider_ledger()] == ["capture:a"]
+
+
+def test_a_capture_of_what_was_never_held_is_an_error():
+    with pytest.raises(UnknownCharge, match="pi_nobody"):
+        gateway().capture(key="capture:1", charge="pi_nobody", amount=TEN)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_capture_and_cancellation_at_once_agree():
+    held = hold()
+    with ThreadPoolExecutor(2) as workers:
+        answers = set(workers.map(_answer, [lambda: capture(held), lambda: gateway().cancel(key=KEY)]))
+    assert answers in ({"succeeded"}, {"canceled"})
+    assert len(list(provider_ledger())) == (answers == {"succeeded"})
 
 
 # --- Charges ---------------------------------------------------------------------------------
@@ -84,26 +184,26 @@ def test_a_key_cannot_be_used_for_another_amount_or_token():
 
 @pytest.mark.parametrize("token", ["pm_card_visa", POOR])
 def test_a_finished_charge_is_found_by_its_key(token):
-    assert gateway().find_charge(key=KEY) is None
+    assert gateway().find(key=KEY) is None
     made = charge(token=token)
-    assert gateway().find_charge(key=KEY) == made
+    assert gateway().find(key=KEY) == made
 
 
 def test_of_several_each_is_charged_and_answered_under_its_key():
     tokens = {"capture:a": "pm_card_visa", "capture:b": DECLINED, "capture:c": "pm_card_visa"}
     asked = [ChargeRequest(key, FIFTY, token, uuid7()) for key, token in tokens.items()]
-    charges = gateway().charge_many(asked)
+    charges = gateway().authorise_many(asked)
 
     assert {key: made.status for key, made in charges.items()} == {
-        "capture:a": "succeeded",
+        "capture:a": "requires_capture",
         "capture:b": "requires_payment_method",
-        "capture:c": "succeeded",
+        "capture:c": "requires_capture",
     }
-    assert charges == {key: gateway().find_charge(key=key) for key in tokens}
+    assert charges == {key: gateway().find(key=key) for key in tokens}
 
 
 def test_nothing_is_made_of_no_requests():
-    assert gateway().charge_many([]) == {}
+    assert gateway().authorise_many([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -123,25 +223,26 @@ def test_amounts_keep_their_decimals_in_any_currency(amount, currency):
 
 
 def test_a_cancelled_key_can_never_be_charged():
-    assert [gateway().cancel_charge(key=KEY).status for _ in range(2)] == ["canceled", "canceled"]
+    assert [gateway().cancel(key=KEY).status for _ in range(2)] == ["canceled", "canceled"]
     assert charge().status == "canceled"
-    assert gateway().find_charge(key=KEY).status == "canceled"
+    assert gateway().find(key=KEY).status == "canceled"
     assert list(provider_ledger()) == []
 
 
 @pytest.mark.parametrize("token", ["pm_card_visa", POOR])
 def test_a_charge_that_came_first_stays_as_it_is(token):
     made = charge(token=token)
-    assert gateway().cancel_charge(key=KEY) == made
+    assert gateway().cancel(key=KEY) == made
     assert charge(token=token) == made
 
 
 @pytest.mark.django_db(transaction=True)
 def test_charge_and_cancellation_at_once_agree():
     with ThreadPoolExecutor(2) as workers:
-        answers = set(workers.map(_answer, [charge, lambda: gateway().cancel_charge(key=KEY)]))
-    assert answers in ({"succeeded"}, {"canceled"})
-    assert len(list(provider_ledger())) == (answers == {"succeeded"})
+        answers = set(workers.map(_answer, [hold, lambda: gateway().cancel(key=KEY)]))
+    assert "canceled" in answers
+    assert answers <= {"requires_capture", "canceled"}
+    assert list(provider_ledger()) == []
 
 
 def _answer(call):
@@ -245,10 +346,12 @@ def test_customers_are_forgotten_and_the_books_stay():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda g: g.charge(key="k", amount=TEN, token="pm_card_visa", order_id=ORDER),
-        lambda g: g.charge_many([ChargeRequest("k", TEN, "pm_card_visa", ORDER)]),
-        lambda g: g.find_charge(key="k"),
-        lambda g: g.cancel_charge(key="k"),
+        lambda g: g.authorise(key="k", amount=TEN, token="pm_card_visa", order_id=ORDER),
+        lambda g: g.authorise_many([ChargeRequest("k", TEN, "pm_card_visa", ORDER)]),
+        lambda g: g.capture(key="k", charge="pi_1", amount=TEN),
+        lambda g: g.capture_many([CaptureRequest("k", "pi_1", TEN)]),
+        lambda g: g.find(key="k"),
+        lambda g: g.cancel(key="k"),
         lambda g: g.refund(key="k", charge="pi_1", amount=TEN),
         lambda g: g.find_refund(key="k", charge="pi_1"),
         lambda g: g.find_refunds(charge="pi_1"),

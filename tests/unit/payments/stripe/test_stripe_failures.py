@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 FIFTY = Money(amount="50.00", currency="EUR")
 CREATE, CONFIRM = "POST /v1/payment_intents", r"POST /v1/payment_intents/\w+/confirm"
+CAPTURE = r"POST /v1/payment_intents/\w+/capture"
 REFUND, REFUNDS = "POST /v1/refunds", "GET /v1/refunds"
 
 
@@ -26,9 +27,15 @@ def order_id():
 
 @pytest.fixture
 def charge(order_id):
-    return lambda: gateway().charge(
-        key=f"capture:{order_id}", amount=FIFTY, token="pm_card_visa", order_id=order_id
-    )
+    key = f"capture:{order_id}"
+
+    def charge():
+        held = gateway().authorise(key=key, amount=FIFTY, token="pm_card_visa", order_id=order_id)
+        if held.status != "requires_capture":
+            return held
+        return gateway().capture(key=f"{key}:capture", charge=held.reference, amount=FIFTY)
+
+    return charge
 
 
 def refund(made, key="refund:1"):
@@ -39,26 +46,31 @@ def balance():
     return [(line.captured, line.refunded) for line in provider_ledger()]
 
 
-@pytest.mark.parametrize("call", [CREATE, CONFIRM])
+def taken():
+    return [line.captured for line in provider_ledger() if line.captured]
+
+
+@pytest.mark.parametrize("call", [CREATE, CONFIRM, CAPTURE])
 @pytest.mark.parametrize("kind", ["429", "401"])
 def test_where_nothing_was_done_the_gateway_is_unavailable(stripe_api, charge, kind, call):
     with stripe_api.failing(kind, call), pytest.raises(GatewayUnavailable, match=f"Stripe answered {kind}"):
         charge()
-    assert balance() == []
+    assert taken() == []
     assert charge().status == "succeeded"
 
 
-@pytest.mark.parametrize("call", [CREATE, CONFIRM])
+@pytest.mark.parametrize("call", [CREATE, CONFIRM, CAPTURE])
 @pytest.mark.parametrize("kind", ["409", "503", "hangup"])
 def test_where_stripe_may_have_acted_the_outcome_is_unknown(stripe_api, charge, order_id, kind, call):
     with stripe_api.failing(kind, call), pytest.raises(GatewayTimeout):
         charge()
-    assert gateway().find_charge(key=f"capture:{order_id}") is None
+    found = gateway().find(key=f"capture:{order_id}")
+    assert found is None or (call, found.status) == (CAPTURE, "requires_capture")
     assert charge().status == "succeeded"
     assert balance() == [(50, 0)]
 
 
-@pytest.mark.parametrize("call", [CREATE, CONFIRM])
+@pytest.mark.parametrize("call", [CREATE, CONFIRM, CAPTURE])
 def test_a_request_that_the_shop_gets_wrong_declines_nobody(stripe_api, charge, call):
     with stripe_api.failing("400", call), pytest.raises(GatewayError, match="parameter_unknown"):
         charge()
@@ -71,12 +83,15 @@ def test_a_refused_connection_has_done_nothing(stripe_api, charge, settings):
         charge()
 
 
-def test_a_charge_whose_answer_is_lost_is_found_and_made_once(stripe_api, charge, order_id, settings):
+@pytest.mark.parametrize(("call", "done"), [(CONFIRM, "requires_capture"), (CAPTURE, "succeeded")])
+def test_a_charge_whose_answer_is_lost_is_found_and_made_once(
+    stripe_api, charge, order_id, settings, call, done
+):
     settings.SHOP_STRIPE_TIMEOUT = timedelta(seconds=0.5)
-    with stripe_api.failing("timeout", CONFIRM), pytest.raises(GatewayTimeout, match="did not answer"):
+    with stripe_api.failing("timeout", call), pytest.raises(GatewayTimeout, match="did not answer"):
         charge()
     settings.SHOP_STRIPE_TIMEOUT = timedelta(seconds=20)
-    assert gateway().find_charge(key=f"capture:{order_id}").status == "succeeded"
+    assert gateway().find(key=f"capture:{order_id}").status == done
     assert charge().status == "succeeded"
     assert balance() == [(50, 0)]
 
@@ -90,9 +105,10 @@ def test_a_failed_call_is_not_repeated_by_the_sdk(stripe_api, charge):
 # --- Errors that Stripe stores under the key, and repeats for a day --------------------------
 
 
+@pytest.mark.parametrize("call", [CONFIRM, CAPTURE])
 @pytest.mark.parametrize("acts", [False, True])
-def test_a_stored_error_at_confirmation_keeps_nobody_from_paying_once(stripe_api, charge, acts):
-    with stripe_api.failing("500", CONFIRM, acts=acts), pytest.raises(GatewayTimeout):
+def test_a_stored_error_at_confirmation_keeps_nobody_from_paying_once(stripe_api, charge, acts, call):
+    with stripe_api.failing("500", call, acts=acts), pytest.raises(GatewayTimeout):
         charge()
     assert charge().status == "succeeded"
     assert balance() == [(50, 0)]
@@ -148,10 +164,10 @@ def test_neither_keys_nor_means_of_payment_are_logged_or_told(stripe_api, caplog
     orders = [uuid7(), uuid7()]
     asked = [ChargeRequest(f"capture:{order}", FIFTY, "pm_card_unheard_of", order) for order in orders]
     with stripe_api.failing(kind):
-        gateway().charge_many(asked)
+        gateway().authorise_many(asked)
         with pytest.raises((GatewayTimeout, GatewayUnavailable)) as caught:
-            gateway().charge(**asked[0]._asdict())
-    gateway().charge_many(asked)
+            gateway().authorise(**asked[0]._asdict())
+    gateway().authorise_many(asked)
 
     said = caplog.text + repr(caught.value) + repr(caught.value.__cause__) + str(caught.value)
     assert "capture:" in caplog.text

@@ -36,11 +36,14 @@ def test_stripe_charges_once_refunds_once_and_declines():
     assert (refused.status, refused.code) == ("requires_payment_method", "insufficient_funds")
     must_confirm = _charge(uuid7(), "pm_card_authenticationRequired")
     assert must_confirm.status == "requires_payment_method"
-    assert gateway().cancel_charge(key=f"capture:{uuid7()}").status == "canceled"
+    assert gateway().cancel(key=f"capture:{uuid7()}").status == "canceled"
 
 
 def _charge(order_id, token="pm_card_visa"):  # noqa: S107
-    return gateway().charge(key=f"capture:{order_id}", amount=FIFTY, token=token, order_id=order_id)
+    held = gateway().authorise(key=f"capture:{order_id}", amount=FIFTY, token=token, order_id=order_id)
+    if held.status != "requires_capture":
+        return held
+    return gateway().capture(key=f"capture:{order_id}:capture", charge=held.reference, amount=FIFTY)
 
 
 def _refund(order_id, reference):

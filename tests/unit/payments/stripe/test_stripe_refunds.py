@@ -15,7 +15,8 @@ FIFTY = Money(amount="50.00", currency="EUR")
 
 def charge(order_id=None, token="pm_card_visa"):  # noqa: S107
     order_id = order_id or uuid7()
-    return gateway().charge(key=f"capture:{order_id}", amount=FIFTY, token=token, order_id=order_id)
+    held = gateway().authorise(key=f"capture:{order_id}", amount=FIFTY, token=token, order_id=order_id)
+    return gateway().capture(key=f"capture:{order_id}:capture", charge=held.reference, amount=FIFTY)
 
 
 def refund(made, amount=FIFTY):
@@ -55,12 +56,14 @@ def test_the_books_are_read_page_by_page_and_without_what_others_charge(stripe_a
         params = {"amount": "5000", "currency": "eur", "payment_method": "pm_card_visa"}
         metadata = {"shop_key": f"capture:{number}"} if number != 7 else {}
         account.confirm_intent(account.create_intent(params | {"metadata": metadata})["id"], {})
-    made = charge(order_id)
+    made, held = charge(order_id), uuid7()
+    gateway().authorise(key=f"capture:{held}", amount=FIFTY, token="pm_card_visa", order_id=held)
     for _ in range(12):  # more than a charge shows by itself
         account.refund_in_dashboard(made.reference, 100)
 
     books = {line.key: line for line in provider_ledger()}
-    assert len(books) == 130
+    assert len(books) == 131
+    assert (books[f"capture:{held}"].held, books[f"capture:{held}"].captured) == (50, 0)
     assert "capture:7" not in books
     assert books[f"capture:{order_id}"].refunded == Decimal(12)
     assert len(stripe_api.calls("GET /v1/charges")) == 2

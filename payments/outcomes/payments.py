@@ -1,20 +1,24 @@
-"""Outcomes of charges, stored and published in the caller's unit of work."""
+"""Outcomes of authorisations and stops, stored and published in the caller's unit of work."""
 
 from collections.abc import Iterable
 
+from django.conf import settings
+from django.utils import timezone
+
 from payments import repository
-from payments.events import PaymentFailed, PaymentProcessed, PaymentVoided, Refusal
+from payments.events import PaymentFailed, PaymentProcessed, PaymentStopDue, PaymentVoided, Refusal
 from payments.gateway import Charge, ChargeStatus
 from payments.models import Payment, Refund
 from payments.outcomes.refunds import check_refund_now
 from shop.messaging.publishing import publish
+from shop.messaging.scheduling import schedule
 from shop.privacy.data_keys import DataKey
 from shop.privacy.order_keys import keys_of_orders
 from shop.privacy.sealing import sealed
 
 
-def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
-    """Store and publish the charges of open payments, except where an outcome is stored already."""
+def record(charges: Iterable[tuple[Payment, Charge]]) -> None:
+    """Store and publish the outcomes of open payments, except where an outcome is stored already."""
     payments = []
     for payment, charge in charges:
         _apply(payment, charge)
@@ -24,18 +28,22 @@ def record_charges(charges: Iterable[tuple[Payment, Charge]]) -> None:
     for payment in stored:
         if payment.has_failed:
             _publish_failed(payment, keys.get(payment.order_id))
+        elif payment.is_held or payment.is_captured:
+            _publish_processed(payment)
         else:
-            _PUBLISH[Payment.State(payment.state)](payment)
+            publish_voided(payment)
 
 
 def publish_voided(payment: Payment) -> None:
-    """Publish that nothing was charged, and that nothing will be."""
+    """Publish that nothing was taken, and that nothing will be."""
     publish(PaymentVoided(order_id=payment.order_id, payment_id=payment.id))
 
 
 def _apply(payment: Payment, charge: Charge) -> None:
-    if charge.status == ChargeStatus.SUCCEEDED:
-        payment.succeed(reference=charge.reference)
+    if charge.status == ChargeStatus.REQUIRES_CAPTURE:
+        payment.hold(reference=charge.reference, until=timezone.now() + settings.SHOP_AUTHORISATION_PERIOD)
+    elif charge.status == ChargeStatus.SUCCEEDED:
+        payment.succeed(reference=charge.reference, captured=payment.amount)
     elif charge.status == ChargeStatus.DECLINED:
         payment.fail(reference=charge.reference, code=charge.code, message=charge.message)
     else:
@@ -43,10 +51,19 @@ def _apply(payment: Payment, charge: Charge) -> None:
 
 
 def _publish_processed(payment: Payment) -> None:
-    """Publish a charge, and refund it if the payment was stopped meanwhile."""
-    if payment.stop_requested:
+    """Publish that the amount is held or taken, and undo it if the payment was stopped meanwhile."""
+    if payment.stop_requested and payment.is_captured:
         check_refund_now(repository.add_refund(Refund.of(payment, reason=payment.stop_reason)))
-    publish(PaymentProcessed(order_id=payment.order_id, payment_id=payment.id, amount=payment.money))
+    elif payment.stop_requested:
+        schedule(PaymentStopDue(order_id=payment.order_id), at=timezone.now())
+    publish(
+        PaymentProcessed(
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            amount=payment.money,
+            captured=payment.is_captured,
+        )
+    )
 
 
 def _publish_failed(payment: Payment, key: DataKey | None) -> None:
@@ -59,9 +76,3 @@ def _publish_failed(payment: Payment, key: DataKey | None) -> None:
             **sealed(PaymentFailed, key, personal=words),
         )
     )
-
-
-_PUBLISH = {
-    Payment.State.SUCCEEDED: _publish_processed,
-    Payment.State.VOIDED: publish_voided,
-}
