@@ -269,6 +269,7 @@ def test_what_is_written_off_alone_moves_no_stock(delivered):
     receive(approved(delivered, TEAPOT=1), TEAPOT=(0, 1))
     deliver(logged(delivered, "ReturnReceived"), app="inventory")
     assert stock() == before
+    assert not ScheduledMessage.objects.filter(kind="retry").exists()
     assert not EventRecord.objects.filter(type="inventory.StockReturned.v1").exists()
 
 
