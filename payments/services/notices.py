@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from payments import gateway_calls, repository
 from payments.disputes import ProviderDispute
-from payments.gateway import Charge, GivenBack, notices_since
+from payments.gateway import Charge, ChargeStatus, GivenBack, notices_since
 from payments.models import Payment
-from payments.outcomes import disputes, refunds
+from payments.outcomes import captures, disputes, refunds
 from payments.outcomes import payments as outcomes
 from shop.messaging.publishing import unit_of_work
 from shop.webhooks import notices
@@ -62,15 +62,18 @@ def _payment_of(reference: str) -> Payment | None:
 
 def _ask(payment: Payment, kind: str) -> _Answers:
     """Ask for what may have changed; after a dispute also for refunds, for a lost one gives money back."""
-    charge = gateway_calls.find_or_cancel(payment) if payment.is_open else None
+    is_under_way = payment.is_open or payment.is_held
+    charge = gateway_calls.find_or_cancel(payment) if is_under_way else None
     is_dispute = ".dispute." in kind
     given = gateway_calls.find_refunds(payment) if is_dispute or "refund" in kind else ()
     return _Answers(charge, given, gateway_calls.find_disputes(payment) if is_dispute else ())
 
 
 def _record(payment: Payment, answers: _Answers) -> None:
-    if answers.charge:
+    if payment.is_open and answers.charge:
         outcomes.record([(payment, answers.charge)])
+    elif answers.charge and answers.charge.status != ChargeStatus.REQUIRES_CAPTURE:
+        captures.record([(payment, answers.charge)])  # taken or let go by a person at the provider
     if not (answers.given or answers.disputes):
         return
     locked = repository.lock(payment.order_id)

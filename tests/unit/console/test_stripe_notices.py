@@ -115,6 +115,35 @@ def test_a_payment_of_others_in_the_same_account_is_left_alone(shop, account, se
     assert shop.expect_status(order, "delivered")
 
 
+@pytest.fixture
+def held(shop):
+    """An order whose amount is held, and that the stock has not answered."""
+    order = shop.place()
+    deliver_without("inventory.when_payment_processed_deduct_stock")
+    assert payment_of(order).state == "requires_capture"
+    return order
+
+
+def test_what_a_person_captures_in_the_dashboard_is_taken_once(shop, account, send, held):
+    account.capture_intent(payment_of(held).reference, {})
+    send()
+    deliver_all()
+    assert payment_of(held).state == "succeeded"
+    stock_answers()
+    shop.run_to_end()
+    shop.expect_status(held, "delivered")
+    assert said(held).count("PaymentCaptured") == 1
+    assert agrees()
+
+
+def test_a_hold_that_a_person_ends_in_the_dashboard_is_no_longer_counted_on(shop, account, send, held):
+    account.cancel_intent(payment_of(held).reference, {})
+    send()
+    deliver_all()
+    assert not payment_of(held).is_held
+    assert said(held)[-1] == "CaptureFailed"
+
+
 # --- Refunds -------------------------------------------------------------------------------------
 
 
