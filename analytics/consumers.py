@@ -199,6 +199,7 @@ def when_order_settled_note_it(events: Sequence[OrderSettled]) -> None:
 #: Status that an order is held up in, by reason, for events from before they named it.
 _STAGES = {
     "stock_overdue": "paid",
+    "backorder_overdue": "paid",
     "carrier_overdue": "in_fulfilment",
     "cancellation_overdue": "cancelling",
     "refund_failed": "cancelling",
@@ -230,7 +231,8 @@ def _ordered(line: OrderedLine) -> Ordered:
 
 
 def _held_up(event: OrderNeedsAttention) -> HeldUp:
-    return HeldUp(event.reason, event.stage or _STAGES.get(event.reason, ""))
+    stage = event.stage or _STAGES.get(event.reason, "")
+    return HeldUp(event.reason, "paid" if stage == "awaiting_stock" else stage)
 
 
 def _refunded(event: PaymentRefunded) -> Measurement:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryRestocked,
     InventoryUpdated,
     ReplacementRejected,
     ReplacementTaken,
+    StockReceived,
 )
 from orders.events import (
     CaptureRequested,
@@ -73,6 +75,7 @@ RECEIVE_RETURN = Act("Receive", "orders.receive_return")
 WITHDRAW_RETURN = Act("Withdraw", "orders.decide_return", customer=True)
 RETRY_REFUND = Act("Retry the refund", "payments.retry_refund")
 RETRY_CAPTURE = Act("Retry the capture", "payments.retry_capture")
+BOOK_STOCK = Act("Book goods that came in", "inventory.adjust_stock")
 GIVEN_BACK = Act("Given back otherwise", "payments.give_back_otherwise")
 
 
@@ -89,13 +92,15 @@ class Ways:
 TABLE: Mapping[str, Mapping[str, Ways]] = {
     "orders.Order": {
         "placed": Ways((PaymentProcessed, OrderDeadlinePassed), (CANCEL,)),
-        "paid": Ways((InventoryUpdated, OrderDeadlinePassed), (CANCEL,)),
+        "paid": Ways((InventoryUpdated, InventoryAwaited, OrderDeadlinePassed), (CANCEL,)),
+        "awaiting_stock": Ways((InventoryUpdated, OrderDeadlinePassed), (CANCEL, BOOK_STOCK)),
         "in_fulfilment": Ways((OrderShipped, ShipmentFailed, OrderDeadlinePassed), (CANCEL,)),
         "shipped": Ways((OrderDelivered, DeliveryFailed)),
         "cancelling": Ways(
             (PaymentVoided, PaymentRefunded, InventoryReleased, InventoryRestocked, OrderDeadlinePassed)
         ),
         "needs_attention: stock_overdue": Ways((InventoryUpdated,), (RESUME, CANCEL)),
+        "needs_attention: backorder_overdue": Ways((InventoryUpdated,), (RESUME, CANCEL, BOOK_STOCK)),
         "needs_attention: carrier_overdue": Ways((OrderShipped,), (RESUME, CANCEL)),
         "needs_attention: cancellation_overdue": Ways(
             (PaymentRefunded, InventoryRestocked), (RESUME, SETTLE)
@@ -137,6 +142,8 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
     "inventory.OrderStock": {
         "remembered": Ways((PaymentProcessed, PaymentFailed, FulfilmentStopped)),
         "reserved": Ways((PaymentProcessed, PaymentFailed, FulfilmentStopped, OrderSettled)),
+        "short": Ways((PaymentProcessed, PaymentFailed, FulfilmentStopped, OrderSettled, StockReceived)),
+        "awaiting": Ways((FulfilmentStopped, OrderSettled, StockReceived), (BOOK_STOCK,)),
     },
     "shipping.Shipment": {
         "remembered": Ways(

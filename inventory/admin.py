@@ -52,7 +52,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
 
     list_display = ("sku", "name", "price_with_currency", "available", "reserved", "stock_status", "active")
     list_display_links = ("sku", "name")
-    list_filter = ("active", StockFilter, "currency")
+    list_filter = ("active", StockFilter, "backorderable", "currency")
     search_fields = ("sku", "name", "description")
     ordering = ("sku",)
     actions = ("put_on_sale", "take_off_sale")
@@ -60,7 +60,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
     paginator = CappedPaginator
     fieldsets = (
         (None, {"fields": ("sku", "name", "description", "picture")}),
-        ("Sale", {"fields": (("price", "currency"), "active")}),
+        ("Sale", {"fields": (("price", "currency"), "active", "backorderable")}),
         ("Stock", {"fields": (("on_hand", "reserved", "available", "initial_stock"), "created_at")}),
     )
 

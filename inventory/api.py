@@ -58,6 +58,9 @@ class ProductOut(serializers.Serializer[Product]):
     picture = serializers.CharField(help_text="An emoji, the name of an SVG picture, or a URL.")
     active = serializers.BooleanField(help_text="Whether it can be ordered.")
     in_stock = serializers.SerializerMethodField()
+    backorderable = serializers.BooleanField(
+        help_text="Whether orders wait for goods to come in when there are not enough."
+    )
     url = serializers.HyperlinkedIdentityField(view_name="product-detail", lookup_field="sku")
 
     def get_in_stock(self, product: Product) -> bool:

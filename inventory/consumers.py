@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from inventory import replacements, services, taking_back
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryReserved,
@@ -13,6 +14,7 @@ from inventory.events import (
     ReplacementTaken,
     StockAdjusted,
     StockCounted,
+    StockReceived,
     StockReturned,
     StockWrittenOff,
 )
@@ -39,9 +41,9 @@ def when_order_created_reserve_stock(events: Sequence[OrderCreated]) -> None:
     services.reserve_stock(lines={e.order_id: [(x.sku, x.quantity) for x in e.lines] for e in events})
 
 
-@consumes(PaymentProcessed, emits=(InventoryUpdated, InventoryRejected), batch=100)
+@consumes(PaymentProcessed, emits=(InventoryUpdated, InventoryAwaited, InventoryRejected), batch=100)
 def when_payment_processed_deduct_stock(events: Sequence[PaymentProcessed]) -> None:
-    """Take what is reserved for a paid order from the stock."""
+    """Take what is reserved for a paid order from the stock, or have it wait for goods."""
     services.deduct_stock(order_ids=[event.order_id for event in events])
 
 
@@ -100,19 +102,51 @@ def when_order_settled_release_stock(events: Sequence[OrderSettled]) -> None:
     services.release_settled(order_ids=[event.order_id for event in events])
 
 
-@consumes(StockAdjusted, low_priority=True)
-def when_stock_adjusted_report_what_is_sold_out(events: Sequence[StockAdjusted]) -> None:
-    """Report products on sale that an adjustment left sold out."""
-    services.report_sold_out(product_ids=[event.product_id for event in events])
-
-
 @consumes(StockWrittenOff, low_priority=True)
 def when_stock_written_off_report_what_is_sold_out(events: Sequence[StockWrittenOff]) -> None:
     """Report products on sale that a loss left sold out."""
     services.report_sold_out(product_ids=[event.product_id for event in events])
 
 
-@consumes(StockCounted, low_priority=True)
-def when_stock_counted_report_what_is_sold_out(events: Sequence[StockCounted]) -> None:
-    """Report products on sale that a count found sold out."""
-    services.report_sold_out(product_ids=[event.product_id for event in events])
+# --- Goods for orders that wait ------------------------------------------------------------------
+
+
+@consumes(StockReceived, emits=(InventoryUpdated, InventoryReserved), batch=100)
+def when_stock_received_serve_waiting_orders(events: Sequence[StockReceived]) -> None:
+    """Serve the oldest orders that wait for goods."""
+    services.serve_waiting_orders()
+
+
+@consumes(StockCounted, emits=(InventoryUpdated, InventoryReserved), low_priority=True)
+def when_stock_counted_serve_waiting_orders(events: Sequence[StockCounted]) -> None:
+    """Report products that a count found sold out, and serve the oldest orders that wait for goods."""
+    services.follow_changes(product_ids=[event.product_id for event in events])
+
+
+@consumes(
+    StockAdjusted,
+    emits=(InventoryUpdated, InventoryReserved),
+    low_priority=True,
+    was="when_stock_adjusted_report_what_is_sold_out",
+)
+def when_stock_adjusted_serve_waiting_orders(events: Sequence[StockAdjusted]) -> None:
+    """Report products that are sold out now, and serve the oldest orders that wait for goods."""
+    services.follow_changes(product_ids=[event.product_id for event in events])
+
+
+@consumes(StockReturned, emits=(InventoryUpdated, InventoryReserved), batch=100)
+def when_stock_returned_serve_waiting_orders(events: Sequence[StockReturned]) -> None:
+    """Serve the oldest orders that wait for goods from those that came back."""
+    services.serve_waiting_orders()
+
+
+@consumes(InventoryRestocked, emits=(InventoryUpdated, InventoryReserved), batch=100)
+def when_inventory_restocked_serve_waiting_orders(events: Sequence[InventoryRestocked]) -> None:
+    """Serve the oldest orders that wait for goods from what a stopped one had taken."""
+    services.serve_waiting_orders()
+
+
+@consumes(InventoryReleased, emits=(InventoryUpdated, InventoryReserved), batch=100)
+def when_inventory_released_serve_waiting_orders(events: Sequence[InventoryReleased]) -> None:
+    """Serve the oldest orders that wait for goods from what an ended one had reserved."""
+    services.serve_waiting_orders()

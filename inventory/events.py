@@ -29,6 +29,13 @@ class InventoryReserved(Event, logged_only=True):
     lines: tuple[StockLine, ...]
 
 
+class InventoryAwaited(Event):
+    """The order is paid, and waits for goods to come in; none of it is held or taken yet."""
+
+    order_id: UUID
+    shortages: tuple[Shortage, ...]
+
+
 class InventoryUpdated(Event):
     """All lines of the order have been taken from the stock."""
 
@@ -89,7 +96,7 @@ class StockAdjusted(Event, aggregate="product_id"):
     reason: str
 
 
-class StockReceived(Event, aggregate="product_id", logged_only=True):
+class StockReceived(Event, aggregate="product_id"):
     """Goods came in from a supplier."""
 
     product_id: UUID

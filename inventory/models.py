@@ -61,7 +61,7 @@ class Product(models.Model):
     #: Columns that are written with the product and never change.
     SET_ONCE = ("id", "sku", "initial_stock", "created_at")
     #: Columns that decide how the product is sold.
-    OFFER = ("name", "price", "currency", "description", "picture", "active")
+    OFFER = ("name", "price", "currency", "description", "picture", "active", "backorderable")
     #: Columns that movements of the stock change.
     STOCK = ("available", "reserved")
     #: Columns that change.
@@ -86,6 +86,11 @@ class Product(models.Model):
         max_length=200, blank=True, help_text="An emoji, the name of an SVG picture, or a URL."
     )
     active = models.BooleanField(default=True, help_text="Whether customers can see and order it.")
+    backorderable = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether orders wait for goods to come in when there are not enough.",
+    )
     initial_stock = models.IntegerField(
         default=0,
         validators=[MinValueValidator(0), MaxValueValidator(MAX_STOCK)],
@@ -249,6 +254,10 @@ class OrderStock(models.Model):
         REMEMBERED = "remembered", "Remembered"
         #: All lines are held for the order. Nothing is taken yet.
         RESERVED = "reserved", "Reserved"
+        #: Waits for goods that can be ordered ahead. Nothing is held or paid yet.
+        SHORT = "short", "Short of stock"
+        #: The same, and the order is paid.
+        AWAITING = "awaiting", "Awaiting stock"
         #: All lines are taken.
         DEDUCTED = "deducted", "Deducted"
         #: The stock could not serve the order. Nothing is taken.
@@ -261,8 +270,10 @@ class OrderStock(models.Model):
     LEGAL: dict[str, set[str]] = defaultdict(
         set,
         {
-            State.REMEMBERED: {State.DEDUCTED, State.REJECTED, State.RELEASED},
-            State.RESERVED: {State.DEDUCTED, State.REJECTED, State.RELEASED},
+            State.REMEMBERED: {State.DEDUCTED, State.REJECTED, State.AWAITING, State.RELEASED},
+            State.RESERVED: {State.DEDUCTED, State.REJECTED, State.SHORT, State.RELEASED},
+            State.SHORT: {State.RESERVED, State.AWAITING, State.DEDUCTED, State.RELEASED},
+            State.AWAITING: {State.DEDUCTED, State.RELEASED},
             State.DEDUCTED: {State.RESTOCKED},
             State.REJECTED: {State.RELEASED},
         },
@@ -292,7 +303,16 @@ class OrderStock(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    state__in=["remembered", "reserved", "deducted", "rejected", "restocked", "released"]
+                    state__in=[
+                        "remembered",
+                        "reserved",
+                        "short",
+                        "awaiting",
+                        "deducted",
+                        "rejected",
+                        "restocked",
+                        "released",
+                    ]
                 ),
                 name="orderstock_state_is_known",
             ),
@@ -310,7 +330,17 @@ class OrderStock(models.Model):
     @property
     def is_undecided(self) -> bool:
         """True while nothing is taken for it, and something may be."""
-        return self.state in (self.State.REMEMBERED, self.State.RESERVED)
+        return self.is_payable or self.state == self.State.AWAITING
+
+    @property
+    def is_payable(self) -> bool:
+        """True while its payment has something to decide."""
+        return self.state in (self.State.REMEMBERED, self.State.RESERVED, self.State.SHORT)
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while it waits for goods to come in."""
+        return self.state in (self.State.SHORT, self.State.AWAITING)
 
     @property
     def holds_stock(self) -> bool:

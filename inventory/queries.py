@@ -50,11 +50,18 @@ class CatalogueItem:
     picture: str
     available: int
     active: bool
+    #: Orders wait for goods to come in when there are not enough.
+    backorderable: bool = False
 
     @property
     def in_stock(self) -> bool:
         """True if at least one is available."""
         return self.available > 0
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """True if an order is served, now or later."""
+        return self.active and (self.in_stock or self.backorderable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,7 @@ def _item(p: Product) -> CatalogueItem:
         picture=p.picture,
         available=p.available,
         active=p.active,
+        backorderable=p.backorderable,
     )
 
 

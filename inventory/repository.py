@@ -20,6 +20,14 @@ from shop.messaging.outbox import defer_write
 from shop.postgres import locking, statements
 from shop.postgres.writes import InsertValues, Update
 
+#: Orders that wait, and each of whose lines the stock can serve. Locking them puts the oldest first.
+_SERVABLE = """
+    SELECT order_id FROM inventory_orderstock AS waiting
+    WHERE state IN ('short', 'awaiting') AND NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(waiting.lines) AS line (sku text, quantity bigint)
+        LEFT JOIN inventory_product AS product ON product.sku = line.sku
+        WHERE coalesce(product.available, 0) < line.quantity)
+"""
 _RESERVED = """
     SELECT line.sku, sum(line.quantity)::bigint
     FROM inventory_orderstock, jsonb_to_recordset(lines) AS line (sku text, quantity bigint)
@@ -62,6 +70,14 @@ def lock(order_ids: Collection[UUID]) -> list[OrderStock]:
     return orders
 
 
+def lock_servable() -> list[OrderStock]:
+    """Lock the orders that wait and could be served now, oldest first, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SERVABLE)
+        order_ids = [order_id for (order_id,) in cursor.fetchall()]
+    return [order for order in locking.locked(OrderStock, "order_id", order_ids) if order.is_waiting]
+
+
 def lock_or_add(order_ids: Collection[UUID]) -> list[OrderStock]:
     """Lock orders, by id, until the transaction ends. Those that are unknown are inserted, without lines."""
     tombstones = [OrderStock(order_id=order_id) for order_id in sorted(order_ids)]
@@ -72,7 +88,7 @@ def lock_or_add(order_ids: Collection[UUID]) -> list[OrderStock]:
 def lock_shelf(orders: Iterable[OrderStock]) -> Shelf:
     """Lock the products of orders, by SKU, until the transaction ends, and read their stock."""
     skus = {line.sku for order in orders for line in order.stock_lines}
-    return Shelf(locking.locked(Product, "sku", skus, only=("id", "sku", *Product.STOCK)))
+    return Shelf(locking.locked(Product, "sku", skus, only=("id", "sku", "backorderable", *Product.STOCK)))
 
 
 def lock_product(sku: str) -> Product:

@@ -34,6 +34,13 @@ class Shelf:
             if (available := self._available(line.sku)) < line.quantity
         )
 
+    def can_wait(self, shortages: Iterable[Shortage]) -> bool:
+        """Tell whether all that is short can be ordered ahead."""
+        return all(
+            shortage.sku in self._products and self._products[shortage.sku].backorderable
+            for shortage in shortages
+        )
+
     def reserve(self, order: OrderStock) -> None:
         """Hold all lines of an order."""
         for line in order.stock_lines:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryRestocked,
@@ -51,6 +52,7 @@ from shop.messaging.contracts import Event
 #: an order's history. What an event makes orders decide is an event of their own, which has the step.
 STEPS: Mapping[type[Event], history.Step] = {
     PaymentProcessed: history.paid,
+    InventoryAwaited: history.stock_awaited,
     InventoryUpdated: history.stock_taken,
     OrderShipped: history.shipped,
     CancellationRejected: history.shipped,
@@ -91,6 +93,12 @@ def _record(events: Sequence[Event]) -> None:
 @consumes(PaymentProcessed, low_priority=True)
 def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
     """Note that the money is held or taken, and wait for the stock."""
+    _record(events)
+
+
+@consumes(InventoryAwaited, low_priority=True)
+def when_inventory_awaited_note_it(events: Sequence[InventoryAwaited]) -> None:
+    """Note that a paid order waits for goods to come in."""
     _record(events)
 
 

@@ -322,5 +322,6 @@ class OrderDeadlinePassed(Reminder):
     """A step of the order should have been done by now."""
 
     order_id: UUID
-    #: ``payment``, ``stock``, ``carrier`` or ``cancellation``: what it waited for when this was scheduled.
+    #: ``payment``, ``stock``, ``backorder``, ``carrier`` or ``cancellation``: what it waited for when this
+    #: was scheduled.
     step: str

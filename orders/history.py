@@ -84,6 +84,11 @@ def paid(state: State) -> State:
     return _advanced(state, Status.PAID)
 
 
+def stock_awaited(state: State) -> State:
+    """Note that the order is paid, and waits for goods to come in."""
+    return _advanced(state, Status.AWAITING_STOCK)
+
+
 def stock_taken(state: State) -> State:
     """Note that the stock serves the order."""
     return _advanced(state, Status.IN_FULFILMENT)

@@ -12,6 +12,8 @@ class Status(TextChoices):
     PLACED = "placed", "Placed"
     #: The money is held or taken.
     PAID = "paid", "Paid"
+    #: Paid, and goods that can be ordered ahead have to come in first.
+    AWAITING_STOCK = "awaiting_stock", "Awaiting stock"
     #: All lines are taken from the stock; the carrier comes next.
     IN_FULFILMENT = "in_fulfilment", "In fulfilment"
     #: The parcel is with the carrier: the point of no return.
@@ -43,6 +45,7 @@ class AttentionReason(TextChoices):
     """Reason for attention."""
 
     STOCK_OVERDUE = "stock_overdue", "No answer from the stock"
+    BACKORDER_OVERDUE = "backorder_overdue", "The goods did not come in"
     CARRIER_OVERDUE = "carrier_overdue", "No answer from the carrier"
     CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
     REFUND_FAILED = "refund_failed", "The money could not be given back"
@@ -69,7 +72,7 @@ RESENDABLE = (
     AttentionReason.RESEND_FAILED,
 )
 #: Statuses in which the parcel has not left: the order can be given up.
-CANCELLABLE = (Status.PLACED, Status.PAID, Status.IN_FULFILMENT)
+CANCELLABLE = (Status.PLACED, Status.PAID, Status.AWAITING_STOCK, Status.IN_FULFILMENT)
 
 #: Reasons of a cancellation, those that prevail first: a request, before shipping's own stop ("operator") and
 #: what befell the order.
@@ -88,6 +91,13 @@ LEGAL: dict[str, set[Status]] = defaultdict(
     {
         Status.PLACED: set(Status) - {Status.PLACED, Status.CANCELLED, Status.SETTLED},
         Status.PAID: set(Status) - {Status.PLACED, Status.PAID, Status.CANCELLED, Status.SETTLED},
+        Status.AWAITING_STOCK: {
+            Status.IN_FULFILMENT,
+            Status.SHIPPED,
+            Status.DELIVERED,
+            Status.CANCELLING,
+            Status.NEEDS_ATTENTION,
+        },
         Status.IN_FULFILMENT: {Status.SHIPPED, Status.DELIVERED, Status.CANCELLING, Status.NEEDS_ATTENTION},
         Status.SHIPPED: {Status.DELIVERED, Status.NEEDS_ATTENTION},
         Status.DELIVERED: {Status.NEEDS_ATTENTION},  # the money could not be taken
@@ -100,18 +110,20 @@ LEGAL: dict[str, set[Status]] = defaultdict(
 RANK: dict[str, int] = {
     Status.PLACED: 0,
     Status.PAID: 1,
-    Status.IN_FULFILMENT: 2,
-    Status.CANCELLING: 3,
-    Status.SHIPPED: 4,
-    Status.DELIVERED: 5,
-    Status.CANCELLED: 5,
-    Status.SETTLED: 5,
+    Status.AWAITING_STOCK: 2,
+    Status.IN_FULFILMENT: 3,
+    Status.CANCELLING: 4,
+    Status.SHIPPED: 5,
+    Status.DELIVERED: 6,
+    Status.CANCELLED: 6,
+    Status.SETTLED: 6,
 }
 
 #: Status that an order is held up in, by reason. Books may differ, payments be disputed and captures fail
 #: anywhere on the way: then the order remembers its status.
 STAGE_OF_ATTENTION: dict[str, Status] = {
     AttentionReason.STOCK_OVERDUE: Status.PAID,
+    AttentionReason.BACKORDER_OVERDUE: Status.AWAITING_STOCK,
     AttentionReason.CARRIER_OVERDUE: Status.IN_FULFILMENT,
     AttentionReason.CANCELLATION_OVERDUE: Status.CANCELLING,
     AttentionReason.REFUND_FAILED: Status.CANCELLING,
@@ -124,6 +136,7 @@ STAGE_OF_ATTENTION: dict[str, Status] = {
 DEADLINES: dict[str, tuple[str, str]] = {
     Status.PLACED: ("payment", "SHOP_PAYMENT_DEADLINE"),
     Status.PAID: ("stock", "SHOP_STOCK_DEADLINE"),
+    Status.AWAITING_STOCK: ("backorder", "SHOP_BACKORDER_DEADLINE"),
     Status.IN_FULFILMENT: ("carrier", "SHOP_CARRIER_DEADLINE"),
     Status.CANCELLING: ("cancellation", "SHOP_CARRIER_DEADLINE"),
 }

@@ -18,6 +18,7 @@ SUMMARIES = {
     "StockReturned": "Goods came back into the stock",
     "RefundFailed": "The refund did not succeed yet; we are looking into it",
     "InventoryReserved": "The goods were reserved",
+    "InventoryAwaited": "The goods have to come in first",
     "InventoryUpdated": "The goods were set aside",
     "InventoryRejected": "The goods are not available",
     "InventoryRestocked": "The goods went back into the stock",

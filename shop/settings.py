@@ -298,6 +298,8 @@ SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
 #: Time after which a paid order without an answer from the stock needs attention.
 SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
+#: Time after which a paid order whose goods did not come in needs attention.
+SHOP_BACKORDER_DEADLINE = seconds("SHOP_BACKORDER_DEADLINE_SECONDS", 30 * 24 * 3600)
 #: Time after which an order in fulfilment without an answer from the carrier needs attention.
 SHOP_CARRIER_DEADLINE = seconds("SHOP_CARRIER_DEADLINE_SECONDS", 24 * 3600)
 SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 3600)

@@ -37,10 +37,17 @@ class BasketLine:
         return self.quantity * self.item.price
 
     @property
+    def has_to_come_in(self) -> bool:
+        """True if some of it has to come in before it can be sent."""
+        return self.item.backorderable and self.quantity > self.item.available
+
+    @property
     def problem(self) -> str:
         """Reason why the line cannot be ordered, with the remedy; empty if it can."""
         if not self.item.active:
             return "Not sold any more: please remove it."
+        if self.item.backorderable:
+            return ""
         if not self.item.in_stock:
             return "Sold out for now: please remove it."
         if self.quantity > self.item.available:

@@ -4,6 +4,7 @@
 STATUS = {
     "placed": ("Thank you, we have your order", "We are arranging the payment."),
     "paid": ("Your payment is confirmed", "We are setting your goods aside."),
+    "awaiting_stock": ("Your payment is confirmed", "Some of it has to come in first. We send it then."),
     "in_fulfilment": ("We are packing your parcel", "The carrier will take it shortly."),
     "shipped": ("Your parcel is on its way", "You can follow it below."),
     "delivered": ("Your parcel has been delivered", "Enjoy what is in it!"),
@@ -22,6 +23,7 @@ REASON = {
     "out_of_stock": "Others were faster: we have not enough left of what you ordered.",
     "shipment_failed": "The carrier does not deliver to this address. Check it, then order again.",
     "stock_overdue": "We are checking whether your goods are there. You need not do anything.",
+    "backorder_overdue": "Your goods have not come in yet. You can go on waiting, or cancel.",
     "carrier_overdue": "We are waiting for the carrier. You need not do anything.",
     "cancellation_overdue": "Cancelling takes longer than it should. You need not do anything.",
     "capture_failed": "We could not take the payment yet; we will get in touch with you.",

@@ -27,6 +27,8 @@ STEPS = (
     ("shipped", "Shipped", "OrderShipped"),
     ("delivered", "Delivered", "OrderDelivered"),
 )
+#: Statuses within a step that is done: the order waits for the next one.
+SAME_STEP = {"awaiting_stock": "paid"}
 #: Label and state of the step of an order outside the regular steps, by status.
 IRREGULAR_STEPS = {
     "cancelling": ("Being cancelled", "now"),
@@ -133,7 +135,7 @@ def progress_steps(status: str, history: Iterable[Happening]) -> list[Step]:
     if status in IRREGULAR_STEPS:
         done = [Step(label, "done", times[event]) for _, label, event in STEPS if event in times]
         return [*done, Step(*IRREGULAR_STEPS[status])]
-    current = [name for name, _, _ in STEPS].index(status)
+    current = [name for name, _, _ in STEPS].index(SAME_STEP.get(status, status))
     return [
         Step(label, _state(index - current), times.get(event) if index <= current else None)
         for index, (_, label, event) in enumerate(STEPS)
@@ -153,7 +155,8 @@ def _return_text(found: ShownReturn) -> str:
 def _poll_interval(summary: Summary) -> int:
     if summary.is_terminal:
         return 0
-    return SLOW_POLL_INTERVAL if summary.needs_attention else POLL_INTERVAL
+    waits_long = summary.needs_attention or summary.status in SAME_STEP
+    return SLOW_POLL_INTERVAL if waits_long else POLL_INTERVAL
 
 
 def _state(ahead: int) -> str:

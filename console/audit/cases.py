@@ -29,7 +29,7 @@ SHIPPED = frozenset({"shipped", "delivered"})
 #: Statuses in which the money, stock and parcel of an order must balance.
 BALANCED = SHIPPED | {"cancelled"}
 #: Statuses in which an order waits for another context's answer.
-IN_PROGRESS = frozenset({"placed", "paid", "in_fulfilment", "cancelling"})
+IN_PROGRESS = frozenset({"placed", "paid", "awaiting_stock", "in_fulfilment", "cancelling"})
 
 
 @dataclass

@@ -12,6 +12,7 @@ from functools import partial
 from console.audit.cases import BALANCED, IN_PROGRESS, SHIPPED, Case
 from console.audit.figures import figures
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryReserved,
@@ -67,6 +68,7 @@ UNIQUE_EVENTS: tuple[type[Event], ...] = (
     PaymentFailed,
     PaymentVoided,
     InventoryReserved,
+    InventoryAwaited,
     InventoryUpdated,
     InventoryRejected,
     InventoryRestocked,
@@ -158,6 +160,12 @@ def stock(case: Case) -> Iterator[str]:
     is_held = case.count(InventoryReserved) > case.count(InventoryUpdated) + case.count(InventoryReleased)
     if is_held != (case.stock.state == "reserved"):
         yield f"its stock is {case.stock.state}, which is not what the log tells"
+    if (
+        case.stock.state in {"short", "awaiting"}
+        and case.is_caught_up
+        and case.status in BALANCED | {"settled"}
+    ):
+        yield f"it is {case.status}, but still waits for {_lines(case.stock.wanted)}"
     if case.stock.state == "reserved" and case.is_caught_up and case.status in BALANCED | {"settled"}:
         yield f"it is {case.status}, but {_lines(case.stock.wanted)} are still reserved for it"
     if case.must_balance and case.status in SHIPPED and (not taken or back):

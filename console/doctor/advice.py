@@ -9,7 +9,7 @@ from console.doctor.stalled_orders import hold_up
 
 #: Statuses in which an order can be held up for an operator. An unpaid order ends by its deadline; a finished
 #: one stays as it is, whatever its books say.
-CAN_BE_HELD_UP = frozenset({"paid", "in_fulfilment", "shipped", "cancelling"})
+CAN_BE_HELD_UP = frozenset({"paid", "awaiting_stock", "in_fulfilment", "shipped", "cancelling"})
 #: Advice on orders that cannot be held up, by rule.
 ADVICE = {
     "log": "compare its timeline with what the contexts say of it; the log is never changed",

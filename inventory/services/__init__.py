@@ -3,13 +3,21 @@
 Orders are locked before products, each by their keys, so that concurrent batches do not deadlock.
 """
 
-from inventory.services.adjusting import adjust_stock, book, preview, recount_stock, report_sold_out
+from inventory.services.adjusting import (
+    adjust_stock,
+    book,
+    follow_changes,
+    preview,
+    recount_stock,
+    report_sold_out,
+)
 from inventory.services.catalogue import NewProduct, add_product, add_products
 from inventory.services.selling import (
     deduct_stock,
     release_settled,
     reserve_stock,
     restock,
+    serve_waiting_orders,
     stop_orders,
 )
 
@@ -20,11 +28,13 @@ __all__ = [
     "adjust_stock",
     "book",
     "deduct_stock",
+    "follow_changes",
     "preview",
     "recount_stock",
     "release_settled",
     "report_sold_out",
     "reserve_stock",
     "restock",
+    "serve_waiting_orders",
     "stop_orders",
 ]

@@ -8,6 +8,7 @@ from inventory import repository
 from inventory.bookings import Booking, Entry
 from inventory.errors import InventoryError
 from inventory.models import Product, StockMovement
+from inventory.services.selling import serve_waiting_orders
 from shop.messaging.publishing import publish, unit_of_work
 
 logger = logging.getLogger("shop.inventory")
@@ -72,6 +73,13 @@ def _book_one(kind: str, sku: str, quantity: int, reason: str, actor: str) -> Pr
     booking = Booking(kind=kind, sku=sku, quantity=quantity, reason=reason.strip())
     [entry] = book(bookings=[booking], actor=actor)
     return entry.product
+
+
+@unit_of_work()
+def follow_changes(*, product_ids: Collection[UUID]) -> None:
+    """Report the products that operators left sold out, and serve the orders that wait for goods."""
+    report_sold_out(product_ids=product_ids)
+    serve_waiting_orders()
 
 
 def report_sold_out(*, product_ids: Collection[UUID]) -> list[Product]:

@@ -24,6 +24,8 @@ class NewProduct:
     #: An emoji, the name of an SVG picture, or a URL.
     picture: str = ""
     active: bool = True
+    #: Orders wait for goods to come in when there are not enough.
+    backorderable: bool = False
     #: Initial stock; ignored if the product is known.
     stock: int = 0
 
@@ -37,6 +39,7 @@ def add_product(
     description: str = "",
     picture: str = "",
     active: bool = True,
+    backorderable: bool = False,
     stock: int = 0,
 ) -> Product:
     """Add a product, or change how a known one is sold. The stock of a known one stays as it is.
@@ -52,6 +55,7 @@ def add_product(
         description=description,
         picture=picture,
         active=active,
+        backorderable=backorderable,
         stock=stock,
     )
     return add_products(products=[product])[0]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from inventory import repository
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryReserved,
@@ -31,31 +32,44 @@ State = OrderStock.State
 def reserve_stock(*, lines: Mapping[UUID, Iterable[tuple[str, int]]]) -> list[OrderStock]:
     """Reserve all lines of each new order, as (SKU, quantity), or none of that order; older orders first.
 
-    Publishes InventoryReserved or InventoryRejected. A known order stays as it is.
+    Publishes InventoryReserved or InventoryRejected. An order waits if all that is short of it can be ordered
+    ahead. A known order stays as it is.
     """
     new = repository.add_new([_reserving(order_id, wanted) for order_id, wanted in lines.items()])
     shelf = repository.lock_shelf(new)
-    rejected = [order for order in new if not _reserve_or_reject(order, shelf)]
-    return _store_and_publish(new, shelf, changed=rejected)
+    unserved = [order for order in new if not _reserve(order, shelf, otherwise=State.SHORT)]
+    return _store_and_publish(new, shelf, changed=unserved)
 
 
 @unit_of_work()
 def deduct_stock(*, order_ids: Collection[UUID]) -> list[OrderStock]:
     """Take what is reserved for paid orders from the stock.
 
-    Publishes InventoryUpdated. Skips orders that are rejected, taken or stopped. An order from before orders
-    were reserved is reserved now: it may be rejected, with InventoryRejected.
+    Publishes InventoryUpdated, or InventoryAwaited for an order that waits for goods. Skips orders that are
+    rejected, taken or stopped. An order from before orders were reserved is reserved now: it may be rejected,
+    with InventoryRejected.
 
     Raises:
         TooEarly: an order is not known yet.
     """
-    orders = [order for order in repository.lock(order_ids) if order.is_undecided]
+    orders = [order for order in repository.lock(order_ids) if order.is_payable]
     shelf = repository.lock_shelf(orders)
     for order in orders:
-        if order.state == State.RESERVED or _reserve_or_reject(order, shelf):
+        if order.state == State.RESERVED or _reserve(order, shelf, otherwise=State.AWAITING):
             order.move_to(State.DEDUCTED)
             shelf.take(order)
     return _store_and_publish(orders, shelf)
+
+
+@unit_of_work()
+def serve_waiting_orders() -> list[OrderStock]:
+    """Serve the orders that wait from what is available: the oldest first, each in full or not at all.
+
+    Publishes InventoryUpdated for those that are paid, and InventoryReserved for the others.
+    """
+    servable = repository.lock_servable()
+    shelf = repository.lock_shelf(servable)
+    return _store_and_publish([order for order in servable if _serve(order, shelf)], shelf)
 
 
 @unit_of_work()
@@ -93,14 +107,29 @@ def _reserving(order_id: UUID, lines: Iterable[tuple[str, int]]) -> OrderStock:
     return OrderStock(order_id=order_id, lines=_as_json(lines), state=State.RESERVED)
 
 
-def _reserve_or_reject(order: OrderStock, shelf: Shelf) -> bool:
+def _reserve(order: OrderStock, shelf: Shelf, *, otherwise: State) -> bool:
+    """Hold what an order wants. If that is short, it waits in the other state, or is rejected."""
     shortages = shelf.shortages(order)
     if shortages:
         order.shortages = [shortage.model_dump() for shortage in shortages]
-        order.move_to(State.REJECTED)
+        order.move_to(otherwise if shelf.can_wait(shortages) else State.REJECTED)
     else:
         shelf.reserve(order)
     return not shortages
+
+
+def _serve(order: OrderStock, shelf: Shelf) -> bool:
+    """Serve an order that waits, unless older ones have left too little: reserve it, and take it if paid."""
+    if shelf.shortages(order):
+        return False
+    shelf.reserve(order)
+    order.shortages = []
+    if order.state == State.AWAITING:
+        shelf.take(order)
+        order.move_to(State.DEDUCTED)
+    else:
+        order.move_to(State.RESERVED)
+    return True
 
 
 def _undo(orders: list[OrderStock]) -> list[OrderStock]:
@@ -123,7 +152,8 @@ def _store_and_publish(
     """Publish the outcome of orders; store them, or only those that ``changed`` since they were stored."""
     repository.store(orders if changed is None else changed, shelf)
     for order in orders:
-        publish(_outcome(order))
+        if order.state != State.SHORT:  # its payment comes first
+            publish(_outcome(order))
     return orders
 
 
@@ -137,6 +167,8 @@ def _outcome(order: OrderStock) -> Event:
     if order.state == State.RELEASED:
         return InventoryReleased(order_id=order.order_id)
     shortages = tuple(Shortage(**shortage) for shortage in order.shortages)
+    if order.state == State.AWAITING:
+        return InventoryAwaited(order_id=order.order_id, shortages=shortages)
     return InventoryRejected(order_id=order.order_id, shortages=shortages)
 
 

@@ -28,7 +28,7 @@ def add(request: HttpRequest) -> HttpResponse:
     item = inventory.product(form.cleaned_data["sku"]) if form.is_valid() else None
     if item is None:
         messages.error(request, "This could not be put into the basket: choose a product and a quantity.")
-    elif not (item.active and item.in_stock):
+    elif not item.can_be_ordered:
         messages.error(request, f"{item.name} is sold out: it was not put into the basket.")
     else:
         _add(request, item, form.cleaned_data["quantity"])

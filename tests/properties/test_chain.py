@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 )
 
 from console.audit import audit
-from inventory.services import adjust_stock
+from inventory.bookings import Booking
+from inventory.services import adjust_stock, book
 from orders.errors import OrdersError
 from orders.models import Order, Return
 from orders.refunds.plan import Wish
@@ -63,7 +64,13 @@ TOKENS = (
     "pm_card_captureFail",
 )
 STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST", "EZ_LATE")
-LINES = ([("PLENTY", 2)], [("SCARCE", 2), ("PLENTY", 1)], [("SCARCE", 1)], [("EMPTY", 1), ("PLENTY", 1)])
+LINES = (
+    [("PLENTY", 2)],
+    [("SCARCE", 2), ("PLENTY", 1)],
+    [("SCARCE", 1)],
+    [("EMPTY", 1), ("PLENTY", 1)],
+    [("AHEAD", 1), ("PLENTY", 1)],
+)
 MOST_ORDERS = 3
 ENDS = {"delivered", "cancelled", "needs_attention", "settled"}
 
@@ -219,6 +226,7 @@ def revive(n):
 def restock(n):
     """Increase the stock of a scarce product."""
     adjust_stock(sku="SCARCE", quantity=1 + n % 3, reason="goods came in")
+    book(bookings=[Booking(kind="received", sku="AHEAD", quantity=1 + n % 2, reason="goods came in")])
 
 
 OPERATORS = (

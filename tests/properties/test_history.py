@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from inventory.events import (
+    InventoryAwaited,
     InventoryRejected,
     InventoryReleased,
     InventoryReserved,
@@ -163,7 +164,9 @@ class OneOrder(RuleBasedStateMachine):
     def is_decided(self) -> bool:
         return self.happened(InventoryUpdated, InventoryRejected, InventoryReleased)
 
-    @precondition(lambda self: not self.happened(InventoryReserved) and not self.is_decided())
+    @precondition(
+        lambda self: not self.happened(InventoryReserved, InventoryAwaited) and not self.is_decided()
+    )
     @rule(served=st.sampled_from([True, True, True, False]))
     def the_stock_answers(self, served):
         self.publish(InventoryReserved if served else InventoryRejected)
@@ -171,8 +174,14 @@ class OneOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.is_charged() and not self.is_decided())
     @rule()
     def the_stock_is_taken(self):
-        if self.happened(InventoryReserved):
+        if self.happened(InventoryReserved, InventoryAwaited):
             self.publish(InventoryUpdated)
+
+    @precondition(lambda self: self.is_charged() and not self.is_decided())
+    @precondition(lambda self: not self.happened(InventoryReserved, InventoryAwaited))
+    @rule()
+    def goods_have_to_come_in(self):
+        self.publish(InventoryAwaited)
 
     @precondition(lambda self: self.happened(ShipmentFailed, FulfilmentStopped, PaymentFailed))
     @rule()

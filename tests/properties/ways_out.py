@@ -65,11 +65,11 @@ def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
 
 def _waits_with_its_order(thing: Any) -> bool:
     """Tell what its order decides on: held money while it is open, a beginning once it has stopped."""
-    if thing.state not in {"requires_capture", "remembered"}:
+    if thing.state not in {"requires_capture", "remembered", "short", "awaiting"}:
         return False
     status = Order.objects.values_list("status", flat=True).get(pk=thing.order_id)
     has_stopped = status in (*ENDS["orders.Order"], Status.NEEDS_ATTENTION)
-    return has_stopped if thing.state == "remembered" else status not in {"delivered", "cancelled"}
+    return has_stopped if thing.state != "requires_capture" else status not in {"delivered", "cancelled"}
 
 
 def _order_of(thing: Any) -> UUID:
@@ -110,4 +110,5 @@ _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.RETRY_REFUND: _has_failed_refund,
     ways_out.RETRY_CAPTURE: _has_failed_capture,
     ways_out.GIVEN_BACK: _has_failed_refund,
+    ways_out.BOOK_STOCK: lambda thing: True,
 }

@@ -30,8 +30,8 @@ from tests.support.inprocess import promote_due, receivers
 
 #: Limit of the rounds until no delivery is pending.
 MAX_ROUNDS = 100
-#: Stock by product: EMPTY has none, SCARCE less than the orders ask for.
-STOCK = {"PLENTY": 1000, "SCARCE": 2, "EMPTY": 0}
+#: Stock by product: EMPTY has none, SCARCE less than the orders ask for; AHEAD can be ordered ahead.
+STOCK = {"PLENTY": 1000, "SCARCE": 2, "EMPTY": 0, "AHEAD": 1}
 #: Tables that _empty_tables() leaves alone.
 _KEPT = {"auth_user", "django_migrations", "django_content_type", "auth_permission"}
 
@@ -75,7 +75,10 @@ class World:
         self.alice = User.objects.get_or_create(username="alice", defaults={"email": "alice@example.com"})[0]
         price = Decimal("4.90")
         add_products(
-            products=[NewProduct(sku=sku, name=sku.title(), price=price, stock=n) for sku, n in STOCK.items()]
+            products=[
+                NewProduct(sku=sku, name=sku.title(), price=price, stock=n, backorderable=sku == "AHEAD")
+                for sku, n in STOCK.items()
+            ]
         )
         self.pending: list[Delivery] = []
         self.delivered: list[Delivery] = []

@@ -27,6 +27,7 @@ def outcome(step: Step) -> Outcome:
 
 
 record_payments = outcome(history.paid)
+record_waiting = outcome(history.stock_awaited)
 record_deductions = outcome(history.stock_taken)
 record_shipments = outcome(history.shipped)
 record_deliveries = outcome(history.delivered)

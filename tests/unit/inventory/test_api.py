@@ -56,6 +56,7 @@ def test_everybody_sees_what_is_sold(anybody, teapot, old_pot):
             "picture": "",
             "active": True,
             "in_stock": False,
+            "backorderable": False,
             "url": "http://testserver/api/v1/products/TEAPOT",
         }
     ]

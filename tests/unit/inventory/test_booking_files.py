@@ -79,6 +79,13 @@ def test_each_wrong_row_is_named_and_none_is_booked(olga):
     assert ledger() == []
 
 
+def test_rows_beside_an_unreadable_one_are_not_booked(olga):
+    rows = "received,TEAPOT,10,fine\nreceived,TEAPOT,ten,no number"
+    response = olga.post(URL, {"text": f"kind,sku,quantity,reason\n{rows}", "book": "Book"})
+    assert errors(response) == {3: "quantity: Enter a whole number."}
+    assert ledger() == []
+
+
 def test_columns_come_in_any_order_and_from_any_spreadsheet(olga):
     text = "SKU;Quantity;Reason;Kind\n\nTEAPOT; 4 ;Counted;Counted\n"
     olga.post(URL, {"text": text, "book": "Book"})

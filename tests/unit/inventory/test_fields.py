@@ -46,6 +46,7 @@ CHANGED_OFFER: dict[str, Any] = {
     "description": "Glazed by hand.",
     "picture": "🫖",
     "active": False,
+    "backorderable": True,
 }
 CHANGED_STOCK: dict[str, Any] = {"available": 2, "reserved": 1}
 

@@ -101,7 +101,7 @@ def miss_deadline() -> Callable[[Order], Order]:
     """Let days pass, and the timer fire."""
 
     def miss(order: Order) -> Order:
-        Order.objects.filter(pk=order.pk).update(changed_at=timezone.now() - timedelta(days=2))
+        Order.objects.filter(pk=order.pk).update(changed_at=timezone.now() - timedelta(days=60))
         return services.miss_deadline(order_id=order.pk)
 
     return miss

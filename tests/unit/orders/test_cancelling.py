@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 PROGRESS = {
     Status.PLACED: [],
     Status.PAID: [outcomes.record_payments],
+    Status.AWAITING_STOCK: [outcomes.record_payments, outcomes.record_waiting],
     Status.IN_FULFILMENT: [outcomes.record_deductions],
     Status.SHIPPED: [outcomes.record_shipments],
     Status.DELIVERED: [outcomes.record_deliveries],
@@ -45,7 +46,7 @@ def order_in(place):
 
 
 @pytest.mark.parametrize("reason", ["customer", "operator"])
-@pytest.mark.parametrize("status", [Status.PLACED, Status.PAID, Status.IN_FULFILMENT])
+@pytest.mark.parametrize("status", [Status.PLACED, Status.PAID, Status.AWAITING_STOCK, Status.IN_FULFILMENT])
 def test_before_the_parcel_leaves_an_order_can_be_cancelled(order_in, said, waits_for, status, reason):
     order = services.request_cancellation(order_id=order_in(status).pk, reason=reason)
     assert (order.status, order.reason) == (Status.CANCELLING, reason)
@@ -86,6 +87,7 @@ def test_a_cancellation_that_came_too_late_leaves_a_shipped_order(order, waits_f
     [
         (Status.PLACED, "SHOP_PAYMENT_DEADLINE"),
         (Status.PAID, "SHOP_STOCK_DEADLINE"),
+        (Status.AWAITING_STOCK, "SHOP_BACKORDER_DEADLINE"),
         (Status.IN_FULFILMENT, "SHOP_CARRIER_DEADLINE"),
     ],
 )
@@ -109,7 +111,11 @@ def test_an_order_not_paid_in_time_is_cancelled(order, said):
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(Status.PAID, "stock_overdue"), (Status.IN_FULFILMENT, "carrier_overdue")],
+    [
+        (Status.PAID, "stock_overdue"),
+        (Status.AWAITING_STOCK, "backorder_overdue"),
+        (Status.IN_FULFILMENT, "carrier_overdue"),
+    ],
 )
 def test_an_order_without_an_answer_needs_attention(order_in, said, waits_for, miss_deadline, status, reason):
     order = order_in(status)
@@ -139,7 +145,7 @@ def test_a_deadline_that_was_met_changes_nothing(order_in, said, status):
     assert said(order) == before
 
 
-@pytest.mark.parametrize("status", [Status.PAID, Status.IN_FULFILMENT])
+@pytest.mark.parametrize("status", [Status.PAID, Status.AWAITING_STOCK, Status.IN_FULFILMENT])
 def test_a_reminder_of_an_earlier_step_is_put_off(order_in, status):
     order = order_in(status)
     ScheduledMessage.objects.all().delete()  # it is on its way to orders

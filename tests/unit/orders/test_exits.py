@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 #: Ways to each state that needs attention: the steps before, and the status that it is held up in.
 TO_STATUS = {
     Status.PAID: [outcomes.record_payments],
+    Status.AWAITING_STOCK: [outcomes.record_payments, outcomes.record_waiting],
     Status.IN_FULFILMENT: [outcomes.record_payments, outcomes.record_deductions],
     Status.SHIPPED: [outcomes.record_payments, outcomes.record_deductions, outcomes.record_shipments],
     Status.CANCELLING: [outcomes.record_payments, outcomes.record_shipment_failures],
@@ -27,6 +28,7 @@ TO_STATUS = {
 #: All pairs of a reason and the status that an order is held up in for it, and the act that ends the order.
 EXITS = [
     (AttentionReason.STOCK_OVERDUE, Status.PAID, "cancel"),
+    (AttentionReason.BACKORDER_OVERDUE, Status.AWAITING_STOCK, "cancel"),
     (AttentionReason.CARRIER_OVERDUE, Status.IN_FULFILMENT, "cancel"),
     (AttentionReason.CANCELLATION_OVERDUE, Status.CANCELLING, "settle"),
     (AttentionReason.REFUND_FAILED, Status.CANCELLING, "settle"),

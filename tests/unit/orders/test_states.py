@@ -12,6 +12,7 @@ from orders.states import LEGAL, RANK, STAGE_OF_ATTENTION, TERMINAL, AttentionRe
 
 PROGRESS = {
     Status.PAID: history.paid,
+    Status.AWAITING_STOCK: history.stock_awaited,
     Status.IN_FULFILMENT: history.stock_taken,
     Status.SHIPPED: history.shipped,
     Status.DELIVERED: history.delivered,
@@ -72,7 +73,9 @@ def test_progress_is_never_taken_back(status, to):
 @pytest.mark.parametrize(
     ("reason", "comes_after_all"),
     [
+        ("stock_overdue", Status.AWAITING_STOCK),
         ("stock_overdue", Status.IN_FULFILMENT),
+        ("backorder_overdue", Status.IN_FULFILMENT),
         ("carrier_overdue", Status.SHIPPED),
         ("cancellation_overdue", Status.SHIPPED),
         ("delivery_failed", Status.DELIVERED),

@@ -53,6 +53,17 @@ def test_a_product_has_a_page(visitor):
     assert "Teapot €24.95 Only 5 left" in text
 
 
+def test_what_can_be_ordered_ahead_is_sold_though_there_is_none(visitor):
+    inventory.add_product(sku="PLANT", name="Rubber plant", price=Decimal("18.00"), backorderable=True)
+    assert "Rubber plant €18.00 Add" in text_of(visitor.get("/"))
+    page = text_of(visitor.get("/products/PLANT/"))
+    assert "Not in stock: we send it once it has come in" in page
+    assert "Add to basket" in page
+    basket = text_of(visitor.post("/basket/add/", {"sku": "PLANT", "quantity": 2}, follow=True))
+    assert "Some of it has to come in first" in basket
+    assert "Sold out" not in basket
+
+
 @pytest.mark.parametrize(("sku", "says"), [("PLANT", "Sold out"), ("OLD", "Not sold any more")])
 def test_what_cannot_be_bought_has_a_page_that_says_so(visitor, sku, says):
     text = text_of(visitor.get(f"/products/{sku}/"))

@@ -1,6 +1,7 @@
 """Order pages of customers: progress, live updates, cancellation, access, list of orders."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -120,6 +121,18 @@ def test_every_step_up_to_the_status_is_done_whatever_order_the_events_came_in(s
     states = [step.state for step in progress_steps(status, late)]
     done = ["placed", "paid", "in_fulfilment", "shipped", "delivered"].index(status) + 1
     assert states == (["done"] * done + ["now"] + ["todo"] * 5)[:5]
+
+
+def test_an_order_whose_goods_have_to_come_in_says_so_and_goes_on_when_they_have(buy, page_of, customer):
+    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), backorderable=True)
+    order = buy("TEAPOT", 6)
+    deliver_all()
+    assert "Some of it has to come in first." in page_of(order)
+    assert steps(customer, order)[1:3] == [("Paid", "done"), ("In fulfilment", "now")]
+    assert 'data-poll-interval="15000"' in customer.get(f"/orders/{order.summary.number}/").content.decode()
+    inventory.adjust_stock(sku="TEAPOT", quantity=1, reason="Found")
+    deliver_all()
+    assert "Your parcel is on its way" in page_of(order)
 
 
 # --- Live updates ---
