@@ -115,7 +115,7 @@ def test_staff_without_the_permission_lists_its_own_orders_alone(world):
         "all": call_api(world.with_permissions({"orders.view_order"}), "GET", reverse("order-list")),
         "own": call_api(world.with_permissions({"orders.cancel_order"}), "GET", reverse("order-list")),
     }
-    assert len(listed["all"].data["results"]) == 5
+    assert len(listed["all"].data["results"]) == 6
     assert listed["own"].data["results"] == []
 
 
