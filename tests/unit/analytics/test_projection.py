@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from analytics import queries
 from analytics.models import DailySales, OrderFact, ProductRevenue, ProductSales, Step
+from payments.events import PaymentRefunded
+from shop.ids import uuid7
 from shop.messaging.consuming import consumers
 from shop.messaging.models import DeadLetter, InboxEntry, ScheduledMessage
 from tests.unit.analytics.facts import EVENING, OUTCOMES, TODAY, TOMORROW, Story, at, stories
@@ -43,6 +45,14 @@ def test_a_cancelled_order_gives_back_money_and_goods():
     assert sums["revenue_captured"] == sums["revenue_refunded"] == Decimal("30.00")
     tea = ProductSales.objects.get()
     assert (tea.quantity_ordered, tea.quantity_sold, tea.quantity_restocked) == (3, 3, 3)
+
+
+@pytest.mark.django_db
+def test_what_was_only_held_is_no_revenue_that_is_given_back():
+    story = Story(tea=3).captured()
+    story.then(PaymentRefunded, payment_id=story.payment_id, refund_id=uuid7(), amount=story.total, held=True)
+    consume(story.events)
+    assert sum(day.revenue_refunded for day in DailySales.objects.all()) == 0
 
 
 @pytest.mark.django_db
