@@ -39,7 +39,7 @@ def test_an_order_is_one_trace_from_the_request_to_the_parcel(
         "POST api/v1/orders",
         "create orders.OrderCreated.v2",
         "process payments.when_order_created_charge_customer",
-        "call gateway.charge",
+        "call gateway.authorise",
         "process inventory.when_payment_processed_deduct_stock",
         "process shipping.when_inventory_updated_book_carrier",
     } <= names

@@ -76,6 +76,7 @@ def seeded(db, settings, tmp_path) -> None:
     place("pm_card_visa")
     place("pm_card_visa_chargeDeclined")
     place("pm_card_refundFail", street="EZ6000000006")  # the carrier refuses it
+    place("pm_card_captureFail")
     deliver_all()
     for _ in range(3):
         fire_reminders()

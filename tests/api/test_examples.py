@@ -12,6 +12,8 @@ from tests.support.openapi import DOCUMENT, OPERATIONS
 #: Lists that have the ids of a path, by its beginning, and what to ask them for.
 QUERIES = {
     "/api/v1/payments/{id}/refunds": "?refund_state=failed",
+    "/api/v1/payments/{id}/capture": "?state=requires_capture",
+    "/api/v1/orders/{id}/cancel": "?status=placed",
     "/api/v1/orders/{id}/refunds": "?status=needs_attention",
     "/api/v1/orders/{id}/returns": "?status=delivered",
     "/api/v1/orders/{id}/resume": "?status=needs_attention",

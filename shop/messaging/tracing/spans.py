@@ -29,7 +29,7 @@ class Recorder(Protocol):
         """Return the spans of a consumer's run, one for each event."""
 
     def called(self, call: str) -> AbstractContextManager[None]:
-        """Return the span of a call to a provider, such as ``gateway.charge``."""
+        """Return the span of a call to a provider, such as ``gateway.authorise``."""
 
 
 _recorder: Recorder | None = None

@@ -65,7 +65,8 @@ def test_widening_a_column_of_amounts_rewrites_no_table():
     before.set_attributes_from_name("amount")
     before.model = Payment
     with connection.schema_editor() as editor:
-        editor.execute("ALTER TABLE payments_payment DROP CONSTRAINT payment_refunded_within_amount")
+        for constraint in ("payment_captured_within_amount", "payment_refunds_within_captured"):
+            editor.execute(f"ALTER TABLE payments_payment DROP CONSTRAINT {constraint}")
         editor.alter_field(Payment, now, before)
         narrow = _file_of("payments_payment")
         editor.alter_field(Payment, before, now)

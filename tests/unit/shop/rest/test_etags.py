@@ -97,7 +97,12 @@ def test_a_held_up_order_is_decided_on_as_it_was_read(olga, order, act, body, st
 @pytest.mark.parametrize(("act", "body"), [("retry", None), ("given-back", {"reason": "In cash"})])
 def test_a_failed_refund_is_decided_on_as_it_was_read(olga, act, body):
     payment = Payment.objects.create(
-        order_id=uuid7(), order_number="ORD-1", amount=Decimal(5), currency="EUR", state="succeeded"
+        order_id=uuid7(),
+        order_number="ORD-1",
+        amount=Decimal(5),
+        amount_captured=Decimal(5),
+        currency="EUR",
+        state="succeeded",
     )
     refund = Refund.objects.create(payment=payment, amount=Decimal(5), currency="EUR", state="requested")
     url = f"/api/v1/payments/{payment.pk}"

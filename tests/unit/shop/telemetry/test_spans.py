@@ -131,7 +131,7 @@ def test_the_trace_of_the_request_goes_on_and_is_that_of_the_log(spans):
 
 def test_calls_to_providers_and_statements_belong_to_their_run(spans):
     place()
-    called = spans.one("call gateway.charge")
+    called = spans.one("call gateway.authorise")
     assert spans.parent(called).name == "process payments.when_order_created_charge_customer"
     statements = [span for span in spans.all() if span.attributes.get("db.system") == "postgresql"]
     owners = {spans.parent(span).name for span in statements if span.parent}
