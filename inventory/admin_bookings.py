@@ -23,7 +23,7 @@ MAX_FILE = 200_000
 
 
 class AdjustmentForm(BookingForm, OneTimeForm):
-    """What happened to the stock of a product."""
+    """Form for a booking: kind, quantity and reason."""
 
     kind = forms.ChoiceField(label="What happened", required=False, choices=booking_files.KINDS)
     quantity = forms.IntegerField(

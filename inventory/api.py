@@ -115,7 +115,7 @@ class AdjustmentIn(StrictSerializer):
     ]
 )
 class BookingIn(StrictSerializer):
-    """What is said about the stock of a product."""
+    """A booking of the stock of a product."""
 
     kind = serializers.ChoiceField(
         choices=[kind.value for kind in BOOKABLE],

@@ -25,7 +25,7 @@ BOOKABLE = (Kind.RECEIVED, Kind.WRITTEN_OFF, Kind.COUNTED, Kind.ADJUSTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """What a person says about the stock of a product."""
+    """An entry about the stock of a product, as a person makes it."""
 
     kind: str
     sku: str

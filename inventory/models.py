@@ -132,7 +132,7 @@ class Product(models.Model):
 
     @property
     def on_hand(self) -> int:
-        """What there is of it: available, or reserved for orders."""
+        """Number of pieces that there are: available, or reserved for orders."""
         return self.available + self.reserved
 
     @property

@@ -124,7 +124,7 @@ class StockFacts:
 
     @property
     def on_hand(self) -> int:
-        """What is available or reserved."""
+        """Number of pieces that there are: available or reserved."""
         return self.available + self.reserved
 
     @property

@@ -74,7 +74,7 @@ class State(models.TextChoices):
 
 
 class Report(models.TextChoices):
-    """What the provider has reported of a message that it had accepted; empty: nothing yet."""
+    """Report of the provider about a message that it had accepted; empty: none yet."""
 
     DELIVERED = "delivered"
     #: The provider could not send it.

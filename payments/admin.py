@@ -1,6 +1,7 @@
 """Admin of payments: read-only pages of payments and the simulated gateway, and retries of failed refunds."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -23,6 +24,8 @@ from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+
+M = TypeVar("M", Payment, Refund)
 
 
 class RefundStateFilter(admin.SimpleListFilter):
@@ -88,16 +91,12 @@ class PaymentAdmin(KeysetAdmin):
     @admin.action(description="Retry the capture of the selected payments", permissions=["capture"])
     def capture_again(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         """Retry captures that failed; warn about payments without one."""
-        retried = 0
-        for payment in queryset:
-            try:
-                with transaction.atomic():
-                    services.retry_capture(order_id=payment.order_id)
-                    journal.record(request, payment, "Retried the capture.")
-            except NotRetryable as error:
-                self.message_user(request, f"{payment}: {error}", messages.WARNING)
-            else:
-                retried += 1
+
+        def retry(payment: Payment) -> None:
+            services.retry_capture(order_id=payment.order_id)
+            journal.record(request, payment, "Retried the capture.")
+
+        retried = _retry_each(request, queryset, retry)
         if retried:
             self.message_user(request, f"{retried} capture(s) will be made again now.", messages.SUCCESS)
 
@@ -183,18 +182,28 @@ class RefundAdmin(KeysetAdmin):
     @admin.action(description="Retry the selected failed refunds", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         """Retry failed refunds; warn about refunds that have not failed."""
-        retried = 0
-        for refund in queryset:
-            try:
-                with transaction.atomic():
-                    services.retry_refund(refund_id=refund.id)
-                    journal.record(request, refund, "Retried the refund.")
-            except NotRetryable as error:
-                self.message_user(request, f"{refund}: {error}", messages.WARNING)
-            else:
-                retried += 1
+
+        def retry(refund: Refund) -> None:
+            services.retry_refund(refund_id=refund.pk)
+            journal.record(request, refund, "Retried the refund.")
+
+        retried = _retry_each(request, queryset, retry)
         if retried:
             self.message_user(request, f"{retried} refund(s) will be asked for again now.", messages.SUCCESS)
+
+
+def _retry_each(request: HttpRequest, queryset: QuerySet[M], retry: Callable[[M], None]) -> int:
+    """Retry each row in a transaction of its own, warn about those that cannot be, and count the others."""
+    retried = 0
+    for row in queryset:
+        try:
+            with transaction.atomic():
+                retry(row)
+        except NotRetryable as error:
+            messages.warning(request, f"{row}: {error}")
+        else:
+            retried += 1
+    return retried
 
 
 @admin.register(Dispute)

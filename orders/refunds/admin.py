@@ -6,32 +6,29 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from orders.errors import InvalidRefund, OrdersError
+from orders import effect_page
+from orders.effect_page import quantity_field, reason_field
 from orders.models import Order, RefundRequest
 from orders.models.refund import MAX_REASON
 from orders.refunds import services
-from orders.refunds.plan import Plan, Wish, left_of, plan_refund, quantities_left
-from shop import journal
+from orders.refunds.plan import Wish, left_of, plan_refund, quantities_left
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 from shop.currencies import fits
 from shop.messaging.contracts import Money
-from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, has_taken_effect, take_effect_once
-from shop.visible import check_visible
 
 #: Permissions that it takes to request a refund.
 PERMISSIONS = ("orders.view_order", "orders.refund_order")
 
 
-class RefundForm(OneTimeForm):
+class RefundForm(effect_page.Confirmed):
     """Form of a refund: of quantities of the order's lines, or of an amount."""
 
     amount = forms.DecimalField(
@@ -44,22 +41,18 @@ class RefundForm(OneTimeForm):
     restock = forms.BooleanField(
         required=False, help_text="The goods of the lines are back, and go into the stock."
     )
-    reason = forms.CharField(
-        max_length=MAX_REASON,
-        validators=[check_visible],
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="For colleagues. Erased when the customer is forgotten.",
-    )
-    #: The effect was shown.
-    confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    reason = reason_field(MAX_REASON, "For colleagues. Erased when the customer is forgotten.")
 
     def __init__(self, order: Order, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
         self.order = order
+        left = quantities_left(order)
         lines = {
-            f"quantity_{line.pk}": _quantity_field(f"{line.name} ({line.sku}), {line.unit_price}", most)
+            f"quantity_{line.pk}": quantity_field(
+                f"{line.name} ({line.sku}), {line.unit_price}", left[line.sku]
+            )
             for line in order.lines.all()
-            if (most := quantities_left(order)[line.sku]) > 0
+            if left[line.sku] > 0
         }
         self.skus = {f"quantity_{line.pk}": line.sku for line in order.lines.all()}
         self.fields = {**lines, **self.fields}
@@ -85,63 +78,44 @@ class RefundForm(OneTimeForm):
         return data
 
 
-def _quantity_field(label: str, most: int) -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label, required=False, min_value=0, max_value=most, help_text=f"At most {most}."
-    )
-
-
 def refund_order(site: admin.AdminSite, request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Ask what is to be given back, say the effect, and request the refund once that is confirmed."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     order = get_object_or_404(Order.objects.prefetch_related("lines"), pk=order_id)
-    if request.method == "POST" and has_taken_effect(request):
-        messages.warning(request, str(AlreadyDone.__doc__))
-        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
     form = RefundForm(order, request.POST if request.method == "POST" else None)
-    plan = _plan(form) if request.method == "POST" and form.is_valid() else None
-    if plan and form.cleaned_data["confirmed"] and _request(request, form):
-        return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order.pk]))
-    context = {
-        **site.each_context(request),
-        "title": f"Give money of {order.number} back",
-        "opts": Order._meta,
-        "original": order,
-        "form": form,
-        "plan": plan,
-        "left": Money.stored(left_of(order), order.currency),
-        "given": form.cleaned_data if plan else {},
-    }
-    return TemplateResponse(request, "admin/orders/order/refund.html", context)
+    left = Money.stored(left_of(order), order.currency)
+    act = effect_page.Act(
+        order=order,
+        title=f"Give money of {order.number} back",
+        verb="Yes, give it back",
+        form=form,
+        effect=lambda: _effect(form),
+        run=lambda: _request(form),
+        back=reverse("admin:orders_order_change", args=[order.pk]),
+        introduction=f"{left} of {order.total_text} can still be given back.",
+    )
+    return effect_page.show(site, request, act)
 
 
-def _plan(form: RefundForm) -> Plan | None:
-    try:
-        return plan_refund(form.order, form.wish)
-    except InvalidRefund as refusal:
-        form.add_error(None, " ".join(problem.message for problem in refusal.problems))
-    except OrdersError as refusal:
-        form.add_error(None, str(refusal))
-    return None
+def _effect(form: RefundForm) -> str:
+    plan = plan_refund(form.order, form.wish)
+    if plan.cancels:
+        goods = "The parcel has not left, and this is all the money: the order is cancelled, and its goods go"
+        goods += " back into the stock."
+    elif form.wish.restock:
+        goods = "The goods of the lines go back into the stock."
+    else:
+        goods = "The stock stays as it is."
+    money = f"{plan.amount} go back to the customer. {plan.left} can still be given back afterwards."
+    return f"{money} {goods} This cannot be taken back."
 
 
-def _request(request: HttpRequest, form: RefundForm) -> bool:
-    def act() -> None:
-        refund = services.request_refund(
-            order_id=form.order.pk, wish=form.wish, reason=form.cleaned_data["reason"]
-        )
-        journal.record(request, form.order, f"Requested a refund of {refund.money}.")
-        messages.success(request, f"{form.order.number}: {refund.money} are on their way back.")
-
-    try:
-        take_effect_once(request, form, act)
-    except AlreadyDone as error:
-        messages.warning(request, str(error))
-    except OrdersError as refusal:
-        form.add_error(None, str(refusal))
-        return False
-    return True
+def _request(form: RefundForm) -> str:
+    refund = services.request_refund(
+        order_id=form.order.pk, wish=form.wish, reason=form.cleaned_data["reason"]
+    )
+    return f"Requested a refund of {refund.money}."
 
 
 class RefundRequestInline(ReadOnly, admin.TabularInline[RefundRequest, Order]):

@@ -5,43 +5,19 @@ from typing import Any
 
 from django import forms
 
+from orders.effect_page import Confirmed, quantity_field, reason_field
 from orders.models import Order, Return
 from orders.models.returns import MAX_REASON
 from orders.refunds.plan import quantities_left
 from orders.returns.plan import Received
 from shop.currencies import fits
 from shop.messaging.contracts import Money
-from shop.rest.idempotency.forms import OneTimeForm
-from shop.visible import check_visible
-
-
-def reason_field(help_text: str) -> forms.CharField:
-    """Return the field of a reason."""
-    return forms.CharField(
-        max_length=MAX_REASON,
-        validators=[check_visible],
-        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text=help_text,
-    )
-
-
-def quantity_field(label: str, most: int) -> forms.IntegerField:
-    """Return the field of a quantity up to a limit."""
-    return forms.IntegerField(
-        label=label, required=False, min_value=0, max_value=most, help_text=f"At most {most}."
-    )
-
-
-class Confirmed(OneTimeForm):
-    """Form whose effect is shown before it is confirmed."""
-
-    confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
 class RequestForm(Confirmed):
     """Quantities of an order that are sent back, and why."""
 
-    reason = reason_field("For colleagues and the customer. Erased when the customer is forgotten.")
+    reason = reason_field(MAX_REASON, "For staff and the customer. Erased when the customer is forgotten.")
 
     def __init__(self, order: Order, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
@@ -70,7 +46,7 @@ class RequestForm(Confirmed):
 class RefusalForm(Confirmed):
     """Reason for which a return is refused."""
 
-    reason = reason_field("The customer is told. Erased when the customer is forgotten.")
+    reason = reason_field(MAX_REASON, "The customer is told. Erased when the customer is forgotten.")
 
 
 class ReceiptForm(Confirmed):
@@ -104,7 +80,7 @@ class ReceiptForm(Confirmed):
 
     @property
     def received(self) -> dict[str, Received]:
-        """What came back, of valid data."""
+        """SKU -> pieces that came back, of valid data."""
         data = self.cleaned_data
         return {
             line.sku: Received(data.get(f"restocked_{line.pk}") or 0, data.get(f"written_off_{line.pk}") or 0)
@@ -114,7 +90,7 @@ class ReceiptForm(Confirmed):
 
     @property
     def money(self) -> Money | None:
-        """What is given back instead of the price; None for the price."""
+        """Amount that is given back instead of the price; None for the price."""
         currency, data = self.returned.order.currency, self.cleaned_data
         if data.get("nothing"):
             return Money(amount=0, currency=currency)

@@ -99,7 +99,7 @@ class ReturnReceiptIn(StrictSerializer):
 
     @property
     def received(self) -> dict[str, Received]:
-        """What came back, of valid data."""
+        """SKU -> pieces that came back, of valid data."""
         return {
             line["sku"]: Received(line["restocked"], line["written_off"])
             for line in self.validated_data["lines"]

@@ -1,4 +1,4 @@
-"""What old payments captured, and their states in Stripe's words, in small steps beside those that go on."""
+"""Fill the captured amounts and rename the states of old payments, in small steps beside live ones."""
 
 from typing import Any
 

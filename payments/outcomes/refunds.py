@@ -120,14 +120,20 @@ def give_back(refund: Refund) -> None:
     payment = refund.payment
     payment.give_back(refund.amount)
     repository.store_refund(refund)
+    _publish_refunded(refund, left=payment.left, otherwise=refund.note)
+
+
+def _publish_refunded(refund: Refund, *, left: Decimal, otherwise: str = "", held: bool = False) -> None:
+    payment = refund.payment
     publish(
         PaymentRefunded(
             order_id=payment.order_id,
             payment_id=payment.id,
             refund_id=refund.id,
             amount=refund.money,
-            left=Money.stored(payment.left, payment.currency),
-            otherwise=refund.note,
+            left=Money.stored(left, payment.currency),
+            otherwise=otherwise,
+            held=held,
         )
     )
 
@@ -142,16 +148,7 @@ def take_off_hold(payment: Payment, *, captured: Decimal) -> None:
         refund.payment = payment
         refund.take_off_hold()
         repository.store_refund(refund)
-        publish(
-            PaymentRefunded(
-                order_id=payment.order_id,
-                payment_id=payment.id,
-                refund_id=refund.id,
-                amount=refund.money,
-                left=Money.stored(captured, payment.currency),
-                held=True,
-            )
-        )
+        _publish_refunded(refund, left=captured, held=True)
 
 
 def refuse(refund: Refund) -> Refund:

@@ -63,3 +63,14 @@ def test_a_command_whose_session_is_ended_says_so_in_one_line(database, command,
 
 def test_a_command_without_a_server_says_so_in_one_line():
     expect_one_line(start("postgresql://nobody@127.0.0.1:1/shop", "audit"))
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    env = programs.environment(database_url="postgresql://nobody@127.0.0.1:1/none", broker_url="memory://")
+    argv = [sys.executable, "-W", "ignore", "manage.py", "diffsettings"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(argv, env=env, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (1, "")
