@@ -200,6 +200,11 @@ def low_stock(*, below: int = 10, limit: int = 20) -> list[StockLevel]:
     return [_level(p) for p in scarce[:limit]]
 
 
+def scarce_products(*, below: int = 10) -> int:
+    """Count the active products with a stock below ``below``."""
+    return Product.objects.filter(active=True, available__lt=below).count()
+
+
 def stock_of_order(order_id: UUID) -> StockOfOrder | None:
     """Return the stock of an order; None if inventory does not know the order."""
     order = OrderStock.objects.filter(pk=order_id).first()

@@ -23,13 +23,14 @@ from shop import journal
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import TabularInline
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeActionForm, key_of_form, note_effect
 
 #: Policy of an e-mail in its frame: its own styles, and nothing else.
 _MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 
-class Resends(ReadOnly, admin.TabularInline[Resend, Notification]):
+class Resends(ReadOnly, TabularInline[Resend, Notification]):
     """Resends on the page of their message."""
 
     model = Resend

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.models import Notification, State
+from shop.waiting import Waiting, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ def notifications_of(order_id: UUID) -> list[NotificationSummary]:
     """Return the messages about an order, oldest first."""
     rows = Notification.objects.filter(order_id=order_id).order_by("id").values(*_FIELDS)
     return [NotificationSummary(**row) for row in rows]
+
+
+def messages_waiting() -> Waiting:
+    """Return the messages whose address the mail server refused: they are sent again by a person."""
+    return waiting(Notification.objects.filter(state=State.FAILED), "created_at")
 
 
 def kinds_by_order() -> Iterator[tuple[UUID, str, str]]:

@@ -30,9 +30,10 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import found_orders
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import TabularInline
 
 
-class OrderLineInline(ReadOnly, admin.TabularInline[OrderLine, Order]):
+class OrderLineInline(ReadOnly, TabularInline[OrderLine, Order]):
     """Lines on the page of their order."""
 
     model = OrderLine

@@ -9,16 +9,17 @@ from operator import attrgetter
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
 from orders.events import Address
 from orders.models import Order, OrderLine
 from orders.snapshots import all_drifts
-from orders.states import DEADLINES, TERMINAL, Status
+from orders.states import DEADLINES, TERMINAL, AttentionReason, Status
 from orders.timeline import summary_of
 from shop.messaging.event_log import timeline
 from shop.postgres.planning import custom_plans
+from shop.waiting import Waiting
 
 _NUMBER = re.compile(r"\s*(?:ORD-)?(\d{1,18})\s*", re.IGNORECASE)
 
@@ -175,6 +176,14 @@ def orders_needing_attention(*, limit: int = 50) -> list[Summary]:
     """Return orders that need attention, oldest first."""
     held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by("pk")
     return [_summary(found) for found in held_up[:limit]]
+
+
+def waiting_for_attention() -> dict[str, tuple[str, Waiting]]:
+    """Return the orders that need attention by reason: the reason's label, their number and the oldest."""
+    held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by()
+    rows = held_up.values_list("attention_reason").annotate(Count("pk"), Min("changed_at"))
+    labels = dict(AttentionReason.choices)
+    return {reason: (str(labels[reason]), Waiting(count, since)) for reason, count, since in rows}
 
 
 def moving_orders_by_status() -> dict[str, int]:

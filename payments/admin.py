@@ -24,6 +24,7 @@ from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import ModelAdmin, TabularInline
 
 M = TypeVar("M", Payment, Refund)
 
@@ -54,7 +55,7 @@ class GivenBackForm(forms.Form):
     )
 
 
-class RefundInline(ReadOnly, admin.TabularInline[Refund, Payment]):
+class RefundInline(ReadOnly, TabularInline[Refund, Payment]):
     """Refunds on the page of their payment."""
 
     model = Refund
@@ -254,7 +255,7 @@ class SimulatedRefundAdmin(KeysetAdmin):
 
 
 @admin.register(GatewayFault)
-class GatewayFaultAdmin(ConflictAware, admin.ModelAdmin[GatewayFault]):
+class GatewayFaultAdmin(ConflictAware, ModelAdmin[GatewayFault]):
     """Faults of the simulated gateway. Adding a row breaks it; deleting the row mends it."""
 
     fields = ("kind", "operation", "seconds", "calls_left")

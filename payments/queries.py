@@ -13,9 +13,11 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils import timezone
 
+from payments.disputes import DisputeStatus
 from payments.gateway import provider_ledger
-from payments.models import Payment, Refund, order_of
+from payments.models import Dispute, Payment, Refund, order_of
 from shop.messaging.contracts import Money
+from shop.waiting import Waiting, waiting
 
 #: Book, and held, captured and refunded amounts of an order in it.
 _Line = tuple[UUID, str, Decimal, Decimal, Decimal]
@@ -113,6 +115,21 @@ def failed_refunds(*, limit: int = 50) -> list[RefundInfo]:
     """Return failed refunds, which wait for an operator, latest failure first."""
     failed = Refund.objects.filter(state=Refund.State.FAILED).select_related("payment")
     return [_refund_info(refund) for refund in failed.order_by("-updated_at")[:limit]]
+
+
+def refunds_waiting() -> Waiting:
+    """Return the failed refunds, which wait for an operator."""
+    return waiting(Refund.objects.filter(state=Refund.State.FAILED), "updated_at")
+
+
+def disputes_waiting() -> Waiting:
+    """Return the disputes for which the provider waits for the shop's evidence."""
+    return waiting(Dispute.objects.filter(status=DisputeStatus.NEEDS_RESPONSE), "created_at")
+
+
+def declined_since(moment: datetime) -> int:
+    """Count the payments that were declined since then."""
+    return Payment.objects.filter(state=Payment.State.DECLINED, updated_at__gte=moment).count()
 
 
 def unanswered_payments(*, grace: timedelta) -> list[PaymentInfo]:

@@ -29,6 +29,7 @@ from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import finder
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import ModelAdmin, TabularInline
 
 
 @finder
@@ -55,7 +56,7 @@ class TrackingFilter(admin.SimpleListFilter):
         return queryset.filter(tracking_status=status, state=Shipment.state_with(status))
 
 
-class TrackingEventInline(ReadOnly, admin.TabularInline[TrackingEvent, Shipment]):
+class TrackingEventInline(ReadOnly, TabularInline[TrackingEvent, Shipment]):
     """Tracking events on the page of their shipment."""
 
     model = TrackingEvent
@@ -163,7 +164,7 @@ class EasyPostBookingAdmin(KeysetAdmin):
 
 
 @admin.register(CarrierFault)
-class CarrierFaultAdmin(ConflictAware, admin.ModelAdmin[CarrierFault]):
+class CarrierFaultAdmin(ConflictAware, ModelAdmin[CarrierFault]):
     """Faults of the simulated carrier. Adding a row breaks it; deleting the row mends it."""
 
     fields = ("kind", "operation", "seconds", "calls_left")

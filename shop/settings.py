@@ -13,6 +13,7 @@ from celery.schedules import crontab
 
 from shop import telemetry
 from shop.accounts.settings import account_settings, security_logging
+from shop.admin_settings import admin_settings
 from shop.carrier_settings import carrier_settings, carrier_webhooks
 from shop.environment import days, flag, listed, number, seconds
 from shop.mail_settings import mail_settings, mail_webhooks
@@ -56,6 +57,7 @@ SHOP_METRICS = os.environ.get("SHOP_METRICS", "")
 CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
 
 INSTALLED_APPS = [
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -121,6 +123,7 @@ TEMPLATES = [
         },
     },
 ]
+globals().update(admin_settings())
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 #: Serve static files from the apps' folders, without ``collectstatic``.
@@ -138,6 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "shop.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -21,6 +21,7 @@ from orders.refunds import services
 from orders.refunds.plan import Wish, left_of, plan_refund, quantities_left
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import TabularInline
 from shop.currencies import fits
 from shop.messaging.contracts import Money
 
@@ -118,7 +119,7 @@ def _request(form: RefundForm) -> str:
     return f"Requested a refund of {refund.money}."
 
 
-class RefundRequestInline(ReadOnly, admin.TabularInline[RefundRequest, Order]):
+class RefundRequestInline(ReadOnly, TabularInline[RefundRequest, Order]):
     """Refunds on the page of their order."""
 
     model = RefundRequest

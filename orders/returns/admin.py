@@ -16,6 +16,7 @@ from orders.models import Order, Return, ReturnLine, ReturnReceipt
 from orders.returns.acts import KINDS, request_act
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import TabularInline
 
 #: Permissions that it takes to ask for a return of somebody else's order.
 PERMISSIONS = ("orders.view_order", "orders.request_return")
@@ -29,7 +30,7 @@ def request_return(site: admin.AdminSite, request: HttpRequest, order_id: UUID) 
     return effect_page.show(site, request, request_act(order, request))
 
 
-class ReturnInline(ReadOnly, admin.TabularInline[Return, Order]):
+class ReturnInline(ReadOnly, TabularInline[Return, Order]):
     """Returns on the page of their order."""
 
     model = Return
@@ -60,7 +61,7 @@ class ReturnInline(ReadOnly, admin.TabularInline[Return, Order]):
         )
 
 
-class ReturnLineInline(ReadOnly, admin.TabularInline[ReturnLine, Return]):
+class ReturnLineInline(ReadOnly, TabularInline[ReturnLine, Return]):
     """Lines on the page of their return."""
 
     model = ReturnLine
@@ -68,7 +69,7 @@ class ReturnLineInline(ReadOnly, admin.TabularInline[ReturnLine, Return]):
     verbose_name_plural = "lines"
 
 
-class ReturnReceiptInline(ReadOnly, admin.TabularInline[ReturnReceipt, Return]):
+class ReturnReceiptInline(ReadOnly, TabularInline[ReturnReceipt, Return]):
     """Receipts on the page of their return."""
 
     model = ReturnReceipt

@@ -13,6 +13,7 @@ from orders.refunds.plan import quantities_left
 from orders.returns.plan import check_returnable
 from orders.returns.services import returns_of
 from shop.messaging.contracts import Money
+from shop.waiting import Waiting, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ def all_returns() -> Iterator[ReturnFacts]:
     """Stream all returns, by order."""
     returns = Return.objects.order_by("order_id", "pk").prefetch_related("lines", "receipts__refund")
     return map(_facts, returns.iterator(chunk_size=2000))
+
+
+def returns_waiting() -> Waiting:
+    """Return the returns that wait for an operator's decision."""
+    return waiting(Return.objects.filter(state=Return.State.REQUESTED), "created_at")
 
 
 def returns_of_order(order_id: UUID) -> list[ShownReturn]:

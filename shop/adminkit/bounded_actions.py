@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from shop.adminkit.theme import ModelAdmin
 from shop.query_limits import MAX_SELECTED
 
 
-class BoundedActions(admin.ModelAdmin[Any]):
+class BoundedActions(ModelAdmin[Any]):
     """List whose actions refuse the choice of all its rows if these are too many for one request."""
 
     #: Rows that one action takes; None if the actions see to it themselves.

@@ -52,8 +52,8 @@ def test_a_group_is_replayed_and_a_letter_edited_by_hand(page):
 def test_all_that_a_filter_lets_through_is_discarded_for_a_reason(page):
     page.goto(f"{LIST}?error_type=ValueError")
     page.locator("#action-toggle").check()
-    page.get_by_label("Action:").select_option(label="Discard…")
-    page.get_by_role("button", name="Go").click()
+    page.get_by_label("Select action to run").select_option(label="Discard…")
+    page.get_by_role("button", name="Run").click()
     page.get_by_text("2 letters will be given up").wait_for()
     page.get_by_label("Reason").fill("of a test")
     page.get_by_role("button", name="Discard 2").click()

@@ -10,13 +10,14 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
 from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
+from shop.adminkit.theme import TabularInline
 from shop.messaging.dead_letters.pages import Pages
 from shop.messaging.dead_letters.replay_target import parse_body, pretty_json
 from shop.messaging.dead_letters.selection import Selection, search_condition
 from shop.messaging.models import DeadLetter, DeadLetterAction
 
 
-class DeadLetterActions(ReadOnly, admin.TabularInline[DeadLetterAction, DeadLetter]):
+class DeadLetterActions(ReadOnly, TabularInline[DeadLetterAction, DeadLetter]):
     """Actions taken on a dead letter."""
 
     model = DeadLetterAction

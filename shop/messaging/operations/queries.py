@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Min
 
 from shop.ids import uuid7_at
 from shop.messaging.consuming import circuit_breaker
 from shop.messaging.consuming.horizon import inbox_horizon
 from shop.messaging.consuming.subscriptions import OWED, logged_consumers
 from shop.messaging.models import Circuit, DeadLetter, OutboxEntry, ScheduledMessage
+from shop.waiting import Waiting, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,23 @@ def forged_messages() -> dict[str, int]:
     """Return the numbers of forged messages among the open dead letters, by app."""
     forged = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN, cause=DeadLetter.Cause.FORGED)
     return dict(forged.order_by("app").values_list("app").annotate(Count("pk")))
+
+
+def dead_letters_by_cause() -> dict[DeadLetter.Cause, Waiting]:
+    """Return the open dead letters by cause: their number and the oldest."""
+    rows = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).order_by("cause").values_list("cause")
+    found = rows.annotate(Count("pk"), Min("died_at"))
+    return {DeadLetter.Cause(cause): Waiting(count, since) for cause, count, since in found}
+
+
+def late_in_outbox(grace: timedelta) -> Waiting:
+    """Return the messages that have waited in the outbox for longer than ``grace``."""
+    return waiting(OutboxEntry.objects.filter(created_at__lt=datetime.now(UTC) - grace), "created_at")
+
+
+def late_scheduled(grace: timedelta) -> Waiting:
+    """Return the scheduled messages that have been due for longer than ``grace``."""
+    return waiting(ScheduledMessage.objects.filter(due_at__lt=datetime.now(UTC) - grace), "due_at")
 
 
 def pending_messages(aggregate_ids: Collection[UUID]) -> list[PendingMessage]:

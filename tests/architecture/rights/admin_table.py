@@ -130,6 +130,7 @@ _REFUND = {"amount": "1.00", "reason": "a scratch", "confirmed": "on"}
 PAGES = [
     Page("index", _ANY_STAFF),
     Page("jsi18n", _ANY_STAFF),
+    Page("search", _ANY_STAFF),
     Page("password_change", _ANY_STAFF),
     Page("password_change_done", _ANY_STAFF),
     Page("orders_order_cancel", all_of(*CANCEL), {"order_id": "order.pk"}),

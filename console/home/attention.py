@@ -1,0 +1,135 @@
+"""What needs a person's attention, from all contexts, each by the permission that its page wants."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+
+from inventory.queries import scarce_products
+from notifications.queries import messages_waiting
+from orders.queries import overdue_by_step, waiting_for_attention
+from orders.returns.queries import returns_waiting
+from payments.queries import declined_since, disputes_waiting, refunds_waiting
+from shop.messaging.operations import queries as messages
+from shop.waiting import Waiting
+
+#: Age from which messages in the outbox, or due reminders, are late.
+LATE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that needs attention."""
+
+    title: str
+    count: int
+    #: Page that shows it.
+    url: str
+    #: Next action, as a link's text.
+    action: str
+    since: datetime | None = None
+    detail: str = ""
+    #: Only to be known: nothing has failed.
+    is_notice: bool = False
+
+
+def attention(user: Any) -> list[Item]:
+    """Return what needs attention and the user may see, what has failed first; empty if nothing does."""
+    items = [item for permission, find in _SOURCES if user.has_perm(permission) for item in find()]
+    return sorted((item for item in items if item.count), key=lambda item: item.is_notice)
+
+
+def _orders() -> Iterator[Item]:
+    for reason, (label, found) in waiting_for_attention().items():
+        url = _list("orders_order", status__exact="needs_attention", attention_reason__exact=reason)
+        yield _item("Orders need attention", found, url, "Look at them", detail=label)
+
+
+def _late_orders() -> Iterator[Item]:
+    for step, count in overdue_by_step().items():
+        yield Item(f"Orders late: {step}", count, reverse("doctor"), "Ask the order doctor")
+
+
+def _dead_letters() -> Iterator[Item]:
+    for cause, found in messages.dead_letters_by_cause().items():
+        url = _list("messaging_deadletter", status__exact="open", cause__exact=cause)
+        yield _item("Dead letters", found, url, "Replay or discard", detail=cause.label)
+
+
+def _paused_consumers() -> Iterator[Item]:
+    for paused in messages.paused_consumers():
+        held = f"{paused.consumer}: {paused.error}. Events held: {paused.held:,}, none is lost."
+        url = _list("messaging_circuit")
+        yield Item("Paused consumer", 1, url, "See the next probe", paused.since, held)
+
+
+def _outbox() -> Iterator[Item]:
+    found = messages.late_in_outbox(LATE)
+    yield _item("Messages late in the outbox", found, _list("messaging_outboxentry"), "Is a relay running?")
+
+
+def _reminders() -> Iterator[Item]:
+    found = messages.late_scheduled(LATE)
+    url = _list("messaging_scheduledmessage")
+    yield _item("Reminders and retries late", found, url, "Is a relay running?")
+
+
+def _refunds() -> Iterator[Item]:
+    url = _list("payments_refund", state__exact="failed")
+    yield _item("Refunds failed", refunds_waiting(), url, "Retry, or give back otherwise")
+
+
+def _disputes() -> Iterator[Item]:
+    url = _list("payments_dispute", status__exact="needs_response")
+    yield _item("Disputes to answer", disputes_waiting(), url, "Send evidence")
+
+
+def _declined() -> Iterator[Item]:
+    day = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    url = _list("payments_payment", state__exact="requires_payment_method")
+    yield Item("Payments declined today", declined_since(day), url, "See why", is_notice=True)
+
+
+def _returns() -> Iterator[Item]:
+    url = _list("orders_return", state__exact="requested")
+    yield _item("Returns to decide", returns_waiting(), url, "Approve or refuse", is_notice=True)
+
+
+def _messages() -> Iterator[Item]:
+    url = _list("notifications_notification", state__exact="failed")
+    yield _item("Messages failed", messages_waiting(), url, "Send again")
+
+
+def _stock() -> Iterator[Item]:
+    url = _list("inventory_product", stock="scarce", active__exact="1")
+    yield Item("Products low in stock", scarce_products(), url, "Book a receipt", is_notice=True)
+
+
+#: Permission to see, and the source.
+_SOURCES: tuple[tuple[str, Callable[[], Iterator[Item]]], ...] = (
+    ("orders.view_order", _orders),
+    ("console.view_checkup", _late_orders),
+    ("messaging.view_deadletter", _dead_letters),
+    ("messaging.view_circuit", _paused_consumers),
+    ("messaging.view_outboxentry", _outbox),
+    ("messaging.view_scheduledmessage", _reminders),
+    ("payments.view_refund", _refunds),
+    ("payments.view_dispute", _disputes),
+    ("notifications.view_notification", _messages),
+    ("orders.view_return", _returns),
+    ("payments.view_payment", _declined),
+    ("inventory.view_stock", _stock),
+)
+
+
+def _item(title: str, found: Waiting, url: str, action: str, **more: Any) -> Item:
+    return Item(title, found.number, url, action, found.since, **more)
+
+
+def _list(model: str, **filters: str) -> str:
+    query = f"?{urlencode(filters)}" if filters else ""
+    return reverse(f"admin:{model}_changelist") + query

@@ -1,0 +1,27 @@
+"""Base classes of the admin: those of django-unfold where it is installed, Django's own otherwise."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.utils.html import format_html
+
+__all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
+
+#: Characters of a JSON value that a page shows.
+_SHOWN = 20_000
+
+
+def _indented(data: Any, encoder: Any) -> str:
+    """Return JSON on lines of its own."""
+    return format_html('<pre class="wrapped">{}</pre>', json.dumps(data, indent=2, cls=encoder)[:_SHOWN])
+
+
+if TYPE_CHECKING or not apps.is_installed("unfold"):
+    from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+else:
+    import unfold.fields
+    from unfold.admin import ModelAdmin, StackedInline, TabularInline
+
+    # It colours JSON by inline styles, which the Content Security Policy forbids.
+    unfold.fields.prettify_json = _indented
