@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
+from orders.deadlines import overdue_since
 from orders.events import Address
 from orders.models import Order, OrderLine
 from orders.snapshots import all_drifts
@@ -121,6 +122,15 @@ class OverdueOrder:
     step: str
 
 
+@dataclass(frozen=True, slots=True)
+class AwaitedStep:
+    """Step that an order waits for, since when, and until when at most."""
+
+    step: str
+    since: datetime
+    until: datetime
+
+
 def order(order_id: UUID, *, customer_id: int | None = None) -> Details | None:
     """Return one order; with ``customer_id`` only if it is that customer's."""
     orders = Order.objects.filter(pk=order_id).prefetch_related("lines")
@@ -176,6 +186,13 @@ def orders_needing_attention(*, limit: int = 50) -> list[Summary]:
     """Return orders that need attention, oldest first."""
     held_up = Order.objects.filter(status=Status.NEEDS_ATTENTION).order_by("pk")
     return [_summary(found) for found in held_up[:limit]]
+
+
+def awaited_step(order_id: UUID) -> AwaitedStep | None:
+    """Return the step that an order waits for; None if it waits for nothing with a deadline."""
+    found = Order.objects.only("status", "changed_at").get(pk=order_id)
+    until = overdue_since(found)
+    return AwaitedStep(DEADLINES[found.status][0], found.changed_at, until) if until else None
 
 
 def waiting_for_attention() -> dict[str, tuple[str, Waiting]]:

@@ -1,5 +1,6 @@
 """Template tags of the admin: panels of the operators' order page, doctor, alarms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -8,8 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django import template
+from django.template import Context
 
 from console.models import Checkup
+from console.order_page.standstill import Reason, reasons_of
+from console.order_page.steps import SagaStep, steps_of
 from notifications.queries import NotificationSummary, notifications_of
 from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
@@ -65,15 +69,30 @@ class Panels:
         return notifications_of(self.order_id)
 
     @cached_property
+    def steps(self) -> Sequence[SagaStep]:
+        """Steps of the saga."""
+        return steps_of(self._entries)
+
+    @cached_property
     def timeline(self) -> list[TimelineRow]:
         """Events."""
-        return _timeline_rows(self.order_id)
+        return _timeline_rows(self._entries)
+
+    @cached_property
+    def _entries(self) -> list[TimelineEntry]:
+        return timeline(self.order_id)
 
 
 @register.simple_tag
 def panels_of(order_id: UUID) -> Panels:
     """Return the panels of an order."""
     return Panels(order_id)
+
+
+@register.simple_tag(takes_context=True)
+def standstill(context: Context, order_id: UUID) -> list[Reason]:
+    """Return why an order stands still."""
+    return reasons_of(order_id, context["request"].user)
 
 
 @register.inclusion_tag("console/doctors_note.html")
@@ -116,8 +135,8 @@ def forged_messages() -> dict[str, dict[str, int]]:
     return {"forged": queries.forged_messages()}
 
 
-def _timeline_rows(order_id: UUID) -> list[TimelineRow]:
-    entries = shown(timeline(order_id), personal=False)
+def _timeline_rows(found: list[TimelineEntry]) -> list[TimelineRow]:
+    entries = shown(found, personal=False)
     names: dict[UUID | None, str] = {entry.id: entry.name for entry in entries}
     start = entries[0].time if entries else None
     return [

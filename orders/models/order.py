@@ -306,6 +306,16 @@ class OrderLine(models.Model):
         return amount
 
     @property
+    def price_text(self) -> str:
+        """The price of one piece with its currency, as people read it."""
+        return str(Money.stored(self.unit_price, self.currency))
+
+    @property
+    def amount_text(self) -> str:
+        """The amount of the line with its currency, as people read it."""
+        return str(Money.stored(self.amount, self.currency))
+
+    @property
     def fact(self) -> OrderedLine:
         """The line as events carry it."""
         price = Money(amount=self.unit_price, currency=self.currency)

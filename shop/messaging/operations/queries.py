@@ -50,6 +50,21 @@ class PendingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledAbout:
+    """A scheduled message about an aggregate."""
+
+    #: A value of ``ScheduledMessage.Kind``.
+    kind: str
+    app: str
+    #: Empty for reminders.
+    consumer: str
+    type: str
+    due_at: datetime
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """Numbers of pending messages, by the place where they wait."""
 
@@ -189,6 +204,13 @@ _PENDING = """
           FROM messaging_outboxentry) AS sent
     WHERE subject = ANY(%(ids)s)
 """
+
+
+def scheduled_about(aggregate_id: UUID) -> list[ScheduledAbout]:
+    """Return the scheduled messages about an aggregate, the next due first."""
+    rows = ScheduledMessage.objects.filter(aggregate_id=aggregate_id).order_by("due_at")
+    fields = ("kind", "app", "consumer", "type", "due_at", "attempts", "last_error")
+    return [ScheduledAbout(*row) for row in rows.values_list(*fields)]
 
 
 def aggregates_with_skipped_events(app: str) -> set[UUID]:

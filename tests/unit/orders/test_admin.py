@@ -12,13 +12,17 @@ from tests.support import outcomes
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"
+#: Parts of the page that the console fills.
+PANELS = ("standstill", "steps", "money", "timeline", "side")
 
 
 @pytest.fixture(autouse=True)
 def panels(settings, tmp_path):
-    """Stand-in for the console's panels below an order."""
+    """Stand-ins for the console's panels on the page of an order."""
     (tmp_path / "console").mkdir()
-    (tmp_path / "console" / "order_panels.html").write_text("Panels of {{ original.number }}")
+    for part in PANELS:
+        file = tmp_path / "console" / f"order_{part}.html"
+        file.write_text(f"The {part} of {{{{ original.number }}}}")
     [engine] = settings.TEMPLATES
     settings.TEMPLATES = [engine | {"DIRS": [tmp_path, *engine["DIRS"]]}]
 
@@ -91,7 +95,8 @@ def test_the_list_takes_as_many_statements_however_long(place, operator, django_
 def test_the_page_shows_lines_and_hands_the_order_to_the_panels(order, operator):
     text = operator.get(page(order)).content.decode()
     assert "TEAPOT" in text
-    assert text.index(f"Panels of {order.number}") > text.index("</form>", text.index('id="order_form"'))
+    for part in PANELS:
+        assert f"The {part} of {order.number}" in text
 
 
 def test_nobody_edits_adds_or_deletes_an_order(order, operator):
