@@ -1,7 +1,7 @@
 """Schemas of the operators' resources: the fields that the manifests use, after the operators' references.
 
-KEDA 2, RabbitMQ Cluster Operator 2 and CloudNativePG 1.24 or newer. A field that is not here is refused, as a
-slip of the pen would be silently dropped or refused by the cluster alone.
+KEDA 2, RabbitMQ Cluster Operator 2, CloudNativePG 1.24 or newer, and the Prometheus Operator. A field that is
+not here is refused, as a slip of the pen would be silently dropped or refused by the cluster alone.
 """
 
 from typing import Any
@@ -52,6 +52,44 @@ _SPECS = {
     ),
     ("keda.sh/v1alpha1", "TriggerAuthentication"): closed(
         "", secretTargetRef=many(closed("parameter name key", parameter=TEXT, name=TEXT, key=TEXT))
+    ),
+    ("monitoring.coreos.com/v1", "PodMonitor"): closed(
+        "selector podMetricsEndpoints",
+        selector=closed("matchLabels", matchLabels={"type": "object", "additionalProperties": TEXT}),
+        podMetricsEndpoints=many(
+            closed(
+                "port",
+                port=TEXT,
+                interval={"type": "string", "pattern": r"^\d+s$"},
+                relabelings=many(
+                    closed(
+                        "sourceLabels targetLabel",
+                        sourceLabels=many(TEXT),
+                        regex=TEXT,
+                        targetLabel=TEXT,
+                    )
+                ),
+            )
+        ),
+    ),
+    ("monitoring.coreos.com/v1", "PrometheusRule"): closed(
+        "groups",
+        groups=many(
+            closed(
+                "name rules",
+                name=TEXT,
+                rules=many(
+                    closed(
+                        "alert expr",
+                        alert=TEXT,
+                        expr=TEXT,
+                        labels=ANY,
+                        annotations=ANY,
+                        **{"for": TEXT},
+                    )
+                ),
+            )
+        ),
     ),
     ("rabbitmq.com/v1beta1", "RabbitmqCluster"): closed(
         "replicas",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from opentelemetry.sdk import environment_variables
 
 from dev.paths import ROOT
 from shop.messaging.heartbeat import FOLDER
@@ -15,12 +16,14 @@ from shop.settings import CONTEXTS
 
 DEPLOY = ROOT / "deploy"
 BASE, CLUSTER = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "cluster"
+#: Kustomize's components: an overlay names those that it wants.
+METRICS, TRACING = DEPLOY / "kubernetes" / "metrics", DEPLOY / "kubernetes" / "tracing"
 ENTRYPOINT = (DEPLOY / "entrypoint.sh").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 #: Arguments of the containers that run for good: one for each role, and for each context.
 ROLES = {("web",), ("relay",), ("beat",), *(("worker", context) for context in CONTEXTS)}
 #: Words of kubectl that are no resources.
-_KUSTOMIZE = "Kustomization"
+_KUSTOMIZE = {"Kustomization", "Component"}
 #: Functions whose first argument is the name of an environment variable.
 _READERS = {"flag", "number", "listed", "seconds", "days", "get", "getenv"}
 _PRODUCT = ("shop", "console", "storefront", *CONTEXTS)
@@ -30,16 +33,16 @@ def documents(folder: Path) -> list[dict[str, Any]]:
     """Return the resources of a folder of manifests."""
     files = [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith("example.yaml")]
     found = [document for path in files for document in yaml.safe_load_all(path.read_text())]
-    return [one for one in found if isinstance(one, dict) and one["kind"] != _KUSTOMIZE]
+    return [one for one in found if isinstance(one, dict) and one["kind"] not in _KUSTOMIZE]
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
     return [one for one in documents(BASE) if one["kind"] in kinds]
 
 
-def settings_file() -> dict[str, str]:
+def settings_file(folder: Path = BASE) -> dict[str, str]:
     """Return the settings of the ConfigMap."""
-    lines = (BASE / "settings.env").read_text().splitlines()
+    lines = (folder / "settings.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
 
 
@@ -60,7 +63,9 @@ def variables() -> set[str]:
     sources = [path for package in _PRODUCT for path in (ROOT / package).rglob("*.py")]
     read = {name for path in sources for name in _read_by(ast.parse(path.read_text()))}
     web = {"WEB_CONCURRENCY", "WEB_THREADS"}  # shop.serving puts these names together
-    return read | web | {FOLDER} | set(re.findall(r"\$\{?([A-Z][A-Z_]+)", ENTRYPOINT))
+    # OpenTelemetry reads them by itself.
+    traces = {name for name in vars(environment_variables) if name.startswith(("OTEL_TRACES_", "OTEL_BSP_"))}
+    return read | web | traces | {FOLDER} | set(re.findall(r"\$\{?([A-Z][A-Z_]+)", ENTRYPOINT))
 
 
 def _read_by(tree: ast.AST) -> Iterator[str]:

@@ -16,7 +16,9 @@ from tests.unit.deploy.custom_schemas import CUSTOM
 from tests.unit.deploy.manifests import (
     BASE,
     CLUSTER,
+    METRICS,
     ROLES,
+    TRACING,
     documents,
     of_kind,
     secrets,
@@ -28,6 +30,7 @@ from tests.unit.deploy.manifests import (
 KUBERNETES = "1.33"
 #: Seconds for which the relay's step waits for its last batch.
 LAST_BATCH = 15
+FOLDERS = (BASE, CLUSTER, METRICS, TRACING)
 WORKLOADS = of_kind("Deployment", "Job")
 
 
@@ -52,15 +55,15 @@ def check(resource: dict[str, Any]) -> None:
         kubernetes_validate.validate(resource, KUBERNETES, strict=True)
 
 
-@pytest.mark.parametrize("resource", [*documents(BASE), *documents(CLUSTER)], ids=name)
+@pytest.mark.parametrize("resource", [one for folder in FOLDERS for one in documents(folder)], ids=name)
 def test_every_manifest_is_valid(resource):
     check(resource)
 
 
 def test_the_kustomization_has_every_manifest_and_nothing_else():
-    for folder in (BASE, CLUSTER):
+    for folder in FOLDERS:
         found = yaml.safe_load((folder / "kustomization.yaml").read_text())
-        patches = {patch["path"] for patch in found.get("patches", ())}
+        patches = {patch["path"] for patch in found.get("patches", ()) if "path" in patch}
         named = {one for one in found["resources"] if not one.startswith("..")} | patches
         files = {path.name for path in folder.glob("*.yaml")}
         assert named == files - {"kustomization.yaml", "secrets.example.yaml"}
@@ -137,6 +140,7 @@ def test_the_manifests_set_no_variable_that_nothing_reads():
     known = variables()
     assert "DJANGO_SECRET_KEY" in known
     assert settings_file().keys() | set().union(*secrets().values()) <= known
+    assert settings_file(TRACING).keys() <= known
     assert patched_variables() - {"PGPASSWORD"} <= known
 
 
