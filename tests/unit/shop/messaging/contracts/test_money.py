@@ -47,3 +47,29 @@ def test_an_old_event_with_money_that_is_refused_today_stays_readable(amount, cu
     assert old.amount.amount == Decimal(amount)
     again = json.loads(cloudevents.encode(old))["data"]["amount"]
     assert (Decimal(again["amount"]), again["currency"]) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"amount": "1.00001", "currency": "EUR"},
+        {"amount": "1" * 16, "currency": "EUR"},
+        {"amount": "NaN", "currency": "EUR"},
+        {"amount": "1\n", "currency": "eur"},
+        {"amount": "1", "currency": "EURO"},
+        {"amount": "1", "currency": "EUR\n"},
+        {"amount": "1"},
+        {"currency": "EUR"},
+        "1 EUR",
+    ],
+)
+def test_an_event_with_money_in_no_form_of_the_shop_stays_unreadable(written):
+    with pytest.raises(ValidationError):
+        Money.restore(written)
+
+
+@pytest.mark.parametrize("amount", ["49.90", "-0.5", "0", "123456789012345.6789", 49, "1E+1"])
+def test_money_is_read_as_it_was_written_in_whatever_form(amount):
+    written = {"amount": amount, "currency": "EUR", "unknown": 1}
+    assert Money.restore(written) == Money.model_construct(amount=Decimal(amount), currency="EUR")
+    assert hash(Money.restore(written)) == hash(Money.stored(Decimal(amount), "EUR"))
