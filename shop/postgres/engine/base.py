@@ -7,6 +7,7 @@ from django.db.backends.postgresql import base
 from django.utils.functional import cached_property
 
 from shop.postgres.engine.hidden_values import ValueHidingWrapper
+from shop.postgres.engine.uuids import register_uuids_dumper
 
 #: Parameters that the server reports of its own accord: ``on`` in sessions that take no writes, those of a
 #: standby and those with another default.
@@ -27,7 +28,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a session, which has refused nothing yet."""
         self.has_refused_write = False
-        return super().get_new_connection(conn_params)
+        connection = super().get_new_connection(conn_params)
+        register_uuids_dumper(connection)
+        return connection
 
     def is_usable(self) -> bool:
         """Return whether the session is open and takes writes: no message from the server is waiting.
