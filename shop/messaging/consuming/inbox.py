@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -17,11 +17,11 @@ from shop.messaging.outbox import channel
 from shop.messaging.tracing import trace
 
 #: Writes the inbox rows, and makes the app's deferred events about these aggregates due. Both commit with the
-#: consumer's transaction.
+#: consumer's transaction. Returns how many events have no previous row, and which, unless all.
 _RECORD = """
     WITH fresh AS (
         INSERT INTO messaging_inboxentry (event_id, consumer, began_at, attempts)
-        SELECT id, %s, %b, tried FROM unnest(%b::uuid[], %b::smallint[]) AS event (id, tried)
+        SELECT id, %s, %b, coalesce(tried, 0) FROM unnest(%b::uuid[], %b::smallint[]) AS event (id, tried)
         ON CONFLICT (event_id, consumer) DO NOTHING RETURNING event_id
     ), freed AS (
         UPDATE messaging_scheduledmessage SET due_at = now()
@@ -29,7 +29,8 @@ _RECORD = """
     ), notified AS (
         SELECT pg_notify(%s, %s) FROM freed LIMIT 1
     )
-    SELECT event_id, (SELECT count(*) FROM notified) FROM fresh
+    SELECT count(*), CASE WHEN count(*) < %s THEN array_agg(event_id) END, (SELECT count(*) FROM notified)
+    FROM fresh
 """
 
 
@@ -111,28 +112,30 @@ def record(
 
     It waits for a concurrent transaction that consumes one of them, and skips that event if it commits.
     """
-    ids = sorted({event.meta.id for event in events})
-    tried = [attempts.get(id, 0) for id in ids] if attempts else [0] * len(ids)
+    by_id = {event.meta.id: event for event in events}
+    ids = sorted(by_id)
+    tried = [attempts.get(id, 0) for id in ids] if attempts else None
     aggregates = [event.aggregate_id for event in events]
     reach(Point.BEFORE_INSERT)
     row = [consumer.name, began_at, ids, tried]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [*row, consumer.app, aggregates, channel.CHANNEL, channel.DUE])
-        fresh = {row[0] for row in cursor.fetchall()}
+        cursor.execute(_RECORD, [*row, consumer.app, aggregates, channel.CHANNEL, channel.DUE, len(ids)])
+        [(number, some, _)] = cursor.fetchall()
     reach(Point.AFTER_INSERT)
-    return _first_of_each(event for event in events if event.meta.id in fresh)
+    if number == len(by_id):
+        return list(by_id.values())
+    fresh = set(some or ())
+    return [event for id, event in by_id.items() if id in fresh]
 
 
 def unconsumed(consumer: Consumer, events: Sequence[Event]) -> list[Event]:
     """Return the events without an inbox row, each once. A hint: only record() is authoritative."""
+    by_id = {event.meta.id: event for event in events}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT event_id FROM messaging_inboxentry WHERE consumer = %s AND event_id = ANY(%b)",
-            [consumer.name, [event.meta.id for event in events]],
+            [consumer.name, list(by_id)],
         )
-        consumed = {row[0] for row in cursor.fetchall()}
-    return _first_of_each(event for event in events if event.meta.id not in consumed)
-
-
-def _first_of_each(events: Iterator[Event]) -> list[Event]:
-    return list({event.meta.id: event for event in events}.values())
+        for (event_id,) in cursor.fetchall():
+            del by_id[event_id]
+    return list(by_id.values())
