@@ -38,9 +38,8 @@ def begin(traceparent: str = "", correlation_id: UUID | None = None) -> Trace:
 
 def caused_by(meta: Meta) -> Trace:
     """Return the trace of an event's consumption: same correlation id, new span."""
-    head, _, flags = (meta.traceparent or begin().traceparent).rpartition("-")
-    trace_id = head.split("-")[1]
-    return Trace(meta.correlation_id, f"00-{trace_id}-{_random_hex(8)}-{flags}", meta.id)
+    parent = meta.traceparent or begin().traceparent  # its parts have fixed lengths
+    return Trace(meta.correlation_id, f"00-{parent[3:35]}-{_random_hex(8)}-{parent[53:55]}", meta.id)
 
 
 def _random_hex(size: int) -> str:
