@@ -21,13 +21,13 @@ _SEPARATOR = ",\n"
 _uuid = TypeAdapter(UUID).validator.validate_python
 
 
-def encode(event: Event, data: str | None = None) -> str:
-    """Serialize a published event as a CloudEvent.
+def encode(event: Event) -> str:
+    """Serialize a published event as a CloudEvent."""
+    return f"{head(event)}{event.model_dump_json()}}}"
 
-    Args:
-        event: the event, with its meta.
-        data: its data as JSON, if that exists already.
-    """
+
+def head(event: Event) -> str:
+    """Serialize a published event up to its data, after which only the closing brace follows."""
     meta = event.meta
     causation = f', "causationid": "{meta.causation_id}"' if meta.causation_id else ""
     traceparent = f', "traceparent": {json_text.dumps(meta.traceparent)}' if meta.traceparent else ""
@@ -36,7 +36,7 @@ def encode(event: Event, data: str | None = None) -> str:
         f'{{"specversion": "1.0", "id": "{meta.id}", "source": "/shop/{event.app}", "type": "{event.type}",'
         f' "subject": "{event.aggregate_id}", "time": "{meta.time.isoformat().replace("+00:00", "Z")}",'
         f' "datacontenttype": "application/json", "correlationid": "{meta.correlation_id}"{causation}'
-        f'{traceparent}, "data": {data or event.model_dump_json()}}}'
+        f'{traceparent}, "data": '
     )
 
 

@@ -21,9 +21,9 @@ _EVENTS = """
     new AS (
         SELECT * FROM ROWS FROM (json_to_recordset(%s::json) AS (
             id uuid, type text, aggregate_id uuid, time timestamptz, correlation_id uuid, causation_id uuid,
-            traceparent text, data text, shard smallint, body text, is_copy boolean, lock_key bigint
+            traceparent text, data text, shard smallint, head text, is_copy boolean, lock_key bigint
         )) WITH ORDINALITY AS t (
-            id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, body,
+            id, type, aggregate_id, time, correlation_id, causation_id, traceparent, data, shard, head,
             is_copy, lock_key, nr
         )
     ), locked AS MATERIALIZED (
@@ -47,8 +47,8 @@ _EVENTS = """
         FROM sequenced ORDER BY nr
     ), queued AS (
         INSERT INTO messaging_outboxentry (shard, message_id, type, queue, headers, body)
-        SELECT shard, id, type, '', '{}', body FROM new
-        WHERE body IS NOT NULL AND (SELECT count(*) FROM locked) >= 0 ORDER BY nr
+        SELECT shard, id, type, '', '{}', head || data || '}' FROM new
+        WHERE head IS NOT NULL AND (SELECT count(*) FROM locked) >= 0 ORDER BY nr
     )
 """
 
@@ -133,7 +133,7 @@ def _statement(*parts: str) -> str:
 
 
 def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
-    meta, data = event.meta, event.model_dump_json()
+    meta = event.meta
     return {
         "id": meta.id,
         "type": event.type,
@@ -142,9 +142,9 @@ def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
         "correlation_id": meta.correlation_id,
         "causation_id": meta.causation_id,
         "traceparent": meta.traceparent or "",
-        "data": data,
+        "data": event.model_dump_json(),
         "shard": shard_of(event.aggregate_id),
-        "body": None if event.logged_only else cloudevents.encode(event, data),
+        "head": None if event.logged_only else cloudevents.head(event),
         "is_copy": is_copy,
         "lock_key": None if event.begins else lock_key(event.aggregate_id),
     }
