@@ -38,7 +38,10 @@ class Step(models.TextChoices):
     @property
     def column(self) -> str:
         """The column of OrderFact with the time of this step."""
-        return f"{self.value}_at"
+        return _COLUMNS[self]
+
+
+_COLUMNS = {step: f"{step.value}_at" for step in Step}
 
 
 class ReadModel(models.Model):

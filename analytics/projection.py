@@ -61,6 +61,14 @@ _UPDATE = """
     FROM unnest(%b::uuid[], {arrays}) AS new (order_id, {columns}) WHERE fact.order_id = new.order_id
 """
 
+#: Merges the time of a step that decides on no count, whether the order is known or not.
+_MERGE_TIMES = """
+    INSERT INTO analytics_orderfact AS fact (order_id, currency, {column})
+    SELECT order_id, '', at FROM unnest(%b::uuid[], %b::timestamptz[]) AS new (order_id, at)
+    ON CONFLICT (order_id) DO UPDATE SET {column} = excluded.{column}
+    WHERE fact.{column} IS NULL OR fact.{column} > excluded.{column}
+"""
+
 #: Columns of OrderFact that are read or written, with their values.
 Fact = dict[str, Any]
 
@@ -77,10 +85,28 @@ def apply(measurements: Sequence[Measurement]) -> None:
 
 def _merge_into_facts(measurements: Sequence[Measurement], daily: aggregates.Daily) -> None:
     """Merge measurements into the facts of orders, and add the changes of the days' counts to ``daily``."""
+    if column := _only_column(measurements):
+        _merge_times(measurements, column)
+        return
     inserted = _insert_facts(measurements)
     for fact in inserted.values():
         _count(fact, daily, +1)
     _update_facts([m for m in measurements if m.order_id not in inserted], daily)
+
+
+def _only_column(measurements: Sequence[Measurement]) -> str | None:
+    """Return the column that is all that the measurements change in facts, if it decides on no count."""
+    columns = {column for m in measurements for column in _columns(m)}
+    return columns.pop() if len(columns) == 1 and columns.isdisjoint(_COUNTING) else None
+
+
+def _merge_times(measurements: Sequence[Measurement], column: str) -> None:
+    """Merge the times of a step into facts, in one statement, which locks them in the order of their keys."""
+    times: dict[UUID, datetime] = {}
+    for measurement in measurements:
+        known = times.get(measurement.order_id, measurement.at)
+        times[measurement.order_id] = min(measurement.at, known)
+    aggregates.execute(_MERGE_TIMES.format(column=column), sorted(times.items()))
 
 
 def _insert_facts(measurements: Sequence[Measurement]) -> dict[UUID, Fact]:
