@@ -5,8 +5,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-#: In place of a model: the page of the order doctor.
-DOCTOR = "doctor"
+#: Pages of the console, in place of a model, with the permission that each wants.
+_PAGES = {"doctor": "console.view_checkup", "flow": "messaging.view_workernode"}
+_PAGES["workers"] = _PAGES["flow"]
 #: Title, icon (one of Material Symbols) and the model that is listed.
 _Item = tuple[str, str, str]
 
@@ -53,6 +54,8 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
         "Messages",
         True,
         (
+            ("Live flow", "account_tree", "flow"),
+            ("Workers and queues", "memory", "workers"),
             ("Dead letters", "report", "messaging.deadletter"),
             ("Paused consumers", "pause_circle", "messaging.circuit"),
             ("Events", "bolt", "messaging.eventrecord"),
@@ -66,7 +69,7 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
         "System",
         True,
         (
-            ("Order doctor", "stethoscope", DOCTOR),
+            ("Order doctor", "stethoscope", "doctor"),
             ("Projections", "table_view", "analytics.projection"),
             ("Tasks", "task", "django_celery_results.taskresult"),
             ("Roles", "shield_person", "auth.group"),
@@ -89,9 +92,9 @@ def _group(request: HttpRequest, title: str, collapsible: bool, items: tuple[_It
 
 
 def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
-    page = model if model == DOCTOR else f"admin:{model.replace('.', '_')}_changelist"
+    page = model if model in _PAGES else f"admin:{model.replace('.', '_')}_changelist"
     return {"title": title, "icon": icon, "link": reverse(page)}
 
 
 def _permission(model: str) -> str:
-    return "console.view_checkup" if model == DOCTOR else model.replace(".", ".view_")
+    return _PAGES.get(model) or model.replace(".", ".view_")

@@ -41,6 +41,7 @@ _MACHINERY = (
     "messaging.view_outboxentry",
     "messaging.view_scheduledmessage",
     "messaging.view_subscription",
+    "messaging.view_workernode",
     "privacy.view_datasubject",
     "rest.view_idempotencyrecord",
     "webhooks.view_askeduntil",

@@ -4,7 +4,10 @@ from django.contrib import admin
 from django.urls import path
 
 from console.doctor.page import doctor_page
+from console.flow.page import flow_page, workers_page
 
 urlpatterns = [
     path("doctor/", admin.site.admin_view(doctor_page), name="doctor"),
+    path("flow/", admin.site.admin_view(flow_page), name="flow"),
+    path("workers/", admin.site.admin_view(workers_page), name="workers"),
 ]

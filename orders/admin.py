@@ -19,7 +19,7 @@ from django.utils.html import format_html
 
 from orders.admin_actions import ACTIONS
 from orders.errors import NoSuchEvent, OrdersError
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
 from orders.returns import admin as returns
@@ -29,6 +29,18 @@ from shop.accounts.queries import accounts_named
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import found_orders
 from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.read_only import ReadOnly
+from shop.adminkit.theme import TabularInline
+
+
+class OrderLineInline(ReadOnly, TabularInline[OrderLine, Order]):
+    """Lines on the page of their order. The page of the theme shows them by itself."""
+
+    model = OrderLine
+    fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
+    readonly_fields = ("amount",)
+    verbose_name_plural = "lines"
+
 
 #: Fields of the address, as it is printed.
 _ADDRESS = (
@@ -52,7 +64,7 @@ class OrderAdmin(KeysetAdmin):
         "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
-    inlines = (refunds.RefundRequestInline, returns.ReturnInline)
+    inlines = (OrderLineInline, refunds.RefundRequestInline, returns.ReturnInline)
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),

@@ -23,6 +23,7 @@ from shop.messaging.models import (
     OutboxEntry,
     ScheduledMessage,
     Subscription,
+    WorkerNode,
 )
 
 admin.site.register(DeadLetter, DeadLetterAdmin)
@@ -64,6 +65,23 @@ class InboxEntryAdmin(KeysetAdmin):
     list_filter = [ConsumerFilter]
     search_fields = ["event_id"]
     ordering = ["-pk"]
+
+
+@admin.register(WorkerNode)
+class WorkerNodeAdmin(ReadOnlyAdmin):
+    """Workers that are alive, or were killed within a day."""
+
+    list_display = (
+        "name",
+        "host",
+        "queues",
+        "processes",
+        "in_hand",
+        "runs_a_minute",
+        "started_at",
+        "seen_at",
+    )
+    ordering = ("name",)
 
 
 @admin.register(Horizon)

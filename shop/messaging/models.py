@@ -127,6 +127,31 @@ class Horizon(models.Model):
         return f"{self.what} until {self.at}"
 
 
+class WorkerNode(models.Model):
+    """A worker, as it reported a few seconds ago; it removes its row when it stops."""
+
+    #: Celery's name of the node, as in ``payments@web-1``.
+    name = models.CharField(max_length=255, primary_key=True)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    #: Queues that it serves, with commas between.
+    queues = models.TextField()
+    processes = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    #: Tasks that it has taken and not finished; a batch of events is one.
+    in_hand = models.PositiveIntegerField()
+    #: Tasks since its start.
+    runs = models.PositiveBigIntegerField()
+    runs_a_minute = models.FloatField()
+
+    class Meta:
+        verbose_name = "worker"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Subscription(models.Model):
     """A consumer's beginning in the log. Events up to ``position`` are not its own.
 

@@ -20,7 +20,10 @@ STOP_TIME = 20
 
 
 def test_contexts_that_are_down_delay_their_parts_and_lose_nothing(shop: Deployment) -> None:
-    shop.stop_workers("payments", "shipping", "notifications")
+    stopped = {"payments", "shipping", "notifications"}
+    shop.wait_until(lambda: stopped < _reported(shop), what="all workers have said that they are alive")
+    shop.stop_workers(*stopped)
+    shop.wait_until(lambda: not stopped & _reported(shop), what="they have taken themselves off the list")
     orders = [shop.place_order() for _ in range(5)]
 
     shop.start_workers("payments")
@@ -109,6 +112,11 @@ def test_a_probe_finds_a_worker_that_has_stopped_moving(shop: Deployment) -> Non
             children.send(shop.supervisor[name].child, signal.SIGCONT)
     for name in names:
         shop.wait_until(lambda name=name: not _stuck_loops(shop, name))
+
+
+def _reported(shop: Deployment) -> set[str]:
+    """Return the queues of the workers that have reported."""
+    return {queues for (queues,) in shop.rows("select queues from messaging_workernode")}
 
 
 def _stuck_loops(shop: Deployment, name: str) -> set[str]:

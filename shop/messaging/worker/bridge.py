@@ -23,7 +23,7 @@ from shop.messaging.contracts.envelope import check_depth, check_envelope, claim
 from shop.messaging.errors import Forged, InvalidMessage, UnknownEventType
 from shop.messaging.models import DeadLetter
 from shop.messaging.signing.events import Recognised, is_signed, recognise, verifies
-from shop.messaging.worker import connections, gc_tuning, ready_file, subscribing  # noqa: F401  # signals
+from shop.messaging.worker import connections, gc_tuning, presence, ready_file, subscribing  # noqa: F401  # signals
 from shop.messaging.worker.dispatcher import Dispatcher
 from shop.messaging.worker.handover import Handover
 from shop.messaging.worker.incoming import IncomingEvent, IncomingMessage

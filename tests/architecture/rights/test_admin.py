@@ -106,6 +106,10 @@ def need_of(label: str, view: str) -> Need:
     return tuple((f"{app_label}.{act}_{model}",) for act in wanted if act in acts)
 
 
+#: Pages of the console, which are no pages of a model.
+OF_THE_CONSOLE = {"doctor", "flow", "workers"}
+
+
 @pytest.mark.parametrize("view", STANDARD)
 @pytest.mark.parametrize("label", MODELS)
 def test_the_pages_of_a_model(world, label, view):
@@ -140,7 +144,8 @@ def test_the_pages_of_our_own(world, page: Page):
 def path_of(world: World, page: Page) -> str:
     arguments = {name: attrgetter(path)(world) for name, path in page.arguments.items()}
     return (
-        reverse(page.name if page.name == "doctor" else f"admin:{page.name}", kwargs=arguments) + page.query
+        reverse(page.name if page.name in OF_THE_CONSOLE else f"admin:{page.name}", kwargs=arguments)
+        + page.query
     )
 
 
