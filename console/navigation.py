@@ -6,8 +6,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 #: Pages of the console, in place of a model, with the permission that each wants.
-_PAGES = {"doctor": "console.view_checkup", "flow": "messaging.view_workernode"}
-_PAGES["workers"] = _PAGES["flow"]
+_PAGES = {
+    "doctor": "console.view_checkup",
+    "flow": "messaging.view_workernode",
+    "sales": "analytics.view_dailysales",
+    "workers": "messaging.view_workernode",
+}
 #: Title, icon (one of Material Symbols) and the model that is listed.
 _Item = tuple[str, str, str]
 
@@ -34,10 +38,11 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
         "Money",
         False,
         (
+            ("Sales", "monitoring", "sales"),
             ("Payments", "credit_card", "payments.payment"),
             ("Refunds", "undo", "payments.refund"),
             ("Disputes", "gavel", "payments.dispute"),
-            ("Daily sales", "monitoring", "analytics.dailysales"),
+            ("Daily sales", "calendar_month", "analytics.dailysales"),
             ("Product sales", "bar_chart", "analytics.productsales"),
         ),
     ),

@@ -5,9 +5,11 @@ from django.urls import path
 
 from console.doctor.page import doctor_page
 from console.flow.page import flow_page, workers_page
+from console.sales.page import sales_page
 
 urlpatterns = [
     path("doctor/", admin.site.admin_view(doctor_page), name="doctor"),
     path("flow/", admin.site.admin_view(flow_page), name="flow"),
+    path("sales/", admin.site.admin_view(sales_page), name="sales"),
     path("workers/", admin.site.admin_view(workers_page), name="workers"),
 ]

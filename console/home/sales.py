@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from analytics.queries import DayOfSales, daily_sales
+from console import charts
 from shop.currencies import as_text
 
 #: Days of the line.
@@ -70,7 +71,12 @@ def _sales(currency: str, today: date, by_day: dict[date, DayOfSales]) -> Sales:
         ("Refunds", *(as_text(day.revenue_refunded, currency) for day in compared)),
     )
     shown = [Day(day.day, day.orders_placed, as_text(day.revenue, currency)) for day in days]
-    return Sales(currency, [Figure(*row) for row in rows], shown, _points([day.revenue for day in days]))
+    return Sales(
+        currency,
+        [Figure(*row) for row in rows],
+        shown,
+        charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT),
+    )
 
 
 def _average(day: DayOfSales) -> str:
@@ -78,15 +84,6 @@ def _average(day: DayOfSales) -> str:
     if not day.orders_paid:
         return "–"
     return as_text((day.revenue_captured / day.orders_paid).quantize(Decimal("0.01")), day.currency)
-
-
-def _points(values: Sequence[Decimal]) -> str:
-    low, high = min(Decimal(0), *values), max(Decimal(1), *values)
-    step = Decimal(WIDTH) / (len(values) - 1)
-    return " ".join(
-        f"{n * step:.1f},{HEIGHT - (value - low) * HEIGHT / (high - low):.1f}"
-        for n, value in enumerate(values)
-    )
 
 
 def _empty(day: date, currency: str) -> DayOfSales:

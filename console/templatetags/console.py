@@ -129,6 +129,12 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{as_text(amount, currency)} {currency}"
 
 
+@register.filter
+def percent(share: float) -> str:
+    """Format a share of 0 to 1 as ``12.5 %``."""
+    return f"{share * 100:.1f} %"
+
+
 @register.inclusion_tag("console/forged_messages.html")
 def forged_messages() -> dict[str, dict[str, int]]:
     """Render the numbers of open forged messages, by app."""

@@ -166,6 +166,7 @@ PAGES = [
     Page("shipping_shipment_label", all_of(*PRINT), {"shipment_id": "parcel.pk"}),
     act("notifications_notification_resend", *RESEND, notification_id="notification.pk"),
     Page("analytics_rebuild", all_of(*_REBUILD), data={}),
+    Page("sales", all_of("analytics.view_dailysales")),
     Page("flow", all_of("messaging.view_workernode")),
     Page("workers", all_of("messaging.view_workernode")),
     Page("doctor", all_of("console.view_checkup")),

@@ -107,7 +107,7 @@ def need_of(label: str, view: str) -> Need:
 
 
 #: Pages of the console, which are no pages of a model.
-OF_THE_CONSOLE = {"doctor", "flow", "workers"}
+OF_THE_CONSOLE = {"doctor", "flow", "sales", "workers"}
 
 
 @pytest.mark.parametrize("view", STANDARD)

@@ -1,0 +1,1 @@
+"""Sales page of the admin: a period beside the one before it."""
