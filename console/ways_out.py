@@ -31,6 +31,7 @@ from payments.events import (
     CaptureDue,
     CaptureRecovered,
     DisputeClosed,
+    PaymentCheckDue,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
@@ -55,12 +56,14 @@ class Act:
     """Something that people can do about it."""
 
     name: str
-    #: Permission that staff need.
+    #: Permission that staff need; empty if the customer alone can do it.
     permission: str
     #: True if the customer can do it, too.
     customer: bool = False
 
     def __str__(self) -> str:
+        if not self.permission:
+            return f"{self.name}: the customer"
         who = "the customer, or staff with" if self.customer else "staff with"
         return f"{self.name}: {who} `{self.permission}`"
 
@@ -68,6 +71,7 @@ class Act:
 CANCEL = Act("Cancel", "orders.cancel_order", customer=True)
 RESUME = Act("Resume", "orders.resume_order")
 SETTLE = Act("Settle", "orders.settle_order")
+CONFIRM = Act("Confirm at the bank, or refuse", "", customer=True)
 SEND_AGAIN = Act("Send again", "orders.resend_order")
 APPROVE_RETURN = Act("Approve", "orders.decide_return")
 REFUSE_RETURN = Act("Refuse", "orders.decide_return")
@@ -119,6 +123,7 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
     },
     "payments.Payment": {
         "processing": Ways((OrderCreated, FulfilmentStopped)),
+        "requires_action": Ways((PaymentCheckDue, FulfilmentStopped), (CONFIRM, CANCEL)),
         "requires_capture": Ways(
             (
                 CaptureRequested,

@@ -73,6 +73,7 @@ class Stack:
             broker_url=servers.broker_url,
             event_bus_url=servers.event_bus_url,
         )
+        self.env.setdefault("SHOP_URL", self.url)
         say("Preparing the database ...")
         self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from inventory.events import InventoryAwaited
 from notifications import erasure, reports, services
 from notifications.emails import Context
 from notifications.events import MailNoticeReceived, WithheldMessagesDue
@@ -24,7 +25,14 @@ from orders.events import (
     ReturnRejected,
     ReturnRequested,
 )
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded, Refusal
+from payments.events import (
+    Confirmation,
+    PaymentActionRequired,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+    Refusal,
+)
 from shipping.events import (
     CancellationRejected,
     OrderDelivered,
@@ -57,12 +65,29 @@ def when_payment_processed_tell_customer(events: Sequence[PaymentProcessed]) -> 
     )
 
 
+@consumes(PaymentActionRequired, calls_outside=True)
+def when_payment_action_required_ask_customer(event: PaymentActionRequired) -> None:
+    """Ask the customer to confirm the payment, and say where."""
+    (page,) = open_sealed([event], Confirmation)
+    services.send_messages(
+        kind=Kind.PAYMENT_ACTION_REQUIRED,
+        contexts={event.order_id: page.model_dump()},
+        about=event.meta.id,
+    )
+
+
 @consumes(PaymentFailed, calls_outside=True, batch=BATCH)
 def when_payment_failed_tell_customer(events: Sequence[PaymentFailed]) -> None:
     """Tell customers why their payment failed."""
     words = open_sealed(events, Refusal)
     contexts = {event.order_id: one.model_dump() for event, one in zip(events, words, strict=True)}
     services.send_messages(kind=Kind.PAYMENT_FAILED, contexts=contexts)
+
+
+@consumes(InventoryAwaited, calls_outside=True, batch=BATCH)
+def when_inventory_awaited_tell_customer(events: Sequence[InventoryAwaited]) -> None:
+    """Tell customers that their goods have to come in first."""
+    services.send_messages(kind=Kind.AWAITING_STOCK, contexts={event.order_id: {} for event in events})
 
 
 @consumes(PaymentRefunded, calls_outside=True, batch=BATCH)

@@ -38,7 +38,9 @@ class Kind(models.TextChoices):
 
     ORDER_RECEIVED = "order_received"
     PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_ACTION_REQUIRED = "payment_action_required"
     PAYMENT_FAILED = "payment_failed"
+    AWAITING_STOCK = "awaiting_stock"
     REFUNDED = "refunded"
     SHIPPED = "shipped"
     SHIPPED_AGAIN = "shipped_again"
@@ -107,7 +109,10 @@ LEGAL: Mapping[State, frozenset[State]] = {
 
 #: Kinds of few messages. Without an index, lists of them would scan most of the table.
 RARE_KINDS = [
+    Kind.PAYMENT_ACTION_REQUIRED,
+    "payment_declined",
     Kind.PAYMENT_FAILED,
+    Kind.AWAITING_STOCK,
     Kind.REFUNDED,
     Kind.SHIPPED_AGAIN,
     Kind.CANCELLATION_REJECTED,
@@ -192,7 +197,7 @@ class Notification(models.Model):
             models.Index(
                 fields=["kind", "-id"],
                 condition=models.Q(kind__in=RARE_KINDS),
-                name="notification_by_rarer_kind",
+                name="notification_by_unusual_kind",
             ),
             models.Index(Upper("email"), name="notification_by_email"),
             models.Index(

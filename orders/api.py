@@ -265,4 +265,5 @@ def _requested(data: dict[str, Any]) -> OrderRequest:
 def _as_placed(order: Order) -> Order:
     """Reset the order to its accepted state, so that a repeated request gets the answer of the first."""
     order.status, order.cancel_reason, order.attention_reason = Status.PLACED, "", ""
+    order.payment_needs = ""
     return order

@@ -33,7 +33,8 @@ def take(steps: Collection[tuple[UUID, Step]]) -> list[Order]:
 
 def store(changed: Collection[Order], came_from: Mapping[UUID, str]) -> None:
     """Store changed orders, and move the deadlines of those that ``came_from`` another status."""
-    repository.store(changed)
+    waiting = {order.pk for order in changed if order.status == Status.PLACED and order.pk not in came_from}
+    repository.store(changed, keep_time_of=waiting)
     for order in changed:
         if order.pk in came_from:
             move_deadline(order, came_from[order.pk])

@@ -23,12 +23,17 @@ from orders.events import (
     ReturnArrivalDue,
     ReturnExpired,
 )
+from orders.models import Order
+from orders.payments import outcomes as payments
 from orders.refunds import outcomes as refunds
 from orders.returns import services as returns
+from orders.states import PaymentNeeds
 from payments.events import (
     CaptureFailed,
     CaptureRecovered,
+    Confirmation,
     DisputeClosed,
+    PaymentActionRequired,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -47,6 +52,7 @@ from shipping.events import (
 )
 from shop.messaging.consuming import consumes
 from shop.messaging.contracts import Event
+from shop.privacy.sealing import open_sealed
 
 #: Step that each event of another context means to its order: for the consumers below, and for whoever reads
 #: an order's history. What an event makes orders decide is an event of their own, which has the step.
@@ -74,6 +80,9 @@ STEPS: Mapping[type[Event], history.Step] = {
 #: Steps that depend on what the event says.
 READINGS: Mapping[type[Event], history.Reading] = {
     FulfilmentStopped: lambda event: partial(history.stopped, reason=event.reason),
+    PaymentActionRequired: lambda event: partial(
+        history.payment_needs, attempt=event.attempt, needs=PaymentNeeds.CONFIRMATION
+    ),
     PaymentRefunded: lambda event: history.nothing if _keeps_money(event) else history.payment_undone,
 }
 history.learn(STEPS, READINGS)
@@ -83,8 +92,8 @@ def _keeps_money(refunded: PaymentRefunded) -> bool:
     return bool(refunded.left and refunded.left.amount)
 
 
-def _record(events: Sequence[Event]) -> None:
-    services.record_outcomes(steps=[(event.aggregate_id, history.step_of(event)) for event in events])
+def _record(events: Sequence[Event]) -> list[Order]:
+    return services.record_outcomes(steps=[(event.aggregate_id, history.step_of(event)) for event in events])
 
 
 # --- The way to the customer -------------------------------------------------------------------
@@ -93,7 +102,25 @@ def _record(events: Sequence[Event]) -> None:
 @consumes(PaymentProcessed, low_priority=True)
 def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -> None:
     """Note that the money is held or taken, and wait for the stock."""
-    _record(events)
+    payments.record_paid(_record(events))
+
+
+@consumes(PaymentActionRequired)
+def when_payment_action_required_note_it(events: Sequence[PaymentActionRequired]) -> None:
+    """Note that customers have to confirm their payments, and where."""
+    pages = open_sealed(events, Confirmation)
+    payments.record_needs(
+        [
+            payments.Outcome(
+                event.order_id,
+                event.attempt,
+                PaymentNeeds.CONFIRMATION,
+                history.step_of(event),
+                confirm_url=page.confirm_url,
+            )
+            for event, page in zip(events, pages, strict=True)
+        ]
+    )
 
 
 @consumes(InventoryAwaited, low_priority=True)

@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from orders.errors import OrdersStillOpen
 from orders.events import CustomerForgotten, ErasureDue
-from orders.models import Order, OrderLine, RefundRequest, Return, ReturnLine, ReturnReceipt
+from orders.models import (
+    Order,
+    OrderLine,
+    PaymentAttempt,
+    RefundRequest,
+    Return,
+    ReturnLine,
+    ReturnReceipt,
+)
 from orders.states import TERMINAL, AttentionReason
 from shop.messaging.contracts import ERASED
 from shop.messaging.publishing import publish, unit_of_work
@@ -78,6 +86,7 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
     returns = Return.objects.filter(order__in=order_ids)
     returns.update(reason=ERASED)
     returns.exclude(refusal="").update(refusal=ERASED)
+    PaymentAttempt.objects.filter(order__in=order_ids).update(message="", confirm_url="")
     erase_messages(order_ids)
     for order_id in order_ids:
         publish(CustomerForgotten(order_id=order_id, subject_id=subject_id))
@@ -91,6 +100,7 @@ def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     return (
         rows_of(Order.objects.filter(pk__in=order_ids))
         | rows_of(lines)
+        | rows_of(PaymentAttempt.objects.filter(order__in=order_ids))
         | rows_of(RefundRequest.objects.filter(order__in=order_ids))
         | rows_of(Return.objects.filter(order__in=order_ids))
         | rows_of(ReturnLine.objects.filter(order_return__order__in=order_ids))

@@ -39,6 +39,7 @@ from orders.states import (
     TERMINAL,
     AttentionReason,
     CancelReason,
+    PaymentNeeds,
     Status,
 )
 from shop.messaging.contracts import Event, as_version
@@ -58,6 +59,10 @@ class State(NamedTuple):
     stock_undone: bool = False
     #: Money that could not be taken at first is taken.
     capture_recovered: bool = False
+    #: Number of the latest attempt to pay.
+    payment_attempt: int = 1
+    #: What the customer has, or had, to do about it.
+    payment_needs: str = PaymentNeeds.NOTHING
 
     @property
     def stage(self) -> str:
@@ -66,6 +71,8 @@ class State(NamedTuple):
 
 
 Step = Callable[[State], State]
+#: What customers have to do, in the order in which payments find it out.
+_NEEDS = tuple(PaymentNeeds)
 
 
 def fold(steps: Iterable[Step]) -> State:
@@ -82,6 +89,14 @@ def fold(steps: Iterable[Step]) -> State:
 def paid(state: State) -> State:
     """Note that the money is held or taken."""
     return _advanced(state, Status.PAID)
+
+
+def payment_needs(state: State, attempt: int, needs: PaymentNeeds) -> State:
+    """Note what the customer has to do about an attempt to pay, unless more is known of it or a later one."""
+    known = state.payment_attempt, _NEEDS.index(PaymentNeeds(state.payment_needs))
+    if (attempt, _NEEDS.index(needs)) <= known:
+        return state
+    return state._replace(payment_attempt=attempt, payment_needs=needs)
 
 
 def stock_awaited(state: State) -> State:

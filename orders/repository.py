@@ -92,11 +92,19 @@ def _lock(order_ids: Collection[UUID], only: Sequence[str]) -> list[Order]:
     return orders
 
 
-def store(orders: Collection[Order]) -> None:
-    """Write changed orders: one statement for each kind of outcome."""
+def store(orders: Collection[Order], *, keep_time_of: Collection[UUID] = ()) -> None:
+    """Write changed orders: one statement for each kind of outcome.
+
+    Args:
+        orders: the orders, which are locked.
+        keep_time_of: those that go on waiting: their deadlines do not move.
+    """
     alike: defaultdict[tuple[object, ...], list[UUID]] = defaultdict(list)
     for order in orders:
-        alike[tuple(getattr(order, name) for name in Order.CHANGEABLE)].append(order.pk)
-    for values, ids in alike.items():
+        wanted = (getattr(order, name) for name in Order.CHANGEABLE)
+        alike[order.pk in keep_time_of, *wanted].append(order.pk)
+    for (is_waiting, *values), ids in alike.items():
         new = dict(zip(Order.CHANGEABLE, values, strict=True))
-        statements.set_fields(Order, ids, **new, changed_at=timezone.now())
+        if not is_waiting:
+            new["changed_at"] = timezone.now()
+        statements.set_fields(Order, ids, **new)

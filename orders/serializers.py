@@ -15,6 +15,7 @@ from orders.countries import COUNTRIES
 from orders.errors import InvalidOrder
 from orders.intake import ADDRESS_LIMITS, MAX_PAYMENT_METHOD, MAX_QUANTITY
 from orders.models import Order, OrderLine
+from orders.payment_due import PaymentDueOut
 from orders.snapshots import MAX_SEQUENCE
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
@@ -181,6 +182,11 @@ class OrderOut(OrderSummaryOut):
     ship_to = AddressOut()
     cancellable = serializers.BooleanField(
         source="is_cancellable", help_text="Whether the parcel can still be stopped."
+    )
+    payment = PaymentDueOut(
+        source="payment_due",
+        allow_null=True,
+        help_text="What the customer has to do before the order is paid; null if there is nothing.",
     )
     timeline_url = LinkField(view_name="order-timeline")
 

@@ -15,6 +15,7 @@ from orders.errors import NoSuchEvent
 from orders.events import Customer, OrderCreated
 from orders.history import State, Step
 from orders.models import Order
+from orders.states import Status
 from shop.messaging.consuming import consumers
 from shop.messaging.event_log import LoggedEvent, events_until, known_events, types_of, with_edited_copies
 from shop.privacy.errors import PrivacyError
@@ -58,7 +59,7 @@ def as_of(order: Order, sequence: int) -> Order:
     state, order.changed_at = State(), order.placed_at
     for event in events:
         before, state = state, history.step_of(event)(state)
-        if state != before:
+        if state != before and not state.status == before.status == Status.PLACED:
             order.changed_at = event.meta.time
     note = "" if order.is_erased else state.attention_note or ""
     for name, value in state._replace(attention_note=note)._asdict().items():

@@ -41,6 +41,14 @@ class CancelReason(TextChoices):
     SHIPMENT_FAILED = "shipment_failed", "The carrier did not take it"
 
 
+class PaymentNeeds(TextChoices):
+    """What the customer has to do before an order is paid, in the words of Stripe's PaymentIntents."""
+
+    NOTHING = "", "Nothing"
+    CONFIRMATION = "requires_action", "Confirm the payment"
+    OTHER_MEANS = "requires_payment_method", "Pay by other means"
+
+
 class AttentionReason(TextChoices):
     """Reason for attention."""
 

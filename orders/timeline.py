@@ -11,6 +11,7 @@ SUMMARIES = {
     "PaymentCaptured": "The money was taken",
     "CaptureFailed": "The money could not be taken yet; we are looking into it",
     "CaptureRecovered": "The payment is settled",
+    "PaymentActionRequired": "The payment has to be confirmed by the customer",
     "PaymentFailed": "The payment failed",
     "PaymentVoided": "No payment was taken",
     "PaymentRefunded": "The payment was refunded",

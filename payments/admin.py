@@ -1,7 +1,7 @@
 """Admin of payments: read-only pages of payments and the simulated gateway, and retries of failed refunds."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -83,6 +83,11 @@ class PaymentAdmin(KeysetAdmin):
     search_fields = ("order_number", "order_id", "id", "reference")
     ordering = ("-id",)
     inlines = (RefundInline,)
+    #: All columns but the page on which the customer confirms: whoever has it can.
+    fields: ClassVar[Any] = tuple(
+        field.name for field in Payment._meta.concrete_fields if field.name != "confirm_url"
+    )
+    readonly_fields = fields
     actions = ("capture_again",)
 
     def has_capture_permission(self, request: HttpRequest) -> bool:

@@ -10,7 +10,9 @@ from payments.events import (
     CaptureFailed,
     CaptureRecovered,
     DisputeClosed,
+    PaymentActionRequired,
     PaymentCaptured,
+    PaymentCheckDue,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -25,10 +27,13 @@ from shipping.events import FulfilmentStopped, OrderShipped, ShipmentFailed
 from shop.messaging.consuming import consumes
 from shop.privacy.payment_tokens import open_payment_methods
 
+#: Events of a stop. What the customer confirmed before, or the bank refused, is told first.
+_STOP = (PaymentVoided, PaymentRefunded, RefundFailed, PaymentProcessed, PaymentFailed)
+
 
 @consumes(
     OrderCreated,
-    emits=(PaymentProcessed, PaymentFailed, PaymentVoided),
+    emits=(PaymentProcessed, PaymentActionRequired, PaymentFailed, PaymentVoided),
     calls_outside=True,
     batch=100,
 )
@@ -40,6 +45,12 @@ def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
 
 def _bill(event: OrderCreated, method: PaymentMethod) -> services.Bill:
     return services.Bill(event.order_id, event.number, event.total, method.payment_method)
+
+
+@consumes(PaymentCheckDue, emits=(PaymentProcessed, PaymentFailed, PaymentVoided), calls_outside=True)
+def when_payment_check_due_ask_gateway(event: PaymentCheckDue) -> None:
+    """Ask whether the customer has confirmed."""
+    services.check_payment(order_id=event.order_id)
 
 
 # --- Captures ----------------------------------------------------------------------------------
@@ -78,25 +89,25 @@ def when_capture_due_capture_again(event: CaptureDue) -> None:
 # --- Stops and refunds -------------------------------------------------------------------------
 
 
-@consumes(InventoryRejected, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(InventoryRejected, emits=_STOP, calls_outside=True)
 def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
     """Void the payment of an order that the stock cannot serve, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason="out_of_stock")
 
 
-@consumes(ShipmentFailed, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(ShipmentFailed, emits=_STOP, calls_outside=True)
 def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
     """Void or refund the payment of an order whose parcel the carrier refused."""
     services.stop_payment(order_id=event.order_id, reason="shipment_failed")
 
 
-@consumes(FulfilmentStopped, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(FulfilmentStopped, emits=_STOP, calls_outside=True)
 def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
     """Void or refund the payment of a stopped order, or prevent it."""
     services.stop_payment(order_id=event.order_id, reason=event.reason)
 
 
-@consumes(PaymentStopDue, emits=(PaymentVoided, PaymentRefunded, RefundFailed), calls_outside=True)
+@consumes(PaymentStopDue, emits=_STOP, calls_outside=True)
 def when_payment_stop_due_cancel_payment(event: PaymentStopDue) -> None:
     """Void the payment of an order that was stopped while it was being authorised."""
     services.stop_payment(order_id=event.order_id, reason="stopped")
@@ -118,6 +129,7 @@ def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
     ProviderNoticeReceived,
     emits=(
         PaymentProcessed,
+        PaymentActionRequired,
         PaymentFailed,
         PaymentVoided,
         PaymentCaptured,

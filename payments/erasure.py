@@ -9,7 +9,7 @@ from shop.messaging.publishing import unit_of_work
 from shop.privacy.rows import Rows, rows_of
 
 #: Columns and what they hold afterwards. Amounts and the provider's references stay: they are the books.
-NEUTRAL = {"method": "", "failure_message": ""}
+NEUTRAL = {"method": "", "failure_message": "", "confirm_url": ""}
 
 
 def erase_payments(*, order_ids: Collection[UUID]) -> None:

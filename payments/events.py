@@ -3,6 +3,8 @@
 from typing import Annotated, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from shop.messaging.contracts import Event, Fact, Money, Reminder, Seals, from_clear
 
 
@@ -50,6 +52,29 @@ class Refusal(Fact):
     def erased(cls) -> "Refusal":
         """Return no words."""
         return cls(message="")
+
+
+class Confirmation(Fact):
+    """The provider's page on which the customer confirms a payment. Whoever knows it can."""
+
+    confirm_url: str
+
+    @classmethod
+    def erased(cls) -> "Confirmation":
+        """Return no page."""
+        return cls(confirm_url="")
+
+
+class PaymentActionRequired(Event):
+    """The customer has to confirm the payment, as with 3-D Secure, before the amount is held."""
+
+    order_id: UUID
+    payment_id: UUID
+    #: Number of the attempt to pay the order, from 1.
+    attempt: int = Field(ge=1)
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Confirmation)]
 
 
 class PaymentFailedV1(Event):
@@ -116,6 +141,12 @@ class RefundCheckDue(Reminder, aggregate="refund_id"):
 
     order_id: UUID
     refund_id: UUID
+
+
+class PaymentCheckDue(Reminder):
+    """The customer had to confirm a payment; ask the provider how it stands."""
+
+    order_id: UUID
 
 
 class ProviderNoticeReceived(Reminder, aggregate="notice_id"):

@@ -2,7 +2,8 @@
 
 A payment is authorised, which holds the amount, and captured, which takes it; or it is cancelled. Every call
 carries an idempotency key. The gateway acts at most once per key and answers a repeated call with the first
-outcome. A cancelled key can never be authorised, and what is captured can no longer be cancelled.
+outcome, or with what has become of it. A cancelled key can never be authorised, and what is captured can no
+longer be cancelled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,8 @@ DEFAULT_GATEWAY = "payments.simulator.gateway.SimulatedGateway"
 class ChargeStatus(StrEnum):
     """State of a payment at the provider, with the values of Stripe's PaymentIntents."""
 
+    #: The customer has to confirm first, as with 3-D Secure; nothing is held.
+    REQUIRES_ACTION = "requires_action"
     #: The amount is held, and not taken yet.
     REQUIRES_CAPTURE = "requires_capture"
     #: The amount is taken.
@@ -97,6 +100,8 @@ class Charge:
     message: str = ""
     #: The amount that is taken.
     captured: Decimal = Decimal(0)
+    #: The page on which the customer confirms. Whoever knows the address can.
+    confirm_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,11 @@ class Gateway(Protocol):
     """Payment provider. Raises GatewayTimeout (outcome unknown) or GatewayUnavailable (nothing done)."""
 
     def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Hold an amount, once per key."""
+        """Hold an amount, once per key.
+
+        REQUIRES_ACTION if the customer has to confirm at ``confirm_url``. The provider holds the amount then,
+        or declines; it says so by a notice, and find() does.
+        """
         ...
 
     def authorise_many(self, requests: Sequence[ChargeRequest]) -> Mapping[str, Charge]:
@@ -165,7 +174,8 @@ class Gateway(Protocol):
     def cancel(self, *, key: str) -> Charge:
         """Release what is held under a key and hold nothing under it from now on; return it as it stands.
 
-        Atomic at the gateway: what was captured or declined before stays as it is.
+        Atomic at the gateway: what was captured or declined before stays as it is, and what the customer has
+        not confirmed can no longer be.
         """
         ...
 

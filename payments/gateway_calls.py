@@ -3,7 +3,7 @@
 Gateways refuse to hold nothing. A payment of nothing, and its refund, succeed without a call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from payments.disputes import ProviderDispute
@@ -20,6 +20,9 @@ from payments.gateway import (
 )
 from payments.models import Payment, Refund
 from shop.messaging.providers import Results, call_each
+
+#: Statuses that a cancellation ends.
+_CANCELLABLE = {ChargeStatus.REQUIRES_ACTION, ChargeStatus.REQUIRES_CAPTURE}
 
 
 def authorise_each(payments: Mapping[UUID, Payment]) -> Results[Charge]:
@@ -65,7 +68,7 @@ def cancel_key(key: str) -> Charge:
     try:
         return gateway().cancel(key=key)
     except GatewayTimeout:
-        return _find(key, but_not=ChargeStatus.REQUIRES_CAPTURE)
+        return _find(key, but_not=_CANCELLABLE)
 
 
 def find_or_cancel(payment: Payment) -> Charge | None:
@@ -165,16 +168,16 @@ def _capture(payment: Payment) -> Charge:
     try:
         return gateway().capture(**_capture_request(payment)._asdict())
     except GatewayTimeout:
-        return _find(payment.idempotency_key, but_not=ChargeStatus.REQUIRES_CAPTURE)
+        return _find(payment.idempotency_key, but_not={ChargeStatus.REQUIRES_CAPTURE})
 
 
 def _capture_request(payment: Payment) -> CaptureRequest:
     return CaptureRequest(payment.capture_key, payment.reference, payment.to_capture)
 
 
-def _find(key: str, *, but_not: ChargeStatus | None = None) -> Charge:
+def _find(key: str, *, but_not: Collection[ChargeStatus] = ()) -> Charge:
     """Look up what a call without an answer did; if it did nothing, it may be under way."""
     charge = gateway().find(key=key)
-    if charge is None or charge.status == but_not:
+    if charge is None or charge.status in but_not:
         raise GatewayTimeout(f"the gateway has not answered about {key}")
     return charge

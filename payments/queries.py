@@ -138,6 +138,12 @@ def unanswered_payments(*, grace: timedelta) -> list[PaymentInfo]:
     return [_payment_info(payment) for payment in asked.order_by("id").prefetch_related("refunds")]
 
 
+def unconfirmed_payments(*, grace: timedelta) -> list[PaymentInfo]:
+    """Return payments that have awaited their customers for longer than ``grace``."""
+    old = Payment.objects.filter(state=Payment.State.REQUIRES_ACTION, updated_at__lt=timezone.now() - grace)
+    return [_payment_info(payment) for payment in old.order_by("id").prefetch_related("refunds")]
+
+
 def open_refunds(*, grace: timedelta) -> list[RefundInfo]:
     """Return refunds without an outcome that have not changed for ``grace``; none that awaits a capture."""
     old = Refund.objects.filter(state__in=Refund.OPEN, updated_at__lt=timezone.now() - grace)

@@ -279,8 +279,14 @@ STRIPE_WEBHOOK_SECRETS = listed("STRIPE_WEBHOOK_SECRET")
 #: Connections of a process to Stripe that charge at once, and time for an answer.
 SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
 SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
+#: Address of the shop for those who come from elsewhere, as from a bank's page; without a slash at the end.
+SHOP_URL = (os.environ.get("SHOP_URL") or "http://localhost:8000").rstrip("/")
+#: Page that a customer comes back to from the bank; ``{order_id}`` is the order's.
+SHOP_PAYMENT_RETURN_URL = os.environ.get("SHOP_PAYMENT_RETURN_URL") or f"{SHOP_URL}/orders/{{order_id}}/"
 #: Webhooks by provider: the path of an Endpoint of shop.webhooks. Only what is configured is in it.
 SHOP_WEBHOOKS = {"stripe": "payments.stripe.webhooks.endpoint"} if STRIPE_API_KEY else {}
+if SHOP_PAYMENT_GATEWAY.startswith("payments.simulator."):
+    SHOP_WEBHOOKS["simulator"] = "payments.simulator.bank.endpoint"
 if STRIPE_API_KEY:
     CELERY_BEAT_SCHEDULE["payments.ask_for_missed_notices"] = {
         "task": "payments.ask_for_missed_notices",
@@ -310,6 +316,8 @@ SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 360
 #: Time after the delivery in which customers may ask for a return, and time in which its goods have to come.
 SHOP_RETURN_PERIOD = days("SHOP_RETURN_PERIOD_DAYS", 30)
 SHOP_RETURN_ARRIVAL = days("SHOP_RETURN_ARRIVAL_DAYS", 21)
+#: Interval of queries for a payment that its customer has to confirm, should the provider's notice be lost.
+SHOP_PAYMENT_CHECK_INTERVAL = seconds("SHOP_PAYMENT_CHECK_INTERVAL_SECONDS", 60)
 #: Interval of queries for a pending refund.
 SHOP_REFUND_CHECK_INTERVAL = seconds("SHOP_REFUND_CHECK_INTERVAL_SECONDS", 3600 if STRIPE_API_KEY else 2)
 SHOP_MAX_ORDER_LINES = 200

@@ -20,7 +20,6 @@ admin.site.index_title = "Contexts"
 handler400 = "shop.web.refusals.bad_request"
 handler500 = "shop.web.refusals.server_error"
 
-
 #: Documents and pages for developers, which SHOP_API_DOCS=0 closes.
 _DOCS = [
     path("api/auth/key/", key_login, name="key-login"),
@@ -46,6 +45,7 @@ urlpatterns = [
     path("api/v1/keys", Keys.as_view(), name="key-list"),
     path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
     *(_DOCS if settings.SHOP_API_DOCS else ()),
+    path("simulator/", include("payments.simulator.urls")),
     path("providers/<slug:provider>/webhook", webhook, name="webhook"),
     *(path(path_.lstrip("/"), check, name=path_.lstrip("/")) for path_, check in health.CHECKS.items()),
 ]

@@ -34,6 +34,7 @@ from orders.events import (
 )
 from payments.events import (
     CaptureFailed,
+    PaymentActionRequired,
     PaymentCaptured,
     PaymentFailed,
     PaymentProcessed,
@@ -86,7 +87,9 @@ GIVEN_UP = frozenset({"returned", "lost"})
 MESSAGES: dict[type[Event], str] = {
     OrderCreated: "order_received",
     PaymentProcessed: "payment_received",
+    PaymentActionRequired: "payment_action_required",
     PaymentFailed: "payment_failed",
+    InventoryAwaited: "awaiting_stock",
     PaymentRefunded: "refunded",
     OrderShipped: "shipped",
     OrderReshipped: "shipped_again",
@@ -101,7 +104,9 @@ MESSAGES: dict[type[Event], str] = {
     ReturnExpired: "return_expired",
 }
 #: Kinds of messages of which an order may have several: one for each event.
-SEVERAL = frozenset(kind for kind in MESSAGES.values() if kind.startswith("return_"))
+SEVERAL = frozenset(
+    kind for kind in MESSAGES.values() if kind.startswith("return_") or kind == "payment_action_required"
+)
 
 
 def log(case: Case) -> Iterator[str]:
@@ -183,7 +188,12 @@ def money(case: Case) -> Iterator[str]:
         if not 0 <= balance.refunded <= balance.captured:
             yield f"{text(balance.refunded)} was refunded of {text(balance.captured)}"
         yield from map("{}, which is not what the log tells".format, _unlogged_money(case, balance))
-        if case.is_caught_up and case.status not in {"cancelling", "needs_attention"} and not balance.agrees:
+        if (
+            case.is_caught_up
+            and case.status not in {"cancelling", "needs_attention"}
+            and not _awaits_customer(case)
+            and not balance.agrees
+        ):
             yield (
                 f"{text(balance.held)} held, {text(balance.captured)} captured and {text(balance.refunded)} "
                 f"refunded by our books, {text(balance.provider_held)}, {text(balance.provider_captured)} "
@@ -191,6 +201,11 @@ def money(case: Case) -> Iterator[str]:
             )
     if case.must_balance and case.kept != case.worth:
         yield f"it is {case.status}, worth {text(case.worth)} to the shop, which keeps {text(case.kept)}"
+
+
+def _awaits_customer(case: Case) -> bool:
+    """Tell whether the customer may have confirmed the payment, and the provider has not said so yet."""
+    return case.status == "placed" and bool(case.count(PaymentActionRequired))
 
 
 def refunds(case: Case) -> Iterator[str]:

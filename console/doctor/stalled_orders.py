@@ -17,7 +17,13 @@ from orders.events import OrderDeadlinePassed
 from orders.queries import AcceptedOrder, overdue_orders, statuses
 from payments import services as payments
 from payments.errors import GatewayError
-from payments.queries import PaymentInfo, open_refunds, payments_of, unanswered_payments
+from payments.queries import (
+    PaymentInfo,
+    open_refunds,
+    payments_of,
+    unanswered_payments,
+    unconfirmed_payments,
+)
 from shipping import services as shipping
 from shipping.errors import CarrierError
 from shipping.events import FulfilmentStopped, ShipmentFailed, TrackingDue
@@ -77,6 +83,13 @@ def lost_timers(exam: Examination) -> Iterator[Finding]:
             message = f"its refund of {refund.amount} is {refund.state}, and no reminder is pending"
             call = partial(_put_back, partial(payments.resume_refund_checks, refund_id=refund.id))
             yield _timer(exam, f"order {refund.order_id}", message, refund.order_id, call)
+    unconfirmed = unconfirmed_payments(grace=exam.grace)
+    pending = PendingMessages({payment.order_id for payment in unconfirmed})
+    for payment in unconfirmed:
+        if not pending.has_message_for(payment.order_id, "payments"):
+            message = f"its payment of {payment.amount} awaits the customer, and no reminder is pending"
+            call = partial(_put_back, partial(payments.resume_payment_checks, order_id=payment.order_id))
+            yield _timer(exam, payment.order_number, message, payment.order_id, call)
     parcels = travelling_parcels(grace=exam.grace)
     pending = PendingMessages({parcel.order_id for parcel in parcels})
     for parcel in parcels:

@@ -1,6 +1,7 @@
 """Order with its lines. An order takes the steps of its history, by legal transitions alone."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -21,6 +22,7 @@ from orders.states import (
     TERMINAL,
     AttentionReason,
     CancelReason,
+    PaymentNeeds,
     Status,
 )
 from shop.amounts import AmountField
@@ -99,6 +101,17 @@ class Order(models.Model):
     stock_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, taken.")
     capture_recovered = models.BooleanField(
         default=False, db_default=False, help_text="Money that could not be taken at first is taken."
+    )
+    payment_attempt = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="Number of the latest attempt to pay."
+    )
+    payment_needs = models.CharField(
+        max_length=30,
+        choices=PaymentNeeds.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the customer has, or had, to do to pay.",
     )
     placed_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -193,6 +206,25 @@ class Order(models.Model):
         return self.get_cancel_reason_display() if self.cancel_reason else ""
 
     @property
+    def pay_by(self) -> datetime:
+        """The time by which it has to be paid."""
+        due: datetime = self.placed_at + settings.SHOP_PAYMENT_DEADLINE
+        return due
+
+    @property
+    def awaits_customer(self) -> bool:
+        """Tell whether the customer has to do something before it is paid."""
+        return self.status == Status.PLACED and bool(self.payment_needs) and not self.payment_undone
+
+    @property
+    def payment_due(self) -> Any:
+        """The attempt to pay that the customer has to do something about; None without one."""
+        if not self.awaits_customer:
+            return None
+        related: Any = self
+        return related.payment_attempts.filter(number=self.payment_attempt).first()
+
+    @property
     def is_terminal(self) -> bool:
         """Tell whether the order has ended."""
         return self.status in TERMINAL
@@ -274,7 +306,8 @@ class Order(models.Model):
             raise IllegalTransition(number=self.number, status=before.status, to=after.status)
         for name, value in zip(self.CHANGEABLE, after, strict=True):
             setattr(self, name, value)
-        self.changed_at = timezone.now()
+        if not after.status == before.status == Status.PLACED:  # its deadline does not move
+            self.changed_at = timezone.now()
         return True
 
 

@@ -37,6 +37,8 @@ class Payment(models.Model):
     class State(models.TextChoices):
         #: The gateway is being called, or has not answered yet.
         PROCESSING = "processing"
+        #: The customer has to confirm at ``confirm_url``, as with 3-D Secure. Nothing is held.
+        REQUIRES_ACTION = "requires_action"
         #: The amount is held for the shop, and not taken yet.
         REQUIRES_CAPTURE = "requires_capture"
         #: The amount is taken; ``amount_refunded`` counts the refunds.
@@ -48,12 +50,25 @@ class Payment(models.Model):
 
     LEGAL: ClassVar[dict[str, frozenset[str]]] = {
         State.PROCESSING: frozenset(
+            {
+                State.REQUIRES_ACTION,
+                State.REQUIRES_CAPTURE,
+                State.SUCCEEDED,
+                State.DECLINED,
+                State.CANCELED,
+            }
+        ),
+        State.REQUIRES_ACTION: frozenset(
             {State.REQUIRES_CAPTURE, State.SUCCEEDED, State.DECLINED, State.CANCELED}
         ),
         State.REQUIRES_CAPTURE: frozenset({State.SUCCEEDED, State.DECLINED, State.CANCELED}),
     }
     #: States that a stop can still cancel.
-    CANCELLABLE: ClassVar[tuple[str, ...]] = (State.PROCESSING, State.REQUIRES_CAPTURE)
+    CANCELLABLE: ClassVar[tuple[str, ...]] = (
+        State.PROCESSING,
+        State.REQUIRES_ACTION,
+        State.REQUIRES_CAPTURE,
+    )
 
     #: Columns that are written with the payment and never change.
     SET_ONCE = ("id", "order_id", "order_number", "amount", "currency", "method", "created_at")
@@ -65,6 +80,7 @@ class Payment(models.Model):
         "failure_message",
         "amount_captured",
         "authorised_until",
+        "confirm_url",
     )
     #: Columns that change; ``updated_at`` is the time of the last change.
     CHANGEABLE = (
@@ -105,6 +121,8 @@ class Payment(models.Model):
     #: The code of a decline; while the amount is held, that of a capture that failed.
     failure_code = models.CharField(max_length=100, blank=True)
     failure_message = models.TextField(blank=True)
+    #: The provider's page on which the customer confirms. Whoever knows it can: for the customer alone.
+    confirm_url = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -180,6 +198,11 @@ class Payment(models.Model):
         return self.state == self.State.PROCESSING
 
     @property
+    def awaits_customer(self) -> bool:
+        """True while the customer has to confirm."""
+        return self.state == self.State.REQUIRES_ACTION
+
+    @property
     def is_held(self) -> bool:
         """True if the amount is held and not taken."""
         return self.state == self.State.REQUIRES_CAPTURE
@@ -234,6 +257,10 @@ class Payment(models.Model):
 
     # Transitions change the instance; the repository stores it.
 
+    def await_customer(self, *, reference: str, confirm_url: str) -> None:
+        """Record that the customer has to confirm."""
+        self._become(self.State.REQUIRES_ACTION, reference=reference, confirm_url=confirm_url)
+
     def hold(self, *, reference: str, until: datetime) -> None:
         """Record that the amount is held."""
         self._become(self.State.REQUIRES_CAPTURE, reference=reference, authorised_until=until)
@@ -285,5 +312,6 @@ class Payment(models.Model):
     def _become(self, state: str, **facts: Any) -> None:
         if state not in self.LEGAL.get(self.state, ()):
             raise IllegalTransition(f"a {self.state} payment cannot become {state}")
+        self.confirm_url = ""
         for field, value in {"state": state, **facts}.items():
             setattr(self, field, value)

@@ -8,6 +8,7 @@ refunds.
 
 from payments.services.authorising import Bill, authorise_payments, reconcile_payment
 from payments.services.capturing import capture_payments, retry_capture
+from payments.services.confirming import check_payment, resume_payment_checks
 from payments.services.notices import look_into, receive_missed_notices
 from payments.services.refunding import (
     check_refund,
@@ -25,6 +26,7 @@ __all__ = [
     "Bill",
     "authorise_payments",
     "capture_payments",
+    "check_payment",
     "check_refund",
     "give_back_otherwise",
     "learn_refunds",
@@ -34,6 +36,7 @@ __all__ = [
     "refund_part",
     "refund_payment",
     "renew_holds",
+    "resume_payment_checks",
     "resume_refund_checks",
     "retry_capture",
     "retry_refund",

@@ -25,8 +25,8 @@ class Bill:
 def authorise_payments(*, bills: Sequence[Bill]) -> None:
     """Hold the amounts of orders. Idempotent: each is held once.
 
-    Publishes PaymentProcessed, PaymentFailed or, if the order was stopped before, PaymentVoided. A payment
-    that is stopped during the call is cancelled later.
+    Publishes PaymentProcessed, PaymentActionRequired, PaymentFailed or, if the order was stopped before,
+    PaymentVoided. A payment that is stopped during the call is cancelled later.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: some outcomes are unknown; call again.

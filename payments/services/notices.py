@@ -62,7 +62,7 @@ def _payment_of(reference: str) -> Payment | None:
 
 def _ask(payment: Payment, kind: str) -> _Answers:
     """Ask for what may have changed; after a dispute also for refunds, for a lost one gives money back."""
-    is_under_way = payment.is_open or payment.is_held
+    is_under_way = payment.is_open or payment.awaits_customer or payment.is_held
     charge = gateway_calls.find_or_cancel(payment) if is_under_way else None
     is_dispute = ".dispute." in kind
     given = gateway_calls.find_refunds(payment) if is_dispute or "refund" in kind else ()
@@ -72,6 +72,8 @@ def _ask(payment: Payment, kind: str) -> _Answers:
 def _record(payment: Payment, answers: _Answers) -> None:
     if payment.is_open and answers.charge:
         outcomes.record([(payment, answers.charge)])
+    elif payment.awaits_customer and answers.charge:
+        outcomes.record_answer(payment, answers.charge)
     elif answers.charge and answers.charge.status != ChargeStatus.REQUIRES_CAPTURE:
         captures.record([(payment, answers.charge)])  # taken or let go by a person at the provider
     if not (answers.given or answers.disputes):

@@ -41,6 +41,8 @@ def _renew(payment: Payment) -> None:
     """Hold anew, then release the former hold, then store it. After a crash the same calls come again."""
     key = payment_key(payment.order_id, payment.attempt + 1)
     renewed = gateway_calls.authorise_as(key, payment)
+    if renewed.status == ChargeStatus.REQUIRES_ACTION:
+        gateway_calls.cancel_key(key)  # nobody asks the customer to confirm again
     if renewed.status != ChargeStatus.REQUIRES_CAPTURE:
         _record_decline(payment, renewed)
     elif gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED or not _store(payment, renewed):

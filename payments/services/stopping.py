@@ -44,7 +44,10 @@ def _request_stop(order_id: UUID, reason: str) -> Payment:
 
 
 def _cancel(seen: Payment) -> None:
-    if gateway_calls.cancel(seen).status != ChargeStatus.CANCELED:
+    charge = gateway_calls.cancel(seen)
+    if charge.status != ChargeStatus.CANCELED:
+        with unit_of_work():
+            outcomes.record_answer(seen, charge)  # the customer was faster, or was refused
         return
     with unit_of_work():
         payment = repository.lock(seen.order_id)

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -12,10 +14,25 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.simulation.faults import Fault, FaultKind
 
+_SIGNER = Signer(salt="payments.simulator.bank")
+
 
 def charge_reference() -> str:
     """Return a new id of a charge, like Stripe's of a PaymentIntent."""
     return f"pi_{uuid7().hex}"
+
+
+def bank_page(reference: str) -> str:
+    """Return the address of the simulated bank's page for a charge. It is signed: nobody can guess it."""
+    return f"{settings.SHOP_URL}/simulator/bank/{_SIGNER.sign(reference)}/"
+
+
+def reference_in(signed: str) -> str | None:
+    """Return the charge of a page of the bank; None if the address is made up."""
+    try:
+        return _SIGNER.unsign(signed)
+    except BadSignature:
+        return None
 
 
 def _refund_reference() -> str:
@@ -28,6 +45,8 @@ class SimulatedCharge(models.Model):
     class Status(models.TextChoices):
         #: Begun, but the gateway failed; nothing has been charged.
         PROCESSING = "processing"
+        #: The customer has to confirm it at the bank.
+        REQUIRES_ACTION = ChargeStatus.REQUIRES_ACTION.value
         #: Held, and not captured.
         REQUIRES_CAPTURE = ChargeStatus.REQUIRES_CAPTURE.value
         SUCCEEDED = ChargeStatus.SUCCEEDED.value
@@ -63,7 +82,15 @@ class SimulatedCharge(models.Model):
 
     def as_charge(self) -> Charge:
         """Return the charge as an answer of the port."""
-        return Charge(self.reference, ChargeStatus(self.status), self.code, self.message, self.captured)
+        must_confirm = self.status == self.Status.REQUIRES_ACTION
+        return Charge(
+            self.reference,
+            ChargeStatus(self.status),
+            self.code,
+            self.message,
+            self.captured,
+            bank_page(self.reference) if must_confirm else "",
+        )
 
 
 class SimulatedRefund(models.Model):

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Q, Sum
 
+from payments.confirmation import REFUSED as NOT_AUTHENTICATED
 from payments.disputes import ProviderDispute
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
@@ -24,7 +25,13 @@ from payments.gateway import (
     LedgerLine,
     ProviderRefund,
 )
-from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund, charge_reference
+from payments.simulator.books import (
+    GatewayFault,
+    SimulatedCharge,
+    SimulatedRefund,
+    bank_page,
+    charge_reference,
+)
 from payments.simulator.tokens import CAPTURE_FAILS, Behaviour, behaviour_of
 from shop.messaging.contracts import Money
 from shop.messaging.providers import check_outside_transaction
@@ -44,8 +51,14 @@ REFUSED = "declined"
 NOT_CAPTURED, TOO_LARGE = "capture_refused", "amount_too_large"
 #: Failure code of a capture of what is not held any more, as in Stripe's API.
 NOT_HELD = "payment_intent_unexpected_state"
+#: Failure code and message of a charge that the customer did not confirm, as in Stripe's API.
+NOT_CONFIRMED = (NOT_AUTHENTICATED, "The payment was not confirmed.")
 #: Statuses of a charge that can be cancelled.
-_CANCELLABLE = (SimulatedCharge.Status.PROCESSING, SimulatedCharge.Status.REQUIRES_CAPTURE)
+_CANCELLABLE = (
+    SimulatedCharge.Status.PROCESSING,
+    SimulatedCharge.Status.REQUIRES_ACTION,
+    SimulatedCharge.Status.REQUIRES_CAPTURE,
+)
 
 #: Charges with their outcomes, in one statement that commits by itself: once per key, and none while the
 #: gateway has a fault.
@@ -200,9 +213,26 @@ class SimulatedGateway:
 def _new_charge(asked: ChargeRequest) -> Charge:
     amount, behaviour = asked.amount.amount, behaviour_of(asked.token)
     code, message = _refusal(amount, behaviour)
+    reference = charge_reference()
+    if behaviour.must_confirm and amount > 0:
+        return Charge(reference, ChargeStatus.REQUIRES_ACTION, confirm_url=bank_page(reference))
     status = ChargeStatus.DECLINED if code else _unless_refused(behaviour)
     taken = amount if status == ChargeStatus.SUCCEEDED else Decimal(0)
-    return Charge(charge_reference(), status, code, message, taken)
+    return Charge(reference, status, code, message, taken)
+
+
+def confirm(reference: str, *, confirmed: bool) -> SimulatedCharge:
+    """Hold, take or decline what awaits its customer, who confirms or refuses; what is decided stays."""
+    with transaction.atomic():
+        charge = _locked_charge(reference)
+        if charge.status == SimulatedCharge.Status.REQUIRES_ACTION:
+            if confirmed:
+                _decide(charge, behaviour_of(charge.token))
+            else:
+                charge.status = SimulatedCharge.Status.DECLINED
+                charge.code, charge.message = NOT_CONFIRMED
+            charge.save(update_fields=["status", "code", "message", "captured"])
+    return charge
 
 
 def _unless_refused(behaviour: Behaviour) -> ChargeStatus:
@@ -244,11 +274,17 @@ def _attempt(made: SimulatedCharge, behaviour: Behaviour) -> SimulatedCharge:
 
 def _try_to_authorise(charge: SimulatedCharge, behaviour: Behaviour) -> None:
     charge.attempts += 1
-    if charge.attempts > behaviour.errors:
-        charge.code, charge.message = _refusal(charge.amount, behaviour)
-        charge.status = SimulatedCharge.Status.DECLINED if charge.code else _unless_refused(behaviour)
-        if charge.status == SimulatedCharge.Status.SUCCEEDED:
-            charge.captured = charge.amount
+    if charge.attempts > behaviour.errors and behaviour.must_confirm and charge.amount > 0:
+        charge.status = SimulatedCharge.Status.REQUIRES_ACTION
+    elif charge.attempts > behaviour.errors:
+        _decide(charge, behaviour)
+
+
+def _decide(charge: SimulatedCharge, behaviour: Behaviour) -> None:
+    charge.code, charge.message = _refusal(charge.amount, behaviour)
+    charge.status = SimulatedCharge.Status.DECLINED if charge.code else _unless_refused(behaviour)
+    if charge.status == SimulatedCharge.Status.SUCCEEDED:
+        charge.captured = charge.amount
 
 
 def _capture(charge: SimulatedCharge, key: str, amount: Decimal) -> str:

@@ -10,6 +10,8 @@ class Behaviour:
     #: Empty if the amount is held.
     decline_code: str = ""
     message: str = ""
+    #: The customer has to confirm at the bank; only then is the amount held or declined.
+    must_confirm: bool = False
     #: Number of calls that fail with a server error before one succeeds.
     errors: int = 0
     #: The first call holds the amount, and then does not answer.
@@ -38,6 +40,10 @@ TOKENS = {
         "insufficient_funds", "Your card has insufficient funds."
     ),
     "pm_card_chargeDeclinedExpiredCard": Behaviour("expired_card", "Your card has expired."),
+    "pm_card_authenticationRequired": Behaviour(must_confirm=True),
+    "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": Behaviour(
+        "insufficient_funds", "Your card has insufficient funds.", must_confirm=True
+    ),
     "pm_card_refundFail": Behaviour(takes_at_once=True, refund_fails=True),
     "pm_card_pendingRefund": Behaviour(takes_at_once=True, refund_pends=True),
     # Beyond Stripe's:

@@ -30,7 +30,7 @@ class StripeGateway:
     """Gateway that authorises and captures cards through Stripe's PaymentIntents."""
 
     def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
-        """Hold an amount, once per key. A customer who would have to confirm is declined."""
+        """Hold an amount, once per key, or say where the customer has to confirm."""
         check_outside_transaction()
         return intents.authorise(ChargeRequest(key, amount, token, order_id))
 

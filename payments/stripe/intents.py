@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from payments.confirmation import return_url
 from payments.errors import GatewayTimeout, KeyReused, UnknownCharge
 from payments.gateway import CaptureRequest, Charge, ChargeRequest, ChargeStatus
 from payments.stripe.client import KEY, metadata_of, payment_intents
@@ -26,7 +27,7 @@ REQUEST, TOMBSTONE = "shop_request", "shop_tombstone"
 ORDER = "shop_order"
 #: Metadata: the code of a decline that is the shop's own.
 DECLINED = "shop_declined"
-#: Decline code of a customer who would have to confirm.
+#: Decline code of a customer who would have to confirm in a way that is no page.
 MUST_CONFIRM = "authentication_required"
 #: Code of Stripe's refusal to confirm or cancel an intent that was confirmed or cancelled before.
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
@@ -65,7 +66,7 @@ def authorise(asked: ChargeRequest) -> Charge:
         return _cancel(intent)
     if metadata.get(REQUEST) != _digest(asked):
         raise KeyReused(f"{asked.key} was used for another amount or means of payment before")
-    return outcome_of(intent) or _confirm(intent, asked.key)
+    return outcome_of(intent) or _confirm(intent, asked)
 
 
 def capture(asked: CaptureRequest) -> Charge:
@@ -117,6 +118,8 @@ def outcome_of(intent: Any) -> Charge | None:
     if intent.status in {"requires_capture", "succeeded"}:
         captured = from_minor(intent.amount_received, intent.currency).amount
         return Charge(intent.id, ChargeStatus(intent.status), captured=captured)
+    if intent.status == "requires_action" and (page := _page_of(intent)):
+        return Charge(intent.id, ChargeStatus.REQUIRES_ACTION, confirm_url=page)
     if intent.status == "canceled" and (code := metadata_of(intent).get(DECLINED)):
         return Charge(intent.id, ChargeStatus.DECLINED, code)
     if intent.status == "canceled":
@@ -157,12 +160,25 @@ def _create(key: str, params: Any) -> Any:
         raise
 
 
-def _confirm(intent: Any, key: str) -> Charge:
+def _page_of(intent: Any) -> str:
+    """Return the page on which the customer confirms; empty if the intent asks for something else."""
+    action = getattr(intent, "next_action", None)
+    if not action or action.type != "redirect_to_url":
+        return ""
+    page: str = action.redirect_to_url.url
+    return page
+
+
+def _confirm(intent: Any, asked: ChargeRequest) -> Charge:
+    """Confirm an intent. A customer who has to confirm, too, comes back to the shop's page of the order."""
+
     def act(idempotency_key: str) -> Charge:
         try:
             with translated():
                 confirmed = payment_intents().confirm(
-                    intent.id, {"error_on_requires_action": True}, {"idempotency_key": idempotency_key}
+                    intent.id,
+                    {"return_url": return_url(asked.order_id)},
+                    {"idempotency_key": idempotency_key},
                 )
         except Refused as refusal:
             confirmed = payment_intents().retrieve(intent.id)
@@ -170,11 +186,14 @@ def _confirm(intent: Any, key: str) -> Charge:
                 if refusal.param and not _is_decline(refusal):
                     raise
                 return _decline(confirmed, refusal.code or "invalid_request")
-        if confirmed.status == "requires_action":
+        except KeyTaken:  # by a release that had no page to come back to
+            confirmed = payment_intents().retrieve(intent.id)
+        if confirmed.status == "requires_action" and not _page_of(confirmed):
             return _decline(confirmed, MUST_CONFIRM)
         return _expect_outcome(confirmed)
 
-    return at_most_once(f"{key}:confirm", act, look=lambda: outcome_of(payment_intents().retrieve(intent.id)))
+    key = f"{asked.key}:confirm"
+    return at_most_once(key, act, look=lambda: outcome_of(payment_intents().retrieve(intent.id)))
 
 
 def _is_decline(refusal: Refused) -> bool:
@@ -188,9 +207,9 @@ def _decline(intent: Any, code: str) -> Charge:
 
 
 def _cancel(intent: Any) -> Charge:
-    """Cancel an intent that is held or has no outcome; return the charge as it stands."""
+    """Cancel an intent that is held, unconfirmed or undecided; return the charge as it stands."""
     known = outcome_of(intent)
-    if known and known.status != ChargeStatus.REQUIRES_CAPTURE:
+    if known and known.status not in {ChargeStatus.REQUIRES_ACTION, ChargeStatus.REQUIRES_CAPTURE}:
         return known
     with translated():
         try:

@@ -44,6 +44,7 @@ from payments.events import (
     CaptureFailed,
     CaptureRecovered,
     DisputeClosed,
+    PaymentActionRequired,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -81,6 +82,7 @@ def event(kind: type[Event], **facts: object) -> Event:
         "subject_id": None,
         "personal": "",
         "won": True,
+        "attempt": 1,
         "took_goods": False,
         "new_goods": False,
         "reason": "lost",
@@ -139,6 +141,12 @@ class OneOrder(RuleBasedStateMachine):
     def the_gateway_answers(self, how, is_voided):
         stopped = self.happened(FulfilmentStopped) or (self.happened(InventoryRejected) and is_voided)
         self.publish(PaymentVoided if stopped else how)
+
+    @precondition(lambda self: not self.happened(PaymentProcessed, PaymentFailed, PaymentVoided))
+    @precondition(lambda self: not self.happened(PaymentActionRequired))
+    @rule()
+    def the_customer_has_to_confirm(self):
+        self.publish(PaymentActionRequired)
 
     @precondition(lambda self: self.has_money() and self.is_given_up())
     @rule(how=st.sampled_from(["void", "all", "part", "refused"]))

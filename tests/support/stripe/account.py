@@ -21,6 +21,7 @@ DECLINES = {
     "pm_card_chargeDeclinedExpiredCard": ("expired_card", "expired_card", "Your card has expired."),
 }
 MUST_CONFIRM = "pm_card_authenticationRequired"
+MUST_CONFIRM_AND_IS_POOR = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
 PROCESSES = "pm_usBankAccount_processing"
 PENDING_REFUND = "pm_card_pendingRefund"
 #: Taken at first, refused when it is confirmed, as a PaymentMethod that was used before.
@@ -32,6 +33,7 @@ TOKENS = {
     "pm_card_amex",
     CAPTURE_FAILS,
     MUST_CONFIRM,
+    MUST_CONFIRM_AND_IS_POOR,
     PROCESSES,
     PENDING_REFUND,
     USED_BEFORE,
@@ -60,8 +62,8 @@ class Account:
         #: Intents whose first capture was refused.
         self.refused_captures: set[str] = set()
         self.search_is_late = False
-        #: Leave customers to confirm, even when the request forbids it.
-        self.ignores_forbidden_actions = False
+        #: Have customers confirm by Stripe's script in the shop's page instead of by a redirect.
+        self.asks_in_the_shops_page = False
         self._index: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
 
@@ -83,6 +85,7 @@ class Account:
             "description": params.get("description"),
             "last_payment_error": None,
             "latest_charge": None,
+            "next_action": None,
             "payment_method": token,
             "payment_method_types": params.get("payment_method_types", ["card"]),
             "receipt_email": None,
@@ -100,7 +103,7 @@ class Account:
         return intent
 
     def confirm_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
-        check(params, optional=("error_on_requires_action", "payment_method"))
+        check(params, optional=("return_url", "payment_method"))
         intent = self.intent(name)
         token = params.get("payment_method") or intent["payment_method"]
         if intent["status"] not in _UNCONFIRMED:
@@ -111,18 +114,36 @@ class Account:
             raise invalid("The provided PaymentMethod was used before.", code="payment_method_not_available")
         if token in DECLINES:
             raise self._decline(intent, *DECLINES[token])
-        if (
-            token == MUST_CONFIRM
-            and not self.ignores_forbidden_actions
-            and params.get("error_on_requires_action")
-        ):
-            code = "authentication_required"
-            raise self._decline(intent, code, code, "Your card was declined. It requires authentication.")
+        if token in (MUST_CONFIRM, MUST_CONFIRM_AND_IS_POOR):
+            intent |= {"status": "requires_action", "next_action": self._action(name, params)}
+            return intent
         done = "requires_capture" if intent["capture_method"] == "manual" else "succeeded"
-        intent["status"] = {MUST_CONFIRM: "requires_action", PROCESSES: "processing"}.get(token, done)
+        intent["status"] = "processing" if token == PROCESSES else done
         if intent["status"] == done:
             self._charge(intent)
         return intent
+
+    def _action(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        if self.asks_in_the_shops_page or not params.get("return_url"):
+            return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+        url = f"https://hooks.stripe.com/redirect/authenticate/{name}"
+        page = {"url": url, "return_url": params["return_url"]}
+        return {"type": "redirect_to_url", "redirect_to_url": page}
+
+    def customer_answers(self, name: str, *, confirms: bool = True) -> None:
+        """Answer as the customer does on the bank's page; a cancelled intent has none any more."""
+        intent = self.intent(name)
+        if intent["status"] != "requires_action":
+            raise _unexpected_state(intent, "confirm")
+        intent["next_action"] = None
+        if not confirms:
+            code = "payment_intent_authentication_failure"
+            self._decline(intent, code, "", "The payment was not confirmed.")
+        elif intent["payment_method"] == MUST_CONFIRM_AND_IS_POOR:
+            self._decline(intent, *DECLINES["pm_card_visa_chargeDeclinedInsufficientFunds"])
+        else:
+            intent["status"] = "requires_capture" if intent["capture_method"] == "manual" else "succeeded"
+            self._charge(intent)
 
     def capture_intent(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         check(params, optional=("amount_to_capture",))
@@ -156,7 +177,7 @@ class Account:
     def _release(self, intent: dict[str, Any]) -> None:
         if intent["status"] == "requires_capture":
             self.charges[intent["latest_charge"]] |= {"refunded": True, "amount_refunded": intent["amount"]}
-        intent["status"] = "canceled"
+        intent |= {"status": "canceled", "next_action": None}
 
     def search_intents(self, params: dict[str, Any]) -> dict[str, Any]:
         check(params, required=("query",), optional=("limit", "page"))

@@ -37,6 +37,8 @@ def books_agree():
 def test_orders_of_every_outcome_agree_with_the_books_of_stripe(shop, account):
     delivered, declined, refused = shop.delivered(), shop.declined(), shop.refused_by_carrier()
     stopped, unconfirmed = shop.cancelled(), shop.place(pays_with=MUST_CONFIRM)
+    deliver_all()
+    account.customer_answers(payment_of(unconfirmed).reference, confirms=False)
     shop.run_to_end()
 
     shop.expect_status(unconfirmed, "cancelled")
@@ -46,7 +48,7 @@ def test_orders_of_every_outcome_agree_with_the_books_of_stripe(shop, account):
         "generic_decline",
         "",
         "",
-        "authentication_required",
+        "payment_intent_authentication_failure",
     ]
     assert payment_of(refused).amount_refunded == refused.total
     assert taken(account) == delivered.total * 100

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from inventory.events import InventoryAwaited
 from orders.events import (
     Address,
     OrderCancelled,
@@ -20,7 +21,7 @@ from orders.events import (
     ReturnRejected,
     ReturnRequested,
 )
-from payments.events import PaymentFailed, PaymentProcessed, PaymentRefunded
+from payments.events import PaymentActionRequired, PaymentFailed, PaymentProcessed, PaymentRefunded
 from shipping.events import CancellationRejected, OrderDelivered, OrderReshipped, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Money
@@ -59,12 +60,18 @@ def order_created(
     )
 
 
+#: The only link of all e-mails: where the customer confirms a payment.
+CONFIRM_URL = "https://hooks.stripe.com/redirect/authenticate/src_1042"
+
+
 def later_events(order_id: UUID) -> list[Event]:
     """Return one event of each other kind that a customer is informed of."""
     paid = {"order_id": order_id, "payment_id": uuid7()}
     parcel = {"order_id": order_id, "shipment_id": uuid7()}
     return [
         PaymentProcessed(**paid, amount=eur("49.90")),
+        sealed_event(PaymentActionRequired, **paid, attempt=1, confirm_url=CONFIRM_URL),
+        InventoryAwaited(order_id=order_id, shortages=()),
         sealed_event(PaymentFailed, **paid, code="expired_card", message="Your card has expired."),
         PaymentRefunded(**paid, refund_id=uuid7(), amount=eur("49.90")),
         sealed_event(OrderShipped, **parcel, carrier="UPS", tracking_number="EZ1000000001"),

@@ -16,6 +16,6 @@ def test_messages_have_the_indexes_that_are_used_and_no_others():
         "notification_by_email",
         # Partial: queued and refused messages, messages of a rare kind, and messages that came back.
         "notification_not_sent",
-        "notification_by_rarer_kind",
+        "notification_by_unusual_kind",
         "notification_by_trouble",
     }

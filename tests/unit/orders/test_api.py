@@ -39,6 +39,7 @@ def test_an_order_is_accepted_at_once_and_tells_where_it_is(as_ada, ada):
         ],
         "ship_to": SHIP_TO,
         "cancellable": True,
+        "payment": None,
         "timeline_url": f"{url}/timeline",
     }
 

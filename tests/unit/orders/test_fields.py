@@ -65,6 +65,8 @@ CHANGED: dict[str, Any] = {
     "payment_undone": True,
     "stock_undone": True,
     "capture_recovered": True,
+    "payment_attempt": 2,
+    "payment_needs": "requires_action",
 }
 
 

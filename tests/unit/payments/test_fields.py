@@ -67,6 +67,7 @@ CHANGED_PAYMENT: dict[str, Any] = {
     "reference": "pi_1042",
     "failure_code": "expired_card",
     "failure_message": "Your card has expired.",
+    "confirm_url": "https://bank.example/confirm/1042",
     "stop_reason": "customer",
     "amount_refunded": Decimal("19.90"),
     "amount_refund_open": Decimal("30.00"),

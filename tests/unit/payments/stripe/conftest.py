@@ -1,17 +1,24 @@
 """Both gateways behind their port."""
 
+from contextlib import suppress
+
 import pytest
 
 from payments.gateway import Charge
 from payments.models import SimulatedCharge, SimulatedRefund
+from payments.simulator.gateway import confirm
 from payments.stripe.minor_units import to_minor
 from shop.messaging.contracts import Money
+from tests.support.stripe.answers import Refused
 from tests.support.stripe.fixtures import stand_in, stripe_api  # noqa: F401
 from tests.support.stripe.server import StripeStandIn
 
 
 class SimulatorBackstage:
     """Acts of others at the simulator."""
+
+    def customer_answers(self, charge: Charge, *, confirms: bool) -> None:
+        confirm(charge.reference, confirmed=confirms)
 
     def refund_by_hand(self, charge: Charge, amount: Money) -> None:
         made = SimulatedCharge.objects.get(pk=charge.reference)
@@ -25,6 +32,10 @@ class StripeBackstage:
 
     def __init__(self, api: StripeStandIn) -> None:
         self.account = api.account
+
+    def customer_answers(self, charge: Charge, *, confirms: bool) -> None:
+        with suppress(Refused):
+            self.account.customer_answers(charge.reference, confirms=confirms)
 
     def refund_by_hand(self, charge: Charge, amount: Money) -> None:
         self.account.refund_in_dashboard(charge.reference, to_minor(amount))

@@ -141,6 +141,63 @@ def test_capture_and_cancellation_at_once_agree():
     assert len(list(provider_ledger())) == (answers == {"succeeded"})
 
 
+# --- Confirmation by the customer ------------------------------------------------------------
+
+CONFIRM_FIRST = "pm_card_authenticationRequired"
+CONFIRM_IN_VAIN = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
+
+
+def test_a_customer_who_has_to_confirm_is_sent_to_a_page_and_nothing_is_held():
+    asked = hold(token=CONFIRM_FIRST)
+    assert (asked.status, asked.captured, asked.code) == ("requires_action", 0, "")
+    assert asked.confirm_url.startswith("http")
+    assert hold(token=CONFIRM_FIRST) == gateway().find(key=KEY) == asked
+    assert list(provider_ledger()) == []
+
+
+def test_several_of_which_some_have_to_be_confirmed_are_answered_under_their_keys():
+    asked = [
+        ChargeRequest("a", FIFTY, CONFIRM_FIRST, ORDER),
+        ChargeRequest("b", FIFTY, "pm_card_visa", ORDER),
+    ]
+    made = gateway().authorise_many(asked)
+    assert {key: one.status for key, one in made.items()} == {"a": "requires_action", "b": "requires_capture"}
+
+
+def test_what_the_customer_confirms_is_held_and_can_be_captured(backstage):
+    asked = hold(token=CONFIRM_FIRST)
+    backstage.customer_answers(asked, confirms=True)
+    held = gateway().find(key=KEY)
+    assert (held.reference, held.status, held.confirm_url) == (asked.reference, "requires_capture", "")
+    assert capture(held).status == "succeeded"
+
+
+def test_what_the_customer_refuses_is_declined_and_stays_so(backstage):
+    asked = hold(token=CONFIRM_FIRST)
+    backstage.customer_answers(asked, confirms=False)
+    backstage.customer_answers(asked, confirms=True)
+    refused = gateway().find(key=KEY)
+    assert (refused.status, refused.code) == (
+        "requires_payment_method",
+        "payment_intent_authentication_failure",
+    )
+    assert gateway().cancel(key=KEY).status == "requires_payment_method"
+    assert list(provider_ledger()) == []
+
+
+def test_what_is_confirmed_may_be_declined_all_the_same(backstage):
+    backstage.customer_answers(hold(token=CONFIRM_IN_VAIN), confirms=True)
+    assert gateway().find(key=KEY).code == "insufficient_funds"
+
+
+def test_what_was_cancelled_can_not_be_confirmed_any_more(backstage):
+    asked = hold(token=CONFIRM_FIRST)
+    assert gateway().cancel(key=KEY).status == "canceled"
+    backstage.customer_answers(asked, confirms=True)
+    assert gateway().find(key=KEY).status == "canceled"
+    assert list(provider_ledger()) == []
+
+
 # --- Charges ---------------------------------------------------------------------------------
 
 

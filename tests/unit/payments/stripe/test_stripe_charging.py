@@ -58,7 +58,7 @@ def test_the_key_is_the_idempotency_key_and_in_the_metadata(stripe_api, charge, 
 
     assert create.key == f"capture:{order_id}"
     assert confirm.key == f"capture:{order_id}:confirm"
-    assert confirm.params["error_on_requires_action"] == "true"
+    assert confirm.params["return_url"] == f"http://localhost:8000/orders/{order_id}/"
     assert create.params["metadata"]["shop_key"] == f"capture:{order_id}"
     assert "pm_card_visa" not in str(create.params["metadata"])
     assert create.params["capture_method"] == "manual"
@@ -69,9 +69,8 @@ def test_the_key_is_the_idempotency_key_and_in_the_metadata(stripe_api, charge, 
 # --- States of Stripe's that the shop does not know yet --------------------------------------
 
 
-@pytest.mark.parametrize("ignores", [False, True])
-def test_a_customer_who_would_have_to_confirm_is_declined(stripe_api, charge, order_id, ignores):
-    stripe_api.account.ignores_forbidden_actions = ignores
+def test_a_customer_who_would_have_to_confirm_in_the_shops_page_is_declined(stripe_api, charge, order_id):
+    stripe_api.account.asks_in_the_shops_page = True
     made = charge(MUST_CONFIRM)
 
     assert (made.status, made.code) == ("requires_payment_method", "authentication_required")

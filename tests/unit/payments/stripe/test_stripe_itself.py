@@ -35,7 +35,7 @@ def test_stripe_charges_once_refunds_once_and_declines():
     refused = _charge(declined, "pm_card_visa_chargeDeclinedInsufficientFunds")
     assert (refused.status, refused.code) == ("requires_payment_method", "insufficient_funds")
     must_confirm = _charge(uuid7(), "pm_card_authenticationRequired")
-    assert must_confirm.status == "requires_payment_method"
+    assert (must_confirm.status, must_confirm.confirm_url[:8]) == ("requires_action", "https://")
     assert gateway().cancel(key=f"capture:{uuid7()}").status == "canceled"
 
 
