@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from shop.accounts.security_log import account_named, record
+from shop.adminkit.csv_export import list_exported
 
 #: Fields that decide what an account may do.
 FLAGS = ("is_active", "is_staff", "is_superuser")
@@ -20,6 +21,11 @@ _M2M_ACTIONS = {"post_add": "added", "post_remove": "removed", "pre_clear": "rem
 @receiver(user_logged_in)
 def _record_login(request: HttpRequest, user: User, **_: Any) -> None:
     record("logged_in", user=user, request=request)
+
+
+@receiver(list_exported)
+def _record_export(sender: type[Model], request: HttpRequest, **_: Any) -> None:
+    record("list_exported", request=request, model=sender._meta.label_lower)
 
 
 @receiver(user_logged_out)

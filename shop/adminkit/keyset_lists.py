@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 
+from shop.adminkit import csv_export
 from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.postgres.planning import custom_plans
@@ -30,6 +31,11 @@ class KeysetChangeList(ChangeList):
         super().__init__(request, *args)
         for cursor in (BEFORE, AFTER):
             self.params.pop(cursor, None)
+
+    @property
+    def export_url(self) -> str:
+        """Link to all its rows as CSV."""
+        return self.get_query_string({csv_export.PARAMETER: "csv"})
 
     @property
     def older_url(self) -> str:
@@ -103,6 +109,19 @@ class KeysetList(BoundedActions):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the keyset change list."""
         return KeysetChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list, or send it as CSV."""
+        wanted = request.GET.copy()
+        if not wanted.pop(csv_export.PARAMETER, None):
+            return super().changelist_view(request, extra_context)
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        request.GET = wanted  # type: ignore[assignment]  # the list would take it for a filter
+        try:
+            return csv_export.export(request, self.get_changelist_instance(request))
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(request.path)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
