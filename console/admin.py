@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from console.erasure.action import PERMISSION, forget_customers
-from console.models import Checkup, Repair
+from console.models import Alert, Checkup, Repair
 from orders import queries as orders
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
@@ -44,6 +44,15 @@ class RepairAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "at")
     search_fields = ("order_id__exact",)
     ordering = ("-pk",)
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """Alerts to operators, newest first."""
+
+    list_display = ("text", "is_open", "alerted_at")
+    list_filter = ("is_open",)
+    ordering = ("-alerted_at", "key")
 
 
 @admin.register(User)

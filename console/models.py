@@ -67,3 +67,17 @@ class Repair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.done}"
+
+
+class Alert(models.Model):
+    """Something that operators were alerted about."""
+
+    #: Identity of what needs attention.
+    key = models.CharField(max_length=250, primary_key=True)
+    text = models.TextField()
+    #: It still needs attention.
+    is_open = models.BooleanField(default=True)
+    alerted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key

@@ -28,6 +28,7 @@ _MACHINERY = (
     "accounts.view_apikey",
     "accounts.view_failedlogin",
     "accounts.view_requestcount",
+    "console.view_alert",
     "console.view_checkup",
     "console.view_repair",
     "django_celery_results.view_taskresult",

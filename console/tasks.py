@@ -1,10 +1,14 @@
-"""Celery task of the order doctor, started by beat or by an operator."""
+"""Celery tasks of the console: the order doctor, and the alerts to operators."""
 
+import logging
 from typing import Any
 
 from celery import shared_task
 
+from console.alerts import watch
 from console.doctor import checkups
+
+logger = logging.getLogger("shop.alerts")
 
 #: Limit on a check-up in seconds, far above that of a consumer and below RabbitMQ's acknowledgement timeout.
 TIME_LIMIT = 25 * 60
@@ -24,3 +28,12 @@ def check_up(by: str, repair: bool) -> dict[str, Any]:
     except checkups.CheckupRunning as error:
         return {"skipped": str(error)}
     return {"orders": result.checkup.orders, **{str(state): n for state, n in result.counts.items()}}
+
+
+@shared_task(name="console.alert", ignore_result=True, time_limit=50)
+def alert() -> None:
+    """Alert the operators about what newly needs attention; what fails is sent a minute later."""
+    try:
+        watch.watch()
+    except OSError as error:
+        logger.warning("the operators could not be alerted: %s", error)

@@ -1,14 +1,23 @@
 """Settings of django-unfold, the theme of the admin. The colours are in console/admin.css."""
 
+import os
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 
+from shop.environment import listed, seconds
+
 
 def admin_settings() -> dict[str, Any]:
-    """Return the settings of the admin's pages."""
+    """Return the settings of the admin's pages, and of the alerts to its operators."""
     return {
+        #: Addresses that alerts go to, with commas between.
+        "SHOP_ALERT_EMAILS": listed("SHOP_ALERT_EMAILS"),
+        #: Address of a chat that takes ``{"text": ...}``.
+        "SHOP_ALERT_WEBHOOK": os.environ.get("SHOP_ALERT_WEBHOOK", ""),
+        #: Time after an alert in which the same thing does not alert again.
+        "SHOP_ALERT_QUIET_TIME": seconds("SHOP_ALERT_QUIET_SECONDS", 3600),
         "UNFOLD": {
             "SITE_TITLE": "shop",
             "SITE_HEADER": "shop operations",
@@ -17,7 +26,7 @@ def admin_settings() -> dict[str, Any]:
             "COLORS": {},
             "SIDEBAR": {"navigation": "console.navigation.navigation"},
             "DASHBOARD_CALLBACK": "console.home.page.home",
-        }
+        },
     }
 
 

@@ -224,7 +224,7 @@ CELERY_BEAT_SCHEDULE = {
         ("webhooks.prune_notices", 5, 40),
     ]
 }
-for _task in ("accounts.send_mails", "analytics.note_positions", "analytics.follow_log"):
+for _task in ("accounts.send_mails", "analytics.note_positions", "analytics.follow_log", "console.alert"):
     CELERY_BEAT_SCHEDULE[_task] = {
         "task": _task,
         "schedule": timedelta(minutes=1),

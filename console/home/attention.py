@@ -19,6 +19,7 @@ from shop.waiting import Waiting
 
 #: Age from which messages in the outbox, or due reminders, are late.
 LATE = timedelta(minutes=1)
+_TO_BE_KNOWN: dict[str, Any] = {"is_notice": True, "is_alerted": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,33 @@ class Item:
     detail: str = ""
     #: Only to be known: nothing has failed.
     is_notice: bool = False
+    #: Operators are alerted about it.
+    is_alerted: bool = True
+    #: Name that tells it from another one of the same title; by default its detail.
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Identity, which its number and age do not change."""
+        return f"{self.title}: {self.name or self.detail}"[:250]
+
+    @property
+    def text(self) -> str:
+        """It in a line."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.title}: {self.count:,}{detail}"
 
 
 def attention(user: Any) -> list[Item]:
     """Return what needs attention and the user may see, what has failed first; empty if nothing does."""
     items = [item for permission, find in _SOURCES if user.has_perm(permission) for item in find()]
     return sorted((item for item in items if item.count), key=lambda item: item.is_notice)
+
+
+def everything() -> Iterator[Item]:
+    """Yield all that may need attention, also with a count of zero."""
+    for _, find in _SOURCES:
+        yield from find()
 
 
 def _orders() -> Iterator[Item]:
@@ -64,7 +86,7 @@ def _paused_consumers() -> Iterator[Item]:
     for paused in messages.paused_consumers():
         held = f"{paused.consumer}: {paused.error}. Events held: {paused.held:,}, none is lost."
         url = _list("messaging_circuit")
-        yield Item("Paused consumer", 1, url, "See the next probe", paused.since, held)
+        yield Item("Paused consumer", 1, url, "See the next probe", paused.since, held, name=paused.consumer)
 
 
 def _outbox() -> Iterator[Item]:
@@ -91,12 +113,16 @@ def _disputes() -> Iterator[Item]:
 def _declined() -> Iterator[Item]:
     day = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     url = _list("payments_payment", state__exact="requires_payment_method")
-    yield Item("Payments declined today", declined_since(day), url, "See why", is_notice=True)
+    yield Item(
+        "Payments declined today", declined_since(day), url, "See why", is_notice=True, is_alerted=False
+    )
 
 
 def _returns() -> Iterator[Item]:
     url = _list("orders_return", state__exact="requested")
-    yield _item("Returns to decide", returns_waiting(), url, "Approve or refuse", is_notice=True)
+    yield _item(
+        "Returns to decide", returns_waiting(), url, "Approve or refuse", is_notice=True, is_alerted=False
+    )
 
 
 def _messages() -> Iterator[Item]:

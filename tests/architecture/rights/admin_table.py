@@ -41,6 +41,7 @@ MODELS: dict[str, str] = {
     "analytics.projection": "view",
     "auth.group": "view",
     "auth.user": "view add change delete",
+    "console.alert": "view",
     "console.checkup": "view",
     "console.repair": "view",
     "django_celery_results.groupresult": "view add change delete",
