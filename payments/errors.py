@@ -35,3 +35,7 @@ class KeyReused(GatewayError):
 
 class UnknownCharge(GatewayError):
     """The gateway knows no such charge."""
+
+
+class PaymentKnown(PaymentsError):
+    """The shop has a payment of this order: refund or cancel it on the order's page."""

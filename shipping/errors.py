@@ -39,3 +39,7 @@ class TooLateToVoid(CarrierError):
 
 class UnknownParcel(CarrierError):
     """The carrier knows no such parcel."""
+
+
+class ShipmentKnown(ShippingError):
+    """The shop has a shipment of this order: stop it on the order's page."""

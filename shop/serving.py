@@ -18,6 +18,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from shop.messaging.errors import NotOpened
 from shop.messaging.worker import gc_tuning
 from shop.web.front import AccessLog, Front, Limits
 from shop.web.server import FrontMaker, ResilientServer, spawn_target
@@ -43,6 +44,7 @@ def serve() -> None:
     WEB_THREADS (threads per process), SHOP_ACCESS_LOG=1 (log each request to stdout), and the limits of
     slow clients and slow views in the settings.
     """
+    _refuse_restored_database()
     host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
     # One process per core; a second thread serves requests while the first one waits.
     processes, threads = (int(os.environ.get(f"WEB_{name}", "2")) for name in ("CONCURRENCY", "THREADS"))
@@ -74,6 +76,14 @@ def serve() -> None:
     note = import_string("shop.metrics.web.start")() if settings.SHOP_METRICS else None
     load = partial(_load, os.getpid(), desks, note)
     server.serve(spawn_target(threads), target_loader=load, wrap_loader=False)
+
+
+def _refuse_restored_database() -> None:
+    """Exit if the database was restored and not opened: numbers of orders would be given twice."""
+    try:
+        import_string("shop.messaging.restores.opening.check_at_start")()
+    except NotOpened as error:
+        raise SystemExit(str(error)) from error
 
 
 def _allow_connections() -> int:

@@ -13,7 +13,7 @@ from dev.errors import NoKafka, NoRabbitMQ
 from dev.servers.infrastructure import private_kafka, private_rabbitmq
 from dev.servers.kafka import Kafka
 from dev.servers.rabbitmq import RabbitMQ
-from shop.messaging.consuming import circuit_breaker
+from shop.messaging.consuming import circuit_breaker, fence
 from shop.privacy import data_keys
 from tests.support.deployment import Deployment, prepare_database
 from tests.support.servers import (
@@ -82,6 +82,12 @@ def _no_consumer_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     circuit_breaker.local_state.reset()
     monkeypatch.setattr(circuit_breaker.local_state, "read_at", time.monotonic())
     monkeypatch.setattr(circuit_breaker, "CACHE_SECONDS", 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def _database_was_never_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each test without a fence, and without the query for it."""
+    monkeypatch.setattr(fence.local_fence, "limit", "")
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from shop.messaging.models import (
     InboxEntry,
     LogRoot,
     OutboxEntry,
+    Restore,
     ScheduledMessage,
     Subscription,
     WorkerNode,
@@ -46,6 +47,13 @@ class LogRootAdmin(ReadOnlyAdmin):
 
     list_display = ["number", "last_position", "events", "signed_at", "public_key"]
     fields = ["number", "last_position", "events", "signed_at", "public_key"]
+
+
+@admin.register(Restore)
+class RestoreAdmin(ReadOnlyAdmin):
+    """Databases that the shop was opened on: the first, then one a restore."""
+
+    list_display = ["opened_at", "is_restore", "newest_event_at", "gap", "by"]
 
 
 @admin.register(OutboxEntry)

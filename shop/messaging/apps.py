@@ -17,6 +17,8 @@ class MessagingConfig(AppConfig):
         from shop.messaging import checks, database_errors, outbox  # noqa: F401
         from shop.messaging.bus import task_signatures  # noqa: F401
         from shop.messaging.consuming import subscriptions
+        from shop.messaging.restores import opening
 
         autodiscover_modules("consumers")
         post_migrate.connect(subscriptions.subscribe_in_empty_log, sender=self)
+        post_migrate.connect(opening.open_new_installation, sender=self)

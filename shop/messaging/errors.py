@@ -65,3 +65,11 @@ class AlreadyConsumed(MessagingError):
 
 class InsideTransaction(MessagingError):
     """A provider must not be called inside a transaction: commit the intent first, then call."""
+
+
+class NotOpened(MessagingError):
+    """The database was restored from a backup: run `manage.py after_restore`, which opens it again."""
+
+
+class LostByRestore(MessagingError):
+    """The log does not have it: it is of the time that a restore has lost. See `manage.py lost_orders`."""

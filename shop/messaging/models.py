@@ -74,6 +74,28 @@ class LogRoot(models.Model):
         return f"root {self.number}"
 
 
+class Restore(models.Model):
+    """A database that the shop may run on: the new one of an installation, then one a restore."""
+
+    #: Cluster and log, see restores/opening.py.
+    identity = models.CharField(max_length=100)
+    #: Target of a recovery to a point in time; empty without one.
+    target = models.TextField(blank=True, db_default="")
+    is_restore = models.BooleanField(db_default=False)
+    #: Newest event that the restored log has; later ones are lost.
+    newest_event_at = models.DateTimeField(null=True)
+    #: Numbers that were left out in each sequence.
+    gap = models.BigIntegerField(db_default=0)
+    by = models.CharField(max_length=150)
+    opened_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "restore"
+
+    def __str__(self) -> str:
+        return f"opened by {self.by}"
+
+
 class OutboxEntry(models.Model):
     """A message for the broker, deleted once the broker has confirmed it."""
 
@@ -262,6 +284,8 @@ class DeadLetter(models.Model):
         CRASHED = "crashed"
         #: The message does not come from the shop.
         FORGED = "forged"
+        #: It was published in the time that a restore of the database has lost.
+        LOST = "lost"
 
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     cause = models.CharField(max_length=10, choices=Cause)

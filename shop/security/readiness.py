@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from shop.messaging.relay_age import relay_age
+from shop.messaging.restores import opening
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Readiness:
                 return Answer(False, {"database": "read-only"})
             if not self._has_migrations():
                 return Answer(False, {"database": "ok", "migrations": "missing"})
+            if not _is_open():
+                return Answer(False, {"database": "restored", "migrations": "applied"})
             is_in_time, relay = _relay()
         except (DatabaseError, InterfaceError) as error:
             log.warning("not ready: %s", type(error).__name__)
@@ -76,6 +79,12 @@ def is_read_only() -> bool:
         cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
         [(found,)] = cursor.fetchall()
     return bool(found)
+
+
+def _is_open() -> bool:
+    """Tell whether the shop may run on this database: it was not restored, or opened again."""
+    with connection.cursor() as cursor:
+        return opening.is_open(cursor)
 
 
 def _relay() -> tuple[bool, dict[str, Any]]:

@@ -19,7 +19,7 @@ from shop.messaging.consuming.envelope import Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event
 from shop.messaging.contracts.envelope import claimed_type
-from shop.messaging.errors import Forged, UnknownEventType, describe, without_nul
+from shop.messaging.errors import Forged, LostByRestore, UnknownEventType, describe, without_nul
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.models import DeadLetter, ScheduledMessage
 
@@ -165,6 +165,33 @@ def dead_letter_forged(*, app: str, body: str, consumer: str = "") -> None:
         error="it carries no signature, and the log has no such event",
         consumer=consumer,
         cause=DeadLetter.Cause.FORGED,
+    )
+
+
+def dead_letter_lost(*, app: str, body: str, consumer: str) -> None:
+    """Make a dead letter of a message from the time that a restore of the database has lost.
+
+    One that another event caused is closed at once: the restored order goes its way anew. One that a person
+    or a timer caused stays open, because nobody else will do that again.
+    """
+    message = json.loads(body)
+    letters = DeadLetter.objects.filter(cause=DeadLetter.Cause.LOST, app=app, event_id=message["id"])
+    if letters.filter(status__in=(DeadLetter.Status.OPEN, DeadLetter.Status.DISCARDED)).exists():
+        return
+    logger.error("%s: %s is of the time that the restore has lost", consumer, message["id"])
+    _save(
+        DeadLetter(
+            status=DeadLetter.Status.DISCARDED if message.get("causationid") else DeadLetter.Status.OPEN,
+            cause=DeadLetter.Cause.LOST,
+            app=app,
+            consumer=consumer,
+            type=_claimed_type(body),
+            event_id=UUID(message["id"]),
+            aggregate_id=UUID(message["subject"]),
+            body=without_nul(body),
+            error_type=LostByRestore.__name__,
+            error=LostByRestore.__doc__ or "",
+        )
     )
 
 

@@ -15,7 +15,7 @@ from celery.utils.log import get_task_logger
 from django.db import DataError, connection
 
 from shop.messaging import database_errors
-from shop.messaging.consuming import circuit_breaker, failures, inbox, tally
+from shop.messaging.consuming import circuit_breaker, failures, fence, inbox, tally
 from shop.messaging.consuming.envelope import UNSIGNED, Envelope
 from shop.messaging.consuming.registry import Consumer
 from shop.messaging.contracts import Event, as_version, cloudevents
@@ -99,7 +99,7 @@ def _discard_connection() -> None:
 
 def _run(consumer: Consumer, bodies: Sequence[Any], headers: Sequence[dict[str, int]]) -> None:
     until = time.monotonic() + RUN_TIME_LIMIT
-    believed = _believed(consumer, list(zip(bodies, headers, strict=True)))
+    believed = fence.refuse_lost(consumer, _believed(consumer, list(zip(bodies, headers, strict=True))))
     envelopes = [envelope for body, head in believed if (envelope := _read(consumer, body, head))]
     envelopes = _hold_while_paused(consumer, envelopes)
     if len(envelopes) > 1 and _consume_together(consumer, envelopes):

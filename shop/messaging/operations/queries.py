@@ -217,6 +217,7 @@ def aggregates_with_skipped_events(app: str) -> set[UUID]:
     """Return the aggregates of events that operators discarded or replaced for this app."""
     closed = [DeadLetter.Status.DISCARDED, DeadLetter.Status.REPLACED]
     letters = DeadLetter.objects.filter(app=app, status__in=closed, aggregate_id__isnull=False)
+    letters = letters.exclude(cause=DeadLetter.Cause.LOST)  # the log does not have those events
     return {aggregate_id for aggregate_id in letters.values_list("aggregate_id", flat=True) if aggregate_id}
 
 

@@ -26,6 +26,7 @@ from shop.messaging.heartbeat import Heartbeat
 from shop.messaging.outbox import channel
 from shop.messaging.relay.due import promote_due
 from shop.messaging.relay.shards import Shards
+from shop.messaging.restores import opening
 from shop.messaging.signals import batch_relayed, relay_paused
 from shop.messaging.tracing import spans
 from shop.postgres.engine.hidden_values import hide_values
@@ -88,8 +89,10 @@ class Relay:
         while not self._stopping.is_set():
             self._heartbeat.beat()
             try:
-                with connect() as session, event_bus(self._app).publisher() as publisher:
-                    self._relay(session, publisher)
+                with connect() as session:
+                    opening.check_open(session.cursor())
+                    with event_bus(self._app).publisher() as publisher:
+                        self._relay(session, publisher)
             except Exception as error:  # noqa: BLE001 - the relay survives every error
                 hide_values(error)
                 relay_paused.send(None)

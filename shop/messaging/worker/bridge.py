@@ -22,6 +22,7 @@ from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, parse_batch
 from shop.messaging.contracts.envelope import check_depth, check_envelope, claimed_type
 from shop.messaging.errors import Forged, InvalidMessage, UnknownEventType
 from shop.messaging.models import DeadLetter
+from shop.messaging.restores import opening
 from shop.messaging.signing.events import Recognised, is_signed, recognise, verifies
 from shop.messaging.worker import connections, gc_tuning, presence, ready_file, subscribing  # noqa: F401  # signals
 from shop.messaging.worker.dispatcher import Dispatcher
@@ -68,6 +69,7 @@ class Bridge(bootsteps.StartStopStep):
 
     def start(self, celery_consumer: Any) -> None:
         """Begin to take messages, whenever Celery has connected to its own broker."""
+        opening.check_at_start()
         self.shutdown(celery_consumer)  # what an earlier connection has left
         concurrency = celery_consumer.controller.concurrency
         bus = event_bus(celery_consumer.app)

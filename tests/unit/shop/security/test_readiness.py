@@ -70,10 +70,10 @@ def test_asking_without_end_puts_no_load_on_the_database(
 
 
 @pytest.mark.django_db
-def test_later_answers_take_two_statements(fresh, monkeypatch, django_assert_num_queries):
+def test_later_answers_take_three_statements(fresh, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(readiness, "KEPT_FOR", 0)
     fresh.answer()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         fresh.answer()
 
 
