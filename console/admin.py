@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from console.erasure.action import PERMISSION, forget_customers
-from console.models import Alert, Checkup, Repair
+from console.models import Alert, Checkup, LostOrder, Repair
 from orders import queries as orders
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
@@ -53,6 +53,16 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = ("text", "is_open", "alerted_at")
     list_filter = ("is_open",)
     ordering = ("-alerted_at", "key")
+
+
+@admin.register(LostOrder)
+class LostOrderAdmin(ReadOnlyAdmin):
+    """Decisions on orders that a restore has lost, newest first."""
+
+    list_display = ("order_id", "number", "decision", "by", "at")
+    list_filter = ("decision", "at")
+    search_fields = ("order_id__exact", "number")
+    ordering = ("-at",)
 
 
 @admin.register(User)

@@ -81,3 +81,30 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class LostOrder(models.Model):
+    """Decision on an order that a restore of the database has lost."""
+
+    class Decision(models.TextChoices):
+        #: Its label is void, and everything was given back.
+        REFUNDED = "refunded"
+        #: Its goods have left, and its money was taken.
+        KEPT = "kept"
+        #: It was entered again under its own id.
+        REINSTATED = "reinstated"
+
+    order_id = models.UUIDField("order", primary_key=True)
+    number = models.CharField(max_length=40, blank=True)
+    decision = models.CharField(max_length=10, choices=Decision)
+    #: What was known of it, in words.
+    found = models.TextField()
+    by = models.CharField(max_length=150)
+    reason = models.TextField()
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "lost order"
+
+    def __str__(self) -> str:
+        return f"{self.number or self.order_id}: {self.decision}"

@@ -64,6 +64,12 @@ def check_all_ended(*, customer_id: int) -> None:
         raise OrdersStillOpen(numbers=", ".join(numbers))
 
 
+def is_erased(*, customer_id: int) -> bool:
+    """Return whether no order of a customer has a name or an address any more."""
+    orders = Order.objects.filter(customer_id=customer_id)
+    return not orders.exclude(ship_name=ERASED, ship_street=ERASED).exists()
+
+
 def schedule_erasure(*, customer_id: int, subject_id: UUID) -> None:
     """Have everything erased once no process remembers the key, and none is at work with what it opened."""
     longest_task = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)

@@ -130,3 +130,7 @@ class InvalidReturn(InvalidOrder):
 
 class InvalidRefund(InvalidOrder):
     """The refund cannot be requested: {reasons}"""  # noqa: D415 - the reasons are sentences
+
+
+class NotReinstatable(OrdersError):
+    """{number} cannot be entered again as it was: {why}."""

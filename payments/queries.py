@@ -1,12 +1,12 @@
 """Queries of payments for other parts of the shop, answered with plain data."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from payments.disputes import DisputeStatus
-from payments.gateway import provider_ledger
+from payments.gateway import LedgerLine, provider_ledger
 from payments.models import Dispute, Payment, Refund, order_of
 from shop.messaging.contracts import Money
 from shop.waiting import Waiting, waiting
@@ -103,6 +103,39 @@ class Balance:
     def provider_gave_more(self) -> bool:
         """True if the provider has given back more than the shop knows of."""
         return self.provider_refunded > self.refunded - self.otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCharge:
+    """Charge in the provider's books that the shop has no payment of, as after a restore."""
+
+    order_id: UUID
+    key: str
+    held: Money
+    captured: Money
+    refunded: Money
+
+    @property
+    def kept(self) -> Decimal:
+        """Amount that is held or taken, and not given back."""
+        return self.held.amount + self.captured.amount - self.refunded.amount
+
+
+def unknown_charges() -> Iterator[UnknownCharge]:
+    """Yield the charges in the provider's books that belong to no payment."""
+    for lines in _batches(provider_ledger()):
+        keys = {line.key: order_of(line.key) for line in lines}
+        known = set(Payment.objects.filter(order_id__in=keys.values()).values_list("order_id", flat=True))
+        for line in lines:
+            if keys[line.key] not in known:
+                sums = (Money.stored(sum, line.currency) for sum in (line.held, line.captured, line.refunded))
+                yield UnknownCharge(keys[line.key], line.key, *sums)
+
+
+def _batches(lines: Iterable[LedgerLine], size: int = 1000) -> Iterator[list[LedgerLine]]:
+    iterator = iter(lines)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def payments_of(order_id: UUID) -> list[PaymentInfo]:

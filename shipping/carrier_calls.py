@@ -47,6 +47,16 @@ def void_label(shipment: Shipment) -> None:
             raise
 
 
+def void_key(key: str) -> None:
+    """Void the label of a key that the shop has no shipment of.
+
+    Raises:
+        TooLateToVoid: the carrier has the parcel.
+        CarrierTimeout, CarrierUnavailable: the label may still be valid.
+    """
+    carrier().void(key=key)
+
+
 def track(tracking_numbers: Sequence[str]) -> Mapping[str, Sequence[Scan]]:
     """Return all scans of parcels, by tracking number; none during an outage."""
     try:

@@ -81,6 +81,28 @@ class ParcelFacts:
         return self.has_left == (self.label == LabelStatus.BOOKED)
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownLabel:
+    """Label in the carrier's books that the shop has no shipment of, as after a restore."""
+
+    order_id: UUID
+    key: str
+    #: ``booked``, ``refused`` or ``voided``.
+    status: str
+    tracking_number: str
+
+
+def unknown_labels() -> list[UnknownLabel]:
+    """Return the labels in the carrier's books that belong to no shipment."""
+    lines = {line.key: line for line in carrier_labels()}
+    known = set(Shipment.objects.values_list("idempotency_key", flat=True).iterator()) if lines else set()
+    return [
+        UnknownLabel(order_of_key(key), key, line.status.value, line.tracking_number)
+        for key, line in lines.items()
+        if key not in known
+    ]
+
+
 def shipment_of(order_id: UUID) -> ShipmentInfo | None:
     """Return the latest shipment of an order; None before its OrderCreated is consumed."""
     shipment = Shipment.objects.filter(order_id=order_id).order_by("round").last()

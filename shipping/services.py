@@ -16,7 +16,7 @@ from django.db import transaction
 
 from shipping import carrier_calls, outcomes, repository
 from shipping.carrier import Destination, LabelPaper
-from shipping.errors import NoLabel, NotStoppable
+from shipping.errors import NoLabel, NotStoppable, ShipmentKnown
 from shipping.models import Shipment, shipping_key
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import unit_of_work
@@ -224,3 +224,19 @@ def resume_tracking(*, shipment_id: UUID) -> Shipment:
         if shipment.state == Shipment.State.SHIPPED:
             outcomes.track_later(shipment)
     return shipment
+
+
+# --- After a restore -------------------------------------------------------------------------
+
+
+def void_lost_label(*, order_id: UUID, key: str) -> None:
+    """Void a label of an order that a restore of the database has lost.
+
+    Raises:
+        ShipmentKnown: the shop has a shipment of this order.
+        TooLateToVoid: the carrier has the parcel.
+        CarrierTimeout, CarrierUnavailable: call again.
+    """
+    if Shipment.objects.filter(order_id=order_id).exists():
+        raise ShipmentKnown(ShipmentKnown.__doc__)
+    carrier_calls.void_key(key)

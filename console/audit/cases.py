@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from analytics.queries import ShownOrder, shown_orders, steps_by_order
+from console.models import LostOrder
 from inventory.queries import OrderStockFacts, order_stock_facts
 from notifications.queries import kinds_by_order
 from orders.queries import AcceptedOrder, accepted_orders, differences_from_history
@@ -62,6 +63,8 @@ class Case:
     is_counted: bool = True
     #: All subscribers have consumed all events about it.
     is_caught_up: bool = True
+    #: Decision of a person on an order that a restore has lost.
+    decision: str = ""
 
     @property
     def subject(self) -> str:
@@ -72,6 +75,20 @@ class Case:
     def status(self) -> str:
         """Status of the order; empty if orders does not know it."""
         return self.order.status if self.order else ""
+
+    @property
+    def is_lost(self) -> bool:
+        """True if no context of the shop knows it, but the providers do, or a person has decided on it."""
+        theirs = any(one.provider_held or one.provider_captured for one in self.balances)
+        is_outside = theirs or any(parcel.label for parcel in self.parcels)
+        return bool(is_outside or self.decision) and not (
+            self.order
+            or self.events
+            or self.stock
+            or self.messages
+            or any(balance.held or balance.captured for balance in self.balances)
+            or any(parcel.state for parcel in self.parcels)
+        )
 
     @property
     def must_balance(self) -> bool:
@@ -118,6 +135,11 @@ class Case:
         return self.events[newest(event).type]
 
 
+def decisions() -> Iterator[tuple[UUID, str]]:
+    """Yield the decisions on lost orders, by order."""
+    yield from LostOrder.objects.order_by("order_id").values_list("order_id", "decision").iterator()
+
+
 def cases(*, pending: frozenset[UUID]) -> Iterator[Case]:
     """Yield a case for every order that any context knows.
 
@@ -150,6 +172,7 @@ def _streams() -> list[Iterator[_Fact]]:
         ((row[0], _add_message, row) for row in kinds_by_order()),
         ((row[0], _add_steps, row) for row in steps_by_order()),
         ((shown.order_id, _add_shown, shown) for shown in shown_orders()),
+        ((row[0], _add_decision, row) for row in decisions()),
     ]
 
 
@@ -199,3 +222,7 @@ def _add_steps(case: Case, row: tuple[UUID, frozenset[str]]) -> None:
 
 def _add_shown(case: Case, shown: ShownOrder) -> None:
     case.shown = shown
+
+
+def _add_decision(case: Case, row: tuple[UUID, str]) -> None:
+    case.decision = row[1]

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from console.audit.aggregates import name_of
 from console.audit.cases import IN_PROGRESS, Case, cases
 from console.audit.figures import Totals
+from console.audit.lost import lost
 from console.audit.report import Report
 from console.audit.rules import RULES
 from inventory.queries import StockFacts, stock_facts
@@ -89,7 +90,7 @@ def _audit_origin(report: Report) -> None:
 
 
 def _audit_order(case: Case, report: Report) -> None:
-    for name, rule in RULES.items():
+    for name, rule in {"lost": lost}.items() if case.is_lost else RULES.items():
         for message in rule(case):
             report.add(name, case.subject, message, case)
     report.events += case.events.total()

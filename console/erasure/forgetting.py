@@ -99,7 +99,10 @@ def _apply(erasure: Erasure, applied: Applied) -> None:
     if is_new:
         applied.unknown.append(subject.pk)
     user = User.objects.filter(pk=erasure.account_id, date_joined=erasure.joined_at).first()
-    if user is None or not (is_new or subject.forgotten_at is None):
+    if user is None:
+        return
+    if not is_new and subject.forgotten_at is not None:
+        _resume(user, subject.pk)
         return
     try:
         forget(user)
@@ -107,6 +110,13 @@ def _apply(erasure: Erasure, applied: Applied) -> None:
         applied.waiting.append(subject.pk)
     else:
         applied.forgotten.append(subject.pk)
+
+
+def _resume(user: User, subject_id: UUID) -> None:
+    """Have the erasure of a forgotten customer finished: its timer may have been in a broker that is lost."""
+    if not orders.is_erased(customer_id=user.pk):
+        with transaction.atomic():
+            orders.schedule_erasure(customer_id=user.pk, subject_id=subject_id)
 
 
 def _check(user: User) -> None:

@@ -9,6 +9,7 @@ refunds.
 from payments.services.authorising import Bill, authorise_payments, reconcile_payment
 from payments.services.capturing import capture_payments, retry_capture
 from payments.services.confirming import check_payment, resume_payment_checks
+from payments.services.lost_charges import keep_lost_charges, release_lost_charges
 from payments.services.notices import look_into, receive_missed_notices
 from payments.services.refunding import (
     check_refund,
@@ -29,12 +30,14 @@ __all__ = [
     "check_payment",
     "check_refund",
     "give_back_otherwise",
+    "keep_lost_charges",
     "learn_refunds",
     "look_into",
     "receive_missed_notices",
     "reconcile_payment",
     "refund_part",
     "refund_payment",
+    "release_lost_charges",
     "renew_holds",
     "resume_payment_checks",
     "resume_refund_checks",

@@ -25,7 +25,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from analytics.models import JournalEntry
-from console.models import Checkup, Repair
+from console.models import Checkup, LostOrder, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order, RefundRequest, Return
@@ -203,6 +203,7 @@ def _make_the_rest(world: World) -> None:
     Repair.objects.create(
         key="a", kind="lost", order_id=order.pk, wrong="was lost", done="was found", by="dora"
     )
+    LostOrder.objects.create(order_id=uuid7(), decision="kept", found="5 held", by="dora", reason="sent")
     LogEntry.objects.create(user=world.staff, object_repr="something", action_flag=2)
     TrackingEvent.objects.create(shipment=world.shipment, status="pre_transit", time=NOW)
     if not ScheduledMessage.objects.exists():

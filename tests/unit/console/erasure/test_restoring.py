@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from console.erasure.erasures_file import erasures
+from orders.models import Order
+from shop.messaging.models import ScheduledMessage
 from shop.privacy import data_keys
 from shop.privacy.models import DataSubject
 from tests.support.inprocess import fire_reminders
@@ -76,3 +78,16 @@ def test_erasures_are_applied_again_without_harm(zebulon, capsys):
     call_command("apply_erasures")
     assert "Forgotten again: 0" in capsys.readouterr().out
     assert len(erasures()) == 1
+
+
+def test_an_erasure_whose_timer_is_lost_with_the_broker_is_finished(zebulon, capsys):
+    order = zebulon.order()
+    address = order.ship_street
+    forget(zebulon.user)
+    Order.objects.filter(pk=order.pk).update(ship_street=address)
+    ScheduledMessage.objects.all().delete()
+    call_command("apply_erasures")
+    fire_reminders()
+    assert traces(WORDS) == set()
+    call_command("apply_erasures")
+    assert not ScheduledMessage.objects.filter(type__startswith="orders.ErasureDue").exists()
