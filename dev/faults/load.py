@@ -56,6 +56,11 @@ class Customers:
         """Place no further orders. Requests under way are still repeated until they are answered."""
         self._stopping.set()
 
+    def abandon(self) -> None:
+        """Place no further orders, and give up the requests under way: the shop is gone."""
+        self.stop_ordering()
+        self._aborting.set()
+
     def are_waiting(self) -> bool:
         """Return True while any request is unanswered."""
         return any(thread.is_alive() for thread in self._threads)

@@ -4,8 +4,10 @@ import os
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 from psycopg import sql
@@ -39,6 +41,11 @@ class Postgres(ChildServer):
     home: Path
     preferred_port: int = 25432
     durable: bool = True
+    #: Settings beyond our own.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    major_version: ClassVar[int] = MAJOR_VERSION
+    #: Options of initdb.
+    locale: ClassVar[Sequence[str]] = ("--locale-provider=builtin", "--locale=C.UTF-8")
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
 
@@ -48,18 +55,22 @@ class Postgres(ChildServer):
         self._user = children.unprivileged_user()
         self._env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(self.home)}
 
+    def programs(self) -> Path:
+        """Return the folder of the server's programs."""
+        return postgres_programs(self._user)
+
     def url(self, database: str, role: str = SUPERUSER) -> str:
         """Return the URL of ``database`` for a role, password included."""
         return f"postgresql://{role}:{self._password(role)}@{ports.LOOPBACK}:{self.port}/{database}"
 
     def _launch(self, timeout: float) -> None:
-        programs = postgres_programs(self._user)
+        programs = self.programs()
         self._make_home()
         if not self.data.exists():
             self._make_data(programs)
         self._check_data()
         self.port = ports.pick(self.port or self.preferred_port)
-        settings = _SETTINGS if self.durable else _SETTINGS | _NOT_DURABLE
+        settings = {**_SETTINGS, **({} if self.durable else _NOT_DURABLE), **self.settings}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         argv: list[str | Path] = [programs / "postgres", "-D", self.data, "-p", str(self.port), *options]
         child = self.child = self._start_child(argv, self.log)
@@ -122,9 +133,9 @@ class Postgres(ChildServer):
         password_file = new.with_name("password.new")
         make_private_file(password_file, self._password(SUPERUSER))
         for path in (new, password_file):
-            self._chown_to_server(path)
+            self.chown_to_server(path)
         options = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8"]
-        options += ["--locale-provider=builtin", "--locale=C.UTF-8", *([] if self.durable else ["--no-sync"])]
+        options += [*self.locale, *([] if self.durable else ["--no-sync"])]
         code = self._start_child([programs / "initdb", "-D", new, *options], log).wait()
         password_file.unlink()
         if code:
@@ -133,9 +144,10 @@ class Postgres(ChildServer):
 
     def _check_data(self) -> None:
         version = (self.data / "PG_VERSION").read_text().strip()
-        if version != str(MAJOR_VERSION):
+        if version != str(self.major_version):
             raise ScriptError(
-                f"{self.data} was created by PostgreSQL {version}, this is {MAJOR_VERSION}: move it away."
+                f"{self.data} was created by PostgreSQL {version}, this is {self.major_version}: "
+                "move it away."
             )
         ownership.wait_for_predecessor(self.data / "postmaster.pid", str(self.data))
         # After a crash its pid may belong to another program, which PostgreSQL would take for a server.
@@ -146,7 +158,7 @@ class Postgres(ChildServer):
             argv, env=self._env, log=log, user=self._user, parent_death_signal=signal.SIGINT, cwd=Path("/")
         )
 
-    def _chown_to_server(self, path: Path) -> None:
+    def chown_to_server(self, path: Path) -> None:
         if self._user:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
