@@ -26,6 +26,7 @@ COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 FLAG: dict[str, Any] = {"type": "boolean"}
 ANY: dict[str, Any] = {"type": "object"}
 NAME = closed("name", name=TEXT)
+KEY = closed("name key", name=TEXT, key=TEXT)
 
 _TRIGGER = closed(
     "type metadata authenticationRef",
@@ -125,6 +126,27 @@ _SPECS = {
         ),
         storage=closed("size", size=TEXT),
         resources=ANY,
+    ),
+    ("postgresql.cnpg.io/v1", "ScheduledBackup"): closed(
+        "schedule cluster",
+        schedule={"type": "string", "pattern": r"^(\S+ ){5}\S+$"},
+        immediate=FLAG,
+        backupOwnerReference={"enum": ["none", "self", "cluster"]},
+        cluster=NAME,
+        method={"enum": ["barmanObjectStore", "volumeSnapshot", "plugin"]},
+        pluginConfiguration=NAME,
+    ),
+    ("barmancloud.cnpg.io/v1", "ObjectStore"): closed(
+        "configuration",
+        retentionPolicy={"type": "string", "pattern": "^[1-9][0-9]*[dwm]$"},
+        configuration=closed(
+            "destinationPath",
+            destinationPath=TEXT,
+            endpointURL=TEXT,
+            s3Credentials=closed("", accessKeyId=KEY, secretAccessKey=KEY),
+            wal=closed("", compression=TEXT),
+            data=closed("", compression=TEXT),
+        ),
     ),
 }
 CUSTOM = {

@@ -18,6 +18,7 @@ DEPLOY = ROOT / "deploy"
 BASE, CLUSTER = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "cluster"
 #: Kustomize's components: an overlay names those that it wants.
 METRICS, TRACING = DEPLOY / "kubernetes" / "metrics", DEPLOY / "kubernetes" / "tracing"
+BACKUP, RESTORE = DEPLOY / "kubernetes" / "backup", DEPLOY / "kubernetes" / "restore"
 ENTRYPOINT = (DEPLOY / "entrypoint.sh").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 #: Arguments of the containers that run for good: one for each role, and for each context.

@@ -14,9 +14,11 @@ from shop import settings
 from shop.messaging.consuming import events_queue
 from tests.unit.deploy.custom_schemas import CUSTOM
 from tests.unit.deploy.manifests import (
+    BACKUP,
     BASE,
     CLUSTER,
     METRICS,
+    RESTORE,
     ROLES,
     TRACING,
     documents,
@@ -30,7 +32,7 @@ from tests.unit.deploy.manifests import (
 KUBERNETES = "1.33"
 #: Seconds for which the relay's step waits for its last batch.
 LAST_BATCH = 15
-FOLDERS = (BASE, CLUSTER, METRICS, TRACING)
+FOLDERS = (BASE, CLUSTER, BACKUP, METRICS, TRACING)
 WORKLOADS = of_kind("Deployment", "Job")
 
 
@@ -55,7 +57,9 @@ def check(resource: dict[str, Any]) -> None:
         kubernetes_validate.validate(resource, KUBERNETES, strict=True)
 
 
-@pytest.mark.parametrize("resource", [one for folder in FOLDERS for one in documents(folder)], ids=name)
+@pytest.mark.parametrize(
+    "resource", [one for folder in (*FOLDERS, RESTORE) for one in documents(folder)], ids=name
+)
 def test_every_manifest_is_valid(resource):
     check(resource)
 
@@ -75,6 +79,24 @@ def test_kustomize_builds_valid_manifests():
     built = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     for resource in yaml.safe_load_all(built):
         check(resource)
+
+
+def test_a_restored_shop_is_opened_with_the_rights_of_a_migration_and_the_file_of_erasures():
+    [job], [migration] = documents(RESTORE), of_kind("Job")
+    [container], [migrating] = pod(job)["containers"], pod(migration)["containers"]
+    assert container["args"] == ["manage", "after_restore", "--restored"]
+    assert container["envFrom"] == migrating["envFrom"]
+    assert container["securityContext"] == migrating["securityContext"]
+    assert {"name": "erasures", "mountPath": "/var/lib/shop"} in container["volumeMounts"]
+
+
+def test_the_log_is_archived_where_the_backups_are():
+    [patch, _] = yaml.safe_load((BACKUP / "archive.yaml").read_text())
+    [plugin] = patch["value"]
+    stores = [one["metadata"]["name"] for one in documents(BACKUP) if one["kind"] == "ObjectStore"]
+    assert [plugin["parameters"]["barmanObjectName"]] == stores
+    [schedule] = [one for one in documents(BACKUP) if one["kind"] == "ScheduledBackup"]
+    assert schedule["spec"]["pluginConfiguration"]["name"] == plugin["name"]
 
 
 def test_a_deployment_runs_each_role_and_each_context_and_no_other():
