@@ -72,6 +72,7 @@ def when_capture_requested_capture_payment(events: Sequence[CaptureRequested]) -
     emits=(PaymentCaptured, CaptureFailed, CaptureRecovered, PaymentVoided),
     calls_outside=True,
     batch=100,
+    low_priority=True,
 )
 def when_order_shipped_capture_payment(events: Sequence[OrderShipped]) -> None:
     """Take the money of orders whose parcel has left, unless it is taken."""

@@ -28,8 +28,8 @@ LOADED_FROM = 50
 #: Seconds by which later events may overtake a low-priority event while processes are scarce. Orders wait for
 #: e-mails and read models only if a load lasts longer.
 MAX_OVERTAKING = 10.0
-#: The same for consumers that declare low priority in an app that publishes. They store the status of an
-#: order, which is quickly done and which its customer looks at.
+#: The same for consumers that declare low priority in an app that publishes, and call no provider. They store
+#: the status of an order, which is quickly done and which its customer looks at.
 MAX_STATUS_OVERTAKING = 1.0
 
 _AggregateKey = tuple[str, str]
@@ -188,8 +188,11 @@ def _blocked_keys(events: Iterable[IncomingEvent]) -> set[_AggregateKey]:
 
 
 def _blocks_later_events(incoming: IncomingEvent) -> bool:
+    """Return False for calls to providers, but for messages to customers, which come in order."""
     consumer = incoming.consumer
-    return incoming.is_low_priority or not (consumer and consumer.calls_outside)
+    if not (consumer and consumer.calls_outside):
+        return True
+    return incoming.is_low_priority and not consumer.low_priority
 
 
 def _aggregate_key(incoming: IncomingEvent) -> _AggregateKey | None:
@@ -198,9 +201,11 @@ def _aggregate_key(incoming: IncomingEvent) -> _AggregateKey | None:
 
 def _rank(incoming: IncomingEvent) -> float:
     """Return the arrival time by which events are ordered: later for low priority, by the time it yields."""
-    if not (incoming.is_low_priority and incoming.consumer):
+    consumer = incoming.consumer
+    if not (incoming.is_low_priority and consumer):
         return incoming.arrived
-    return incoming.arrived + (MAX_STATUS_OVERTAKING if incoming.consumer.low_priority else MAX_OVERTAKING)
+    is_status = consumer.low_priority and not consumer.calls_outside
+    return incoming.arrived + (MAX_STATUS_OVERTAKING if is_status else MAX_OVERTAKING)
 
 
 def _batch_size(first: IncomingEvent) -> int:

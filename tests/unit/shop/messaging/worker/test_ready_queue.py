@@ -15,6 +15,7 @@ from shop.messaging.worker.ready_queue import (
 from tests.unit.shop.messaging.worker.doubles import PAID, Channel, Message, event
 
 A_MINUTE = 60.0
+SHIPPED, REFUND = "shipping.OrderShipped.v2", "orders.RefundRequested.v1"
 CREATED, FAILED = "orders.OrderCreated.v1", "payments.PaymentFailed.v1"
 BOOKED, CANCELLED = "inventory.InventoryUpdated.v1", "orders.OrderCancellationRequested.v1"
 COUNTING, DEDUCTING, REMEMBERING = (
@@ -66,6 +67,7 @@ def test_letters_figures_and_the_state_of_orders_are_what_nobody_waits_for():
     assert not {name for name in waited_for if name.startswith(("notifications.", "analytics."))}
     assert {"orders.when_payment_failed_cancel_order", REMEMBERING} <= waited_for
     assert "orders.when_payment_processed_mark_order_paid" not in waited_for
+    assert "payments.when_order_shipped_capture_payment" not in waited_for
 
 
 @pytest.mark.parametrize("concurrency", [1])
@@ -165,6 +167,15 @@ def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_lett
         apps.append(batch.task.split(".")[0])
         ready.finish(batch)
     assert apps == ["orders", "inventory", "analytics"]
+
+
+def test_captures_of_shipped_orders_wait_as_long_as_letters_and_hold_up_nothing():
+    ready = ReadyQueue(concurrency=2)
+    arrive(ready, "payments", event(SHIPPED, "an order"), ago=MAX_OVERTAKING / 2)
+    arrive(ready, "inventory", event(PAID))
+    assert taken(ready) == [(DEDUCTING, 1), ("payments.when_order_shipped_capture_payment", 1)]
+    arrive(ready, "payments", event(REFUND, "an order"))
+    assert [task for task, _ in taken(ready)] == ["payments.when_refund_requested_give_money_back"]
 
 
 def test_what_nobody_waits_for_leaves_half_the_processes_to_the_others():
