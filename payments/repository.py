@@ -11,7 +11,7 @@ from django.db.models import Sum
 from payments.models import Payment, Refund
 from shop.ids import uuid7_at
 from shop.messaging.errors import TooEarly
-from shop.postgres import statements
+from shop.postgres import locking, statements
 
 
 def add_new(payments: Collection[Payment]) -> list[Payment]:
@@ -25,10 +25,10 @@ def add_new(payments: Collection[Payment]) -> list[Payment]:
 
 def payments_of(order_ids: Collection[UUID]) -> list[Payment]:
     """Return the payments of orders, by order id; TooEarly if one has none."""
-    found = {one.order_id: one for one in Payment.objects.filter(order_id__in=order_ids)}
-    if missing := sorted(set(order_ids) - found.keys()):
+    payments = locking.found(Payment, "order_id", order_ids)
+    if missing := sorted(set(order_ids).difference(payment.order_id for payment in payments)):
         raise TooEarly(f"payments has not heard of order {missing[0]}")
-    return [found[order_id] for order_id in sorted(found)]
+    return payments
 
 
 def holds_that_end(before: datetime, *, limit: int) -> list[Payment]:

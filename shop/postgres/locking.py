@@ -1,4 +1,4 @@
-"""Row locks without the overhead of the ORM."""
+"""Rows by their keys, locked or not, without the overhead of the ORM."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -23,9 +23,18 @@ def locked(model: type[R], name: str, keys: Collection[Any], *, only: Sequence[s
         keys: values of that field.
         only: fields to load, the primary key among them; the others are deferred.
     """
+    return _rows(model, name, keys, tuple(only), lock=True)
+
+
+def found(model: type[R], name: str, keys: Collection[Any]) -> list[R]:
+    """Return rows as locked() does, without locking them."""
+    return _rows(model, name, keys, (), lock=False)
+
+
+def _rows(model: type[R], name: str, keys: Collection[Any], only: tuple[str, ...], *, lock: bool) -> list[R]:
     if not keys:
         return []
-    statement, names, converters = _lock(model, name, tuple(only))
+    statement, names, converters = _select(model, name, only, lock=lock)
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(keys)])
         rows = cursor.fetchall()
@@ -42,8 +51,8 @@ def is_empty(model: type[Model]) -> bool:
 
 
 @cache
-def _lock(
-    model: type[Model], name: str, only: tuple[str, ...]
+def _select(
+    model: type[Model], name: str, only: tuple[str, ...], *, lock: bool
 ) -> tuple[str, frozenset[str], list[tuple[int, Any]]]:
     fields = [field for field in model._meta.concrete_fields if not only or field.name in only]
     key = model._meta.get_field(name)
@@ -55,7 +64,7 @@ def _lock(
     return (
         f"SELECT {', '.join(map(column_name, fields))} FROM {table_name(model)}"  # noqa: S608
         f" WHERE {column_name(key)} = ANY({array_parameter(key)})"
-        f" ORDER BY {column_name(key)} FOR NO KEY UPDATE",
+        f" ORDER BY {column_name(key)}{' FOR NO KEY UPDATE' if lock else ''}",
         frozenset(field.attname for field in fields),
         converters,
     )
