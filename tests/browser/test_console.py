@@ -1,0 +1,86 @@
+"""The operators' pages fit screens of all sizes, in light and dark, without an error of a script."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from console.seeding import PEOPLE
+from shop.messaging.models import Circuit, WorkerNode
+from shop.settings import CONTEXTS
+from tests.unit.console.conftest import Shop
+from tests.unit.shop.messaging.dead_letters.examples import died
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+OPERATOR = next(person for person in PEOPLE if person.operator)
+CHARGES = "payments.when_order_created_charge_customer"
+#: Width, height and colours of a screen.
+SCREENS = {"desk": (1280, 900, "light"), "phone": (390, 844, "dark")}
+
+
+@pytest.fixture
+def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
+    """Paths of the pages, by name, of a shop with orders of many outcomes."""
+    settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)
+    shop = Shop()
+    for _ in range(4):
+        shop.delivered()
+    shop.cancelled()
+    shop.declined()
+    stuck = shop.stuck_refund()
+    died(error=ValueError("no such order"))
+    waiting = shop.place()
+    now = timezone.now()
+    paused = {"consumer": CHARGES, "last_error": "gateway out of service", "probes": 2}
+    Circuit.objects.create(opened_at=now, probe_at=now + timedelta(seconds=40), **paused)
+    facts = {"host": "web-1", "pid": 1, "processes": 2, "in_hand": 1, "runs": 9, "runs_a_minute": 120}
+    for name in CONTEXTS:
+        WorkerNode.objects.create(
+            name=f"{name}@web-1", queues=name, started_at=now, seen_at=now + timedelta(hours=1), **facts
+        )
+    return {
+        "home": "/admin/",
+        "orders": "/admin/orders/order/",
+        "order": f"/admin/orders/order/{stuck.pk}/change/",
+        "waiting": f"/admin/orders/order/{waiting.pk}/change/",
+        "refund": f"/admin/orders/order/{stuck.pk}/refund/",
+        "payments": "/admin/payments/payment/",
+        "products": "/admin/inventory/product/",
+        "product": "/admin/inventory/product/add/",
+        "sales": "/admin/sales/",
+        "flow": "/admin/flow/",
+        "workers": "/admin/workers/",
+        "dead-letters": "/admin/messaging/deadletter/by-cause/",
+        "doctor": "/admin/doctor/",
+    }
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_operators_pages_fit_the_screen_and_run_without_errors(pages, live_server, open_browser, screen):
+    width, height, colours = SCREENS[screen]
+    viewport = {"width": width, "height": height}
+    page: Any = open_browser(base_url=live_server.url, viewport=viewport, color_scheme=colours)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(OPERATOR.username)
+    page.get_by_label("Password").fill(OPERATOR.password)
+    page.get_by_role("button", name="Log in").click()
+    for name, path in pages.items():
+        page.goto(path, wait_until="load")
+        assert page.locator("h1").count() == 1, path
+        surplus = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert surplus <= 0, f"{path} is {surplus} pixels too wide for {width}"
+        save_screenshot(page, f"{name}-{screen}")
+    assert not errors, "\n".join(errors)
+    assert page.evaluate("document.documentElement.className") == ("dark" if colours == "dark" else "")
+
+
+def save_screenshot(page: Any, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
