@@ -171,10 +171,10 @@ def test_the_state_that_an_order_shows_is_overtaken_for_a_shorter_time_than_lett
 
 def test_captures_of_shipped_orders_wait_as_long_as_letters_and_hold_up_nothing():
     ready = ReadyQueue(concurrency=2)
-    arrive(ready, "payments", event(SHIPPED, "an order"), ago=MAX_OVERTAKING / 2)
+    arrive(ready, "payments", event(SHIPPED, "an-order"), ago=MAX_OVERTAKING / 2)
     arrive(ready, "inventory", event(PAID))
     assert taken(ready) == [(DEDUCTING, 1), ("payments.when_order_shipped_capture_payment", 1)]
-    arrive(ready, "payments", event(REFUND, "an order"))
+    arrive(ready, "payments", event(REFUND, "an-order"))
     assert [task for task, _ in taken(ready)] == ["payments.when_refund_requested_give_money_back"]
 
 
