@@ -57,6 +57,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *_ORDERS,
         "privacy.view_personal_data",
         "orders.cancel_order",
+        "orders.pay_order",
         "orders.resume_order",
         "orders.resend_order",
         "orders.settle_order",

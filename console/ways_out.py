@@ -24,6 +24,7 @@ from orders.events import (
     OrderDeadlinePassed,
     OrderResendRequested,
     OrderSettled,
+    PaymentAttemptRequested,
     RefundRequested,
     ReturnArrivalDue,
 )
@@ -71,6 +72,7 @@ class Act:
 CANCEL = Act("Cancel", "orders.cancel_order", customer=True)
 RESUME = Act("Resume", "orders.resume_order")
 SETTLE = Act("Settle", "orders.settle_order")
+PAY_AGAIN = Act("Pay by other means", "orders.pay_order", customer=True)
 CONFIRM = Act("Confirm at the bank, or refuse", "", customer=True)
 SEND_AGAIN = Act("Send again", "orders.resend_order")
 APPROVE_RETURN = Act("Approve", "orders.decide_return")
@@ -95,7 +97,7 @@ class Ways:
 #: Ways out of each state that is no end, by model. An order that needs attention has those of its reason.
 TABLE: Mapping[str, Mapping[str, Ways]] = {
     "orders.Order": {
-        "placed": Ways((PaymentProcessed, OrderDeadlinePassed), (CANCEL,)),
+        "placed": Ways((PaymentProcessed, OrderDeadlinePassed), (CANCEL, PAY_AGAIN)),
         "paid": Ways((InventoryUpdated, InventoryAwaited, OrderDeadlinePassed), (CANCEL,)),
         "awaiting_stock": Ways((InventoryUpdated, OrderDeadlinePassed), (CANCEL, BOOK_STOCK)),
         "in_fulfilment": Ways((OrderShipped, ShipmentFailed, OrderDeadlinePassed), (CANCEL,)),
@@ -122,8 +124,8 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "approved": Ways((ReturnArrivalDue,), (RECEIVE_RETURN, WITHDRAW_RETURN)),
     },
     "payments.Payment": {
-        "processing": Ways((OrderCreated, FulfilmentStopped)),
-        "requires_action": Ways((PaymentCheckDue, FulfilmentStopped), (CONFIRM, CANCEL)),
+        "processing": Ways((OrderCreated, PaymentAttemptRequested, FulfilmentStopped)),
+        "requires_action": Ways((PaymentCheckDue, FulfilmentStopped), (CONFIRM, PAY_AGAIN, CANCEL)),
         "requires_capture": Ways(
             (
                 CaptureRequested,

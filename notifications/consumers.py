@@ -28,6 +28,7 @@ from orders.events import (
 from payments.events import (
     Confirmation,
     PaymentActionRequired,
+    PaymentDeclined,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
@@ -73,6 +74,15 @@ def when_payment_action_required_ask_customer(event: PaymentActionRequired) -> N
         kind=Kind.PAYMENT_ACTION_REQUIRED,
         contexts={event.order_id: page.model_dump()},
         about=event.meta.id,
+    )
+
+
+@consumes(PaymentDeclined, calls_outside=True)
+def when_payment_declined_ask_customer(event: PaymentDeclined) -> None:
+    """Ask the customer to pay by other means."""
+    (words,) = open_sealed([event], Refusal)
+    services.send_messages(
+        kind=Kind.PAYMENT_DECLINED, contexts={event.order_id: words.model_dump()}, about=event.meta.id
     )
 
 

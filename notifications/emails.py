@@ -19,6 +19,7 @@ SUBJECTS: Mapping[Kind, str] = {
     Kind.ORDER_RECEIVED: "We have received your order {number}",
     Kind.PAYMENT_RECEIVED: "Your payment for order {number}",
     Kind.PAYMENT_ACTION_REQUIRED: "Please confirm the payment for your order {number}",
+    Kind.PAYMENT_DECLINED: "Please pay for your order {number} by other means",
     Kind.PAYMENT_FAILED: "The payment for your order {number} did not work",
     Kind.AWAITING_STOCK: "Goods of your order {number} have to come in first",
     Kind.REFUNDED: "Your refund for order {number}",

@@ -39,6 +39,7 @@ class Kind(models.TextChoices):
     ORDER_RECEIVED = "order_received"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_ACTION_REQUIRED = "payment_action_required"
+    PAYMENT_DECLINED = "payment_declined"
     PAYMENT_FAILED = "payment_failed"
     AWAITING_STOCK = "awaiting_stock"
     REFUNDED = "refunded"
@@ -110,7 +111,7 @@ LEGAL: Mapping[State, frozenset[State]] = {
 #: Kinds of few messages. Without an index, lists of them would scan most of the table.
 RARE_KINDS = [
     Kind.PAYMENT_ACTION_REQUIRED,
-    "payment_declined",
+    Kind.PAYMENT_DECLINED,
     Kind.PAYMENT_FAILED,
     Kind.AWAITING_STOCK,
     Kind.REFUNDED,

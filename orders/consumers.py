@@ -34,12 +34,14 @@ from payments.events import (
     Confirmation,
     DisputeClosed,
     PaymentActionRequired,
+    PaymentDeclined,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
     PaymentVoided,
     RefundFailed,
+    Refusal,
 )
 from shipping.events import (
     CancellationRejected,
@@ -83,6 +85,9 @@ READINGS: Mapping[type[Event], history.Reading] = {
     PaymentActionRequired: lambda event: partial(
         history.payment_needs, attempt=event.attempt, needs=PaymentNeeds.CONFIRMATION
     ),
+    PaymentDeclined: lambda event: partial(
+        history.payment_needs, attempt=event.attempt, needs=PaymentNeeds.OTHER_MEANS
+    ),
     PaymentRefunded: lambda event: history.nothing if _keeps_money(event) else history.payment_undone,
 }
 history.learn(STEPS, READINGS)
@@ -119,6 +124,25 @@ def when_payment_action_required_note_it(events: Sequence[PaymentActionRequired]
                 confirm_url=page.confirm_url,
             )
             for event, page in zip(events, pages, strict=True)
+        ]
+    )
+
+
+@consumes(PaymentDeclined)
+def when_payment_declined_note_it(events: Sequence[PaymentDeclined]) -> None:
+    """Note that customers have to pay by other means."""
+    words = open_sealed(events, Refusal)
+    payments.record_needs(
+        [
+            payments.Outcome(
+                event.order_id,
+                event.attempt,
+                PaymentNeeds.OTHER_MEANS,
+                history.step_of(event),
+                code=event.code,
+                message=one.message,
+            )
+            for event, one in zip(events, words, strict=True)
         ]
     )
 

@@ -49,6 +49,26 @@ class ReasonMissing(OrdersError):
     """Say why {number} is settled: the reason is kept for ever."""
 
 
+class NotPayable(OrdersError):
+    """{number} is {status}: only an order that waits for its payment can be paid."""
+
+
+class PaymentFinal(OrdersError):
+    """{number} was placed without retry_payment: place another order to pay by other means."""
+
+
+class PaymentUnderWay(OrdersError):
+    """A payment of {number} is under way: read the order again in a moment."""
+
+
+class PaymentOverdue(OrdersError):
+    """{number} was to be paid by {due}: place another order."""
+
+
+class TooManyAttempts(OrdersError):
+    """The payment of {number} was tried {times} times: place another order."""
+
+
 class NotRefundable(OrdersError):
     """{number} is {status}: {why}."""
 

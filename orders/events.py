@@ -92,11 +92,24 @@ class OrderCreated(Event, version=2, replaces=OrderCreatedV1):
     subject_id: UUID | None
     personal: Annotated[str, Seals(Customer)]
     payment: Annotated[str, Seals(PaymentMethod, purpose="payment")]
+    #: After a decline the customer may pay by other means; otherwise a decline ends the order.
+    retry_payment: bool = False
 
     @classmethod
     def upcast(cls, old: OrderCreatedV1) -> Self:
         """Convert an order from before personal facts were sealed."""
         return from_clear(cls, old)
+
+
+class PaymentAttemptRequested(Event):
+    """The customer pays by other means, after a decline or instead of a confirmation."""
+
+    order_id: UUID
+    #: Number of the attempt to pay the order; the first is that of its placing.
+    attempt: int = Field(ge=2, examples=[2])
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    payment: Annotated[str, Seals(PaymentMethod, purpose="payment")]
 
 
 class OrderCancellationRequested(Event):

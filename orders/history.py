@@ -22,6 +22,7 @@ from orders.events import (
     OrderResendRequested,
     OrderResumed,
     OrderSettled,
+    PaymentAttemptRequested,
     RefundRequested,
     ReturnApproved,
     ReturnCancelled,
@@ -328,6 +329,9 @@ _STEPS: dict[type[Event], Step] = {
     ),
 }
 _READINGS: dict[type[Event], Reading] = {
+    PaymentAttemptRequested: lambda event: partial(
+        payment_needs, attempt=event.attempt, needs=PaymentNeeds.NOTHING
+    ),
     OrderCancellationRequested: lambda event: partial(cancellation_requested, reason=event.reason),
     OrderCancelled: lambda event: partial(cancelled, reason=event.reason),
     OrderNeedsAttention: lambda event: partial(

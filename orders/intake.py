@@ -57,6 +57,8 @@ class OrderRequest:
     ship_to: Address
     #: The payment provider's token.
     payment_method: str
+    #: After a decline the customer may pay by other means; otherwise a decline ends the order.
+    retry_payment: bool = False
 
     @cached_property
     def items(self) -> list[Item]:
@@ -116,6 +118,11 @@ def check_request(request: OrderRequest, *, unknown_address: bool = False) -> No
 def check_address(address: Address) -> None:
     """Raise :class:`InvalidOrder` if an address is not well-formed."""
     _refuse(_about_address(address, False))
+
+
+def check_payment_method(payment_method: str) -> None:
+    """Raise :class:`InvalidOrder` if a token is not well-formed."""
+    _refuse(_about_payment(payment_method))
 
 
 def check_offers(request: OrderRequest, offers: Mapping[str, Offer]) -> None:

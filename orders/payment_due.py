@@ -29,7 +29,8 @@ class PaymentDueOut(ReadOnlySerializer[PaymentAttempt]):
     status = serializers.ChoiceField(
         source="state",
         choices=[PaymentAttempt.State.REQUIRES_ACTION.value, PaymentAttempt.State.DECLINED.value],
-        help_text="`requires_action`: confirm at `confirm_url`.",
+        help_text="`requires_action`: confirm at `confirm_url`; `requires_payment_method`: pay by other "
+        "means, by a POST to `/orders/{id}/payments`.",
     )
     attempt = serializers.IntegerField(source="number")
     confirm_url = ConfirmUrlField(

@@ -125,6 +125,12 @@ class OrderIn(StrictOrder):
     payment_method = PaymentMethodField(
         max_length=MAX_PAYMENT_METHOD, help_text="The payment provider's token, as in pm_card_visa."
     )
+    retry_payment = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="After a decline you may pay by other means until the payment deadline: see `payments`. "
+        "Without it a decline ends the order.",
+    )
 
 
 class LineOut(ReadOnlySerializer[OrderLine]):

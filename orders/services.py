@@ -124,6 +124,7 @@ def _order(
         customer_name=_name_of(customer)[:MAX_NAME],
         customer_email=customer.email,
         payment_method=request.payment_method,
+        retry_payment=request.retry_payment,
         total=intake.total_of(request.items, offers),
         currency=offers[request.skus[0]].currency,
         idempotency_key=key,
@@ -166,6 +167,7 @@ def _accept(order: Order, lines: list[OrderLine], subject: DataKey) -> Order:
                 customer_id=order.customer_id,
                 lines=tuple(line.fact for line in lines),
                 total=Money(amount=order.total, currency=order.currency),
+                retry_payment=order.retry_payment,
                 **sealed(OrderCreated, subject, personal=order.personal, payment=order.payment),
             )
         )

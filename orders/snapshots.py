@@ -27,7 +27,9 @@ CHUNK = 500
 MAX_SEQUENCE = 2_147_483_647
 _EDITED = "an operator replaced one of its events by an edited copy, which is not in the log"
 #: Columns whose values are told: neither personal nor long.
-_SAID = frozenset({*State._fields, "number", "customer_id", "total", "currency"} - {"attention_note"})
+_SAID = frozenset(
+    {*State._fields, "number", "customer_id", "total", "currency", "retry_payment"} - {"attention_note"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def _facts(created: OrderCreated) -> dict[str, Any]:
         "customer_id": created.customer_id,
         "total": created.total.amount,
         "currency": created.total.currency,
+        "retry_payment": created.retry_payment,
         "lines": sorted(lines),
     }
 
@@ -159,6 +162,7 @@ def _facts_of(order: Order) -> dict[str, Any]:
         "customer_id": order.customer_id,
         "total": order.total,
         "currency": order.currency,
+        "retry_payment": order.retry_payment,
         "lines": sorted((x.sku, x.name, x.quantity, x.unit_price, x.currency) for x in order.lines.all()),
     }
 

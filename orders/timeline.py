@@ -12,6 +12,8 @@ SUMMARIES = {
     "CaptureFailed": "The money could not be taken yet; we are looking into it",
     "CaptureRecovered": "The payment is settled",
     "PaymentActionRequired": "The payment has to be confirmed by the customer",
+    "PaymentDeclined": "The means of payment was declined",
+    "PaymentAttemptRequested": "Another means of payment was chosen",
     "PaymentFailed": "The payment failed",
     "PaymentVoided": "No payment was taken",
     "PaymentRefunded": "The payment was refunded",

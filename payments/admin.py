@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from payments import services
 from payments.errors import NotGivenBack, NotRetryable
-from payments.models import Dispute, GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
+from payments.models import Attempt, Dispute, GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
@@ -63,6 +63,14 @@ class RefundInline(ReadOnly, TabularInline[Refund, Payment]):
     show_change_link = True
 
 
+class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Payment]):
+    """Former attempts to pay on the page of their payment."""
+
+    model = Attempt
+    verbose_name_plural = "former attempts to pay"
+    fields = ("number", "state", "method", "failure_code", "reference", "replaced_at")
+
+
 @admin.register(Payment)
 class PaymentAdmin(KeysetAdmin):
     """Read-only pages of payments."""
@@ -82,7 +90,7 @@ class PaymentAdmin(KeysetAdmin):
     list_filter = ("state", RefundStateFilter, ("stop_reason", admin.EmptyFieldListFilter), RecentFilter)
     search_fields = ("order_number", "order_id", "id", "reference")
     ordering = ("-id",)
-    inlines = (RefundInline,)
+    inlines = (AttemptInline, RefundInline)
     #: All columns but the page on which the customer confirms: whoever has it can.
     fields: ClassVar[Any] = tuple(
         field.name for field in Payment._meta.concrete_fields if field.name != "confirm_url"

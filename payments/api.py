@@ -15,7 +15,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from payments import services
 from payments.errors import NotGivenBack, NotRetryable
-from payments.models import Payment, Refund
+from payments.models import Attempt, Payment, Refund
 from shop import journal
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
@@ -51,6 +51,23 @@ class RefundSerializer(serializers.ModelSerializer[Refund]):
         read_only_fields = fields
 
 
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    """Former attempt to pay, replaced by another one."""
+
+    class Meta:
+        model = Attempt
+        fields = (
+            "number",
+            "state",
+            "method",
+            "reference",
+            "failure_code",
+            "failure_message",
+            "replaced_at",
+        )
+        read_only_fields = fields
+
+
 @extend_schema_serializer(
     examples=[OpenApiExample("A transfer", {"reason": "By a bank transfer"}, request_only=True)]
 )
@@ -78,6 +95,8 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
             "captured",
             "refunded",
             "authorised_until",
+            "attempt",
+            "may_retry",
             "method",
             "reference",
             "failure_code",
@@ -90,12 +109,13 @@ class PaymentSerializer(serializers.ModelSerializer[Payment]):
 
 
 class PaymentDetailSerializer(PaymentSerializer):
-    """Payment of an order with its refunds."""
+    """Payment of an order with its former attempts and its refunds."""
 
+    attempts = AttemptSerializer(many=True, read_only=True)
     refunds = RefundSerializer(many=True, read_only=True)
 
     class Meta(PaymentSerializer.Meta):
-        fields = (*PaymentSerializer.Meta.fields, "refunds")
+        fields = (*PaymentSerializer.Meta.fields, "attempts", "refunds")
         read_only_fields = fields
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from inventory.events import InventoryRejected
-from orders.events import CaptureRequested, CustomerForgotten, OrderCreated, PaymentMethod, RefundRequested
+from orders.events import (
+    CaptureRequested,
+    CustomerForgotten,
+    OrderCreated,
+    PaymentAttemptRequested,
+    PaymentMethod,
+    RefundRequested,
+)
 from payments import erasure, services
 from payments.events import (
     CaptureDue,
@@ -13,6 +20,7 @@ from payments.events import (
     PaymentActionRequired,
     PaymentCaptured,
     PaymentCheckDue,
+    PaymentDeclined,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -33,7 +41,7 @@ _STOP = (PaymentVoided, PaymentRefunded, RefundFailed, PaymentProcessed, Payment
 
 @consumes(
     OrderCreated,
-    emits=(PaymentProcessed, PaymentActionRequired, PaymentFailed, PaymentVoided),
+    emits=(PaymentProcessed, PaymentActionRequired, PaymentDeclined, PaymentFailed, PaymentVoided),
     calls_outside=True,
     batch=100,
 )
@@ -44,10 +52,29 @@ def when_order_created_charge_customer(events: Sequence[OrderCreated]) -> None:
 
 
 def _bill(event: OrderCreated, method: PaymentMethod) -> services.Bill:
-    return services.Bill(event.order_id, event.number, event.total, method.payment_method)
+    return services.Bill(
+        event.order_id, event.number, event.total, method.payment_method, event.retry_payment
+    )
 
 
-@consumes(PaymentCheckDue, emits=(PaymentProcessed, PaymentFailed, PaymentVoided), calls_outside=True)
+@consumes(
+    PaymentAttemptRequested,
+    emits=(PaymentProcessed, PaymentActionRequired, PaymentDeclined, PaymentFailed, PaymentVoided),
+    calls_outside=True,
+)
+def when_payment_attempt_requested_charge_customer(event: PaymentAttemptRequested) -> None:
+    """Hold the amount of an order by other means."""
+    (method,) = open_payment_methods([event], PaymentMethod)
+    services.attempt_payment(
+        order_id=event.order_id, attempt=event.attempt, payment_method=method.payment_method
+    )
+
+
+@consumes(
+    PaymentCheckDue,
+    emits=(PaymentProcessed, PaymentDeclined, PaymentFailed, PaymentVoided),
+    calls_outside=True,
+)
 def when_payment_check_due_ask_gateway(event: PaymentCheckDue) -> None:
     """Ask whether the customer has confirmed."""
     services.check_payment(order_id=event.order_id)
@@ -131,6 +158,7 @@ def when_refund_check_due_ask_gateway(event: RefundCheckDue) -> None:
     emits=(
         PaymentProcessed,
         PaymentActionRequired,
+        PaymentDeclined,
         PaymentFailed,
         PaymentVoided,
         PaymentCaptured,

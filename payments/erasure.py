@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from payments.gateway import forget_charges
-from payments.models import Dispute, Payment, Refund, payment_key
+from payments.models import Attempt, Dispute, Payment, Refund, payment_key
 from shop.messaging.publishing import unit_of_work
 from shop.privacy.rows import Rows, rows_of
 
@@ -17,6 +17,8 @@ def erase_payments(*, order_ids: Collection[UUID]) -> None:
     forget_charges(_keys(order_ids))
     with unit_of_work():
         Payment.objects.filter(order_id__in=order_ids).update(**NEUTRAL)
+        former = Attempt.objects.filter(payment__order_id__in=order_ids)
+        former.update(method="", failure_message="")
 
 
 def personal_data_of(order_ids: Collection[UUID]) -> Rows:
@@ -24,6 +26,7 @@ def personal_data_of(order_ids: Collection[UUID]) -> Rows:
     of_payments = {"payment__order_id__in": order_ids}
     return (
         rows_of(Payment.objects.filter(order_id__in=order_ids))
+        | rows_of(Attempt.objects.filter(**of_payments))
         | rows_of(Refund.objects.filter(**of_payments))
         | rows_of(Dispute.objects.filter(**of_payments))
     )

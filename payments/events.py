@@ -104,6 +104,20 @@ class PaymentFailed(Event, version=2, replaces=PaymentFailedV1):
         return from_clear(cls, old)
 
 
+class PaymentDeclined(Event):
+    """The means of payment was declined, and the customer may pay by other means until the deadline."""
+
+    order_id: UUID
+    payment_id: UUID
+    #: Number of the attempt to pay the order, from 1.
+    attempt: int = Field(ge=1)
+    #: The provider's decline code, as in ``insufficient_funds``.
+    code: str
+    #: The data subject whose key seals the facts.
+    subject_id: UUID | None
+    personal: Annotated[str, Seals(Refusal)]
+
+
 class PaymentVoided(Event):
     """Nothing was taken for the order, and nothing will be."""
 

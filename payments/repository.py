@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
@@ -94,12 +95,19 @@ def _count(refund: Refund) -> None:
 
 
 def store_outcomes(payments: Sequence[Payment]) -> list[Payment]:
-    """Write the outcomes of authorisations, in one statement, unless an outcome is stored already.
+    """Write the outcomes of authorisations, unless an outcome is stored or another attempt has begun.
+
+    One statement for the payments at the same attempt.
 
     Returns:
         The payments that were written. They know of a stop that was requested meanwhile.
     """
-    return _store_where(payments, Payment.State.PROCESSING)
+    present = sorted(payments, key=attrgetter("attempt"))  # nearly always the first
+    return [
+        stored
+        for attempt, its in groupby(present, key=attrgetter("attempt"))
+        for stored in _store_where(list(its), Payment.State.PROCESSING, attempt=attempt)
+    ]
 
 
 def store_captures(payments: Sequence[Payment]) -> list[Payment]:
@@ -107,11 +115,11 @@ def store_captures(payments: Sequence[Payment]) -> list[Payment]:
     return _store_where(payments, Payment.State.REQUIRES_CAPTURE)
 
 
-def _store_where(payments: Sequence[Payment], state: Payment.State) -> list[Payment]:
+def _store_where(payments: Sequence[Payment], state: Payment.State, **more: int) -> list[Payment]:
     return statements.update_where(
         payments,
         [*Payment.OUTCOME, "updated_at"],
-        where={"state": state},
+        where={"state": state, **more},
         lock_by="order_id",
         refresh=["stop_reason", "amount_refund_open"],
     )

@@ -306,6 +306,8 @@ SHOP_WEBHOOKS |= mail_webhooks()
 SHOP_CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
 #: Time after which an unpaid order is cancelled. A later payment is refunded.
 SHOP_PAYMENT_DEADLINE = seconds("SHOP_PAYMENT_DEADLINE_SECONDS", 30 * 60)
+#: Attempts to pay an order, so that nobody tries stolen cards out.
+SHOP_PAYMENT_ATTEMPTS = number("SHOP_PAYMENT_ATTEMPTS", 10)
 #: Time after which a paid order without an answer from the stock needs attention.
 SHOP_STOCK_DEADLINE = seconds("SHOP_STOCK_DEADLINE_SECONDS", 60 * 60)
 #: Time after which a paid order whose goods did not come in needs attention.

@@ -25,6 +25,7 @@ from orders.events import (
     OrderCreated,
     OrderResendRequested,
     OrderSettled,
+    PaymentAttemptRequested,
     ReturnApproved,
     ReturnCancelled,
     ReturnExpired,
@@ -36,6 +37,7 @@ from payments.events import (
     CaptureFailed,
     PaymentActionRequired,
     PaymentCaptured,
+    PaymentDeclined,
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
@@ -88,6 +90,7 @@ MESSAGES: dict[type[Event], str] = {
     OrderCreated: "order_received",
     PaymentProcessed: "payment_received",
     PaymentActionRequired: "payment_action_required",
+    PaymentDeclined: "payment_declined",
     PaymentFailed: "payment_failed",
     InventoryAwaited: "awaiting_stock",
     PaymentRefunded: "refunded",
@@ -105,7 +108,9 @@ MESSAGES: dict[type[Event], str] = {
 }
 #: Kinds of messages of which an order may have several: one for each event.
 SEVERAL = frozenset(
-    kind for kind in MESSAGES.values() if kind.startswith("return_") or kind == "payment_action_required"
+    kind
+    for kind in MESSAGES.values()
+    if kind.startswith("return_") or kind in {"payment_action_required", "payment_declined"}
 )
 
 
@@ -118,6 +123,16 @@ def log(case: Case) -> Iterator[str]:
     for event in UNIQUE_EVENTS:
         if (times := case.count(event)) > 1:
             yield f"{event.__name__} is in the log {times} ×"
+
+
+def attempts(case: Case) -> Iterator[str]:
+    """Check that no attempt to pay was made that nobody asked for, and none after a final word."""
+    asked = 1 + case.count(PaymentAttemptRequested)
+    for event in (PaymentDeclined, PaymentActionRequired):
+        if (times := case.count(event)) > asked:
+            yield f"{event.__name__} is in the log {times} × for {asked} attempts to pay"
+    if case.count(PaymentFailed) and case.count(PaymentProcessed):
+        yield "its payment failed, and was processed all the same"
 
 
 def history(case: Case) -> Iterator[str]:
@@ -327,6 +342,7 @@ def messages(case: Case) -> Iterator[str]:
 #: Rules by name.
 RULES: dict[str, Rule] = {
     "log": log,
+    "attempts": attempts,
     "history": history,
     "status": status,
     "stock": stock,

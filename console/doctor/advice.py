@@ -14,6 +14,7 @@ CAN_BE_HELD_UP = frozenset({"paid", "awaiting_stock", "in_fulfilment", "shipped"
 ADVICE = {
     "log": "compare its timeline with what the contexts say of it; the log is never changed",
     "lost": "manage.py lost_orders refunds it, keeps its money, or enters it again",
+    "attempts": "compare its attempts with the provider's payments of the order; refund what was taken twice",
     "history": "find out who changed it; manage.py rebuild_orders --repair sets it as its events say",
     "status": "compare its timeline with its status; have the events replayed that it missed",
     "stock": "count the goods, then adjust the products' stock by what differs, with the order as the reason",

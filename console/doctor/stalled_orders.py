@@ -196,7 +196,7 @@ def stalled_orders(exam: Examination) -> Iterator[Finding]:
 
 def _stalled(exam: Examination, order: AcceptedOrder) -> tuple[str, Remedy]:
     if order.status == "placed":
-        return "payments never answered", Wait("its deadline cancels it")
+        return "it is not paid, and no payment is under way", Wait("its deadline cancels it")
     if order.status == "cancelling" and (reason := _refund_reason(order.id)):
         message = "its money was never given back"
         call = partial(_refund, order.id, reason)

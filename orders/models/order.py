@@ -57,6 +57,7 @@ class Order(models.Model):
         "ship_region",
         "ship_phone",
         "payment_method",
+        "retry_payment",
         "total",
         "currency",
         "placed_at",
@@ -85,6 +86,9 @@ class Order(models.Model):
     ship_region = models.CharField(max_length=100, blank=True, default="", db_default="")
     ship_phone = models.CharField(max_length=40, blank=True, default="", db_default="")
     payment_method = models.CharField(max_length=100)
+    retry_payment = models.BooleanField(
+        default=False, db_default=False, help_text="After a decline the customer may pay by other means."
+    )
     total = AmountField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PLACED)
@@ -123,6 +127,7 @@ class Order(models.Model):
         permissions = [
             ("view_timeline", "Can read the events of an order in full"),
             ("cancel_order", "Can cancel orders"),
+            ("pay_order", "Can have orders paid by other means"),
             ("resume_order", "Can let held up orders go on waiting"),
             ("settle_order", "Can end held up orders, with a reason"),
             ("refund_order", "Can give money of orders back"),

@@ -1,8 +1,9 @@
-"""Models of payments: one payment per order, and its refunds.
+"""Models of payments: one payment per order, its former attempts and its refunds.
 
 The simulated gateway's tables are imported only to register them; nothing here refers to them.
 """
 
+from payments.models.attempt import Attempt
 from payments.models.dispute import Dispute
 from payments.models.payment import HOLD_ENDS, Payment, order_of, payment_key
 from payments.models.refund import Refund
@@ -10,6 +11,7 @@ from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRef
 
 __all__ = [
     "HOLD_ENDS",
+    "Attempt",
     "Dispute",
     "GatewayFault",
     "Payment",

@@ -59,8 +59,9 @@ class Payment(models.Model):
             }
         ),
         State.REQUIRES_ACTION: frozenset(
-            {State.REQUIRES_CAPTURE, State.SUCCEEDED, State.DECLINED, State.CANCELED}
+            {State.PROCESSING, State.REQUIRES_CAPTURE, State.SUCCEEDED, State.DECLINED, State.CANCELED}
         ),
+        State.DECLINED: frozenset({State.PROCESSING, State.CANCELED}),  # if the customer may try again
         State.REQUIRES_CAPTURE: frozenset({State.SUCCEEDED, State.DECLINED, State.CANCELED}),
     }
     #: States that a stop can still cancel.
@@ -71,7 +72,7 @@ class Payment(models.Model):
     )
 
     #: Columns that are written with the payment and never change.
-    SET_ONCE = ("id", "order_id", "order_number", "amount", "currency", "method", "created_at")
+    SET_ONCE = ("id", "order_id", "order_number", "amount", "currency", "may_retry", "created_at")
     #: Columns of the outcome of an authorisation or a capture.
     OUTCOME = (
         "state",
@@ -91,6 +92,7 @@ class Payment(models.Model):
         "idempotency_key",
         "attempt",
         "capture_attempt",
+        "method",
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -109,6 +111,8 @@ class Payment(models.Model):
     #: Sum of the refunds that have no outcome yet.
     amount_refund_open = AmountField(default=Decimal(0), db_default=Decimal(0))
     currency = models.CharField(max_length=3)
+    #: After a decline the customer may pay by other means.
+    may_retry = models.BooleanField(default=False, db_default=False)
     #: The provider's token of the means of payment, never card data.
     method = models.CharField(max_length=255, blank=True)
     state = models.CharField(max_length=30, choices=State, default=State.PROCESSING)
@@ -218,6 +222,11 @@ class Payment(models.Model):
         return self.state == self.State.DECLINED
 
     @property
+    def awaits_other_means(self) -> bool:
+        """True if the means of payment was declined, and the customer may pay by other means."""
+        return self.has_failed and self.may_retry and not self.stop_requested
+
+    @property
     def is_cancellable(self) -> bool:
         """True if a stop can still cancel it."""
         return self.state in self.CANCELLABLE
@@ -280,6 +289,18 @@ class Payment(models.Model):
         """Record that the means of payment was declined, or holds nothing any more."""
         self._become(self.State.DECLINED, reference=reference, failure_code=code, failure_message=message)
 
+    def begin_attempt(self, *, method: str) -> None:
+        """Begin another attempt, by other means and under a key of its own."""
+        self._become(
+            self.State.PROCESSING,
+            attempt=self.attempt + 1,
+            idempotency_key=payment_key(self.order_id, self.attempt + 1),
+            method=method,
+            reference="",
+            failure_code="",
+            failure_message="",
+        )
+
     def void(self) -> None:
         """Record that nothing was taken, and that nothing will be."""
         self._become(self.State.CANCELED)
@@ -310,7 +331,8 @@ class Payment(models.Model):
         self.amount_refunded += amount
 
     def _become(self, state: str, **facts: Any) -> None:
-        if state not in self.LEGAL.get(self.state, ()):
+        is_final = self.has_failed and not self.may_retry
+        if is_final or state not in self.LEGAL.get(self.state, ()):
             raise IllegalTransition(f"a {self.state} payment cannot become {state}")
         self.confirm_url = ""
         for field, value in {"state": state, **facts}.items():

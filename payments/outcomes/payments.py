@@ -11,6 +11,7 @@ from payments.events import (
     Confirmation,
     PaymentActionRequired,
     PaymentCheckDue,
+    PaymentDeclined,
     PaymentFailed,
     PaymentProcessed,
     PaymentStopDue,
@@ -58,6 +59,15 @@ def record_answer(seen: Payment, charge: Charge) -> None:
     _publish([payment])
 
 
+def record_former(seen: Payment, charge: Charge) -> None:
+    """Store and publish that the money of a former attempt is taken, in place of the present one's."""
+    payment = repository.lock(seen.order_id)
+    if payment.is_open and payment.attempt == seen.attempt:
+        payment.succeed(reference=charge.reference, captured=charge.captured)
+        repository.store(payment)
+        _publish([payment])
+
+
 def check_later(payment: Payment) -> None:
     """Schedule a check of a payment that the customer has to confirm: a notice may be lost."""
     at = timezone.now() + settings.SHOP_PAYMENT_CHECK_INTERVAL
@@ -73,7 +83,9 @@ def _publish(stored: Sequence[Payment]) -> None:
     with_words = [one.order_id for one in stored if one.has_failed or one.awaits_customer]
     keys = keys_of_orders(with_words)
     for payment in stored:
-        if payment.has_failed:
+        if payment.awaits_other_means:
+            _publish_declined(payment, keys.get(payment.order_id))
+        elif payment.has_failed:
             _publish_failed(payment, keys.get(payment.order_id))
         elif payment.awaits_customer:
             _publish_action_required(payment, keys.get(payment.order_id))
@@ -127,6 +139,19 @@ def _publish_action_required(payment: Payment, key: DataKey | None) -> None:
         )
     )
     check_later(payment)
+
+
+def _publish_declined(payment: Payment, key: DataKey | None) -> None:
+    words = Refusal(message=payment.failure_message)
+    publish(
+        PaymentDeclined(
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            attempt=payment.attempt,
+            code=payment.failure_code,
+            **sealed(PaymentDeclined, key, personal=words),
+        )
+    )
 
 
 def _publish_failed(payment: Payment, key: DataKey | None) -> None:

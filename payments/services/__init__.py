@@ -6,6 +6,7 @@ may run again after a crash at any point. The payment's row lock orders all chan
 refunds.
 """
 
+from payments.services.attempting import attempt_payment
 from payments.services.authorising import Bill, authorise_payments, reconcile_payment
 from payments.services.capturing import capture_payments, retry_capture
 from payments.services.confirming import check_payment, resume_payment_checks
@@ -25,6 +26,7 @@ from payments.services.stopping import stop_payment
 
 __all__ = [
     "Bill",
+    "attempt_payment",
     "authorise_payments",
     "capture_payments",
     "check_payment",

@@ -20,13 +20,15 @@ class Bill:
     amount: Money
     #: The provider's token of the means of payment.
     payment_method: str
+    #: The customer may pay by other means after a decline.
+    may_retry: bool = False
 
 
 def authorise_payments(*, bills: Sequence[Bill]) -> None:
     """Hold the amounts of orders. Idempotent: each is held once.
 
-    Publishes PaymentProcessed, PaymentActionRequired, PaymentFailed or, if the order was stopped before,
-    PaymentVoided. A payment that is stopped during the call is cancelled later.
+    Publishes PaymentProcessed, PaymentActionRequired, PaymentDeclined, PaymentFailed or, if the order was
+    stopped before, PaymentVoided. A payment that is stopped during the call is cancelled later.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: some outcomes are unknown; call again.
@@ -47,6 +49,7 @@ def _payment(bill: Bill) -> Payment:
         amount=bill.amount.amount,
         currency=bill.amount.currency,
         method=bill.payment_method,
+        may_retry=bill.may_retry,
     )
 
 

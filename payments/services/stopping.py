@@ -10,6 +10,7 @@ from payments.gateway import ChargeStatus
 from payments.models import Payment
 from payments.outcomes import payments as outcomes
 from payments.outcomes.refunds import take_off_hold
+from payments.services.attempting import end_former
 from payments.services.refunding import refund_payment
 from shop.messaging.publishing import unit_of_work
 
@@ -24,6 +25,8 @@ def stop_payment(*, order_id: UUID, reason: str) -> Payment:
         GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
     """
     payment = _request_stop(order_id, reason)
+    if payment.is_open and not end_former(payment):
+        return payment  # it was taken, and is refunded
     if payment.is_captured:
         refund_payment(order_id=order_id, reason=reason)
     elif payment.is_cancellable:
@@ -37,6 +40,8 @@ def _request_stop(order_id: UUID, reason: str) -> Payment:
         payment, is_new = repository.lock_or_add(Payment.tombstone(order_id, reason=reason))
         if is_new or (payment.has_failed and not payment.stop_requested):
             outcomes.publish_voided(payment)
+        if payment.awaits_other_means:
+            payment.void()
         if not is_new:
             payment.request_stop(reason=reason)
             repository.store(payment)

@@ -51,7 +51,7 @@ def update_where(
     rows: Sequence[R],
     names: Sequence[str],
     *,
-    where: Mapping[str, str],
+    where: Mapping[str, Any],
     lock_by: str,
     refresh: Sequence[str] = (),
 ) -> list[R]:

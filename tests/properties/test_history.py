@@ -37,6 +37,7 @@ from orders.events import (
     OrderResendRequested,
     OrderResumed,
     OrderSettled,
+    PaymentAttemptRequested,
 )
 from orders.history import State
 from orders.states import CANCELLABLE, DEADLINES, NOTHING_COMES, RESENDABLE, TERMINAL, Status
@@ -45,6 +46,7 @@ from payments.events import (
     CaptureRecovered,
     DisputeClosed,
     PaymentActionRequired,
+    PaymentDeclined,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -81,6 +83,7 @@ def event(kind: type[Event], **facts: object) -> Event:
         "status": "failure",
         "subject_id": None,
         "personal": "",
+        "payment": "",
         "won": True,
         "attempt": 1,
         "took_goods": False,
@@ -147,6 +150,12 @@ class OneOrder(RuleBasedStateMachine):
     @rule()
     def the_customer_has_to_confirm(self):
         self.publish(PaymentActionRequired)
+
+    @precondition(lambda self: not self.happened(PaymentProcessed, PaymentFailed, PaymentVoided))
+    @precondition(lambda self: self.number_of(PaymentDeclined) <= self.number_of(PaymentAttemptRequested))
+    @rule()
+    def the_payment_is_declined(self):
+        self.publish(PaymentDeclined, attempt=1 + self.number_of(PaymentAttemptRequested))
 
     @precondition(lambda self: self.has_money() and self.is_given_up())
     @rule(how=st.sampled_from(["void", "all", "part", "refused"]))
@@ -249,6 +258,13 @@ class OneOrder(RuleBasedStateMachine):
         """Do nothing: an order that has ended has no other rule."""
 
     # --- Orders ---
+
+    @precondition(lambda self: self.state.status == Status.PLACED and self.state.payment_needs)
+    @rule()
+    def the_customer_pays_by_other_means(self):
+        asked = event(PaymentAttemptRequested, attempt=self.state.payment_attempt + 1)
+        self.state = history.step_of(asked)(self.state)
+        self.log.append(Entry(asked, is_consumed=True))
 
     def pending(self) -> list[int]:
         return [nr for nr, entry in enumerate(self.log) if not entry.is_consumed]

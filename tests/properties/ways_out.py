@@ -11,6 +11,7 @@ from console import ways_out
 from console.ways_out import ENDS, TABLE, Act, Ways
 from orders.errors import OrdersError
 from orders.models import Order, Return
+from orders.payments.services import check_payable
 from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
@@ -99,6 +100,8 @@ def _has_failed_capture(order: Order) -> bool:
 
 
 _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
+    ways_out.PAY_AGAIN: _checked(check_payable),
+    ways_out.CONFIRM: lambda payment: payment.awaits_customer,
     ways_out.CANCEL: lambda order: order.stage in CANCELLABLE,
     ways_out.RESUME: _checked(check_resumable),
     ways_out.SETTLE: _checked(check_settleable),

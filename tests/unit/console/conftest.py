@@ -21,13 +21,22 @@ class Shop:
         seed()
         self.alice = User.objects.get(username="alice")
 
-    def place(self, *, pays_with: str = "pm_card_visa", street: str = "1 Rabbit Hole", **lines: int) -> Order:
+    def place(
+        self,
+        *,
+        pays_with: str = "pm_card_visa",
+        street: str = "1 Rabbit Hole",
+        retry_payment: bool = False,
+        **lines: int,
+    ) -> Order:
         """Place an order, by default of two teas and a mug. SKUs are written with _ for -."""
         items = [(sku.replace("_", "-"), n) for sku, n in (lines or {"TEA_MINT": 2, "MUG": 1}).items()]
         address = Address(
             name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 1AA", country="GB"
         )
-        request = OrderRequest(lines=items, ship_to=address, payment_method=pays_with)
+        request = OrderRequest(
+            lines=items, ship_to=address, payment_method=pays_with, retry_payment=retry_payment
+        )
         return place_order(customer=self.alice, request=request)
 
     def run_to_end(self) -> None:

@@ -21,7 +21,13 @@ from orders.events import (
     ReturnRejected,
     ReturnRequested,
 )
-from payments.events import PaymentActionRequired, PaymentFailed, PaymentProcessed, PaymentRefunded
+from payments.events import (
+    PaymentActionRequired,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+)
 from shipping.events import CancellationRejected, OrderDelivered, OrderReshipped, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.contracts import Event, Money
@@ -71,6 +77,9 @@ def later_events(order_id: UUID) -> list[Event]:
     return [
         PaymentProcessed(**paid, amount=eur("49.90")),
         sealed_event(PaymentActionRequired, **paid, attempt=1, confirm_url=CONFIRM_URL),
+        sealed_event(
+            PaymentDeclined, **paid, attempt=1, code="expired_card", message="Your card has expired."
+        ),
         InventoryAwaited(order_id=order_id, shortages=()),
         sealed_event(PaymentFailed, **paid, code="expired_card", message="Your card has expired."),
         PaymentRefunded(**paid, refund_id=uuid7(), amount=eur("49.90")),

@@ -18,6 +18,7 @@ OTHERWISE: dict[str, Any] = {
     "lines": [("TEAPOT", 3)],
     "ship_to": LONDON.model_copy(update={"street": "13 St James's Sq"}),
     "payment_method": "pm_card_mastercard",
+    "retry_payment": True,
 }
 
 

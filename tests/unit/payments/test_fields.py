@@ -64,6 +64,7 @@ CHANGED_PAYMENT: dict[str, Any] = {
     "idempotency_key": "capture:1042:2",
     "attempt": 2,
     "capture_attempt": 3,
+    "method": "pm_card_mastercard",
     "reference": "pi_1042",
     "failure_code": "expired_card",
     "failure_message": "Your card has expired.",
