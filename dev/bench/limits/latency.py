@@ -15,6 +15,9 @@ from dev.errors import ScriptError
 
 #: Figures of a contestant in a run, by name and unit.
 Figures = dict[tuple[str, str], float]
+#: Part of a pace at which orders have to be shipped. Below it the waiting orders grow in number, and latency
+#: says how long the measurement took.
+_KEPT = 0.9
 
 
 class NoPace(ScriptError):
@@ -82,36 +85,56 @@ def measure(plan: Plan) -> Report:
 
 
 def _series(contestant: str, of_runs: Sequence[Figures]) -> dict[str, Series]:
+    """Return the series of a contestant by name, of the paces that each of its runs has."""
     return {
         name: Series(f"{contestant}, {name}", unit, tuple(figures[name, unit] for figures in of_runs))
         for name, unit in of_runs[0]
+        if all((name, unit) in figures for figures in of_runs)
     }
 
 
 def _measure_once(contestant: Contestant, paces: Sequence[Pace], run: str) -> Figures:
-    """Start a contestant alone; return its figures at each pace by name and unit."""
+    """Start a contestant alone; return its figures by name and unit, up to a pace that it does not keep."""
     figures: Figures = {}
     with contestant.serving() as ship:
-        for pace in paces:
-            times = ship(pace.orders, pace.rate)
-            delays = [1000 * (shipped - placed) for placed, shipped in times]
-            p50, p99 = percentile(delays, 0.50), percentile(delays, 0.99)
-            figures |= {
-                (f"{pace}: p50", "ms"): p50,
-                (f"{pace}: p99", "ms"): p99,
-                (f"{pace}: placed", "orders/s"): _rate([placed for placed, _ in times]),
-            }
-            say(f"{run}: {contestant.name}, {pace}: p50 {p50:,.0f} ms, p99 {p99:,.0f} ms")
+        for pace in sorted(paces, key=lambda pace: pace.rate):
+            found = _figures(ship(pace.orders, pace.rate))
+            figures |= {(f"{pace}: {name}", unit): value for (name, unit), value in found.items()}
+            p50, p99, kept = found["p50", "ms"], found["p99", "ms"], found["kept", "of the pace"]
+            say(f"{run}: {contestant.name}, {pace}: p50 {p50:,.0f} ms, p99 {p99:,.0f} ms, kept {kept:.2f}")
+            if kept < _KEPT:
+                say(f"{run}: {contestant.name} cannot keep {pace}: no higher pace is tried")
+                break
     return figures
 
 
-def _rate(placed: Sequence[float]) -> float:
-    return (len(placed) - 1) / max(max(placed) - min(placed), 1e-3)
+def _figures(times: Sequence[tuple[float, float]]) -> Figures:
+    """Return the figures of orders, given the seconds at which each was placed and shipped."""
+    delays = [1000 * (shipped - placed) for placed, shipped in times]
+    placed, shipped = (_rate(moments) for moments in zip(*times, strict=True))
+    return {
+        ("p50", "ms"): percentile(delays, 0.50),
+        ("p99", "ms"): percentile(delays, 0.99),
+        ("placed", "orders/s"): placed,
+        ("kept", "of the pace"): shipped / placed,
+    }
+
+
+def _rate(moments: Sequence[float]) -> float:
+    return (len(moments) - 1) / max(max(moments) - min(moments), 1e-3)
 
 
 def _ratios(series: Mapping[str, Mapping[str, Series]], shops: Sequence[str]) -> Iterator[Series]:
+    """Yield the latencies of each competitor over the shop's, at the paces that both kept in every run."""
     for other in [name for name in series if name not in shops]:
         for shop in shops:
+            both = series[other], series[shop]
             for name, theirs in series[other].items():
-                if theirs.unit == "ms":
+                pace = name.partition(":")[0]
+                if theirs.unit == "ms" and all(_is_kept(one, pace) for one in both):
                     yield theirs.over(series[shop][name], f"{other} / {shop}, {name}")
+
+
+def _is_kept(series: Mapping[str, Series], pace: str) -> bool:
+    kept = series.get(f"{pace}: kept")
+    return bool(kept and min(kept.values) >= _KEPT)
