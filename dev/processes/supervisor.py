@@ -92,6 +92,13 @@ class Supervisor:
                 os.replace(log, log.with_suffix(".log.old"))
             self._supervised.append(Supervised(program, log))
 
+    def retire(self, name: str) -> children.Child:
+        """Ask a program to stop and leave it to the caller, who reaps the returned child."""
+        one = self[name]
+        self._supervised.remove(one)
+        children.send(one.child, signal.SIGTERM)
+        return one.child
+
     def tend(self) -> None:
         """Restart crashed programs. Call it often."""
         for one in self._supervised:

@@ -73,10 +73,12 @@ class Customer:
 class Customers:
     """All customers and their response times."""
 
-    def __init__(self, port: int, clients: int, orders: Sequence[bytes], rate: float) -> None:
+    def __init__(self, port: int, clients: int, orders: Sequence[bytes], rate: float, limit: int = 0) -> None:
         self._selector = selectors.DefaultSelector()
         self._idle = deque(Customer(port, self._selector) for _ in range(clients))
         self._clients, self._orders, self._rate = clients, orders, rate
+        #: Number of orders in all; 0 for no limit.
+        self._limit = limit
         self._sent, self._stopping = 0, False
         #: Time of each response, and its delay in seconds.
         self.answers: list[tuple[float, float]] = []
@@ -89,7 +91,7 @@ class Customers:
         """Order for ``seconds`` and wait for the last responses."""
         self._started = time.time()
         while True:
-            self._stopping |= time.time() - self._started > seconds
+            self._stopping |= time.time() - self._started > seconds or self._is_complete()
             if not self._stopping:
                 self._send()
             elif len(self._idle) == self._clients:
@@ -97,9 +99,12 @@ class Customers:
             self._read()
 
     def _send(self) -> None:
-        while self._idle and (due := self._next_due()) <= time.time():
+        while self._idle and not self._is_complete() and (due := self._next_due()) <= time.time():
             self._idle.popleft().order(self._orders[self._sent % len(self._orders)], due)
             self._sent += 1
+
+    def _is_complete(self) -> bool:
+        return bool(self._limit) and self._sent >= self._limit
 
     def _next_due(self) -> float:
         return self._started + self._sent / self._rate if self._rate else time.time()
@@ -126,13 +131,14 @@ def main() -> None:
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--tokens", type=Path, required=True)
     parser.add_argument("--skus", type=Path, required=True)
     parser.add_argument("--answers", type=Path, required=True)
     options = parser.parse_args()
     tokens = json.loads(options.tokens.read_text()).values()
     orders = requests.write(tokens, json.loads(options.skus.read_text()), _REQUESTS)
-    customers = Customers(options.port, options.clients, orders, options.rate)
+    customers = Customers(options.port, options.clients, orders, options.rate, options.limit)
     signal.signal(signal.SIGTERM, customers.stop)
     customers.run(options.seconds)
     options.answers.write_text(json.dumps(customers.answers))

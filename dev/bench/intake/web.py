@@ -72,11 +72,14 @@ def _with_our_packages(program: Program) -> dict[str, str]:
     return {**program.env, "PYTHONPATH": os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])}
 
 
-def client_argv(shop: WebShop, answers: Path, *, clients: int, rate: float = 0.0) -> Sequence[str]:
+def client_argv(
+    shop: WebShop, answers: Path, *, clients: int, rate: float = 0.0, limit: int = 0
+) -> Sequence[str]:
     """Return the command of the customers."""
     return [
         *(sys.executable, "-m", "dev.bench.intake.client"),
         *("--port", str(shop.port), "--clients", str(clients), "--rate", str(rate)),
+        *("--limit", str(limit)),
         *("--tokens", str(shop.tokens), "--skus", str(shop.skus), "--answers", str(answers)),
     ]
 

@@ -47,7 +47,13 @@ _SPECS = {
         minReplicaCount=COUNT,
         maxReplicaCount=COUNT,
         pollingInterval=COUNT,
-        cooldownPeriod=COUNT,
+        advanced=closed(
+            "horizontalPodAutoscalerConfig",
+            horizontalPodAutoscalerConfig=closed(
+                "behavior",
+                behavior=closed("scaleDown", scaleDown=closed("", stabilizationWindowSeconds=COUNT)),
+            ),
+        ),
         fallback=closed("failureThreshold replicas", failureThreshold=COUNT, replicas=COUNT),
         triggers=many(_TRIGGER),
     ),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_orders_fall_due_by_the_clock_also_while_all_customers_wait():
     clients._started, clients._sent = 1000.0, 25
 
     assert clients._next_due() == 1002.5
+
+
+def test_customers_stop_at_their_number_of_orders():
+    clients = client.Customers(port=0, clients=0, orders=[b"order"], rate=0.0, limit=3)
+    sent = list[bytes]()
+    clients._started = 0.0
+    clients._idle.extend(SimpleNamespace(order=lambda order, due: sent.append(order)) for _ in range(8))
+
+    clients._send()
+
+    assert len(sent) == 3
+    assert clients._is_complete()
 
 
 def test_processes_that_do_the_same_are_counted_as_one():

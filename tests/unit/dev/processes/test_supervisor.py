@@ -11,6 +11,7 @@ import pytest
 from dev.errors import NotReady
 from dev.paths import ROOT
 from dev.processes import supervisor as supervisor_
+from dev.processes.children import has_ended, kill_child
 from dev.processes.readiness import WhenFileExists
 from dev.processes.supervisor import Program, Supervisor
 from tests.support.waiting import eventually
@@ -124,3 +125,16 @@ def test_a_killed_supervisor_leaves_nothing_behind(tmp_path):
         supervisor.kill()
 
     eventually(lambda: not is_alive(pid))
+
+
+def test_what_is_retired_is_asked_to_stop_and_not_started_again(supervisor, notices):
+    supervisor.start(program("payments", SLEEP), program("orders", SLEEP))
+    child = supervisor.retire("payments")
+
+    eventually(lambda: has_ended(child))
+    supervisor.tend()
+    assert kill_child(child) == -signal.SIGTERM
+    assert notices == []
+    assert is_alive(supervisor["orders"].child.pid)
+    with pytest.raises(StopIteration):
+        supervisor["payments"]

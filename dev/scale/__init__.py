@@ -1,0 +1,1 @@
+"""script/scale: workers scaled by the depth of their queues, their throughput, and sizes on paper."""
