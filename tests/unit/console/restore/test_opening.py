@@ -10,12 +10,16 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from console.erasure import erasures_file
+from console.erasure.erasures_file import Erasure
 from console.management.commands import after_restore
 from console.restore import opening as restored
 from payments.errors import GatewayUnavailable
 from shop.messaging.models import Restore
 from shop.messaging.relay_age import RelayAge
 from shop.messaging.restores import opening, sequences
+from shop.privacy.data_keys import key_for_account
+from shop.privacy.models import DataSubject
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +51,18 @@ def test_it_opens_once_everything_is_done(closed, capsys):
     assert not Session.objects.exists()
     assert User.objects.create(username="after").pk == user.pk + 10_001
     assert "The shop is open" in capsys.readouterr().out
+
+
+def test_who_was_forgotten_after_the_backup_is_forgotten_before_it_opens(closed):
+    user = User.objects.create(username="zoe", email="zoe@example.com")
+    with key_for_account(user.pk) as key:
+        User.objects.get(pk=user.pk)
+    subject = key.result.subject_id
+    erasures_file.add(Erasure(subject, user.pk, user.date_joined))
+    call_command("after_restore")
+    user.refresh_from_db()
+    assert user.email == ""
+    assert DataSubject.objects.get(pk=subject).wrapped_key == ""
 
 
 def test_it_changes_nothing_without_the_file_of_erasures(closed):
