@@ -80,6 +80,10 @@ def examine(system: System, before: Customers, later: Customers, result: Result)
     result.letters_twice = sum(count > 1 for count in system.mailbox.received.values())
     result.wrong += _wrong(system, before, later, orders)
     result.wrong += [f"the runbook's step {name} was not run" for name in _left_out(system, result)]
+    if not sum(result.fates[fate] for fate in ("reinstated", "refunded", "kept")):
+        result.wrong.append("no order was lost and decided on: the drill shows nothing")
+    if result.broker == "newer" and not result.messages:
+        result.wrong.append("no message of the lost time was refused: the drill shows nothing")
     if not result.holds:
         result.wrong += result.audit.splitlines()
 

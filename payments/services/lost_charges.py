@@ -6,7 +6,7 @@ There is no payment to lock. Each call has a key of its own, so that a repeated 
 from uuid import UUID
 
 from payments.errors import PaymentKnown
-from payments.gateway import ChargeStatus, gateway
+from payments.gateway import ChargeStatus, RefundStatus, gateway
 from payments.models import Payment
 from payments.queries import UnknownCharge, unknown_charges
 
@@ -25,7 +25,7 @@ def release_lost_charges(*, order_id: UUID) -> list[UnknownCharge]:
             gateway().cancel(key=charge.key)
         elif now and charge.kept:
             amount = charge.captured.model_copy(update={"amount": charge.kept})
-            gateway().refund(key=f"lost:{charge.key}", charge=now.reference, amount=amount)
+            gateway().refund(key=_refund_key(charge, now.reference), charge=now.reference, amount=amount)
     return charges
 
 
@@ -41,6 +41,13 @@ def keep_lost_charges(*, order_id: UUID) -> list[UnknownCharge]:
         if charge.held.amount and (now := gateway().find(key=charge.key)):
             gateway().capture(key=f"lost:{charge.key}", charge=now.reference, amount=charge.held)
     return charges
+
+
+def _refund_key(charge: UnknownCharge, reference: str) -> str:
+    """Return the key of the next try: the provider answers one that has failed with the failure, for good."""
+    own = f"lost:{charge.key}:"
+    given = [one for one in gateway().find_refunds(charge=reference) if one.key.startswith(own)]
+    return f"{own}{sum(one.status == RefundStatus.FAILED for one in given)}"
 
 
 def _charges_of(order_id: UUID) -> list[UnknownCharge]:

@@ -1,7 +1,6 @@
 """Short run of ``script/drill``: a restore by the runbook, after which all books agree. --long: all of it."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -22,9 +21,4 @@ def test_a_shop_that_lost_its_database_is_restored_by_the_runbook(amqp_url: str,
         code = run.wait()
     finally:
         children.kill_child(run)
-    text = log.read_text()
-
-    assert code == 0, text[-3000:]
-    [lost] = re.findall(r"orders refunded +│ +(\d+)", text)[:1]
-    [refused] = re.findall(r"messages of the lost time refused +│ +(\d+)", text)[:1]
-    assert (int(lost) > 0, int(refused) > 0) == (True, True), text[-3000:]
+    assert code == 0, log.read_text()[-3000:]

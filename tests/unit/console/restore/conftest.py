@@ -13,7 +13,7 @@ from orders.models import Order
 from shipping.models import TrackingEvent
 from shop.messaging.consuming import fence, runner
 from shop.messaging.models import OutboxEntry, Restore
-from tests.support.inprocess import receivers
+from tests.support.inprocess import deliver_all, receivers
 from tests.unit.console.conftest import Shop
 
 
@@ -34,10 +34,12 @@ class LostTime:
         self._deliver("payments")
         return order
 
-    def shipped(self) -> Order:
+    def shipped(self, **choices: str) -> Order:
         """Place an order whose parcel is on its way."""
         with override_settings(SHOP_TRACKING_INTERVAL=timedelta(days=1)):
-            return self.shop.shipped()
+            order = self.shop.place(**choices)
+            deliver_all()
+        return self.shop.expect_status(order, "shipped")
 
     def message_of(self, order: Order) -> dict:
         """Return the message by which the order was placed."""

@@ -73,7 +73,7 @@ def test_what_was_taken_is_given_back_once(lost_time):
     assert (lost(), found()) == ([], set())
 
 
-def test_a_refund_that_the_provider_did_not_make_keeps_it_on_the_list(lost_time):
+def test_a_refund_that_failed_keeps_it_on_the_list_and_can_be_tried_again(lost_time):
     order = lost_time.shipped()
     lost_time.lose(order)
     SimulatedLabel.objects.update(scans=[])
@@ -81,6 +81,18 @@ def test_a_refund_that_the_provider_did_not_make_keeps_it_on_the_list(lost_time)
     SimulatedRefund.objects.update(status="failed")
     assert [one.order_id for one in lost()] == [order.pk]
     assert f"has taken {order.total}" in str(found())
+    lost_orders.refund(lost()[0], **WHO)
+    assert sorted(SimulatedRefund.objects.values_list("status", flat=True)) == ["failed", "succeeded"]
+    assert (lost(), found()) == ([], set())
+
+
+def test_a_refund_that_takes_time_is_not_requested_twice(lost_time):
+    order = lost_time.shipped(pays_with="pm_card_pendingRefund")
+    lost_time.lose(order)
+    SimulatedLabel.objects.update(scans=[])
+    for _ in range(2):
+        lost_orders.refund(lost()[0], **WHO)
+    assert [refund.status for refund in SimulatedRefund.objects.all()] == ["pending"]
 
 
 def test_a_parcel_on_its_way_is_kept_or_refunded_on_purpose(lost_time):

@@ -66,7 +66,8 @@ def test_a_relay_waits_on_a_restored_database(monkeypatch, caplog):
     assert "manage.py after_restore" in caplog.text
 
 
-def test_workers_and_web_servers_exit_on_a_restored_database():
+def test_workers_and_web_servers_exit_on_a_restored_database(monkeypatch):
+    monkeypatch.setenv("SHOP_BIND", "127.0.0.1:0")  # which no server takes
     opened(identity="another/1")
     with pytest.raises(NotOpened, match="after_restore"):
         opening.check_at_start()
