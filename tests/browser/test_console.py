@@ -1,10 +1,11 @@
-"""The operators' pages fit screens of all sizes, in light and dark, without an error of a script."""
+"""The operators' pages fit all screens, in light and dark, are usable by all, and no script fails."""
 
 import os
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from console.seeding import PEOPLE
@@ -76,6 +77,10 @@ def test_the_operators_pages_fit_the_screen_and_run_without_errors(pages, live_s
         assert page.locator("h1").count() == 1, path
         surplus = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert surplus <= 0, f"{path} is {surplus} pixels too wide for {width}"
+        found = Axe().run(page).response["violations"]
+        assert not found, f"{path}: " + "; ".join(
+            f"{one['id']} {one['nodes'][0]['html'][:90]}" for one in found
+        )
         save_screenshot(page, f"{name}-{screen}")
     assert not errors, "\n".join(errors)
     assert page.evaluate("document.documentElement.className") == ("dark" if colours == "dark" else "")

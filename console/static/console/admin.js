@@ -18,3 +18,8 @@ document.addEventListener("alpine:init", () => {
     window: { location: { pathname: location.pathname, search: location.search } },
   }));
 });
+
+// Two scrolling regions of a page would have the same name.
+window.addEventListener("load", () => {
+  document.querySelector("#nav-sidebar-apps .simplebar-content-wrapper")?.setAttribute("aria-label", "Navigation");
+});
