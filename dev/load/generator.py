@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from dev.errors import ScriptError
+from dev.load import bank
 from dev.load.api import Api, ApiError
 from dev.load.feed import Feed
 
@@ -37,6 +38,10 @@ class CustomerOrder:
     idempotency_key: str
     #: Event after which to cancel the order; empty: as soon as it is accepted; None: never.
     cancel_after: str | None = None
+    #: Confirm the payment at the bank when it asks.
+    confirms: bool = False
+    #: Means of payment after a decline; empty: none.
+    pays_otherwise: str = ""
     id: UUID | None = None
     number: str = ""
     #: Its lines as the shop accepted them.
@@ -91,6 +96,21 @@ class Customer:
         except ApiError as error:
             order.cancel_refusal = error.detail
 
+    def confirm(self, order: CustomerOrder) -> None:
+        """Confirm the payment on the page of the simulated bank, once the order says where."""
+        api = self._api.as_owner_of(order.token)
+        due = _once(lambda: api.get(f"/api/v1/orders/{order.id}")["payment"])
+        if due:
+            _retry_while_down(lambda: bank.confirm(self._api.port, due["confirm_url"]))
+
+    def pay_otherwise(self, order: CustomerOrder) -> None:
+        """Pay by other means, once the order has heard of the decline."""
+        api = self._api.as_owner_of(order.token)
+        if _once(lambda: api.get(f"/api/v1/orders/{order.id}")["payment"]):
+            path, body = f"/api/v1/orders/{order.id}/payments", {"payment_method": order.pays_otherwise}
+            key = f"{order.idempotency_key}-again"
+            _retry_while_down(lambda: api.post(path, body, Idempotency_Key=key))
+
     def refresh(self, order: CustomerOrder) -> None:
         """Read the status of the order."""
         api = self._api.as_owner_of(order.token)
@@ -105,6 +125,7 @@ class _Progress:
     order: CustomerOrder
     task: Future[None]
     cancelled: bool = False
+    answered: bool = False
     done: bool = False
 
 
@@ -166,6 +187,12 @@ class LoadGenerator:
         elif order.cancel_after in seen and not progress.cancelled:
             progress.cancelled = True
             progress.task = self._clients.submit(self._customer.cancel, order)
+        elif order.confirms and "PaymentActionRequired" in seen and not progress.answered:
+            progress.answered = True
+            progress.task = self._clients.submit(self._customer.confirm, order)
+        elif order.pays_otherwise and "PaymentDeclined" in seen and not progress.answered:
+            progress.answered = True
+            progress.task = self._clients.submit(self._customer.pay_otherwise, order)
         elif seen & _FINAL_EVENTS:
             progress.task = self._clients.submit(self._customer.refresh, order)
 
@@ -175,6 +202,14 @@ class LoadGenerator:
             raise ScriptError(
                 f"nothing has happened for {_IDLE_TIMEOUT:.0f} s, but these orders are not done: {names}"
             )
+
+
+def _once(ask: Callable[[], Any]) -> Any:
+    """Ask until there is an answer: orders hears of an event a moment after the log has it."""
+    deadline = time.monotonic() + _RESTART_TIMEOUT
+    while not (answer := _retry_while_down(ask)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return answer
 
 
 def _retry_while_down(request: Callable[[], Any]) -> Any:

@@ -22,6 +22,10 @@ class Scenario:
     street: str = "Karl-Liebknecht-Straße 7"
     sold_out: bool = False
     cancel_after: str | None = field(default=None)
+    #: The customer confirms at the bank.
+    confirms: bool = False
+    #: Means of payment after a decline; empty: a decline is final.
+    pays_otherwise: str = ""
 
 
 def _scenario(name: str, share: int, *outcomes: str, **inputs: Any) -> Scenario:
@@ -30,7 +34,21 @@ def _scenario(name: str, share: int, *outcomes: str, **inputs: Any) -> Scenario:
 
 _REFUSED_BY_CARRIER = "Am Hafen EZ6000000006"
 SCENARIOS = (
-    _scenario("paid, packed, delivered", 34, "delivered"),
+    _scenario("paid, packed, delivered", 30, "delivered"),
+    _scenario(
+        "confirmed at the bank",
+        2,
+        "delivered",
+        payment_method="pm_card_authenticationRequired",
+        confirms=True,
+    ),
+    _scenario(
+        "declined, then paid by other means",
+        2,
+        "delivered",
+        payment_method="pm_card_visa_chargeDeclined",
+        pays_otherwise="pm_card_mastercard",
+    ),
     _scenario(
         "reserved, but the gateway timed out", 6, "delivered", payment_method="pm_card_timeoutAfterCharge"
     ),
@@ -112,6 +130,8 @@ def orders_for(
             body=_body(scenario, skus, chance),
             idempotency_key=f"{run}-{index}",
             cancel_after=scenario.cancel_after,
+            confirms=scenario.confirms,
+            pays_otherwise=scenario.pays_otherwise,
         )
         for index, scenario in enumerate(scenarios)
     ]
@@ -129,4 +149,5 @@ def _body(scenario: Scenario, skus: Sequence[str], chance: random.Random) -> dic
         "postal_code": "10178",
         "country": "DE",
     }
-    return {"lines": lines, "payment_method": scenario.payment_method, "ship_to": address}
+    order = {"lines": lines, "payment_method": scenario.payment_method, "ship_to": address}
+    return order | ({"retry_payment": True} if scenario.pays_otherwise else {})

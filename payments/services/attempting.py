@@ -49,6 +49,11 @@ def _begin(order_id: UUID, number: int, method: str) -> Payment | None:
     return payment
 
 
+def has_open_former(payment: Payment) -> bool:
+    """Tell whether the customer could still confirm a former attempt."""
+    return payment.attempt > 1 and payment.attempts.filter(state=Attempt.State.REQUIRES_ACTION).exists()
+
+
 def end_former(payment: Payment) -> bool:
     """Cancel former attempts that their customer could still confirm; False if one of them has counted.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from payments import gateway_calls, repository
 from payments.models import Payment, payment_key
 from payments.outcomes import payments as outcomes
+from payments.services.attempting import end_former
 from shop.messaging.contracts import Money
 from shop.messaging.publishing import unit_of_work
 
@@ -64,6 +65,9 @@ def reconcile_payment(*, order_id: UUID) -> Payment:
     """
     payment = Payment.objects.get(order_id=order_id)
     if not payment.is_open:
+        return payment
+    if not end_former(payment):
+        payment.refresh_from_db()
         return payment
     if charge := gateway_calls.find_or_cancel(payment):
         with unit_of_work():

@@ -13,6 +13,7 @@ from payments.gateway import Charge, ChargeStatus, GivenBack, notices_since
 from payments.models import Payment
 from payments.outcomes import captures, disputes, refunds
 from payments.outcomes import payments as outcomes
+from payments.services.attempting import has_open_former
 from shop.messaging.publishing import unit_of_work
 from shop.webhooks import notices
 from shop.webhooks.endpoints import endpoint_of
@@ -62,6 +63,8 @@ def _payment_of(reference: str) -> Payment | None:
 
 def _ask(payment: Payment, kind: str) -> _Answers:
     """Ask for what may have changed; after a dispute also for refunds, for a lost one gives money back."""
+    if payment.is_open and has_open_former(payment):
+        return _Answers(None, (), ())  # the attempt under way ends it first
     is_under_way = payment.is_open or payment.awaits_customer or payment.is_held
     charge = gateway_calls.find_or_cancel(payment) if is_under_way else None
     is_dispute = ".dispute." in kind

@@ -43,7 +43,7 @@ def page(request: HttpRequest, signed: str) -> HttpResponse:
     awaits = charge.status == SimulatedCharge.Status.REQUIRES_ACTION
     if request.method == "POST" and awaits and request.POST.get("answer") in {"confirm", "refuse"}:
         charge = confirm(reference, confirmed=request.POST["answer"] == "confirm")
-        _tell_shop(charge)
+        tell_shop(charge)
         return HttpResponseRedirect(_way_back(charge))
     context = {
         "awaits": awaits,
@@ -57,7 +57,8 @@ def page(request: HttpRequest, signed: str) -> HttpResponse:
     return response
 
 
-def _tell_shop(charge: SimulatedCharge) -> None:
+def tell_shop(charge: SimulatedCharge) -> None:
+    """Store a notice about a charge, as a webhook brings it."""
     kind = "payment_intent.payment_failed" if charge.code else "payment_intent.amount_capturable_updated"
     notice = Notice(f"evt_{charge.reference}_{charge.status}", kind, charge.reference)
     notices.receive(PROVIDER, notice, b"{}", endpoint=endpoint)

@@ -29,6 +29,7 @@ from inventory.bookings import Booking
 from inventory.services import adjust_stock, book
 from orders.errors import OrdersError
 from orders.models import Order, Return
+from orders.payments.services import request_payment
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
 from orders.resending import resend_order
@@ -62,6 +63,8 @@ TOKENS = (
     "pm_card_refundFail",
     "pm_card_pendingRefund",
     "pm_card_captureFail",
+    "pm_card_authenticationRequired",
+    "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
 )
 STREETS = ("1 Rabbit Hole", "2 Rabbit Hole", "EZ_TIMEOUT", "EZ6000000006", "EZ_LOST", "EZ_LATE")
 LINES = (
@@ -269,9 +272,26 @@ class Shop(RuleBasedStateMachine):
     # --- Customers ---
 
     @precondition(lambda self: len(self.world.orders) < MOST_ORDERS)
-    @rule(token=st.sampled_from(TOKENS), street=st.sampled_from(STREETS), lines=st.sampled_from(LINES))
-    def a_customer_orders(self, token, street, lines):
-        self.world.place(pays_with=token, street=street, lines=lines)
+    @rule(
+        token=st.sampled_from(TOKENS),
+        street=st.sampled_from(STREETS),
+        lines=st.sampled_from(LINES),
+        retry_payment=st.booleans(),
+    )
+    def a_customer_orders(self, token, street, lines, retry_payment):
+        self.world.place(pays_with=token, street=street, lines=lines, retry_payment=retry_payment)
+
+    @precondition(lambda self: self.world.unconfirmed())
+    @rule(n=which, confirms=st.booleans(), is_told=st.booleans())
+    def a_customer_answers_the_bank(self, n, confirms, is_told):
+        self.world.answer_bank(one(self.world.unconfirmed(), n), confirms=confirms, is_told=is_told)
+
+    @precondition(lambda self: self.world.waiting_for_customers())
+    @rule(n=which, token=st.sampled_from(TOKENS))
+    def a_customer_pays_by_other_means(self, n, token):
+        with suppress(OrdersError):
+            request_payment(order_id=one(self.world.waiting_for_customers(), n), payment_method=token)
+        self.world.collect()
 
     @precondition(lambda self: self.world.orders)
     @rule(n=which, reason=st.sampled_from(["customer", "operator"]))
@@ -367,6 +387,7 @@ class Shop(RuleBasedStateMachine):
         self.broken.close()
         self.world.drain(twice=self.broker_repeats)
         assert without_a_way_out(self.world) == []
+        self.nobody_pays_any_more()
         self.goods_come_back()
         report = audit(idle=True)
         assert report.violations == []
@@ -375,6 +396,13 @@ class Shop(RuleBasedStateMachine):
         assert set(reasons) <= {"refund_failed", "capture_failed", "delivery_failed"}
         Shop.ends += report.orders
         Shop.ends += Counter(f"return {state}" for state in Return.objects.values_list("state", flat=True))
+
+    def nobody_pays_any_more(self):
+        """Let the payment deadlines pass of orders that wait for other means."""
+        with override_settings(SHOP_PAYMENT_DEADLINE=timedelta()):
+            self.world.pass_payment_deadlines()
+            self.world.drain(twice=self.broker_repeats)
+        assert self.world.waiting_for_customers() == []
 
     def goods_come_back(self):
         """Have some goods sent back, for few orders are delivered before their history ends."""
@@ -392,6 +420,7 @@ def _no_time_passes(settings, monkeypatch, caplog):
     settings.EMAIL_BACKEND = "tests.properties.world.MailServer"
     settings.SHOP_RETURN_ARRIVAL = timedelta(0)
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)
+    settings.SHOP_PAYMENT_CHECK_INTERVAL = timedelta(days=1)
     caplog.set_level(logging.CRITICAL, logger="shop")
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)  # fewer round trips
     monkeypatch.setattr(runner, "IMMEDIATE_PAUSE", 0.0)

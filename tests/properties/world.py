@@ -18,7 +18,11 @@ from django.db import connection
 from inventory.services import NewProduct, add_products
 from orders.events import Address, OrderDeadlinePassed
 from orders.intake import OrderRequest
+from orders.models import Order
 from orders.services import place_order
+from payments.models import SimulatedCharge
+from payments.simulator.bank import tell_shop
+from payments.simulator.gateway import confirm
 from shop.messaging.consuming import Consumer, circuit_breaker, runner
 from shop.messaging.consuming.subscriptions import subscribe_new
 from shop.messaging.contracts import cloudevents
@@ -86,11 +90,39 @@ class World:
 
     # --- Customers and time ---
 
-    def place(self, *, pays_with: str, street: str, lines: Sequence[tuple[str, int]]) -> None:
+    def place(
+        self, *, pays_with: str, street: str, lines: Sequence[tuple[str, int]], retry_payment: bool = False
+    ) -> None:
         address = Address(name="Alice", street=street, city="Oxford", postal_code="OX1 1AA", country="GB")
-        request = OrderRequest(lines=lines, ship_to=address, payment_method=pays_with)
+        request = OrderRequest(
+            lines=lines, ship_to=address, payment_method=pays_with, retry_payment=retry_payment
+        )
         order = place_order(customer=self.alice, request=request)
         self.orders.append(order.pk)
+        self.collect()
+
+    def unconfirmed(self) -> list[str]:
+        """Return the charges that their customers have to confirm."""
+        waiting = SimulatedCharge.objects.filter(status="requires_action").order_by("created_at")
+        return list(waiting.values_list("reference", flat=True))
+
+    def answer_bank(self, charge: str, *, confirms: bool, is_told: bool) -> None:
+        """Answer as a customer; the notice to the shop may be lost."""
+        answered = confirm(charge, confirmed=confirms)
+        if is_told:
+            tell_shop(answered)
+        self.collect()
+
+    def waiting_for_customers(self) -> list[UUID]:
+        """Return the unpaid orders whose customers have to do something."""
+        waiting = Order.objects.filter(status="placed", payment_undone=False).exclude(payment_needs="")
+        return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+    def pass_payment_deadlines(self) -> None:
+        """Make the deadlines of orders due that wait for their customers."""
+        ScheduledMessage.objects.filter(
+            type=OrderDeadlinePassed.type, aggregate_id__in=self.waiting_for_customers()
+        ).update(due_at=datetime.now(UTC))
         self.collect()
 
     def make_due(self, message: ScheduledMessage) -> None:
@@ -174,8 +206,12 @@ class World:
     def _release(self) -> bool:
         """Close circuits, replay dead letters, and make scheduled messages due; reminders only if alone.
 
+        Customers who have to confirm do so.
+
         Returns whether anything was waiting.
         """
+        for charge in self.unconfirmed():
+            confirm(charge, confirmed=True)
         for circuit in Circuit.objects.all():
             circuit_breaker.close(circuit.consumer)
         letters = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).values_list("pk", flat=True)

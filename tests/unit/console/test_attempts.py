@@ -303,6 +303,24 @@ def test_a_stop_during_another_attempt_takes_nothing(shop, token):
     assert violations() == []
 
 
+def test_a_notice_about_a_former_attempt_that_cannot_be_ended_yet_leaves_no_hold(shop, client):
+    order = placed(shop, CONFIRM_FIRST)
+    page = payment_of(order).confirm_url.removeprefix("http://localhost:8000")
+    outage = GatewayFault.objects.create(kind="outage", operation="cancel")
+    pay(order)
+    deliver_all()
+    request_cancellation(order_id=order.pk, reason="customer")
+    deliver_all()
+    outage.delete()
+    client.post(page, {"answer": "confirm"})
+    deliver_all()  # the notice is worked before what was tried in vain
+    fire_retries()
+    shop.run_to_end()
+    shop.expect_status(order, "cancelled")
+    assert {*statuses()} == {"canceled"}
+    assert violations() == []
+
+
 def test_a_stop_that_comes_before_the_attempt_prevents_it(shop, declined):
     services.stop_payment(order_id=declined.pk, reason="customer")
     services.attempt_payment(order_id=declined.pk, attempt=2, payment_method=GOOD)
