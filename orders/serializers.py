@@ -19,7 +19,7 @@ from orders.payment_due import PaymentDueOut
 from orders.snapshots import MAX_SEQUENCE
 from orders.states import AttentionReason, CancelReason, Status
 from shop.rest.fast.serializers import ReadOnlySerializer
-from shop.rest.fields import LinkField, MoneyField, TextField, WholeNumberField
+from shop.rest.fields import FlagField, LinkField, MoneyField, TextField, WholeNumberField
 from shop.rest.strict import StrictList, StrictSerializer
 
 #: Fields that clients like to send although the catalogue decides.
@@ -125,7 +125,7 @@ class OrderIn(StrictOrder):
     payment_method = PaymentMethodField(
         max_length=MAX_PAYMENT_METHOD, help_text="The payment provider's token, as in pm_card_visa."
     )
-    retry_payment = serializers.BooleanField(
+    retry_payment = FlagField(
         required=False,
         default=False,
         help_text="After a decline you may pay by other means until the payment deadline: see `payments`. "

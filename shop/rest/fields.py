@@ -101,6 +101,16 @@ class AddressField(TextField, serializers.EmailField):
     """E-mail address, written as JSON text."""
 
 
+class FlagField(serializers.BooleanField):
+    """True or false, written as JSON's: DRF takes "yes", 1 and the like, too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Refuse what is neither true nor false."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class WholeNumberField(serializers.IntegerField):
     """Whole number, written as one: 2, not "2", 2.0 or true."""
 

@@ -19,11 +19,14 @@ from console import roles
 from console.seeding import seed
 from orders import services as orders
 from orders.events import Address
+from orders.history import payment_needs
 from orders.intake import OrderRequest
 from orders.models import Order
+from orders.payments.outcomes import Outcome, record_needs
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
 from orders.returns.services import approve_return, request_return
+from orders.states import PaymentNeeds
 from shop.accounts import api_keys
 from shop.messaging.contracts import Money
 from tests.support import outcomes
@@ -86,6 +89,13 @@ def seeded(db, settings, tmp_path) -> None:
     request_refund(order_id=held_up.pk, wish=wish, reason="it had a scratch")
     place("pm_card_visa")
     send_back(place("pm_card_visa", mugs=9))
+    decline(place("pm_card_visa_chargeDeclined", retry_payment=True))
+
+
+def decline(order: Order) -> None:
+    """Have an order wait for other means of payment."""
+    needs = PaymentNeeds.OTHER_MEANS
+    record_needs([Outcome(order.pk, 1, needs, partial(payment_needs, attempt=1, needs=needs))])
 
 
 def send_back(order: Order) -> None:
@@ -102,7 +112,9 @@ def hold_up(order: Order) -> None:
     assert orders.hold_up_order(order_id=order.pk, seen="shipped", reason="delivery_overdue", note="")
 
 
-def place(payment_method: str, street: str = "Broad Street 1", mugs: int = 1) -> Order:
+def place(
+    payment_method: str, street: str = "Broad Street 1", mugs: int = 1, *, retry_payment: bool = False
+) -> Order:
     """Place an order of Alice's."""
     return orders.place_order(
         customer=User.objects.get(username="alice"),
@@ -112,6 +124,7 @@ def place(payment_method: str, street: str = "Broad Street 1", mugs: int = 1) ->
                 name="Alice Liddell", street=street, city="Oxford", postal_code="OX1 3AZ", country="GB"
             ),
             payment_method=payment_method,
+            retry_payment=retry_payment,
         ),
     )
 

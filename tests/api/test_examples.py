@@ -14,6 +14,7 @@ QUERIES = {
     "/api/v1/payments/{id}/refunds": "?refund_state=failed",
     "/api/v1/payments/{id}/capture": "?state=requires_capture",
     "/api/v1/orders/{id}/cancel": "?status=placed",
+    "/api/v1/orders/{id}/payments": "?status=placed",
     "/api/v1/orders/{id}/refunds": "?status=needs_attention",
     "/api/v1/orders/{id}/returns": "?status=delivered",
     "/api/v1/orders/{id}/resume": "?status=needs_attention",
