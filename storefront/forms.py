@@ -61,6 +61,22 @@ def _region_field(rules: Rules) -> forms.ChoiceField:
     )
 
 
+def _card_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Card",
+        choices=list(CARDS.items()),
+        initial="pm_card_visa",
+        error_messages={"required": "Choose a card.", "invalid_choice": "Choose a card of the list."},
+        widget=forms.RadioSelect,
+    )
+
+
+class PaymentForm(OneTimeForm):
+    """Card with which an order is paid after all."""
+
+    payment_method = _card_field()
+
+
 class CheckoutForm(forms.Form):
     """Delivery address and payment method of an order."""
 
@@ -76,13 +92,7 @@ class CheckoutForm(forms.Form):
         widget=forms.Select(attrs={"autocomplete": "shipping country", "data-refresh": ""}),
     )
     phone = _address_field("phone", "Telephone (optional)", "", "tel", type="tel")
-    payment_method = forms.ChoiceField(
-        label="Card",
-        choices=list(CARDS.items()),
-        initial="pm_card_visa",
-        error_messages={"required": "Choose a card.", "invalid_choice": "Choose a card of the list."},
-        widget=forms.RadioSelect,
-    )
+    payment_method = _card_field()
     #: Key of the basket, so that resubmitting the form places no second order.
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
     #: Fingerprint of the basket that the customer saw.

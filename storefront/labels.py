@@ -14,6 +14,18 @@ STATUS = {
     "settled": ("Your order is closed", "We have closed it. Write to us if anything is still open."),
 }
 
+#: The same while a payment waits for its customer. The time is that until which we keep the order.
+PAYMENT_DUE = {
+    "confirm": (
+        "Please confirm the payment",
+        "Your bank asks for it. We keep it until {:%H:%M} UTC.",
+    ),
+    "declined": (
+        "The payment did not succeed",
+        "Nothing was charged. We keep it until {:%H:%M} UTC.",
+    ),
+}
+
 #: Explanations of the reasons for a cancellation or for holding up an order.
 REASON = {
     "customer": "You cancelled it.",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from inventory import queries as inventory
 from orders import queries as orders
+from orders.payments.queries import PaymentDue, payment_due
 from orders.queries import Details, Happening, Summary
 from orders.returns import queries as returns
 from orders.returns.queries import ShownReturn
@@ -80,6 +81,8 @@ class OrderPage:
     #: Goods that the customer sends back, or has sent back.
     returns: list["ReturnBox"]
     can_send_back: bool
+    #: Payment that waits for the customer.
+    payment_due: PaymentDue | None
     #: Milliseconds between two polls; 0 for a final order.
     poll_interval: int
 
@@ -102,11 +105,16 @@ def load_order_page(order: Details) -> OrderPage:
     status, reason = _status_and_reason(summary, shipment)
     headline, next_step = labels.STATUS[status]
     has_come = summary.status in ("delivered", "settled")
+    due = payment_due(summary.id) if status == "placed" else None
+    if due:
+        headline, next_step = labels.PAYMENT_DUE["confirm" if due.confirm_url else "declined"]
+        next_step = f"{due.message} {next_step.format(due.pay_by)}".strip()
     return OrderPage(
         order=order,
         status=status,
         headline=headline,
         explanation=" ".join(filter(None, (_explanation(order, reason, payment), next_step))),
+        payment_due=due,
         notice=labels.TOO_LATE_NOTICE if _cancellation_was_rejected(history) else "",
         steps=progress_steps(status, history),
         money=list(_money(payment)),
@@ -198,6 +206,7 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
     card = card_name(payment.method)
     yield {
         "processing": Fact(f"{card} is being asked", "busy"),
+        "requires_action": Fact(f"{card} waits for your confirmation", "busy"),
         "requires_capture": _held(payment, card),
         "succeeded": Fact(f"Paid with {card}", "good"),
         "requires_payment_method": Fact(

@@ -8,6 +8,7 @@ CARDS = {
     "pm_card_visa_chargeDeclined": "Visa – is declined",
     "pm_card_visa_chargeDeclinedInsufficientFunds": "Visa – is declined for lack of funds",
     "pm_card_chargeDeclinedExpiredCard": "Visa – has expired",
+    "pm_card_authenticationRequired": "Visa – asks you to confirm at the bank",
     "pm_card_gatewayError": "Visa – is accepted once the bank's trouble is over",
     "pm_card_timeoutAfterCharge": "Visa – is charged, but the bank's answer gets lost",
     "pm_card_captureFail": "Visa – is accepted; the charge fails at first",

@@ -76,6 +76,7 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
                 lines=[(line.item.sku, line.quantity) for line in contents.lines],
                 ship_to=form.ship_to,
                 payment_method=form.cleaned_data["payment_method"],
+                retry_payment=True,
             ),
             idempotency_key=key,
         )
