@@ -12,8 +12,9 @@ from notifications.models import Notification
 from orders.models import Order, PaymentAttempt
 from orders.services import request_cancellation
 from payments import services
+from payments.gateway import GatewayUnavailable
 from payments.models import GatewayFault, Payment, SimulatedCharge
-from payments.simulator.gateway import confirm
+from payments.simulator.gateway import SimulatedGateway, confirm
 from shop.messaging.models import EventRecord, ScheduledMessage
 from tests.support.inprocess import deliver_all, fire_reminders
 from tests.unit.console.damage import repair, states
@@ -201,12 +202,21 @@ def test_a_stop_after_the_customer_answered_takes_nothing(shop, waiting, confirm
     assert violations() == []
 
 
-def test_a_stop_while_the_bank_is_asked_cancels_what_would_have_to_be_confirmed(shop):
+class StopFailsWhileAsking(SimulatedGateway):
+    """Gateway that has asked the customer when a stop comes that it does not answer."""
+
+    def authorise(self, **call):
+        charge = super().authorise(**call)
+        outage = GatewayFault.objects.create(kind="outage", operation="cancel")
+        with suppress(GatewayUnavailable):
+            services.stop_payment(order_id=call["order_id"], reason="customer")
+        outage.delete()
+        return charge
+
+
+def test_a_stop_while_the_bank_is_asked_cancels_what_would_have_to_be_confirmed(shop, settings):
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.StopFailsWhileAsking"
     order = shop.place(pays_with=CONFIRM_FIRST)
-    with suppress(Exception):
-        services.stop_payment(order_id=order.pk, reason="customer")
-    request_cancellation(order_id=order.pk, reason="customer")
-    shop.run_to_end()
-    shop.expect_status(order, "cancelled")
-    assert SimulatedCharge.objects.filter(status="requires_action").count() == 0
-    assert violations() == []
+    deliver_all()
+    assert SimulatedCharge.objects.get().status == payment_of(order).state == "canceled"
+    assert said(order) == ["PaymentVoided"]
