@@ -72,19 +72,40 @@ def refund_part(*, order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
         return outcomes.record_refund(refund, answer, given)
 
 
-@unit_of_work()
 def _request_part(order_id: UUID, refund_id: UUID, amount: Decimal) -> Refund:
-    payment = repository.lock(order_id)
+    """Commit the intent to give a part back; what cannot be given back is refused.
+
+    The intent is no unit of work: its event counts as consumed once the outcome is stored.
+    """
+    with transaction.atomic():
+        payment = repository.lock(order_id)
+        if known := _known_part(payment, refund_id):
+            return known
+        refund = Refund.part(payment, refund_id=refund_id, amount=amount)
+        if _can_be_given(payment, amount):
+            return repository.add_refund(refund)
+    with unit_of_work():
+        payment = repository.lock(order_id)
+        known = _known_part(payment, refund_id)
+        return known or outcomes.refuse(Refund.part(payment, refund_id=refund_id, amount=amount))
+
+
+def _known_part(payment: Payment, refund_id: UUID) -> Refund | None:
+    """Return the refund of a part that was taken up before; TooEarly without a charge."""
     if payment.is_open:
-        raise TooEarly(f"payments has not charged order {order_id} yet")
-    if known := payment.refunds.filter(pk=refund_id).first():
-        return known
-    refund = Refund.part(payment, refund_id=refund_id, amount=amount)
+        raise TooEarly(f"payments has not charged order {payment.order_id} yet")
+    return payment.refunds.filter(pk=refund_id).first()
+
+
+def _can_be_given(payment: Payment, amount: Decimal) -> bool:
+    """Tell whether as much is left; TooEarly if that is all of what is only held."""
     if not (payment.is_held or payment.is_captured) or amount > payment.refundable:
-        return outcomes.refuse(refund)
+        return False
     if payment.is_held and amount == payment.refundable:
-        raise TooEarly(f"all of the money of order {order_id} is to be given back, and it is not taken yet")
-    return repository.add_refund(refund)
+        raise TooEarly(
+            f"all of the money of order {payment.order_id} is to be given back, and it is not taken yet"
+        )
+    return True
 
 
 def check_refund(*, refund_id: UUID) -> Refund:

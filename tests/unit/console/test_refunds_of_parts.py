@@ -9,7 +9,7 @@ from orders.models import Order, RefundRequest
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
 from orders.services import request_cancellation
-from payments.models import Payment, Refund
+from payments.models import GatewayFault, Payment, Refund
 from shipping.models import CarrierFault
 from shop.messaging.contracts import Money
 from shop.messaging.models import EventRecord, InboxEntry
@@ -92,4 +92,18 @@ def test_the_doctor_has_a_refund_given_back_that_payments_never_took_up(shop):
     deliver_all()
     assert Refund.objects.get(pk=refund.pk).state == "succeeded"
     assert RefundRequest.objects.get().outcome == "succeeded"
+    assert violations() == []
+
+
+def test_a_part_that_was_requested_while_the_gateway_was_away_is_given_back_when_it_is_there(shop):
+    order = shop.delivered()
+    outage = GatewayFault.objects.create(kind="outage", operation="refund")
+    ask(order, "1.00")
+    deliver_all()
+    assert RefundRequest.objects.get().outcome == "requested"
+    outage.delete()
+    fire_retries()
+    deliver_all()
+    assert RefundRequest.objects.get().outcome == "succeeded"
+    assert Payment.objects.get().amount_refunded == 1
     assert violations() == []
