@@ -73,6 +73,7 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
     every right, or the account of someone who has it.
     """
 
+    add_fieldsets = UserAdmin.add_fieldsets  # the theme's admin has an empty one
     ordering = ("-pk",)
     list_filter = ("is_staff",)
     search_fields = ("username", "email__iexact")

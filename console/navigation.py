@@ -1,5 +1,6 @@
 """Navigation of the admin: six groups, in the order of their use; simulators and journals come last."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -97,8 +98,12 @@ def _group(request: HttpRequest, title: str, collapsible: bool, items: tuple[_It
 
 
 def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
-    page = model if model in _PAGES else f"admin:{model.replace('.', '_')}_changelist"
-    return {"title": title, "icon": icon, "link": reverse(page)}
+    return {"title": title, "icon": icon, "link": _link(model)}
+
+
+@cache
+def _link(model: str) -> str:
+    return reverse(model if model in _PAGES else f"admin:{model.replace('.', '_')}_changelist")
 
 
 def _permission(model: str) -> str:

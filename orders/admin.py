@@ -19,7 +19,7 @@ from django.utils.html import format_html
 
 from orders.admin_actions import ACTIONS
 from orders.errors import NoSuchEvent, OrdersError
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, PaymentAttempt
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
 from orders.returns import admin as returns
@@ -40,6 +40,14 @@ class OrderLineInline(ReadOnly, TabularInline[OrderLine, Order]):
     fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
     readonly_fields = ("amount",)
     verbose_name_plural = "lines"
+
+
+class PaymentAttemptInline(ReadOnly, TabularInline[PaymentAttempt, Order]):
+    """Attempts to pay on the page of their order, without the page on which a customer confirms."""
+
+    model = PaymentAttempt
+    fields = ("number", "state", "code", "message", "created_at", "changed_at")
+    verbose_name_plural = "attempts to pay"
 
 
 #: Fields of the address, as it is printed.
@@ -64,7 +72,7 @@ class OrderAdmin(KeysetAdmin):
         "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
-    inlines = (OrderLineInline, refunds.RefundRequestInline, returns.ReturnInline)
+    inlines = (OrderLineInline, PaymentAttemptInline, refunds.RefundRequestInline, returns.ReturnInline)
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),

@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.templatetags.static import static
 
 from shop.environment import listed, seconds
 
@@ -31,4 +31,4 @@ def admin_settings() -> dict[str, Any]:
 
 
 def _icon(request: HttpRequest) -> str:
-    return static("storefront/icon.svg")
+    return f"/{settings.STATIC_URL.lstrip('/')}storefront/icon.svg"

@@ -1,6 +1,7 @@
 """Models of the simulated gateway: its own books, as if they were in another company's database."""
 
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -14,7 +15,11 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.simulation.faults import Fault, FaultKind
 
-_SIGNER = Signer(salt="payments.simulator.bank")
+
+@cache
+def _signer() -> Signer:
+    """Return the signer of addresses. At import there may be no secret key yet."""
+    return Signer(salt="payments.simulator.bank")
 
 
 def charge_reference() -> str:
@@ -24,13 +29,13 @@ def charge_reference() -> str:
 
 def bank_page(reference: str) -> str:
     """Return the address of the simulated bank's page for a charge. It is signed: nobody can guess it."""
-    return f"{settings.SHOP_URL}/simulator/bank/{_SIGNER.sign(reference)}/"
+    return f"{settings.SHOP_URL}/simulator/bank/{_signer().sign(reference)}/"
 
 
 def reference_in(signed: str) -> str | None:
     """Return the charge of a page of the bank; None if the address is made up."""
     try:
-        return _SIGNER.unsign(signed)
+        return _signer().unsign(signed)
     except BadSignature:
         return None
 

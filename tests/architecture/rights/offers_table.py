@@ -26,6 +26,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "live": (302, 404, 200),
     "cancel": (302, 404, 200),
     "send-back": (302, 404, 200),
+    "pay": (302, 404, 200),
     "keep": (302, 404, 200),
     "order-by-id": (302, 404, 302),
     "checkout": (302, 302, 302),

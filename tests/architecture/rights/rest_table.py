@@ -107,6 +107,11 @@ ENDPOINTS = [
     of_order("GET", "order-detail", "orders.view_order"),
     of_order("GET", "order-timeline", "orders.view_order"),
     of_order("GET", "order-receipt", "orders.view_order"),
+    of_order("GET", "order-payments", "orders.view_order", pk="payable.pk"),
+    Endpoint(
+        "POST", "order-payments", all_of("orders.view_order", "orders.pay_order"), customer=404, owner=202,
+        allowed=202, refused=404, arguments={"pk": "payable.pk"}, data={"payment_method": "pm_card_visa"},
+    ),
     of_order("GET", "order-refunds", "orders.view_order"),
     of_order("GET", "order-refund", "orders.view_order", refund_id="requested.pk"),
     Endpoint(

@@ -60,6 +60,7 @@ def argument(world: World, path: str):
 #: Acts that owners can do, too, and the permission with which others see the order.
 SEEN_WITH = {
     "order-cancel": "orders.view_order",
+    "order-payments": "orders.view_order",
     "order-returns": "orders.view_return",
     "order-return-cancel": "orders.view_return",
 }
@@ -115,7 +116,7 @@ def test_staff_without_the_permission_lists_its_own_orders_alone(world):
         "all": call_api(world.with_permissions({"orders.view_order"}), "GET", reverse("order-list")),
         "own": call_api(world.with_permissions({"orders.cancel_order"}), "GET", reverse("order-list")),
     }
-    assert len(listed["all"].data["results"]) == 6
+    assert len(listed["all"].data["results"]) == 7
     assert listed["own"].data["results"] == []
 
 
@@ -146,6 +147,7 @@ def page_of(world: World, name: str) -> str:
         "confirm": ["a-token"],
         "reset-confirm": ["MQ", "a-token"],
         "send-back": [world.delivered.number],
+        "pay": [world.payable.number],
         "keep": [world.delivered.number, world.awaited.pk],
         **{name: [world.order.number] for name in ("order", "live", "cancel", "again")},
     }

@@ -25,7 +25,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from analytics.models import JournalEntry
-from console.models import Checkup, LostOrder, Repair
+from console.models import Alert, Checkup, LostOrder, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order, RefundRequest, Return
@@ -39,10 +39,11 @@ from shop.accounts.api_keys import create_key
 from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
 from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
-from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, ScheduledMessage
+from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, ScheduledMessage, WorkerNode
 from shop.rest.models import IdempotencyRecord
 from shop.webhooks.models import AskedUntil, ProviderNotice
 from tests.support import outcomes
+from tests.support.inprocess import deliver_all
 from tests.support.outcomes import delivered
 from tests.unit.console.conftest import Shop
 from tests.unit.shop.messaging.dead_letters.examples import died
@@ -64,6 +65,7 @@ class World:
         self.staff = User.objects.create_user("sam", is_staff=True)
         self.held_up = shop.stuck_refund()
         self.uncaptured = Payment.objects.get(order_id=shop.stuck_capture().pk)
+        self.payable = _payable_order(shop)
         self.order = shop.place()
         self.waiting, self.lost = _waiting_order(shop), _overdue_order(shop)
         self.refund = Refund.objects.get(payment__order_id=self.held_up.pk)
@@ -157,6 +159,13 @@ def _waiting_shipment() -> Shipment:
     return Shipment.objects.get(order_id=order_id)
 
 
+def _payable_order(shop: Shop) -> Order:
+    """Order whose first means of payment was declined."""
+    order = shop.place(pays_with="pm_card_visa_chargeDeclined", retry_payment=True)
+    deliver_all()
+    return order
+
+
 def _booked_parcel() -> Shipment:
     parcel = _waiting_shipment()
     SimulatedLabel.objects.create(key=parcel.idempotency_key, status=SimulatedLabel.Status.BOOKED)
@@ -199,6 +208,9 @@ def _make_the_rest(world: World) -> None:
     )
     AskedUntil.objects.create(provider="stripe", at=NOW)
     Resend.objects.create(notification=world.notification, sequence=1, by="olga", outcome="sent")
+    Alert.objects.create(key="Refunds failed: ", text="Refunds failed: 1", alerted_at=NOW)
+    seen = {"started_at": NOW, "seen_at": NOW, "in_hand": 0, "runs": 0, "runs_a_minute": 0}
+    WorkerNode.objects.create(name="orders@a", host="a", pid=1, queues="orders", processes=1, **seen)
     Checkup.objects.create(by="dora", repairing=False, left=1, findings=[_finding(order)])
     Repair.objects.create(
         key="a", kind="lost", order_id=order.pk, wrong="was lost", done="was found", by="dora"

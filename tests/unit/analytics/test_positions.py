@@ -1,5 +1,6 @@
 """Positions and lag of the projections: told from log and inbox, over REST and in the admin."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,6 +101,6 @@ def test_projections_in_the_admin(client):
     logged(Story(just_now()).placed())
     client.force_login(staff_with("analytics.view_projection"))
     page = client.get(reverse("admin:analytics_projection_changelist")).content.decode()
-    assert f'<td class="field-position">{end_of_log() - 1}</td>' in page
-    assert '<td class="field-events_waiting">1</td>' in page
+    assert re.search(rf"field-position\b[^>]*>\s*{end_of_log() - 1}\s*<", page)
+    assert re.search(r"field-events_waiting\b[^>]*>\s*1\s*<", page)
     assert client.get(reverse("admin:analytics_projection_change", args=["orders"])).status_code == 200

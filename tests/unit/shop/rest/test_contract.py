@@ -61,6 +61,7 @@ def test_the_key_is_required_where_stock_and_refunds_move():
         "post /api/v1/orders/{id}/returns",
         "post /api/v1/orders/{id}/returns/{return_id}/receive",
         "post /api/v1/payments/{id}/capture",
+        "post /api/v1/orders/{id}/payments",
         "post /api/v1/payments/{id}/refunds/{refund_id}/retry",
         "post /api/v1/payments/{id}/refunds/{refund_id}/given-back",
     }
