@@ -60,6 +60,7 @@ def _order(event: OrderCreated, customer: User, personal: Customer) -> Order:
         payment_method="",  # payments alone may open it
         total=event.total.amount,
         currency=event.total.currency,
+        retry_payment=event.retry_payment,
         placed_at=uuid7_time(event.order_id),
         **{f"ship_{name}": value for name, value in personal.ship_to.model_dump().items()},
     )

@@ -1,5 +1,6 @@
 """Course of a drill: load, backup, more load, disaster, and the steps of the runbook, with orders again."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -124,7 +125,8 @@ class Course:
 
     def _expect_refusal(self, result: Result) -> None:
         """Try to start a web server and a worker on the restored database, which have to refuse."""
-        bind, python = f"{ports.LOOPBACK}:{ports.pick(self._system.web_port)}", f"timeout 60 {sys.executable}"
+        bind = f"{ports.LOOPBACK}:{ports.pick(self._system.web_port)}"
+        python = f"timeout 60 {shlex.quote(sys.executable)}"
         web = f"SHOP_BIND={bind} {python} -m shop.serving"
         worker = f"{python} -m celery -A shop worker -Q payments -n early@%h -c 1 -l ERROR"
         done = self._system.run(f"{web} & {worker} & wait", check=False)

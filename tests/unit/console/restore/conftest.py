@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -28,9 +29,9 @@ class LostTime:
         """Place an order and deliver nothing."""
         return self.shop.place()
 
-    def held(self) -> Order:
+    def held(self, **choices: Any) -> Order:
         """Place an order whose money is held, and whose parcel is not booked."""
-        order = self.shop.place()
+        order = self.shop.place(**choices)
         self._deliver("payments")
         return order
 

@@ -139,6 +139,15 @@ def test_an_order_that_a_newer_broker_tells_of_comes_back_and_is_charged_once(lo
     assert not DeadLetter.objects.filter(status="open").exists()
 
 
+def test_an_order_that_may_be_paid_by_other_means_still_may_when_it_comes_back(lost_time):
+    order = lost_time.held(retry_payment=True)
+    body = lost_time.message_of(order)
+    lost_time.lose(order)
+    refuse(body)
+    lost_orders.reinstate(lost()[0], **WHO)
+    assert Order.objects.get().retry_payment
+
+
 def test_an_order_whose_message_is_gone_cannot_be_entered_again(lost_time):
     lost_time.lose(lost_time.held())
     with pytest.raises(NoCopy, match="--refund it"):
