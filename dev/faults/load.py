@@ -1,15 +1,17 @@
 """Customers who order at a steady rate and repeat a request, with the same key, until it is answered."""
 
+import contextlib
 import http.client
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any
 from uuid import UUID
 
-from dev.load import scenarios
+from dev.load import bank, scenarios
 from dev.load.api import Api, ApiError
 from dev.load.generator import CustomerOrder
 from dev.load.scenarios import Scenario
@@ -103,6 +105,27 @@ class Customers:
         order.id, order.number = UUID(answer["id"]), answer["number"]
         if order.cancel_after is not None:
             self._cancel(api, order)
+        elif order.confirms or order.pays_otherwise:
+            self._answer(api, order)
+
+    def _answer(self, api: Api, order: CustomerOrder) -> None:
+        """Do what the payment asks of its customer, once the order says so."""
+        while not self._aborting.is_set():
+            shown = self._retry(lambda: api.get(f"/api/v1/orders/{order.id}"))
+            if shown is None or shown["status"] != "placed":
+                return
+            if due := shown["payment"]:
+                with contextlib.suppress(ApiError):  # an answer that was lost had taken effect
+                    self._retry(partial(self._pay, api, order, due))
+            self._aborting.wait(_RETRY_DELAY)
+
+    def _pay(self, api: Api, order: CustomerOrder, due: dict[str, Any]) -> Any:
+        if order.confirms:
+            bank.confirm(api.port, due["confirm_url"])
+            return True
+        body = {"payment_method": order.pays_otherwise}
+        key = f"{order.idempotency_key}-again"
+        return api.post(f"/api/v1/orders/{order.id}/payments", body, Idempotency_Key=key)
 
     def _cancel(self, api: Api, order: CustomerOrder) -> None:
         self._stopping.wait(random.Random(order.idempotency_key).uniform(0, _MAX_CANCEL_DELAY))
