@@ -24,7 +24,7 @@ class ConfirmUrlField(serializers.Field[Any, Any, str, Any]):
 
 
 class PaymentDueOut(ReadOnlySerializer[PaymentAttempt]):
-    """What the customer has to do before the order is paid."""
+    """Act of the customer that the payment of an order waits for."""
 
     status = serializers.ChoiceField(
         source="state",

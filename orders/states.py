@@ -42,7 +42,7 @@ class CancelReason(TextChoices):
 
 
 class PaymentNeeds(TextChoices):
-    """What the customer has to do before an order is paid, in the words of Stripe's PaymentIntents."""
+    """Act of the customer that a payment waits for, in the words of Stripe's PaymentIntents."""
 
     NOTHING = "", "Nothing"
     CONFIRMATION = "requires_action", "Confirm the payment"

@@ -1,4 +1,4 @@
-"""What needs a person's attention, from all contexts, each by the permission that its page wants."""
+"""Items of all contexts that need a person's attention, each by the permission of its page."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

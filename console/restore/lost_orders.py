@@ -24,7 +24,7 @@ from shop.visible import is_visible
 
 @dataclass
 class Found:
-    """What is known of an order that the shop does not know."""
+    """Facts about an order that the shop does not know."""
 
     order_id: UUID
     #: Empty if no message about it is left.

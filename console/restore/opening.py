@@ -23,7 +23,7 @@ from shop.security.database_roles import as_owner
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was done before the shop was opened."""
+    """Steps that were taken before the shop was opened."""
 
     #: Time of the newest event; None in an empty log.
     newest_event_at: datetime | None

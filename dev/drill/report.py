@@ -44,7 +44,7 @@ _ENDED = {"delivered", "cancelled", "needs_attention", "settled"}
 
 @dataclass
 class Result:
-    """What came of a drill."""
+    """Result of a drill."""
 
     backup: str
     broker: str

@@ -30,7 +30,7 @@ _CONNECTIONS = """
 
 @dataclass(frozen=True)
 class Cost:
-    """What an order takes."""
+    """Cost of an order."""
 
     #: Milliseconds of CPU by stage.
     cpu: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""What a customer has to do before an order is paid, as plain data."""
+"""Payments that wait for their customer, as plain data."""
 
 from dataclasses import dataclass
 from datetime import datetime

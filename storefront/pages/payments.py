@@ -7,12 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from orders.errors import InvalidOrder, OrdersError
 from orders.payments import queries, services
 from orders.queries import Details
-from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
 from storefront.forms import PaymentForm
 from storefront.pages.orders import my_order
+from storefront.pages.submitting import submit_once
 
 
 @never_cache
@@ -38,14 +37,4 @@ def _pay(request: HttpRequest, found: Details, form: PaymentForm) -> bool:
             order_id=found.summary.id, payment_method=form.cleaned_data["payment_method"]
         )
 
-    try:
-        take_effect_once(request, form, act)
-    except AlreadyDone:
-        return True
-    except InvalidOrder as refusal:
-        form.add_error(None, " ".join(problem.message for problem in refusal.problems))
-        return False
-    except OrdersError as refusal:
-        form.add_error(None, str(refusal))
-        return False
-    return True
+    return submit_once(request, form, act)

@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from orders.errors import InvalidReturn, OrdersError
+from orders.errors import OrdersError
 from orders.queries import Details
 from orders.returns import queries, services
-from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
 from storefront.forms import ReturnForm
 from storefront.pages.orders import my_order
+from storefront.pages.submitting import submit_once
 
 
 @never_cache
@@ -60,15 +60,7 @@ def _request(request: HttpRequest, found: Details, form: ReturnForm) -> bool:
             by_customer=True,
         )
 
-    try:
-        take_effect_once(request, form, act)
-    except AlreadyDone:
-        return True
-    except InvalidReturn as refusal:
-        form.add_error(None, " ".join(problem.message for problem in refusal.problems))
-        return False
-    except OrdersError as refusal:
-        form.add_error(None, str(refusal))
+    if not submit_once(request, form, act):
         return False
     messages.success(request, "We have your request to send goods back, and will write to you.")
     return True
