@@ -113,38 +113,13 @@ def when_payment_processed_mark_order_paid(events: Sequence[PaymentProcessed]) -
 @consumes(PaymentActionRequired)
 def when_payment_action_required_note_it(events: Sequence[PaymentActionRequired]) -> None:
     """Note that customers have to confirm their payments, and where."""
-    pages = open_sealed(events, Confirmation)
-    payments.record_needs(
-        [
-            payments.Outcome(
-                event.order_id,
-                event.attempt,
-                PaymentNeeds.CONFIRMATION,
-                history.step_of(event),
-                confirm_url=page.confirm_url,
-            )
-            for event, page in zip(events, pages, strict=True)
-        ]
-    )
+    payments.record_needs(list(map(_to_confirm, events, open_sealed(events, Confirmation))))
 
 
 @consumes(PaymentDeclined)
 def when_payment_declined_note_it(events: Sequence[PaymentDeclined]) -> None:
     """Note that customers have to pay by other means."""
-    words = open_sealed(events, Refusal)
-    payments.record_needs(
-        [
-            payments.Outcome(
-                event.order_id,
-                event.attempt,
-                PaymentNeeds.OTHER_MEANS,
-                history.step_of(event),
-                code=event.code,
-                message=one.message,
-            )
-            for event, one in zip(events, words, strict=True)
-        ]
-    )
+    payments.record_needs(list(map(_to_pay_by_other_means, events, open_sealed(events, Refusal))))
 
 
 @consumes(InventoryAwaited, low_priority=True)
@@ -293,3 +268,27 @@ def when_return_arrival_due_end_return(event: ReturnArrivalDue) -> None:
 def when_erasure_due_erase_orders(event: ErasureDue) -> None:
     """Erase what is personal about the orders of a customer, and have the other contexts do so."""
     erasure.erase_next(subject_id=event.subject_id, customer_id=event.customer_id, after=event.after)
+
+
+# --- What events say about payments --------------------------------------------------------------
+
+
+def _to_confirm(event: PaymentActionRequired, page: Confirmation) -> payments.Outcome:
+    return payments.Outcome(
+        event.order_id,
+        event.attempt,
+        PaymentNeeds.CONFIRMATION,
+        history.step_of(event),
+        confirm_url=page.confirm_url,
+    )
+
+
+def _to_pay_by_other_means(event: PaymentDeclined, words: Refusal) -> payments.Outcome:
+    return payments.Outcome(
+        event.order_id,
+        event.attempt,
+        PaymentNeeds.OTHER_MEANS,
+        history.step_of(event),
+        code=event.code,
+        message=words.message,
+    )
