@@ -23,6 +23,7 @@ FILES = tuple(
         "-servicebus",
         "-metrics",
         "-tracing",
+        "-pdf",
         "-run",
         "-import",
         "-dev",
