@@ -112,6 +112,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "console.audit_shop",
         "console.run_doctor",
         "messaging.probe_circuit",
+        "messaging.pause_circuit",
         "messaging.replay_deadletter",
         "messaging.discard_deadletter",
         "messaging.edit_deadletter",

@@ -24,9 +24,9 @@ from shop.messaging.operations.queries import (
     backlog,
     forged_messages,
     inbox_gaps,
-    paused_consumers,
     unlogged_consumptions,
 )
+from shop.messaging.operations.paused import paused_consumers
 
 #: Limit on the missing inbox rows that one audit loads.
 MAX_GAPS = 1_000_000
@@ -149,7 +149,7 @@ def _audit_backlog(under_way: Backlog, report: Report, *, idle: bool) -> None:
             report.add("idle", "backlog", f"{name}: {count}")
         elif count:
             report.notes.append(f"{name}: {count}")
-    report.notes += [f"{one.consumer} is paused: {one.error}" for one in paused_consumers()]
+    report.notes += [f"{one.consumer} is {one.text}" for one in paused_consumers()]
     if under_way.open_dead_letters:
         report.notes.append(f"open dead letters: {under_way.open_dead_letters}")
     if forged := sum(forged_messages().values()):

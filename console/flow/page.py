@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from console.flow import graph
 from shop.messaging.bus.port import event_bus
-from shop.messaging.consuming import consumers, consuming_apps
+from shop.messaging.consuming import Consumer, consumers, consuming_apps
 from shop.messaging.operations import flow, pressure
 
 PERMISSION = "messaging.view_workernode"
@@ -46,11 +46,18 @@ def workers_page(request: HttpRequest) -> HttpResponse:
     context = {
         "workers": workers,
         "queues": [(queue, depths.get(queue), _is_served(queue, served)) for queue in queues],
+        "consumers": _consumers(),
         "outbox": pressure.outbox(),
         "scheduled": pressure.scheduled(),
         "problem": problem,
     }
     return _page(request, "workers", "Workers and queues", context)
+
+
+def _consumers() -> list[tuple[Consumer, flow.ConsumerFlow]]:
+    flows = flow.flows()
+    found = [(one, flows.get(one.name, flow.ConsumerFlow())) for one in consumers()]
+    return sorted(found, key=lambda row: (not row[1].is_paused, not row[1].dead, row[0].name))
 
 
 def _page(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:

@@ -15,6 +15,7 @@ from orders.queries import overdue_by_step, waiting_for_attention
 from orders.returns.queries import returns_waiting
 from payments.queries import declined_since, disputes_waiting, refunds_waiting
 from shop.messaging.operations import queries as messages
+from shop.messaging.operations.paused import paused_consumers
 from shop.waiting import Waiting
 
 #: Age from which messages in the outbox, or due reminders, are late.
@@ -83,10 +84,11 @@ def _dead_letters() -> Iterator[Item]:
 
 
 def _paused_consumers() -> Iterator[Item]:
-    for paused in messages.paused_consumers():
-        held = f"{paused.consumer}: {paused.error}. Events held: {paused.held:,}, none is lost."
-        url = _list("messaging_circuit")
-        yield Item("Paused consumer", 1, url, "See the next probe", paused.since, held, name=paused.consumer)
+    for paused in paused_consumers():
+        detail = f"{paused.consumer}: {paused.text}. Events held: {paused.held:,}, none is lost."
+        url = reverse("consumer", args=[paused.consumer])
+        action = "Resume" if paused.by else "See the next probe"
+        yield Item("Paused consumer", 1, url, action, paused.since, detail, name=paused.consumer)
 
 
 def _outbox() -> Iterator[Item]:

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from orders.queries import AwaitedStep, awaited_step
 from shop.messaging.operations import queries as messages
-from shop.messaging.operations.queries import PausedConsumer, ScheduledAbout
+from shop.messaging.operations.paused import PausedConsumer, paused_consumers
+from shop.messaging.operations.queries import ScheduledAbout
+from shop.moments import shown
 
 #: What an order waits for, by step.
 _AWAITED = {
@@ -54,13 +56,13 @@ def reasons_of(order_id: UUID, user: Any) -> list[Reason]:
 def _awaited(step: AwaitedStep | None) -> Iterator[Reason]:
     if step is None:
         return
-    text = f"Waits for {_AWAITED.get(step.step, step.step)} since {step.since:%Y-%m-%d %H:%M:%S} UTC."
+    text = f"Waits for {_AWAITED.get(step.step, step.step)} since {shown(step.since)}."
     yield Reason(text, step.until, "deadline", has_failed=step.until < timezone.now())
 
 
 def _paused(order_id: UUID, user: Any) -> Iterator[Reason]:
     """Name the paused consumers that have not consumed events of the order."""
-    paused = {one.consumer: one for one in messages.paused_consumers()}
+    paused = {one.consumer: one for one in paused_consumers()}
     if not paused:
         return
     url = reverse("admin:messaging_circuit_changelist") if user.has_perm("messaging.view_circuit") else ""
@@ -70,8 +72,8 @@ def _paused(order_id: UUID, user: Any) -> Iterator[Reason]:
 
 
 def _pause(paused: PausedConsumer, url: str) -> Reason:
-    text = f"Waits for {paused.consumer}: paused since {paused.since:%Y-%m-%d %H:%M:%S} UTC, {paused.error}."
-    return Reason(text, paused.next_probe, "next probe", url, has_failed=True)
+    text = f"Waits for {paused.consumer}: {paused.text}."
+    return Reason(text, paused.next_at, paused.next_text, url, has_failed=True)
 
 
 def _scheduled(order_id: UUID) -> Iterator[Reason]:

@@ -19,8 +19,8 @@ from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
 from shop.currencies import as_text
 from shop.messaging.event_log import TimelineEntry, timeline
-from shop.messaging.operations import queries
-from shop.messaging.operations.queries import PausedConsumer
+from shop.messaging.operations import paused, queries
+from shop.messaging.operations.paused import PausedConsumer
 from shop.privacy.showing import shown
 
 register = template.Library()
@@ -120,7 +120,7 @@ def words(value: str) -> str:
 @register.inclusion_tag("console/paused_consumers.html")
 def paused_consumers() -> dict[str, list[PausedConsumer]]:
     """Render the paused consumers with the number of events held for each."""
-    return {"paused": queries.paused_consumers()}
+    return {"paused": paused.paused_consumers()}
 
 
 @register.filter

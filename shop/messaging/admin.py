@@ -123,7 +123,10 @@ class ScheduledMessageAdmin(ReadOnlyAdmin):
 class CircuitAdmin(ReadOnlyAdmin):
     """Paused consumers, with an action that probes them."""
 
-    list_display = ["consumer", "opened_at", "held", "probes", "probe_at", "last_error"]
+    list_display = [
+        "consumer", "opened_at", "held", "paused_by", "paused_at", "paused_until", "reason",
+        "probes", "probe_at", "last_error",
+    ]  # fmt: skip
     actions = ["probe"]
 
     @admin.display(description="events held")
@@ -139,7 +142,7 @@ class CircuitAdmin(ReadOnlyAdmin):
     def probe(self, request: HttpRequest, queryset: QuerySet[Circuit]) -> None:
         """Make the next probe of the selected consumers due now."""
         with transaction.atomic():
-            for circuit in queryset:
+            for circuit in queryset.filter(paused_by=""):
                 journal.record(request, circuit, "Probed the consumer.")
-            probed = queryset.update(probe_at=Now())
+            probed = queryset.filter(paused_by="").update(probe_at=Now())
         self.message_user(request, f"Consumers that are being probed: {probed}.", messages.SUCCESS)

@@ -73,3 +73,7 @@ class NotOpened(MessagingError):
 
 class LostByRestore(MessagingError):
     """The log does not have it: it is of the time that a restore has lost. See `manage.py lost_orders`."""
+
+
+class CannotPause(MessagingError):
+    """The consumer cannot be paused or resumed by hand; the message says why."""

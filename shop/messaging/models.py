@@ -246,18 +246,27 @@ class ScheduledMessage(models.Model):
 
 
 class Circuit(models.Model):
-    """An open circuit: a consumer paused after failing at every event. Deleted when the circuit closes."""
+    """An open circuit: a consumer paused after failing at every event, or by hand. Deleted when it closes."""
 
     consumer = models.CharField(max_length=150, primary_key=True)
-    opened_at = models.DateTimeField("paused since", db_default=Now())
+    opened_at = models.DateTimeField("opened", db_default=Now())
     #: Failed probes since the circuit opened.
     probes = models.IntegerField("failed probes", default=0)
     probe_at = models.DateTimeField("next probe")
     last_error = models.TextField(blank=True)
+    #: Operator who paused it by hand; empty if the breaker did. Then it is not probed.
+    paused_by = models.CharField(max_length=150, blank=True, db_default="")
+    paused_at = models.DateTimeField("paused by hand", null=True, blank=True)
+    #: End of a pause by hand; without it an operator resumes the consumer.
+    paused_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True, db_default="")
 
     class Meta:
         verbose_name = "paused consumer"
-        permissions = [("probe_circuit", "Can probe paused consumers")]
+        permissions = [
+            ("probe_circuit", "Can probe paused consumers"),
+            ("pause_circuit", "Can pause and resume consumers"),
+        ]
 
     def __str__(self) -> str:
         return self.consumer

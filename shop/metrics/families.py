@@ -98,8 +98,8 @@ OPEN_DEAD_LETTERS = Family(
 PAUSED_CONSUMER = Family(
     "shop_consumer_paused_seconds",
     "gauge",
-    "Time since a consumer was paused; absent for others.",
-    ("consumer",),
+    "Time since a consumer was paused, by: breaker, hand; absent for others.",
+    ("consumer", "by"),
 )
 RELAYS = Family("shop_relays", "gauge", "Relays that are connected to the database.")
 QUEUE_MESSAGES = Family(

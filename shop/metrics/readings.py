@@ -37,8 +37,8 @@ def dead_letters() -> Iterator[Sample]:
 @source
 def paused_consumers() -> Iterator[Sample]:
     """Yield the paused consumers."""
-    for consumer, seconds in pressure.paused_consumers().items():
-        yield Sample(families.PAUSED_CONSUMER, seconds, (consumer,))
+    for labels, seconds in pressure.paused_consumers().items():
+        yield Sample(families.PAUSED_CONSUMER, seconds, labels)
 
 
 @source

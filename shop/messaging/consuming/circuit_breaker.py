@@ -2,7 +2,8 @@
 
 While its circuit is open, the consumer's events are held in the database and no attempt is counted, however
 long a provider is down. The relay sends due probes. Once a probe is consumed, the circuit closes and the held
-events become due. A value that the database refuses pauses nobody: it is the event's own fault.
+events become due. A value that the database refuses pauses nobody: it is the event's own fault. An operator
+opens a circuit too, see pauses.py: nothing but its end, or a hand, gives it back to the breaker.
 """
 
 from __future__ import annotations
@@ -52,13 +53,18 @@ _HOLD = """
 """
 _CLOSE_IDLE = """
     DELETE FROM messaging_circuit AS circuit
-    WHERE probe_at <= now() AND NOT EXISTS (
+    WHERE probe_at <= now() AND paused_by = '' AND NOT EXISTS (
         SELECT FROM messaging_scheduledmessage AS held
         WHERE held.kind = 'held' AND held.consumer = circuit.consumer)
+    RETURNING consumer
+"""
+_RELEASE = """
+    UPDATE messaging_scheduledmessage SET due_at = now() WHERE kind = 'held' AND consumer = ANY(%s)
 """
 _PROBE = """
     WITH due AS (
-        UPDATE messaging_circuit SET probe_at = now() + %s WHERE probe_at <= now() RETURNING consumer
+        UPDATE messaging_circuit SET probe_at = now() + %s
+        WHERE probe_at <= now() AND paused_by = '' RETURNING consumer
     ), oldest AS (
         SELECT (SELECT min(id) FROM messaging_scheduledmessage AS held
                 WHERE held.kind = 'held' AND held.consumer = due.consumer) AS id
@@ -81,17 +87,22 @@ class LocalState:
     failed: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     #: Consumers with an open circuit, as last read.
     open: set[str] = field(default_factory=set)
+    #: Those of them that are paused by hand.
+    by_hand: set[str] = field(default_factory=set)
     read_at: float = float("-inf")
 
     def refresh(self) -> None:
         """Read the open circuits."""
-        self.open = set(Circuit.objects.values_list("consumer", flat=True))
+        found = dict(Circuit.objects.values_list("consumer", "paused_by"))
+        self.open = set(found)
+        self.by_hand = {consumer for consumer, operator in found.items() if operator}
         self.read_at = time.monotonic()
 
     def reset(self) -> None:
         """Return to the state of a new process."""
         self.failed.clear()
         self.open.clear()
+        self.by_hand.clear()
         self.read_at = float("-inf")
 
 
@@ -103,6 +114,13 @@ def is_open(consumer: Consumer) -> bool:
     if time.monotonic() - local_state.read_at > CACHE_SECONDS:
         local_state.refresh()
     return consumer.name in local_state.open
+
+
+def lets_pass(consumer: Consumer, envelope: Envelope) -> bool:
+    """Return whether a paused consumer gets an event: a probe, but none while a hand pauses it."""
+    if envelope.is_probe and consumer.name in local_state.by_hand:
+        local_state.refresh()  # the first probe after a pause overtakes the news of its end
+    return envelope.is_probe and consumer.name not in local_state.by_hand
 
 
 def hold(consumer: Consumer, envelopes: Sequence[Envelope], error: str = "") -> bool:
@@ -165,12 +183,15 @@ def succeeded(consumer: Consumer, *, probe: bool) -> None:
 
 
 def close(consumer: str) -> None:
-    """Close a circuit, and make the held events due."""
+    """Close a circuit, and make the held events due. A pause by hand stays: its probe was on its way before."""
     reach(Point.BEFORE_CLOSE)
     with transaction.atomic(), connection.cursor() as cursor:
+        circuit = Circuit.objects.select_for_update().filter(consumer=consumer).first()
+        if circuit and circuit.paused_by:
+            return
         cursor.execute("DELETE FROM messaging_circuit WHERE consumer = %s", [consumer])
-        held = ScheduledMessage.objects.filter(kind=ScheduledMessage.Kind.HELD, consumer=consumer)
-        released = held.update(due_at=datetime.now(UTC))
+        cursor.execute(_RELEASE, [[consumer]])
+        released = cursor.rowcount
         cursor.execute("SELECT pg_notify(%s, %s)", [channel.CHANNEL, channel.DUE])
     reach(Point.AFTER_CLOSE)
     local_state.open.discard(consumer)
@@ -196,7 +217,9 @@ def send_probes(session: psycopg.Connection[Any]) -> int:
 
     A circuit without held events closes: the next delivered event serves as its probe. The relay calls this.
     """
-    session.execute(_CLOSE_IDLE)
+    closed = [consumer for (consumer,) in session.execute(_CLOSE_IDLE)]
+    if closed:  # a worker that held an event at the same moment has committed before
+        session.execute(_RELEASE, [closed])
     sent = session.execute(_PROBE, [PROBE_TIMEOUT]).rowcount
     if sent:
         reach(Point.AFTER_PROBE)

@@ -132,10 +132,9 @@ def _hold_while_paused(consumer: Consumer, envelopes: list[Envelope]) -> list[En
     """Hold all events but a probe if the consumer is paused; return the events to consume."""
     if not circuit_breaker.is_open(consumer):
         return envelopes
-    held = [envelope for envelope in envelopes if not envelope.is_probe]
-    if not circuit_breaker.hold(consumer, held):
-        return envelopes
-    return [envelope for envelope in envelopes if envelope.is_probe]
+    passing = [envelope for envelope in envelopes if circuit_breaker.lets_pass(consumer, envelope)]
+    held = [envelope for envelope in envelopes if envelope not in passing]
+    return passing if circuit_breaker.hold(consumer, held) else envelopes
 
 
 def _believed(consumer: Consumer, deliveries: list[_Delivery]) -> list[_Delivery]:

@@ -40,6 +40,8 @@ class ConsumerFlow:
     held: int = 0
     dead: int = 0
     is_paused: bool = False
+    #: Operator who paused it, if a hand did.
+    paused_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Worker:
 
 def flows() -> dict[str, ConsumerFlow]:
     """Return the flow of each consumer that has one, by its name."""
-    numbers: defaultdict[str, dict[str, float | int | bool | None]] = defaultdict(dict)
+    numbers: defaultdict[str, dict[str, float | int | bool | str | None]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(_RATES, [WINDOW.total_seconds()])
         for consumer, count, p99 in cursor.fetchall():
@@ -72,8 +74,8 @@ def flows() -> dict[str, ConsumerFlow]:
     dead = DeadLetter.objects.filter(status=DeadLetter.Status.OPEN).order_by().values_list("consumer")
     for consumer, count in dead.annotate(Count("pk")):
         numbers[consumer]["dead"] = count
-    for consumer in Circuit.objects.values_list("consumer", flat=True):
-        numbers[consumer]["is_paused"] = True
+    for consumer, operator in Circuit.objects.values_list("consumer", "paused_by"):
+        numbers[consumer] |= {"is_paused": True, "paused_by": operator}
     return {consumer: ConsumerFlow(**found) for consumer, found in numbers.items()}  # type: ignore[arg-type]
 
 

@@ -66,13 +66,14 @@ def open_dead_letters() -> dict[tuple[str, str], int]:
     return {(app, consumer): number for app, consumer, number in _rows(open_letters)}
 
 
-def paused_consumers() -> dict[str, float]:
-    """Return the seconds since each paused consumer was paused."""
+def paused_consumers() -> dict[tuple[str, str], float]:
+    """Return the seconds since each consumer was paused, by its name and ``breaker`` or ``hand``."""
     paused = """
-        SELECT consumer, greatest(0, extract(epoch FROM now() - opened_at))::double precision
+        SELECT consumer, CASE paused_by WHEN '' THEN 'breaker' ELSE 'hand' END,
+               greatest(0, extract(epoch FROM now() - coalesce(paused_at, opened_at)))::double precision
         FROM messaging_circuit
     """
-    return dict(_rows(paused))
+    return {(consumer, by): seconds for consumer, by, seconds in _rows(paused)}
 
 
 def _row(query: str, *parameters: int) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Queries about pending messages, gaps of the inbox and paused consumers."""
+"""Queries about pending messages and gaps of the inbox."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,10 +10,9 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from shop.ids import uuid7_at
-from shop.messaging.consuming import circuit_breaker
 from shop.messaging.consuming.horizon import inbox_horizon
 from shop.messaging.consuming.subscriptions import OWED, logged_consumers
-from shop.messaging.models import Circuit, DeadLetter, OutboxEntry, ScheduledMessage
+from shop.messaging.models import DeadLetter, OutboxEntry, ScheduledMessage
 from shop.waiting import Waiting, waiting
 
 
@@ -75,33 +74,6 @@ class Backlog:
     #: Messages held for paused consumers.
     held: int
     open_dead_letters: int
-
-
-@dataclass(frozen=True, slots=True)
-class PausedConsumer:
-    """A consumer with an open circuit."""
-
-    consumer: str
-    since: datetime
-    next_probe: datetime
-    failed_probes: int
-    error: str
-    held: int
-
-
-def paused_consumers() -> list[PausedConsumer]:
-    """Return the paused consumers, each with the number of its held events."""
-    return [
-        PausedConsumer(
-            consumer=circuit.consumer,
-            since=circuit.opened_at,
-            next_probe=circuit.probe_at,
-            failed_probes=circuit.probes,
-            error=circuit.last_error,
-            held=circuit_breaker.held(circuit.consumer),
-        )
-        for circuit in Circuit.objects.order_by("opened_at")
-    ]
 
 
 def inbox_gaps(limit: int = 1000, *, about: UUID | None = None) -> list[InboxGap]:

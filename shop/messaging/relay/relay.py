@@ -19,7 +19,7 @@ from django.db import connection as django_connection
 from shop.messaging.backoff import LeakyBucket
 from shop.messaging.bus.outgoing import Outgoing, Receipt
 from shop.messaging.bus.port import EventPublisher, event_bus
-from shop.messaging.consuming import circuit_breaker
+from shop.messaging.consuming import circuit_breaker, pauses
 from shop.messaging.errors import Refused
 from shop.messaging.failpoints import Point, reach
 from shop.messaging.heartbeat import Heartbeat
@@ -118,6 +118,7 @@ class Relay:
             if relayed and not more:
                 self._stopping.wait(pace.pause(max(BATCH_INTERVAL, min(REST_FACTOR * took, LONGEST_REST))))
             if time.monotonic() > next_promotion:
+                pauses.end_due_pauses(session)
                 more |= promote_due(session) + circuit_breaker.send_probes(session) > 0
                 next_promotion = time.monotonic() + POLL_INTERVAL
             if time.monotonic() > next_declaration:

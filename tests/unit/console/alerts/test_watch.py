@@ -44,7 +44,7 @@ def test_all_that_is_new_is_in_one_message_with_links():
     assert message.to == ["ops@example.com"]
     assert "and 1 more" in message.subject
     assert "Dead letters: 1" in message.body
-    assert "payments.charge: out of service" in message.body
+    assert "payments.charge: paused since" in message.body
     assert "https://shop.example.com/admin/messaging/deadletter/?status__exact=open" in message.body
 
 

@@ -70,7 +70,7 @@ def test_open_dead_letters_and_paused_consumers_are_shown_by_consumer():
     Circuit.objects.create(consumer="payments.charge", probe_at="2100-01-01T00:00Z")
     found = exposed("dead_letters", "paused_consumers")
     assert found["shop_open_dead_letters", "payments", "payments.charge"] == 1
-    assert found["shop_consumer_paused_seconds", "payments.charge"] >= 0
+    assert found["shop_consumer_paused_seconds", "payments.charge", "breaker"] >= 0
 
 
 def test_orders_are_shown_by_status():

@@ -1,0 +1,10 @@
+"""Moments in texts: the one format of dates and times that pages have, with their zone."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+
+def shown(moment: datetime) -> str:
+    """Return a moment in the zone of who looks, as in ``2026-03-01 14:05 CET``; UTC outside a page."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
