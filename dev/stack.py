@@ -74,6 +74,7 @@ class Stack:
             event_bus_url=servers.event_bus_url,
         )
         self.env.setdefault("SHOP_URL", self.url)
+        self.env.setdefault("SHOP_RABBITMQ_MANAGEMENT_URL", servers.management[0])
         say("Preparing the database ...")
         self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")

@@ -18,6 +18,8 @@ def admin_settings() -> dict[str, Any]:
         "SHOP_ALERT_WEBHOOK": os.environ.get("SHOP_ALERT_WEBHOOK", ""),
         #: Time after an alert in which the same thing does not alert again.
         "SHOP_ALERT_QUIET_TIME": seconds("SHOP_ALERT_QUIET_SECONDS", 3600),
+        #: Address of the pages of RabbitMQ's management plugin, for a link; empty without it.
+        "SHOP_RABBITMQ_MANAGEMENT_URL": os.environ.get("SHOP_RABBITMQ_MANAGEMENT_URL", ""),
         "UNFOLD": {
             "SITE_TITLE": "shop",
             "SITE_HEADER": "shop operations",

@@ -17,6 +17,7 @@ from console.audit.lost import lost
 from console.audit.report import Report
 from console.audit.rules import RULES
 from inventory.queries import StockFacts, stock_facts
+from shop.messaging.operations.paused import paused_consumers
 from shop.messaging.operations.queries import (
     Backlog,
     InboxGap,
@@ -26,7 +27,6 @@ from shop.messaging.operations.queries import (
     inbox_gaps,
     unlogged_consumptions,
 )
-from shop.messaging.operations.paused import paused_consumers
 
 #: Limit on the missing inbox rows that one audit loads.
 MAX_GAPS = 1_000_000

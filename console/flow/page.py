@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,8 @@ from django.views.decorators.http import require_GET
 from console.flow import graph
 from shop.messaging.bus.port import event_bus
 from shop.messaging.consuming import Consumer, consumers, consuming_apps
-from shop.messaging.operations import flow, pressure
+from shop.messaging.operations import flow, pressure, relays
+from shop.messaging.operations.ages import ages
 
 PERMISSION = "messaging.view_workernode"
 
@@ -42,14 +44,18 @@ def workers_page(request: HttpRequest) -> HttpResponse:
     depths, problem = _depths()
     workers = flow.workers()
     served = _served(workers)
+    oldest = ages.oldest()
     queues = sorted({f"{app}.events" for app in consuming_apps()} | depths.keys())
     context = {
         "workers": workers,
-        "queues": [(queue, depths.get(queue), _is_served(queue, served)) for queue in queues],
+        "queues": [(name, depths.get(name), oldest.get(name), _is_served(name, served)) for name in queues],
         "consumers": _consumers(),
         "outbox": pressure.outbox(),
+        "relays": (found := relays.relays()),
+        "unheld": relays.unheld_shards(found),
         "scheduled": pressure.scheduled(),
         "problem": problem,
+        "management_url": settings.SHOP_RABBITMQ_MANAGEMENT_URL,
     }
     return _page(request, "workers", "Workers and queues", context)
 

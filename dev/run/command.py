@@ -148,6 +148,9 @@ def _show_addresses(stack: Stack) -> None:
     out.print(table, "Log in as:", sep="\n")
     for login in stack.logins:
         out.print(f"  {login}", markup=False, soft_wrap=True)
+    url, login = stack.infrastructure.management
+    if url:
+        out.print(f"RabbitMQ's own pages: {url} Log in as {login}", markup=False, soft_wrap=True)
     say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
     say("Ctrl-C stops everything. Events:")
 

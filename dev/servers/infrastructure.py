@@ -51,7 +51,7 @@ class Infrastructure:
     are used as they are. Without the first, a private PostgreSQL is started with a role for the shop. Without
     the third, Celery's broker is a second database on it, or a private RabbitMQ if that is the event bus.
     Without the last, the event bus is Celery's broker, or a private server of the kind that is asked for.
-    With ``throw_away`` the private servers start empty and without durability.
+    With ``throw_away`` the private servers start empty, without durability and without pages of their own.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Infrastructure:
         self.database_url, self.broker_url = given.get("DATABASE_URL", ""), given.get("CELERY_BROKER_URL", "")
         #: The owner of the tables; empty if ``database_url`` is the owner's.
         self.admin_database_url = given.get("SHOP_ADMIN_DATABASE_URL", "") if self.database_url else ""
-        self._rabbitmq = private_rabbitmq(folder) if event_bus == RABBITMQ and not self.broker_url else None
+        needs_rabbitmq = event_bus == RABBITMQ and not self.broker_url
+        self._rabbitmq = private_rabbitmq(folder, has_management=not throw_away) if needs_rabbitmq else None
         self._event_bus = None if self.event_bus_url else private_event_bus(folder, event_bus)
         needs_postgres = not self.database_url or not (self.broker_url or self._rabbitmq)
         self._postgres = private_postgres(folder, durable=not throw_away) if needs_postgres else None
@@ -109,6 +110,12 @@ class Infrastructure:
         check_broker(self.broker_url)
 
     @property
+    def management(self) -> tuple[str, str]:
+        """URL and login of the broker's own pages; empty if there are none."""
+        node = self._rabbitmq
+        return (node.management_url, node.login) if node and node.has_management else ("", "")
+
+    @property
     def notice(self) -> str:
         """Notice for whoever starts the servers; empty if there is none."""
         return self._event_bus.notice if self._event_bus else ""
@@ -133,10 +140,10 @@ def private_postgres(folder: str, *, durable: bool) -> Postgres:
     return Postgres(servers_home(unprivileged_user()) / folder / "postgres", durable=durable)
 
 
-def private_rabbitmq(folder: str) -> RabbitMQ:
+def private_rabbitmq(folder: str, *, has_management: bool = False) -> RabbitMQ:
     """Return this checkout's RabbitMQ node with its data in ``folder``."""
     home = servers_home(None)
-    return RabbitMQ(home / folder / "rabbitmq", programs_home=home)
+    return RabbitMQ(home / folder / "rabbitmq", programs_home=home, has_management=has_management)
 
 
 def private_cluster(folder: str) -> RabbitCluster:

@@ -18,6 +18,8 @@ from dev.servers.child_server import ChildServer
 from dev.servers.epmd import Epmd
 from dev.servers.rabbitmq_binaries import RabbitPrograms, rabbitmq_programs
 
+#: Port of the management plugin's pages, if it is free.
+_MANAGEMENT_PORT = 15672
 _AMQP_HELLO = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 
@@ -32,6 +34,8 @@ class RabbitMQ(ChildServer):
     preferred_port: int = 26672
     #: Node name, which the data belongs to. The private epmd keeps equal names apart.
     name: str = "shop@localhost"
+    #: Enable the management plugin: RabbitMQ's own pages and its HTTP API.
+    has_management: bool = False
     #: Additional settings of rabbitmq.conf.
     settings: Mapping[str, str] = field(default_factory=dict)
     #: Folder of the Erlang cookie and the password, if a cluster shares them.
@@ -41,6 +45,7 @@ class RabbitMQ(ChildServer):
     port: int = field(init=False, default=0)
     child: children.Child | None = field(init=False, default=None)
     _distribution_port: int = field(init=False, default=0)
+    _management_port: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.log = self.home / "out.log"
@@ -50,6 +55,16 @@ class RabbitMQ(ChildServer):
     def url(self, vhost: str = "/") -> str:
         """Return the AMQP URL of ``vhost``, password included."""
         return f"amqp://shop:{self._password}@{ports.LOOPBACK}:{self.port}/{quote(vhost, safe='')}"
+
+    @property
+    def management_url(self) -> str:
+        """Address of the management plugin's pages; empty without it."""
+        return f"http://{ports.LOOPBACK}:{self._management_port}/" if self.has_management else ""
+
+    @property
+    def login(self) -> str:
+        """User name and password of the pages."""
+        return f"shop / {self._password}"
 
     def _launch(self, timeout: float) -> None:
         self.launch()
@@ -126,6 +141,8 @@ class RabbitMQ(ChildServer):
         """Keep the AMQP port if it is free; the distribution port may change."""
         self.port = ports.pick(self.port or self.preferred_port)
         self._distribution_port = ports.pick(self.port + 1)
+        if self.has_management:
+            self._management_port = ports.pick(self._management_port or _MANAGEMENT_PORT)
 
     def _write_configuration(self) -> None:
         for name in ("mnesia", "log", "schema", "config"):
@@ -141,11 +158,21 @@ class RabbitMQ(ChildServer):
             "log.console": "false",
             "disk_free_limit.absolute": "50MB",
             "vm_memory_high_watermark.absolute": "1GB",
+            **self._management_settings(),
             **self.settings,
         }
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         make_private_file(self.home / "rabbitmq.conf", text)
-        (self.home / "enabled_plugins").write_text("[].\n")
+        plugins = "rabbitmq_management" if self.has_management else ""
+        (self.home / "enabled_plugins").write_text(f"[{plugins}].\n")
+
+    def _management_settings(self) -> dict[str, str]:
+        if not self.has_management:
+            return {}
+        return {
+            "management.tcp.ip": ports.LOOPBACK,
+            "management.tcp.port": str(self._management_port),
+        }
 
     def _env(self, programs: RabbitPrograms) -> dict[str, str]:
         home = self.home

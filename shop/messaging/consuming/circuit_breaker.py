@@ -183,7 +183,7 @@ def succeeded(consumer: Consumer, *, probe: bool) -> None:
 
 
 def close(consumer: str) -> None:
-    """Close a circuit, and make the held events due. A pause by hand stays: its probe was on its way before."""
+    """Close a circuit, and make the held events due. A pause by hand stays: the probe came before it."""
     reach(Point.BEFORE_CLOSE)
     with transaction.atomic(), connection.cursor() as cursor:
         circuit = Circuit.objects.select_for_update().filter(consumer=consumer).first()

@@ -7,6 +7,8 @@ not those above a position: so it misses no late commit.
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from typing import Any
@@ -133,7 +135,8 @@ def connect() -> psycopg.Connection[Any]:
     parameters = django_connection.get_connection_params()
     for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
         parameters.pop(name, None)
-    return psycopg.connect(**parameters, autocommit=True)
+    name = f"relay {socket.gethostname()[:40]} {os.getpid()}"
+    return psycopg.connect(**parameters | {"application_name": name}, autocommit=True)
 
 
 def relay_batch(session: psycopg.Connection[Any], publisher: EventPublisher, shards: list[int]) -> int:

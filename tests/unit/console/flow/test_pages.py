@@ -37,6 +37,13 @@ def test_a_worker_is_shown_with_its_queues(ops):
     assert ">120<" in page
 
 
+def test_rabbitmqs_own_pages_are_linked_where_they_are_known(ops, settings):
+    settings.SHOP_RABBITMQ_MANAGEMENT_URL = ""
+    assert "own pages" not in ops.get("/admin/workers/?part").content.decode()
+    settings.SHOP_RABBITMQ_MANAGEMENT_URL = "https://rabbit.example.com/"
+    assert 'href="https://rabbit.example.com/"' in ops.get("/admin/workers/?part").content.decode()
+
+
 def test_others_are_refused(client):
     client.force_login(User.objects.create_user("sam", is_staff=True))
     for path in ("/admin/flow/", "/admin/workers/"):
