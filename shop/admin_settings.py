@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse_lazy
 
 from shop.environment import listed, seconds
 
@@ -26,6 +27,12 @@ def admin_settings() -> dict[str, Any]:
             "SITE_SYMBOL": "storefront",
             "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
             "COLORS": {},
+            "ACCOUNT": {
+                "navigation": [
+                    {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+                    {"title": "Time zone", "link": reverse_lazy("time-zone")},
+                ]
+            },
             "SIDEBAR": {"navigation": "console.navigation.navigation"},
             "DASHBOARD_CALLBACK": "console.home.page.home",
         },

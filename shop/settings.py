@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "shop.accounts.second_step.SecondStepMiddleware",
     "shop.accounts.current_request.CurrentRequestMiddleware",
     "shop.accounts.refusals.RefusalMiddleware",
+    "shop.accounts.time_zones.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.messaging.tracing.middleware.TraceMiddleware",

@@ -6,6 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.accounts.passwords import change_password_in_admin
+from shop.accounts.time_zone_page import time_zone_page
 from shop.rest import problem_pages
 from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
@@ -35,6 +36,7 @@ urlpatterns = [
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
     path("admin/password_change/", admin.site.admin_view(change_password_in_admin, cacheable=True)),
+    path("admin/time-zone/", admin.site.admin_view(time_zone_page), name="time-zone"),
     # Django's way from a row to its page on the site fails for ids that are none, and no row has such a page.
     path("admin/r/<path:row>", admin.site.admin_view(no_page)),
     path("admin/", admin.site.urls),

@@ -14,6 +14,7 @@ from shop.accounts.models import (
     AccountMail,
     ApiKey,
     FailedLogin,
+    OperatorZone,
     RecoveryCode,
     RequestCount,
     UnconfirmedAddress,
@@ -148,3 +149,11 @@ class AccountMailAdmin(KeysetAdmin):
     list_display = ("created_at", "kind", "email", "attempts", "due_at")
     search_fields = ("email",)
     ordering = ("-pk",)
+
+
+@admin.register(OperatorZone)
+class OperatorZoneAdmin(ReadOnlyAdmin):
+    """Time zones that operators have chosen."""
+
+    list_display = ("user", "zone")
+    list_select_related = ("user",)

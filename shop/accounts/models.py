@@ -101,6 +101,18 @@ class UnconfirmedAddress(models.Model):
         return f"address of account {self.user_id}" if self.user_id else "address of no account"
 
 
+class OperatorZone(models.Model):
+    """The time zone that a member of staff has chosen for the admin's pages."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="operator_zone"
+    )
+    zone = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return self.zone
+
+
 class AccountMail(models.Model):
     """An e-mail about an account that is to be sent, or was today. Links are made when it is sent."""
 

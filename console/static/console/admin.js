@@ -23,3 +23,6 @@ document.addEventListener("alpine:init", () => {
 window.addEventListener("load", () => {
   document.querySelector("#nav-sidebar-apps .simplebar-content-wrapper")?.setAttribute("aria-label", "Navigation");
 });
+
+// The zone of the browser, for operators who have chosen none.
+document.cookie = `shop_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone};path=/admin/;max-age=31536000;samesite=lax`;

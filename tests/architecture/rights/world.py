@@ -36,7 +36,14 @@ from shipping.carrier import Destination
 from shipping.models import CarrierFault, EasyPostBooking, Shipment, SimulatedLabel, TrackingEvent
 from shipping.services import PlacedOrder, remember_orders
 from shop.accounts.api_keys import create_key
-from shop.accounts.models import AccountMail, FailedLogin, RecoveryCode, RequestCount, UnconfirmedAddress
+from shop.accounts.models import (
+    AccountMail,
+    FailedLogin,
+    OperatorZone,
+    RecoveryCode,
+    RequestCount,
+    UnconfirmedAddress,
+)
 from shop.ids import uuid7
 from shop.messaging.dead_letters import discard_dead_letter
 from shop.messaging.models import Circuit, Horizon, LogRoot, OutboxEntry, ScheduledMessage, WorkerNode
@@ -186,6 +193,7 @@ def _make_the_rest(world: World) -> None:
     UnconfirmedAddress.objects.create(
         user=world.alice, email="alice@example.net", is_in_use=True, reason="bounced"
     )
+    OperatorZone.objects.create(user=world.alice, zone="Europe/Berlin")
     RecoveryCode.objects.create(user=world.alice, digest="0" * 64)
     TOTPDevice.objects.create(user=world.alice, name="phone")
     AccountMail.objects.create(kind="confirm", email="alice@example.net")
