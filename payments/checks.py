@@ -7,6 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+#: Address of the shop on a developer's machine, which is the default of SHOP_URL.
+_DEVELOPERS = "http://localhost:8000"
+_WAY_BACK = "Set SHOP_URL to the address of the shop, as https://shop.example.com, for web and workers."
 #: Policies of SHOP_CAPTURE.
 POLICIES = ("shipped", "placed")
 
@@ -68,6 +71,28 @@ def stripe_can_send_notices(**kwargs: Any) -> list[CheckMessage]:
             id="payments.W002",
         )
     ]
+
+
+@register("payments")
+def customers_come_back_from_stripe(**kwargs: Any) -> list[CheckMessage]:
+    """Check that customers do not come back from Stripe's page to a developer's machine."""
+    if not _leads_to_a_developer():
+        return []
+    text = f"Customers who have paid on Stripe's page are sent to {_DEVELOPERS}."
+    return [Warning(text, hint=_WAY_BACK, id="payments.W003")]
+
+
+@register("payments", deploy=True)
+def customers_come_back_to_the_deployed_shop(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the deployed shop is where customers come back to."""
+    if not _leads_to_a_developer():
+        return []
+    text = f"Stripe is the payment gateway, and the shop's address is still {_DEVELOPERS}."
+    return [Error(text, hint=_WAY_BACK, id="payments.E004")]
+
+
+def _leads_to_a_developer() -> bool:
+    return _is_gateway() and settings.SHOP_PAYMENT_RETURN_URL.startswith(f"{_DEVELOPERS}/")
 
 
 def _is_gateway() -> bool:

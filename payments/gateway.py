@@ -75,7 +75,7 @@ class ChargeRequest(NamedTuple):
 
     key: str
     amount: Money
-    #: The provider's token of the means of payment.
+    #: The provider's token of the means of payment, or HOSTED_PAGE.
     token: str
     order_id: UUID
 
@@ -142,7 +142,8 @@ class Gateway(Protocol):
         """Hold an amount, once per key.
 
         REQUIRES_ACTION if the customer has to confirm at ``confirm_url``. The provider holds the amount then,
-        or declines; it says so by a notice, and find() does.
+        or declines; it says so by a notice, and find() does. With HOSTED_PAGE as token the customer gives the
+        means of payment there, and tries others after a decline; the end of the page's time cancels it.
         """
         ...
 
@@ -167,11 +168,14 @@ class Gateway(Protocol):
         """Take several amounts in one call, as authorise_many() holds them."""
         ...
 
-    def find(self, *, key: str) -> Charge | None:
-        """Return the payment with a key as it stands; None if the gateway has not finished one."""
+    def find(self, *, key: str, charge: str = "") -> Charge | None:
+        """Return the payment with a key as it stands; None if the gateway has not finished one.
+
+        A gateway whose search lags uses the reference, if the caller knows it.
+        """
         ...
 
-    def cancel(self, *, key: str) -> Charge:
+    def cancel(self, *, key: str, charge: str = "") -> Charge:
         """Release what is held under a key and hold nothing under it from now on; return it as it stands.
 
         Atomic at the gateway: what was captured or declined before stays as it is, and what the customer has

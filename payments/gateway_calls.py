@@ -60,15 +60,15 @@ def cancel(payment: Payment) -> Charge:
     """
     if payment.is_free:
         return Charge("", ChargeStatus.CANCELED)
-    return cancel_key(payment.idempotency_key)
+    return cancel_key(payment.idempotency_key, payment.reference)
 
 
-def cancel_key(key: str) -> Charge:
-    """Cancel what is held under a key, as cancel() does."""
+def cancel_key(key: str, charge: str) -> Charge:
+    """Cancel what is held under a key, as cancel() does; the reference may be unknown, and empty."""
     try:
-        return gateway().cancel(key=key)
+        return gateway().cancel(key=key, charge=charge)
     except GatewayTimeout:
-        return _find(key, but_not=_CANCELLABLE)
+        return _find(key, charge, but_not=_CANCELLABLE)
 
 
 def find_or_cancel(payment: Payment) -> Charge | None:
@@ -80,7 +80,7 @@ def find_or_cancel(payment: Payment) -> Charge | None:
         return cancel(payment)
     if payment.is_free:
         return _authorise(payment)
-    return gateway().find(key=payment.idempotency_key)
+    return gateway().find(key=payment.idempotency_key, charge=payment.reference)
 
 
 def request_refund(refund: Refund) -> ProviderRefund:
@@ -151,7 +151,7 @@ def _authorise(payment: Payment) -> Charge:
     try:
         return gateway().authorise(**_request(payment)._asdict())
     except GatewayTimeout:
-        return _find(payment.idempotency_key)
+        return _find(payment.idempotency_key, payment.reference)
 
 
 def _request(payment: Payment) -> ChargeRequest:
@@ -168,16 +168,17 @@ def _capture(payment: Payment) -> Charge:
     try:
         return gateway().capture(**_capture_request(payment)._asdict())
     except GatewayTimeout:
-        return _find(payment.idempotency_key, but_not={ChargeStatus.REQUIRES_CAPTURE})
+        but_not = {ChargeStatus.REQUIRES_CAPTURE}
+        return _find(payment.idempotency_key, payment.reference, but_not=but_not)
 
 
 def _capture_request(payment: Payment) -> CaptureRequest:
     return CaptureRequest(payment.capture_key, payment.reference, payment.to_capture)
 
 
-def _find(key: str, *, but_not: Collection[ChargeStatus] = ()) -> Charge:
+def _find(key: str, charge: str, *, but_not: Collection[ChargeStatus] = ()) -> Charge:
     """Look up what a call without an answer did; if it did nothing, it may be under way."""
-    charge = gateway().find(key=key)
-    if charge is None or charge.status in but_not:
+    found = gateway().find(key=key, charge=charge)
+    if found is None or found.status in but_not:
         raise GatewayTimeout(f"the gateway has not answered about {key}")
-    return charge
+    return found

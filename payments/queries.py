@@ -13,6 +13,8 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils import timezone
 
+from payments.confirmation import HOSTED_PAGE as HOSTED_PAGE
+from payments.confirmation import has_hosted_page as has_hosted_page
 from payments.disputes import DisputeStatus
 from payments.gateway import LedgerLine, provider_ledger
 from payments.models import Dispute, Payment, Refund, order_of

@@ -13,6 +13,7 @@ from orders.errors import Problem
 from orders.events import Address
 from orders.intake import ADDRESS_LIMITS, MAX_QUANTITY
 from orders.returns.queries import ReturnableLine
+from payments.queries import HOSTED_PAGE, has_hosted_page
 from shop.rest.idempotency.forms import OneTimeForm
 from shop.visible import is_visible
 from storefront.countries import CHOICES
@@ -61,8 +62,10 @@ def _region_field(rules: Rules) -> forms.ChoiceField:
     )
 
 
-def _card_field() -> forms.ChoiceField:
-    return forms.ChoiceField(
+class MeansForm(forms.Form):
+    """Means of payment: a test card, or what the customer gives on the provider's page."""
+
+    payment_method = forms.ChoiceField(
         label="Card",
         choices=list(CARDS.items()),
         initial="pm_card_visa",
@@ -70,14 +73,23 @@ def _card_field() -> forms.ChoiceField:
         widget=forms.RadioSelect,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if has_hosted_page():
+            del self.fields["payment_method"]
 
-class PaymentForm(OneTimeForm):
-    """Card with which an order is paid after all."""
+    @property
+    def means(self) -> str:
+        """Token of the means of payment, of a valid form."""
+        token: str = self.cleaned_data.get("payment_method", HOSTED_PAGE)
+        return token
 
-    payment_method = _card_field()
+
+class PaymentForm(MeansForm, OneTimeForm):
+    """Means with which an order is paid after all."""
 
 
-class CheckoutForm(forms.Form):
+class CheckoutForm(MeansForm):
     """Delivery address and payment method of an order."""
 
     name = _address_field("name", "Name", "Say who the parcel is for.", "name")
@@ -92,7 +104,6 @@ class CheckoutForm(forms.Form):
         widget=forms.Select(attrs={"autocomplete": "shipping country", "data-refresh": ""}),
     )
     phone = _address_field("phone", "Telephone (optional)", "", "tel", type="tel")
-    payment_method = _card_field()
     #: Key of the basket, so that resubmitting the form places no second order.
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
     #: Fingerprint of the basket that the customer saw.

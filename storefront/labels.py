@@ -16,6 +16,10 @@ STATUS = {
 
 #: The same while a payment waits for its customer. The time is that until which we keep the order.
 PAYMENT_DUE = {
+    "pay": (
+        "Please pay your order",
+        "You do so on the page of our payment provider. We keep it until {:%H:%M} UTC.",
+    ),
     "confirm": (
         "Please confirm the payment",
         "Your bank asks for it. We keep it until {:%H:%M} UTC.",

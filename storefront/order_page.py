@@ -14,7 +14,7 @@ from orders.queries import Details, Happening, Summary
 from orders.returns import queries as returns
 from orders.returns.queries import ShownReturn
 from payments import queries as payments
-from payments.queries import PaymentInfo, RefundInfo
+from payments.queries import HOSTED_PAGE, PaymentInfo, RefundInfo
 from shipping import queries as shipping
 from shipping.queries import ShipmentInfo
 from storefront import labels
@@ -83,6 +83,10 @@ class OrderPage:
     can_send_back: bool
     #: Payment that waits for the customer.
     payment_due: PaymentDue | None
+    #: Label of the link to the page on which the customer confirms or pays.
+    confirm_label: str
+    #: The customer may pay by other means. The provider's page takes them itself.
+    other_means: bool
     #: Milliseconds between two polls; 0 for a final order.
     poll_interval: int
 
@@ -106,8 +110,9 @@ def load_order_page(order: Details) -> OrderPage:
     headline, next_step = labels.STATUS[status]
     has_come = summary.status in ("delivered", "settled")
     due = payment_due(summary.id) if status == "placed" else None
+    is_hosted = bool(payment and payment.method == HOSTED_PAGE)
     if due:
-        headline, next_step = labels.PAYMENT_DUE["confirm" if due.confirm_url else "declined"]
+        headline, next_step = labels.PAYMENT_DUE[_need(due, is_hosted=is_hosted)]
         next_step = f"{due.message} {next_step.format(due.pay_by)}".strip()
     return OrderPage(
         order=order,
@@ -115,6 +120,8 @@ def load_order_page(order: Details) -> OrderPage:
         headline=headline,
         explanation=" ".join(filter(None, (_explanation(order, reason, payment), next_step))),
         payment_due=due,
+        confirm_label="Pay now" if is_hosted else "Confirm the payment",
+        other_means=bool(due and due.by_other_means and not (is_hosted and due.confirm_url)),
         notice=labels.TOO_LATE_NOTICE if _cancellation_was_rejected(history) else "",
         steps=progress_steps(status, history),
         money=list(_money(payment)),
@@ -126,6 +133,12 @@ def load_order_page(order: Details) -> OrderPage:
         can_send_back=has_come and bool(returns.returnable_lines(summary.id)),
         poll_interval=_poll_interval(summary),
     )
+
+
+def _need(due: PaymentDue, *, is_hosted: bool) -> str:
+    if not due.confirm_url:
+        return "declined"
+    return "pay" if is_hosted else "confirm"
 
 
 def _status_and_reason(summary: Summary, shipment: ShipmentInfo | None) -> tuple[str, str]:
@@ -203,10 +216,10 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
     if payment is None:
         yield Fact("Not charged yet", "busy")
         return
-    card = card_name(payment.method)
+    card = "your card" if payment.method == HOSTED_PAGE else card_name(payment.method)
     yield {
-        "processing": Fact(f"{card} is being asked", "busy"),
-        "requires_action": Fact(f"{card} waits for your confirmation", "busy"),
+        "processing": Fact(f"{card[0].upper()}{card[1:]} is being asked", "busy"),
+        "requires_action": _unconfirmed(payment, card),
         "requires_capture": _held(payment, card),
         "succeeded": Fact(f"Paid with {card}", "good"),
         "requires_payment_method": Fact(
@@ -216,6 +229,13 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
     }[payment.state]
     for refund in payment.refunds:
         yield _refund(refund, is_partial=refund.amount != payment.amount)
+
+
+def _unconfirmed(payment: PaymentInfo, card: str) -> Fact:
+    is_hosted = payment.method == HOSTED_PAGE
+    return Fact(
+        "The payment page waits for you" if is_hosted else f"{card} waits for your confirmation", "busy"
+    )
 
 
 def _held(payment: PaymentInfo, card: str) -> Fact:

@@ -52,6 +52,7 @@ urlpatterns = [
     path("orders/<number:number>/", orders.order, name="order"),
     path("orders/<number:number>/live/", orders.live, name="live"),
     path("orders/<number:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<number:number>/payment/", payments.payment, name="payment"),
     path("orders/<number:number>/pay/", payments.pay, name="pay"),
     path("orders/<number:number>/send-back/", returns.send_back, name="send-back"),
     path("orders/<number:number>/returns/<uuid:return_id>/keep/", returns.keep, name="keep"),

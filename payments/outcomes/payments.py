@@ -52,7 +52,8 @@ def record_answer(seen: Payment, charge: Charge) -> None:
         check_later(payment)
         return
     if charge.status == ChargeStatus.CANCELED and not payment.stop_requested:
-        payment.fail(reference=charge.reference, code=CANCELED, message=_CANCELED)
+        code, message = charge.code or CANCELED, charge.message or _CANCELED
+        payment.fail(reference=charge.reference, code=code, message=message)
     else:
         _apply(payment, charge)
     repository.store(payment)

@@ -61,7 +61,7 @@ def end_former(payment: Payment) -> bool:
         GatewayTimeout, GatewayUnavailable: one may still hold the amount; call again.
     """
     for former in payment.attempts.filter(state=Attempt.State.REQUIRES_ACTION):
-        charge = gateway_calls.cancel_key(former.idempotency_key)
+        charge = gateway_calls.cancel_key(former.idempotency_key, former.reference)
         former.state, former.failure_code = charge.status.value, charge.code
         if charge.status != ChargeStatus.SUCCEEDED:
             former.save(update_fields=["state", "failure_code"])

@@ -42,11 +42,11 @@ def _renew(payment: Payment) -> None:
     key = payment_key(payment.order_id, payment.attempt + 1)
     renewed = gateway_calls.authorise_as(key, payment)
     if renewed.status == ChargeStatus.REQUIRES_ACTION:
-        gateway_calls.cancel_key(key)  # nobody asks the customer to confirm again
+        gateway_calls.cancel_key(key, renewed.reference)  # nobody asks the customer to confirm again
     if renewed.status != ChargeStatus.REQUIRES_CAPTURE:
         _record_decline(payment, renewed)
     elif gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED or not _store(payment, renewed):
-        gateway_calls.cancel_key(key)  # it was captured or stopped meanwhile
+        gateway_calls.cancel_key(key, renewed.reference)  # it was captured or stopped meanwhile
 
 
 def _store(seen: Payment, renewed: Charge) -> bool:

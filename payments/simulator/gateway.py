@@ -137,23 +137,23 @@ class SimulatedGateway:
             if asked.charge in taken
         }
 
-    def find(self, *, key: str) -> Charge | None:
-        """Return the finished charge with this key."""
+    def find(self, *, key: str, charge: str = "") -> Charge | None:
+        """Return the finished made with this key."""
         check_outside_transaction()
         with _faulty("find"):
             finished = ~Q(status=SimulatedCharge.Status.PROCESSING)
-            charge = SimulatedCharge.objects.filter(finished, key=key).first()
-        return charge.as_charge() if charge else None
+            made = SimulatedCharge.objects.filter(finished, key=key).first()
+        return made.as_charge() if made else None
 
-    def cancel(self, *, key: str) -> Charge:
+    def cancel(self, *, key: str, charge: str = "") -> Charge:
         """Cancel what has not been captured or declined; an unknown key is cancelled in advance."""
         check_outside_transaction()
         with _faulty("cancel"), transaction.atomic():
-            charge = _insert_or_lock(SimulatedCharge(key=key))
-            if charge.status in _CANCELLABLE:
-                charge.status = SimulatedCharge.Status.CANCELED
-                charge.save(update_fields=["status"])
-        return charge.as_charge()
+            made = _insert_or_lock(SimulatedCharge(key=key))
+            if made.status in _CANCELLABLE:
+                made.status = SimulatedCharge.Status.CANCELED
+                made.save(update_fields=["status"])
+        return made.as_charge()
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Refund as the charge's token says, once per key."""

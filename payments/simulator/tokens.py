@@ -1,6 +1,8 @@
-"""Test tokens of the simulated gateway and their behaviour. All but three have Stripe's names."""
+"""Test tokens of the simulated gateway and their behaviour. All but four have Stripe's names."""
 
 from dataclasses import dataclass
+
+from payments.confirmation import HOSTED_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ TOKENS = {
     "pm_card_refundFail": Behaviour(takes_at_once=True, refund_fails=True),
     "pm_card_pendingRefund": Behaviour(takes_at_once=True, refund_pends=True),
     # Beyond Stripe's:
+    HOSTED_PAGE: Behaviour(must_confirm=True),
     "pm_card_captureFail": Behaviour(capture_fails=True),
     "pm_card_timeoutAfterCharge": Behaviour(times_out=True),
     "pm_card_gatewayError": Behaviour(errors=2),

@@ -18,6 +18,11 @@ def payment_intents() -> Any:
     return _v1().payment_intents
 
 
+def checkout_sessions() -> Any:
+    """Return the SDK's service of Checkout Sessions."""
+    return _v1().checkout.sessions
+
+
 def refunds() -> Any:
     """Return the SDK's service of refunds."""
     return _v1().refunds

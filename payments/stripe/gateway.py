@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from payments.confirmation import HOSTED_PAGE
 from payments.disputes import ProviderDispute
 from payments.errors import GatewayError
 from payments.gateway import CaptureRequest, Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
-from payments.stripe import books, disputing, giving_back, intents, webhooks
+from payments.stripe import books, disputing, giving_back, hosted, intents, lookup, webhooks
 from payments.stripe.client import connections, payment_intents
 from payments.stripe.failures import Refused, translated
 from shop.messaging.contracts import Money
@@ -27,17 +28,17 @@ PERSONAL = ("description", "receipt_email", "shipping")
 
 
 class StripeGateway:
-    """Gateway that authorises and captures cards through Stripe's PaymentIntents."""
+    """Gateway that authorises and captures cards through Stripe's PaymentIntents and hosted page."""
 
     def authorise(self, *, key: str, amount: Money, token: str, order_id: UUID) -> Charge:
         """Hold an amount, once per key, or say where the customer has to confirm."""
         check_outside_transaction()
-        return intents.authorise(ChargeRequest(key, amount, token, order_id))
+        return _authorise(ChargeRequest(key, amount, token, order_id))
 
     def authorise_many(self, requests: Sequence[ChargeRequest]) -> dict[str, Charge]:
         """Hold over several connections at once; what fails or does not start in time is left out."""
         check_outside_transaction()
-        return _each(requests, intents.authorise)
+        return _each(requests, _authorise)
 
     def capture(self, *, key: str, charge: str, amount: Money) -> Charge:
         """Capture what a PaymentIntent holds, once."""
@@ -49,16 +50,16 @@ class StripeGateway:
         check_outside_transaction()
         return _each(requests, intents.capture)
 
-    def find(self, *, key: str) -> Charge | None:
+    def find(self, *, key: str, charge: str = "") -> Charge | None:
         """Return the charge with a key; None until Stripe's search knows it, and while it has no outcome."""
         check_outside_transaction()
-        intent = intents.find(key)
-        return intents.outcome_of(intent) if intent else None
+        made = lookup.find(key, charge)
+        return hosted.outcome_of(made) if made else None
 
-    def cancel(self, *, key: str) -> Charge:
-        """Cancel the PaymentIntent of a key, be it made for that."""
+    def cancel(self, *, key: str, charge: str = "") -> Charge:
+        """Cancel the PaymentIntent or Checkout Session of a key, be the intent made for that."""
         check_outside_transaction()
-        return intents.cancel(key)
+        return hosted.cancel(lookup.find(key, charge) or intents.use_up(key))
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Refund an amount of a PaymentIntent, once per key."""
@@ -73,17 +74,19 @@ class StripeGateway:
     def find_refunds(self, *, charge: str) -> list[GivenBack]:
         """Return all refunds of a PaymentIntent, also those made in the dashboard, and lost disputes."""
         check_outside_transaction()
+        if charge.startswith(lookup.SESSION):
+            return []  # nothing was taken on its page yet
         return [*giving_back.find_all(intent=charge), *disputing.given_back(intent=charge)]
 
     def find_order(self, *, charge: str) -> UUID | None:
-        """Return the order of a PaymentIntent, which its metadata names."""
+        """Return the order of a PaymentIntent or Checkout Session, which its metadata names."""
         check_outside_transaction()
-        return intents.order_of(charge)
+        return lookup.order_of(charge)
 
     def find_disputes(self, *, charge: str) -> list[ProviderDispute]:
         """Return the disputes of a PaymentIntent."""
         check_outside_transaction()
-        return disputing.find_all(intent=charge)
+        return [] if charge.startswith(lookup.SESSION) else disputing.find_all(intent=charge)
 
     def notices_since(self, moment: datetime) -> Iterator[tuple[Notice, bytes]]:
         """Yield Stripe's events since a moment."""
@@ -93,12 +96,16 @@ class StripeGateway:
     def forget(self, *, keys: Sequence[str]) -> None:
         """Erase what was written about customers beside the card. Stripe keeps the card's own details."""
         for key in keys:
-            if intent := intents.find(key):
+            if intent := lookup.find(key):
                 _forget(intent)
 
     def ledger(self) -> Iterator[LedgerLine]:
         """Yield the captured, refunded and held amounts, charge by charge."""
         return books.ledger()
+
+
+def _authorise(asked: ChargeRequest) -> Charge:
+    return hosted.authorise(asked) if asked.token == HOSTED_PAGE else intents.authorise(asked)
 
 
 def _each(requests: Sequence[A], act: Callable[[A], Charge]) -> dict[str, Charge]:

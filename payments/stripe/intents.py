@@ -1,32 +1,20 @@
 """PaymentIntents: one for each key, made first, then confirmed, and captured or cancelled.
 
-An intent that is not confirmed holds no money, and Stripe captures or cancels it, never both. It is found
-again by its idempotency key, which Stripe keeps for a day, and by its metadata, which Stripe's search knows
-after about a minute. An intent that may be older than a day is searched first.
+An intent that is not confirmed holds no money, and Stripe captures or cancels it, never both.
 """
 
-import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from payments.confirmation import return_url
-from payments.errors import GatewayTimeout, KeyReused, UnknownCharge
+from payments.errors import GatewayTimeout, UnknownCharge
 from payments.gateway import CaptureRequest, Charge, ChargeRequest, ChargeStatus
+from payments.stripe import lookup
 from payments.stripe.client import KEY, metadata_of, payment_intents
-from payments.stripe.failures import KeyTaken, Refused, StoredFailure, at_most_once, translated
+from payments.stripe.failures import KeyTaken, Refused, at_most_once, translated
+from payments.stripe.lookup import DECLINED, TOMBSTONE
 from payments.stripe.minor_units import NotInMinorUnits, from_minor, to_minor
-from shop.ids import uuid7_time
 
-#: Age of an order below which Stripe still knows its idempotency key, which it keeps for at least a day.
-REMEMBERED = timedelta(hours=20)
-#: Metadata: a digest of the request; the mark of an intent that is made to be cancelled.
-REQUEST, TOMBSTONE = "shop_request", "shop_tombstone"
-#: Metadata: the id of the order.
-ORDER = "shop_order"
-#: Metadata: the code of a decline that is the shop's own.
-DECLINED = "shop_declined"
 #: Decline code of a customer who would have to confirm in a way that is no page.
 MUST_CONFIRM = "authentication_required"
 #: Code of Stripe's refusal to confirm or cancel an intent that was confirmed or cancelled before.
@@ -52,20 +40,16 @@ def authorise(asked: ChargeRequest) -> Charge:
         KeyReused: the key was used for another amount or means of payment.
         GatewayTimeout, GatewayUnavailable: call again.
     """
-    known = None if _is_remembered(asked.order_id) else find(asked.key)
     try:
-        intent = known or _create(asked.key, _params(asked))
+        intent = lookup.make_once(asked, lambda: payment_intents().create(_params(asked), _under(asked.key)))
     except NotInMinorUnits as error:
         return Charge("", ChargeStatus.DECLINED, "invalid_charge_amount", str(error))
     except Refused as refusal:
         if not _is_decline(refusal):
             raise
         return Charge("", ChargeStatus.DECLINED, refusal.code or "invalid_request", refusal.words)
-    metadata = metadata_of(intent)
-    if TOMBSTONE in metadata:
-        return _cancel(intent)
-    if metadata.get(REQUEST) != _digest(asked):
-        raise KeyReused(f"{asked.key} was used for another amount or means of payment before")
+    if TOMBSTONE in metadata_of(intent):
+        return cancel(intent)
     return outcome_of(intent) or _confirm(intent, asked)
 
 
@@ -91,26 +75,24 @@ def capture(asked: CaptureRequest) -> Charge:
     return _expect_outcome(captured)
 
 
-def cancel(key: str) -> Charge:
-    """Cancel the intent of a key; one that has none gets one, so that the key is used up."""
-    return _cancel(find(key) or _create(key, {**_TOMBSTONE, "metadata": {KEY: key, TOMBSTONE: "1"}}))
-
-
-def find(key: str) -> Any | None:
-    """Return the intent of a key as it stands; None if Stripe's search knows none, perhaps not yet."""
+def cancel(intent: Any) -> Charge:
+    """Cancel an intent that is held, unconfirmed or undecided; return the charge as it stands."""
+    known = outcome_of(intent)
+    if known and known.status not in {ChargeStatus.REQUIRES_ACTION, ChargeStatus.REQUIRES_CAPTURE}:
+        return known
     with translated():
-        found = payment_intents().search({"query": f'metadata["{KEY}"]:"{key}"'}).data
-        return payment_intents().retrieve(found[0].id) if found else None
+        try:
+            with translated():
+                cancelled = payment_intents().cancel(intent.id)
+        except Refused:  # it was captured or cancelled meanwhile
+            cancelled = payment_intents().retrieve(intent.id)
+    return _expect_outcome(cancelled)
 
 
-def order_of(name: str) -> UUID | None:
-    """Return the order of an intent; None if the shop did not make it."""
-    try:
-        with translated():
-            order = metadata_of(payment_intents().retrieve(name)).get(ORDER)
-    except Refused:
-        return None
-    return UUID(order) if order else None
+def use_up(key: str) -> Any:
+    """Make an intent for a key, to be cancelled, so that nothing else can be made under it."""
+    params: Any = {**_TOMBSTONE, "metadata": {KEY: key, TOMBSTONE: "1"}}
+    return lookup.create_once(key, lambda: payment_intents().create(params, _under(key)))
 
 
 def outcome_of(intent: Any) -> Charge | None:
@@ -131,6 +113,13 @@ def outcome_of(intent: Any) -> Charge | None:
     return None
 
 
+def expect(name: str, status: str, outcome: Charge | None) -> Charge:
+    """Return an outcome; GatewayTimeout if there is none yet."""
+    if outcome is None:
+        raise GatewayTimeout(f"{name} is {status} at Stripe")
+    return outcome
+
+
 def _params(asked: ChargeRequest) -> Any:
     return {
         "amount": to_minor(asked.amount),
@@ -138,26 +127,12 @@ def _params(asked: ChargeRequest) -> Any:
         "payment_method": asked.token,
         "payment_method_types": ["card"],
         "capture_method": "manual",
-        "metadata": {KEY: asked.key, REQUEST: _digest(asked), ORDER: str(asked.order_id)},
+        "metadata": lookup.metadata_for(asked),
     }
 
 
-def _create(key: str, params: Any) -> Any:
-    """Create the intent of a key, or return the one that Stripe has made under it before.
-
-    The second is as it was when it was made.
-    """
-    try:
-        with translated():
-            return payment_intents().create(params, {"idempotency_key": key})
-    except KeyTaken as error:
-        if known := find(key):
-            return known
-        raise GatewayTimeout(f"{error}: {key} is used, and not found yet") from None
-    except StoredFailure:
-        if known := find(key):  # Stripe repeats the error for a day, though the intent may exist
-            return known
-        raise
+def _under(key: str) -> Any:
+    return {"idempotency_key": key}
 
 
 def _page_of(intent: Any) -> str:
@@ -203,21 +178,7 @@ def _is_decline(refusal: Refused) -> bool:
 
 def _decline(intent: Any, code: str) -> Charge:
     """Cancel an intent that Stripe leaves open, and note the code, so that the answer stays the same."""
-    return _cancel(payment_intents().update(intent.id, {"metadata": {DECLINED: code}}))
-
-
-def _cancel(intent: Any) -> Charge:
-    """Cancel an intent that is held, unconfirmed or undecided; return the charge as it stands."""
-    known = outcome_of(intent)
-    if known and known.status not in {ChargeStatus.REQUIRES_ACTION, ChargeStatus.REQUIRES_CAPTURE}:
-        return known
-    with translated():
-        try:
-            with translated():
-                cancelled = payment_intents().cancel(intent.id)
-        except Refused:  # it was captured or cancelled meanwhile
-            cancelled = payment_intents().retrieve(intent.id)
-    return _expect_outcome(cancelled)
+    return cancel(payment_intents().update(intent.id, {"metadata": {DECLINED: code}}))
 
 
 def _captured(intent_id: str) -> Any | None:
@@ -238,17 +199,4 @@ def _not_captured(asked: CaptureRequest, refusal: Refused) -> Charge:
 
 
 def _expect_outcome(intent: Any) -> Charge:
-    outcome = outcome_of(intent)
-    if outcome is None:
-        raise GatewayTimeout(f"{intent.id} is {intent.status} at Stripe")
-    return outcome
-
-
-def _is_remembered(order_id: UUID) -> bool:
-    return order_id.version == 7 and datetime.now(UTC) - uuid7_time(order_id) < REMEMBERED
-
-
-def _digest(asked: ChargeRequest) -> str:
-    """Return a digest that tells requests apart and does not show the means of payment."""
-    text = f"{asked.amount.amount.normalize()} {asked.amount.currency} {asked.token}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return expect(intent.id, intent.status, outcome_of(intent))

@@ -1,4 +1,4 @@
-"""Webhooks of Stripe: signature and age are verified by its SDK; a notice is about a PaymentIntent."""
+"""Webhooks of Stripe: signature and age are verified by its SDK; a notice is about an intent or a session."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,6 +23,8 @@ KINDS = (
     "payment_intent.processing",
     "payment_intent.requires_action",
     "payment_intent.succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
     "charge.refunded",
     "refund.created",
     "refund.failed",
@@ -67,12 +69,13 @@ def _refusal(body: bytes, header: str, secret: str) -> str:
 
 
 def notice_of(event: Mapping[str, Any]) -> Notice | None:
-    """Return the notice that an event is, about its PaymentIntent; None if it is of no use."""
+    """Return the notice that an event is, about its session or PaymentIntent; None if it is of no use."""
     if event.get("type") not in KINDS:
         return None
     made = event["data"]["object"]
-    intent = made["id"] if made["object"] == "payment_intent" else made.get("payment_intent")
-    return Notice(event["id"], event["type"], intent) if intent else None
+    is_itself = made["object"] in {"payment_intent", "checkout.session"}
+    about = made["id"] if is_itself else made.get("payment_intent")
+    return Notice(event["id"], event["type"], about) if about else None
 
 
 def since(moment: datetime) -> Iterator[tuple[Notice, bytes]]:

@@ -11,6 +11,7 @@ from orders import queries as orders
 from orders import services
 from orders.errors import IdempotencyKeyReused, InvalidOrder, TooManyOrders
 from orders.intake import OrderRequest
+from payments.queries import has_hosted_page
 from shop.accounts import limits
 from storefront.basket import Basket, Contents
 from storefront.forms import REFRESH, CheckoutForm
@@ -49,12 +50,12 @@ def _number_of_placed_order(request: HttpRequest, form: CheckoutForm) -> str:
 
 
 def _redirect_to_order(request: HttpRequest, basket: Basket, number: str) -> HttpResponse:
-    """Redirect to the order. Clear its basket, but not one that was filled since."""
+    """Redirect to the order, or to where it is paid. Clear its basket, but not one that was filled since."""
     if basket.key == request.POST.get("idempotency_key"):
         basket.clear()
     elif len(basket):
         messages.info(request, "This order was placed before. What is in your basket now is not part of it.")
-    return redirect("storefront:order", number)
+    return redirect("storefront:payment" if has_hosted_page() else "storefront:order", number)
 
 
 def _refusal(contents: Contents) -> str:
@@ -75,7 +76,7 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
             request=OrderRequest(
                 lines=[(line.item.sku, line.quantity) for line in contents.lines],
                 ship_to=form.ship_to,
-                payment_method=form.cleaned_data["payment_method"],
+                payment_method=form.means,
                 retry_payment=True,
             ),
             idempotency_key=key,

@@ -53,8 +53,11 @@ _SHOWN = 10
 class Account:
     """The account. Its lists show at once what was made; its search shows what was indexed, as it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: str = "") -> None:
+        #: Address of the server of the pages on which customers pay.
+        self.pages = pages
         self.intents: dict[str, dict[str, Any]] = {}
+        self.sessions: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
@@ -170,6 +173,8 @@ class Account:
         intent = self.intent(name)
         if intent["status"] not in {*_UNCONFIRMED, "requires_action", "requires_capture"}:
             raise _unexpected_state(intent, "cancel")
+        if any(one["payment_intent"] == name and one["status"] == "open" for one in self.sessions.values()):
+            raise invalid("You cannot cancel the PaymentIntent of a Checkout Session. Expire the session.")
         self._release(intent)
         intent["cancellation_reason"] = params.get("cancellation_reason")
         return intent
@@ -283,7 +288,11 @@ class Account:
     def observe(self) -> list[dict[str, Any]]:
         """Make the events of what has changed; return all."""
         self.events.observe(
-            intents=self.intents, charges=self.charges, refunds=self.refunds, disputes=self.disputes
+            intents=self.intents,
+            sessions=self.sessions,
+            charges=self.charges,
+            refunds=self.refunds,
+            disputes=self.disputes,
         )
         return self.events.made
 

@@ -117,4 +117,16 @@ def _of_dispute(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return ["charge.dispute.closed" if now["status"] in _CLOSED else "charge.dispute.updated"]
 
 
-_KINDS = {"intents": _of_intent, "charges": _of_charge, "refunds": _of_refund, "disputes": _of_dispute}
+def _of_session(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    kinds = {"complete": "checkout.session.completed", "expired": "checkout.session.expired"}
+    changed = before and now["status"] != before["status"]
+    return [kinds[now["status"]]] if changed else []
+
+
+_KINDS = {
+    "intents": _of_intent,
+    "sessions": _of_session,
+    "charges": _of_charge,
+    "refunds": _of_refund,
+    "disputes": _of_dispute,
+}

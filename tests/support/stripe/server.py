@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.http_stand_in import Fault, HttpStandIn, SilentHandler
-from tests.support.stripe import answers
+from tests.support.stripe import answers, checkout, hosted_page
 from tests.support.stripe.account import Account
 from tests.support.stripe.answers import Refused
 from tests.support.stripe.disputes import list_disputes
@@ -25,6 +25,10 @@ _ROUTES = [
     ("POST", rf"/v1/payment_intents/{_NAME}/confirm", Account.confirm_intent),
     ("POST", rf"/v1/payment_intents/{_NAME}/capture", Account.capture_intent),
     ("POST", rf"/v1/payment_intents/{_NAME}/cancel", Account.cancel_intent),
+    ("POST", r"/v1/checkout/sessions", checkout.create_session),
+    ("GET", r"/v1/checkout/sessions", checkout.list_sessions),
+    ("GET", rf"/v1/checkout/sessions/{_NAME}", checkout.retrieve_session),
+    ("POST", rf"/v1/checkout/sessions/{_NAME}/expire", checkout.expire_session),
     ("POST", r"/v1/refunds", Account.create_refund),
     ("GET", r"/v1/refunds", Account.list_refunds),
     ("GET", r"/v1/charges", Account.list_charges),
@@ -62,7 +66,7 @@ class StripeStandIn(HttpStandIn):
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
-        self.account = Account()
+        self.account = Account(self.url)
         self.keys: dict[str, Stored] = {}
 
     def forget_keys(self) -> None:
@@ -155,6 +159,9 @@ class _Handler(SilentHandler, BaseHTTPRequestHandler):
 
     def _handle(self, text: str) -> None:
         stand_in: StripeStandIn = self.server.stand_in  # type: ignore[attr-defined]
+        if self.path.startswith(hosted_page.PATH):
+            self._show(stand_in, text)
+            return
         call, key = f"{self.command} {urlsplit(self.path).path}", self.headers.get("Idempotency-Key")
         if self.headers.get("Authorization") != f"Bearer {API_KEY}":
             refusal = Refused(401, "invalid_request_error", "Invalid API Key provided: sk_test_****")
@@ -171,6 +178,16 @@ class _Handler(SilentHandler, BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self._send(status, body, is_replayed=is_replayed)
+
+    def _show(self, stand_in: StripeStandIn, form: str) -> None:
+        with stand_in.lock:
+            status, headers, body = hosted_page.answer(stand_in.account, self.command, self.path, form)
+            stand_in.account.observe()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body.encode()))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body.encode())
 
     def _send(self, status: int, body: str, *, is_replayed: bool) -> None:
         self.send_response(status)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connections, transaction
 
+from payments.confirmation import HOSTED_PAGE
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     CaptureRequest,
@@ -196,6 +197,58 @@ def test_what_was_cancelled_can_not_be_confirmed_any_more(backstage):
     backstage.customer_answers(asked, confirms=True)
     assert gateway().find(key=KEY).status == "canceled"
     assert list(provider_ledger()) == []
+
+
+# --- The provider's page ----------------------------------------------------------------------
+
+
+def test_a_customer_who_pays_on_the_providers_page_is_sent_there_and_nothing_is_held():
+    asked = hold(token=HOSTED_PAGE)
+    assert (asked.status, asked.captured, asked.code) == ("requires_action", 0, "")
+    assert asked.confirm_url.startswith("http")
+    assert hold(token=HOSTED_PAGE) == gateway().find(key=KEY, charge=asked.reference) == asked
+    assert list(provider_ledger()) == []
+
+
+def test_what_is_paid_on_the_page_is_held_and_can_be_captured(backstage):
+    asked = hold(token=HOSTED_PAGE)
+    backstage.customer_answers(asked, confirms=True)
+    held = gateway().find(key=KEY, charge=asked.reference)
+    assert (held.status, held.confirm_url) == ("requires_capture", "")
+    assert gateway().find(key=KEY) == gateway().find(key=KEY, charge=held.reference) == held
+    assert capture(held).status == "succeeded"
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(50), Decimal(0), "EUR")]
+
+
+def test_what_is_held_by_the_page_is_released_by_a_cancellation(backstage):
+    asked = hold(token=HOSTED_PAGE)
+    backstage.customer_answers(asked, confirms=True)
+    assert gateway().cancel(key=KEY, charge=asked.reference).status == "canceled"
+    assert list(provider_ledger()) == []
+
+
+@pytest.mark.parametrize("knows_it", [True, False])
+def test_a_page_that_was_cancelled_takes_no_payment(backstage, knows_it):
+    asked = hold(token=HOSTED_PAGE)
+    reference = asked.reference if knows_it else ""
+    answers = [gateway().cancel(key=KEY, charge=reference) for _ in range(2)]
+    assert [one.status for one in answers] == ["canceled", "canceled"]
+    backstage.customer_answers(asked, confirms=True)
+    assert gateway().find(key=KEY, charge=asked.reference).status == "canceled"
+    assert list(provider_ledger()) == []
+
+
+def test_a_cancelled_key_opens_no_page():
+    gateway().cancel(key=KEY)
+    assert hold(token=HOSTED_PAGE).status == "canceled"
+
+
+def test_a_page_cannot_be_used_for_another_amount_or_card():
+    hold(token=HOSTED_PAGE)
+    with pytest.raises(KeyReused):
+        hold(token=HOSTED_PAGE, amount=TEN)
+    with pytest.raises(KeyReused):
+        hold()
 
 
 # --- Charges ---------------------------------------------------------------------------------

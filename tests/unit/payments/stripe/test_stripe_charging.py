@@ -178,7 +178,7 @@ def test_a_cancellation_that_broke_off_keeps_the_key_from_being_charged(stripe_a
 
 
 def test_a_search_that_is_refused_is_no_decline(stripe_api, charge, monkeypatch):
-    monkeypatch.setattr("payments.stripe.intents.KEY", 'no"key')
+    monkeypatch.setattr("payments.stripe.lookup.KEY", 'no"key')
     with pytest.raises(GatewayError, match="Stripe answered 400"):
         charge(order=uuid7_at(datetime.now(UTC) - timedelta(days=2)))
 

@@ -40,7 +40,8 @@ def test_with_a_key_stripe_charges_and_pending_refunds_are_asked_for_hourly():
 def found(settings):
     settings.SHOP_PAYMENT_GATEWAY = "payments.stripe.gateway.StripeGateway"
     settings.STRIPE_API_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_1", ["whsec_1"]
-    return lambda: {message.id: message.hint for message in run_checks(tags=["payments"])}
+    settings.SHOP_PAYMENT_RETURN_URL = "https://shop.example.com/orders/{order_id}/"
+    return lambda **how: {message.id: message.hint for message in run_checks(tags=["payments"], **how)}
 
 
 def test_a_proper_installation_has_no_finding(found):
@@ -73,3 +74,16 @@ def test_the_simulator_needs_none_of_it(found, settings, monkeypatch):
     monkeypatch.setattr("payments.checks.find_spec", lambda name: None)
     monkeypatch.setenv("STRIPE_LOG", "debug")
     assert found() == {}
+
+
+def test_customers_who_would_come_back_to_a_developers_machine_are_found(found, settings):
+    settings.SHOP_PAYMENT_RETURN_URL = "http://localhost:8000/orders/{order_id}/"
+    assert "SHOP_URL" in found()["payments.W003"]
+    assert "payments.E004" not in found()
+    assert "SHOP_URL" in found(include_deployment_checks=True)["payments.E004"]
+
+
+def test_the_simulated_gateway_may_lead_back_to_a_developers_machine(found, settings):
+    settings.SHOP_PAYMENT_GATEWAY = "payments.simulator.gateway.SimulatedGateway"
+    settings.SHOP_PAYMENT_RETURN_URL = "http://localhost:8000/orders/{order_id}/"
+    assert found(include_deployment_checks=True) == {}
