@@ -232,10 +232,9 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
 
 
 def _unconfirmed(payment: PaymentInfo, card: str) -> Fact:
-    is_hosted = payment.method == HOSTED_PAGE
-    return Fact(
-        "The payment page waits for you" if is_hosted else f"{card} waits for your confirmation", "busy"
-    )
+    if payment.method == HOSTED_PAGE:
+        return Fact("The payment page waits for you", "busy")
+    return Fact(f"{card} waits for your confirmation", "busy")
 
 
 def _held(payment: PaymentInfo, card: str) -> Fact:

@@ -1,4 +1,4 @@
-"""Payment of an order on the provider's page, and by other means after a decline or instead of a confirmation."""
+"""Payment of an order: on the provider's page, and by other means after or instead of a former attempt."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required

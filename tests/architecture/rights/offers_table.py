@@ -27,6 +27,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "cancel": (302, 404, 200),
     "send-back": (302, 404, 200),
     "pay": (302, 404, 200),
+    "payment": (302, 404, 302),
     "keep": (302, 404, 200),
     "order-by-id": (302, 404, 302),
     "checkout": (302, 302, 302),

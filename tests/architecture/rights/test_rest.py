@@ -148,6 +148,7 @@ def page_of(world: World, name: str) -> str:
         "reset-confirm": ["MQ", "a-token"],
         "send-back": [world.delivered.number],
         "pay": [world.payable.number],
+        "payment": [world.payable.number],
         "keep": [world.delivered.number, world.awaited.pk],
         **{name: [world.order.number] for name in ("order", "live", "cancel", "again")},
     }
