@@ -1,4 +1,4 @@
-"""Pages of the provider on which customers confirm, as with 3-D Secure, or pay, and the way back from them."""
+"""Pages of the provider on which customers confirm, as with 3-D Secure, or pay, and the way back."""
 
 from uuid import UUID
 
