@@ -58,7 +58,7 @@ CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "ana
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # workers need no pages: shop.urls imports them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

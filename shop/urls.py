@@ -15,6 +15,7 @@ from shop.security import health
 from shop.web.refusals import no_page
 from shop.webhooks.views import webhook
 
+admin.autodiscover()
 admin.site.site_header = "shop operations"
 admin.site.site_title = "shop"
 admin.site.index_title = "Contexts"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -22,8 +23,11 @@ from tests.support.servers import (
     RabbitBroker,
     fresh_database,
     in_ci,
+    migrated_template,
     name_of,
 )
+
+admin.autodiscover()  # as shop.urls does, for tests that ask for all models of the admin
 
 #: The slowest tests, which start first: then all processes end at about the same time.
 _SLOWEST = ("tests/faults/test_schedule.py", "tests/acceptance", "tests/faults", "tests/contracts")
@@ -66,6 +70,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to run if xdist has not grouped the tests: they would take each other's messages."""
     if session.config.getoption("loadgroup", False) and any("@" not in item.nodeid for item in session.items):
         raise pytest.UsageError("pytest-xdist has not grouped the tests: is it too old for this pytest?")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, server_url: str) -> None:
+    """Copy the tables: migrations take many seconds, and each test process would run them all."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template(server_url)
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +166,7 @@ def prepared(
     server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Name of a template database with tables and a catalogue, and its customers' API tokens."""
-    with fresh_database(server_url) as url:
+    with fresh_database(server_url, template=migrated_template(server_url)) as url:
         yield name_of(url), prepare_database(url, tmp_path_factory.mktemp("prepared"))
 
 
