@@ -24,7 +24,14 @@ from dev.processes.metrics import metrics_of, with_metrics
 from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
 from tests.support.management import Done, ManagementCommands
-from tests.support.servers import Broker, EmbeddedBroker, RabbitBroker, as_running_role, fresh_database
+from tests.support.servers import (
+    Broker,
+    EmbeddedBroker,
+    RabbitBroker,
+    admin_environment,
+    as_running_role,
+    fresh_database,
+)
 
 #: Names of the worker with the relay and of the worker that serves all apps.
 RELAY, APPS = programs.RELAY, "apps"
@@ -38,10 +45,7 @@ HASTE = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.2", "SHOP_REFUND_CHECK_INTERVAL_SE
 
 
 def prepare_database(database_url: str, home: Path) -> dict[str, str]:
-    """Create tables, a small catalogue and a few users in a database, and return their API tokens."""
-    env = programs.environment(
-        database_url=as_running_role(database_url), broker_url="memory://", admin_url=database_url
-    )
+    """Create a small catalogue and a few users in a database, and return their API tokens."""
     products = [
         {"sku": sku, "name": sku.title(), "price": "12.50", "currency": "EUR", "needed": count}
         for sku, count in STOCK.items()
@@ -49,8 +53,7 @@ def prepare_database(database_url: str, home: Path) -> dict[str, str]:
     people = {**CUSTOMERS, OPERATOR: "Olga Operator"}
     wanted, tokens = home / "wanted.json", home / "tokens.json"
     wanted.write_text(json.dumps({"products": products, "customers": people, "reason": "for the tests"}))
-    with ManagementCommands(env) as commands:
-        commands.check("migrate", "--no-input", "--skip-checks")
+    with ManagementCommands(admin_environment(database_url)) as commands:
         commands.check("import_catalogue", str(wanted), "--tokens", str(tokens), "--without-limits")
     with psycopg.connect(database_url) as session:
         rights = "is_staff = true, is_superuser = true"

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
 from typing import IO, Any
 
 import django
+from django.conf import settings
 from django.core.management import execute_from_command_line
 
 from dev.paths import ROOT
@@ -59,6 +61,7 @@ class ManagementCommands:
 def _serve() -> None:
     """Read commands from standard input, one a line, and answer with exit code, output and error output."""
     django.setup()
+    import_module(settings.ROOT_URLCONF)  # which the checks of most commands would import in each fork
     for line in sys.stdin:
         print(json.dumps(_run(json.loads(line))), flush=True)
 

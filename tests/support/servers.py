@@ -10,8 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from dev.processes import programs
 from dev.servers.pgmq import install_pgmq
 from dev.servers.rabbitmq import RabbitMQ
+from tests.support.management import ManagementCommands
 
 
 class Broker(Protocol):
@@ -69,6 +71,27 @@ def fresh_database(server_url: str, *, template: str = "template1") -> Iterator[
     finally:
         with _session(server_url) as session:
             session.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def migrated_template(server_url: str) -> str:
+    """Return the name of a database with all tables, which the first of the test processes makes for all."""
+    name = "migrated"
+    with _session(server_url) as session:
+        session.execute("select pg_advisory_lock(hashtext('migrated'))")
+        if not session.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+            with fresh_database(server_url) as url:
+                with ManagementCommands(admin_environment(url)) as commands:
+                    commands.check("migrate", "--no-input", "--skip-checks")
+                copy = sql.SQL("create database {} template {}")
+                session.execute(copy.format(sql.Identifier(name), sql.Identifier(name_of(url))))
+    return name
+
+
+def admin_environment(database_url: str) -> dict[str, str]:
+    """Return the environment of management commands in a database, without a broker."""
+    return programs.environment(
+        database_url=as_running_role(database_url), broker_url="memory://", admin_url=database_url
+    )
 
 
 def as_running_role(database_url: str) -> str:
