@@ -91,7 +91,7 @@ class LostOrder(models.Model):
         REFUNDED = "refunded"
         #: Its goods have left, and its money was taken.
         KEPT = "kept"
-        #: It was entered again under its own id.
+        #: It was entered again under its own id, or a lost charge pays it.
         REINSTATED = "reinstated"
 
     order_id = models.UUIDField("order", primary_key=True)

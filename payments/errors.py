@@ -37,5 +37,9 @@ class UnknownCharge(GatewayError):
     """The gateway knows no such charge."""
 
 
+class NotTakenOver(PaymentsError):
+    """The payment of this order does not wait for this charge: refund it."""
+
+
 class PaymentKnown(PaymentsError):
     """The shop has a payment of this order: refund or cancel it on the order's page."""

@@ -17,7 +17,7 @@ from payments.confirmation import HOSTED_PAGE as HOSTED_PAGE
 from payments.confirmation import has_hosted_page as has_hosted_page
 from payments.disputes import DisputeStatus
 from payments.gateway import LedgerLine, provider_ledger
-from payments.models import Dispute, Payment, Refund, order_of
+from payments.models import Dispute, Payment, Refund, attempt_of, order_of
 from shop.messaging.contracts import Money
 from shop.waiting import Waiting, waiting
 
@@ -109,10 +109,12 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class UnknownCharge:
-    """Charge in the provider's books that the shop has no payment of, as after a restore."""
+    """Charge in the provider's books that the shop does not know, as after a restore."""
 
     order_id: UUID
     key: str
+    #: The shop has a payment of the order, and no such attempt to pay it.
+    order_is_known: bool
     held: Money
     captured: Money
     refunded: Money
@@ -124,14 +126,19 @@ class UnknownCharge:
 
 
 def unknown_charges() -> Iterator[UnknownCharge]:
-    """Yield the charges in the provider's books that belong to no payment."""
+    """Yield the charges in the provider's books that belong to no payment, or to no attempt of one.
+
+    Attempts are counted up, so that one above the latest is unknown. It may be a renewal under way.
+    """
     for lines in _batches(provider_ledger()):
-        keys = {line.key: order_of(line.key) for line in lines}
-        known = set(Payment.objects.filter(order_id__in=keys.values()).values_list("order_id", flat=True))
+        orders = {line.key: order_of(line.key) for line in lines}
+        payments = Payment.objects.filter(order_id__in=orders.values())
+        latest = dict(payments.values_list("order_id", "attempt"))
         for line in lines:
-            if keys[line.key] not in known:
+            order_id = orders[line.key]
+            if attempt_of(line.key) > latest.get(order_id, 0):
                 sums = (Money.stored(sum, line.currency) for sum in (line.held, line.captured, line.refunded))
-                yield UnknownCharge(keys[line.key], line.key, *sums)
+                yield UnknownCharge(order_id, line.key, order_id in latest, *sums)
 
 
 def _batches(lines: Iterable[LedgerLine], size: int = 1000) -> Iterator[list[LedgerLine]]:

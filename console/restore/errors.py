@@ -32,6 +32,10 @@ class NotLost(RestoreError):
     """{order} is no lost order: manage.py lost_orders lists them."""
 
 
+class NotKnown(RestoreError):
+    """{order} itself is lost, not only a charge of it: --reinstate, --keep or --refund it."""
+
+
 class HasLeft(RestoreError):
     """The parcel of {order} is on its way ({tracking}): --keep its money, or --refund it --although-sent."""
 

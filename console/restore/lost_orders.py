@@ -1,4 +1,4 @@
-"""Orders that a restore of the database has lost: found in the providers' books, and decided by a person."""
+"""Orders and charges that a restore has lost: found in the providers' books, and decided by a person."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from console.models import LostOrder
 from console.restore import copies
-from console.restore.errors import HasLeft, NoCopy, NotLost, ReasonMissing
+from console.restore.errors import HasLeft, NoCopy, NotKnown, NotLost, ReasonMissing
 from orders import queries as orders
 from orders.reinstating import reinstate_order
 from payments import services as payments
@@ -24,7 +24,7 @@ from shop.visible import is_visible
 
 @dataclass
 class Found:
-    """Facts about an order that the shop does not know."""
+    """Facts about an order that the shop does not know, or charges of one that it knows."""
 
     order_id: UUID
     #: Empty if no message about it is left.
@@ -34,6 +34,8 @@ class Found:
     #: A message tells what was ordered.
     has_copy: bool = False
     decision: str = ""
+    #: The shop knows the order, and not how it was paid since.
+    is_known: bool = False
 
     @property
     def name(self) -> str:
@@ -53,19 +55,23 @@ class Found:
     @property
     def is_open(self) -> bool:
         """True if nobody has decided, or the providers' books do not show the decision yet."""
+        if self.is_known:
+            return any(charge.kept for charge in self.charges)
         if self.decision == LostOrder.Decision.REFUNDED:
             return any(charge.kept for charge in self.charges)
         return not self.decision
 
     def __str__(self) -> str:
         money = ", ".join(map(_money, self.charges)) or "nothing held or taken"
+        if self.is_known:
+            return f"{self.name}: {money}, by an attempt to pay it that the shop does not know"
         parcel = ", ".join(f"label {one.status} {one.tracking_number}" for one in self.labels) or "no label"
         copy = "can be entered again as it was" if self.has_copy else "no message tells what was ordered"
         return f"{self.name} of {self.placed_at:%Y-%m-%d %H:%M:%S} UTC: {money}; {parcel}; {copy}"
 
 
 def find_lost() -> list[Found]:
-    """Return the orders that only the providers or messages of the lost time know, oldest first."""
+    """Return what only the providers or messages of the lost time know: orders and charges, oldest first."""
     found: defaultdict[UUID, Found] = defaultdict(lambda: Found(UUID(int=0)))
     for charge in unknown_charges():
         found[charge.order_id].charges.append(charge)
@@ -73,14 +79,34 @@ def find_lost() -> list[Found]:
         found[label.order_id].labels.append(label)
     for order_id, number in copies.known().items():
         found[order_id].number, found[order_id].has_copy = number, True
-    for order_id in orders.numbers_of(list(found)):
-        del found[order_id]
+    for order_id, number in orders.numbers_of(list(found)).items():
+        found[order_id] = Found(order_id, number, _unknown(found[order_id].charges), is_known=True)
     decided = LostOrder.objects.in_bulk(list(found))
     for order_id, lost in found.items():
         lost.order_id = order_id
         if record := decided.get(order_id):
             lost.decision, lost.number = record.decision, lost.number or record.number
-    return sorted(found.values(), key=lambda lost: lost.order_id)
+    known = {lost.order_id for lost in found.values() if lost.is_known and not lost.charges}
+    left = (lost for lost in found.values() if lost.order_id not in known)
+    return sorted(left, key=lambda lost: lost.order_id)
+
+
+def _unknown(charges: list[UnknownCharge]) -> list[UnknownCharge]:
+    """Return the charges of an order whose payment is there: another may come with its first event."""
+    return [charge for charge in charges if charge.order_is_known]
+
+
+def take_over(lost: Found, *, by: str, reason: str) -> None:
+    """Let an order that the shop knows be paid by the charge that it has lost.
+
+    Raises:
+        NotTakenOver: it waits for no payment.
+    """
+    if not lost.is_known:
+        raise NotKnown(order=lost.name)
+    _check(lost, by, reason)
+    payments.take_over_lost_charge(order_id=lost.order_id)
+    _record(lost, LostOrder.Decision.REINSTATED, by, reason)
 
 
 def refund(lost: Found, *, although_sent: bool = False, by: str, reason: str) -> None:
@@ -103,6 +129,8 @@ def refund(lost: Found, *, although_sent: bool = False, by: str, reason: str) ->
 
 def keep(lost: Found, *, by: str, reason: str) -> None:
     """Take what is held for goods that have left, and leave its label as it is."""
+    if lost.is_known:
+        raise NotLost(order=lost.name)
     _check(lost, by, reason)
     payments.keep_lost_charges(order_id=lost.order_id)
     _record(lost, LostOrder.Decision.KEPT, by, reason)
@@ -142,7 +170,7 @@ def _check(lost: Found, by: str, reason: str) -> None:
     """Check the decision, and that the order has not come up meanwhile: it may be a new one."""
     if not (is_visible(by) and is_visible(reason)):
         raise ReasonMissing
-    if orders.numbers_of([lost.order_id]):
+    if not lost.is_known and orders.numbers_of([lost.order_id]):
         raise NotLost(order=lost.name)
 
 

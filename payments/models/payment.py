@@ -31,6 +31,12 @@ def order_of(key: str) -> UUID:
     return UUID(key.removeprefix(KEY_PREFIX).split(":")[0])
 
 
+def attempt_of(key: str) -> int:
+    """Return the number of the attempt that an idempotency key names."""
+    _, _, number = key.removeprefix(KEY_PREFIX).partition(":")
+    return int(number or 1)
+
+
 class Payment(models.Model):
     """The payment of one order, from the intent to authorise it to its outcome, in Stripe's words."""
 
@@ -289,12 +295,12 @@ class Payment(models.Model):
         """Record that the means of payment was declined, or holds nothing any more."""
         self._become(self.State.DECLINED, reference=reference, failure_code=code, failure_message=message)
 
-    def begin_attempt(self, *, method: str) -> None:
+    def begin_attempt(self, number: int, *, method: str) -> None:
         """Begin another attempt, by other means and under a key of its own."""
         self._become(
             self.State.PROCESSING,
-            attempt=self.attempt + 1,
-            idempotency_key=payment_key(self.order_id, self.attempt + 1),
+            attempt=number,
+            idempotency_key=payment_key(self.order_id, number),
             method=method,
             reference="",
             failure_code="",

@@ -10,7 +10,11 @@ from payments.services.attempting import attempt_payment
 from payments.services.authorising import Bill, authorise_payments, reconcile_payment
 from payments.services.capturing import capture_payments, retry_capture
 from payments.services.confirming import check_payment, resume_payment_checks
-from payments.services.lost_charges import keep_lost_charges, release_lost_charges
+from payments.services.lost_charges import (
+    keep_lost_charges,
+    release_lost_charges,
+    take_over_lost_charge,
+)
 from payments.services.notices import look_into, receive_missed_notices
 from payments.services.refunding import (
     check_refund,
@@ -46,4 +50,5 @@ __all__ = [
     "retry_capture",
     "retry_refund",
     "stop_payment",
+    "take_over_lost_charge",
 ]

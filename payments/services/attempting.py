@@ -44,7 +44,7 @@ def _begin(order_id: UUID, number: int, method: str) -> Payment | None:
         logger.info("payment %s is %s: attempt %d is not made", payment.id, payment.state, number)
         return None
     Attempt.of(payment).save(force_insert=True)
-    payment.begin_attempt(method=method)
+    payment.begin_attempt(number, method=method)
     repository.store(payment)
     return payment
 

@@ -45,11 +45,12 @@ def _renew(payment: Payment) -> None:
         gateway_calls.cancel_key(key, renewed.reference)  # nobody asks the customer to confirm again
     if renewed.status != ChargeStatus.REQUIRES_CAPTURE:
         _record_decline(payment, renewed)
-    elif gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED or not _store(payment, renewed):
+    elif gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED or not replace_hold(payment, renewed):
         gateway_calls.cancel_key(key, renewed.reference)  # it was captured or stopped meanwhile
 
 
-def _store(seen: Payment, renewed: Charge) -> bool:
+def replace_hold(seen: Payment, renewed: Charge) -> bool:
+    """Store that another authorisation holds the amount; False if it was captured or stopped meanwhile."""
     with unit_of_work():
         payment = repository.lock(seen.order_id)
         if not payment.is_held or payment.stop_requested or payment.attempt != seen.attempt:

@@ -217,6 +217,7 @@ class Deployment:
         payment_method: str = "pm_card_visa",
         street: str = "Karl-Liebknecht-Straße 7",
         idempotency_key: str = "",
+        retry_payment: bool = False,
     ) -> UUID:
         """Place an order of ``lines`` (SKU, quantity), by default of a blue mug, and return its id."""
         headers = {"Idempotency_Key": idempotency_key} if idempotency_key else {}
@@ -224,6 +225,7 @@ class Deployment:
         body = {
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines or [("MUG-BLUE", 1)]],
             "payment_method": payment_method,
+            "retry_payment": retry_payment,
             "ship_to": {**address, "country": "DE"},
         }
         return UUID(self.api(customer).post("/api/v1/orders", body, **headers)["id"])

@@ -17,6 +17,7 @@ from shipping.errors import ShippingError
 #: Ways out of a lost order: names of options and of functions.
 WAYS = {
     "refund": "void the label and give everything back; 'all' for all orders",
+    "take_over": "the shop knows the order, and not this charge: let it pay the order",
     "keep": "the goods have left: take what is held",
     "reinstate": "enter it again as it was, where a message tells what was ordered",
 }
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         """Add the options."""
         ways = parser.add_mutually_exclusive_group()
         for way, text in WAYS.items():
-            ways.add_argument(f"--{way}", nargs="+", metavar="ORDER", help=text)
+            ways.add_argument(f"--{way.replace('_', '-')}", nargs="+", metavar="ORDER", help=text)
         parser.add_argument("--although-sent", action="store_true", help="refund even if the parcel has left")
         parser.add_argument("--by", default="", help="who decides, for the record")
         parser.add_argument("--reason", default="", help="why, for the record: name no persons")
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         if way == "refund":
             act = partial(act, although_sent=options["although_sent"])
         try:
-            for lost in lost_orders.chosen(found, options[way]):
+            for lost in lost_orders.chosen(_open_to(way, found), options[way]):
                 if self._confirms(f"{way}: {lost}", options):
                     self._act(lost, way, act, options)
         except RestoreError as error:
@@ -76,3 +77,9 @@ class Command(BaseCommand):
             return True
         self.stdout.write(text)
         return input("Do it? [y/N] ").strip().lower() == "y"
+
+
+def _open_to(way: str, found: list[Found]) -> list[Found]:
+    """Return those for which there is this way out."""
+    known = {"take_over": {True}, "refund": {True, False}}.get(way, {False})
+    return [lost for lost in found if lost.is_known in known]

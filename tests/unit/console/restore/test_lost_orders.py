@@ -5,11 +5,13 @@ from django.core.management import CommandError, call_command
 
 from console.models import LostOrder
 from console.restore import lost_orders
-from console.restore.errors import HasLeft, NoCopy, NotLost, ReasonMissing
+from console.restore.errors import HasLeft, NoCopy, NotKnown, NotLost, ReasonMissing
 from orders.errors import NotReinstatable
 from orders.models import Order
-from payments.errors import PaymentKnown
-from payments.models import Payment, SimulatedCharge, SimulatedRefund
+from orders.services import request_cancellation
+from payments.errors import NotTakenOver, PaymentKnown
+from payments.gateway import gateway
+from payments.models import Attempt, Payment, SimulatedCharge, SimulatedRefund, payment_key
 from payments.services import release_lost_charges
 from shipping.errors import ShipmentKnown
 from shipping.models import SimulatedLabel
@@ -198,3 +200,87 @@ def test_the_command_lists_asks_and_decides(lost_time, capsys, monkeypatch):
         call_command("lost_orders", refund=[str(order.pk)], **WHO)
     with pytest.raises(CommandError, match="is no lost order"):
         call_command("lost_orders", refund=[str(order.pk)], **WHO)
+
+
+# --- Charges of orders that the shop knows -------------------------------------------------------
+
+DECLINED = "pm_card_visa_chargeDeclined"
+
+
+def hold_unknown(order, attempt: int) -> None:
+    """Hold the amount by an attempt of the lost time."""
+    key, amount = payment_key(order.pk, attempt), Payment.objects.get(order_id=order.pk).money
+    gateway().authorise(key=key, amount=amount, token="pm_card_mastercard", order_id=order.pk)
+
+
+def held_at_provider() -> set[str]:
+    return set(SimulatedCharge.objects.filter(status="requires_capture").values_list("key", flat=True))
+
+
+@pytest.fixture
+def paid_meanwhile(lost_time):
+    """Order that was declined before the point, and paid by a third attempt in the lost time."""
+    order = lost_time.shop.place(pays_with=DECLINED, retry_payment=True)
+    deliver_all()
+    hold_unknown(order, 3)
+    return lost_time.shop.expect_status(order, "placed")
+
+
+def test_a_lost_attempt_of_a_known_order_pays_it(lost_time, paid_meanwhile):
+    [one] = lost()
+    held = one.charges[0].held
+    assert str(one).startswith(f"{paid_meanwhile.number}: {held} held, by an attempt to pay it")
+    lost_orders.take_over(one, **WHO)
+    payment = Payment.objects.get()
+    assert (payment.attempt, payment.state) == (3, "requires_capture")
+    assert [attempt.number for attempt in Attempt.objects.all()] == [1]
+    deliver_all()
+    lost_time.shop.expect_status(paid_meanwhile, "shipped")
+    assert (lost(), found()) == ([], set())
+
+
+def test_a_lost_attempt_of_a_known_order_is_released(lost_time, paid_meanwhile):
+    assert found(), "the books differ"
+    lost_orders.refund(lost()[0], **WHO)
+    assert held_at_provider() == set()
+    lost_time.shop.expect_status(paid_meanwhile, "placed")
+    assert (lost(), found()) == ([], set())
+
+
+def test_a_lost_attempt_pays_no_order_that_was_cancelled(lost_time, paid_meanwhile):
+    request_cancellation(order_id=paid_meanwhile.pk, reason="customer")
+    deliver_all()
+    with pytest.raises(NotTakenOver):
+        lost_orders.take_over(lost()[0], **WHO)
+    with pytest.raises(NotLost):
+        lost_orders.keep(lost()[0], **WHO)
+    lost_orders.refund(lost()[0], **WHO)
+    assert held_at_provider() == set()
+    assert (lost(), found()) == ([], set())
+
+
+def test_a_lost_renewal_takes_the_place_of_the_former_hold(lost_time):
+    order = lost_time.held()
+    hold_unknown(order, 2)
+    gateway().cancel(key=payment_key(order.pk))
+    lost_orders.take_over(lost()[0], **WHO)
+    assert Payment.objects.get().idempotency_key == payment_key(order.pk, 2)
+    deliver_all()
+    lost_time.shop.expect_status(order, "shipped")
+    assert (lost(), found()) == ([], set())
+
+
+def test_a_charge_of_a_lost_order_is_not_taken_over(lost_time):
+    lost_time.lose(lost_time.held())
+    with pytest.raises(NotKnown):
+        lost_orders.take_over(lost()[0], **WHO)
+
+
+def test_the_command_takes_over_known_orders_alone(lost_time, paid_meanwhile, capsys):
+    gone = lost_time.held()
+    lost_time.lose(gone)
+    with pytest.raises(SystemExit, match="1"):
+        call_command("lost_orders", take_over=["all"], yes=True, **WHO)
+    said = capsys.readouterr().out
+    assert f"take_over: {paid_meanwhile.number}" in said
+    assert [one.order_id for one in lost()] == [gone.pk]
