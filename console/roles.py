@@ -56,6 +56,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Support": (
         *_ORDERS,
         "privacy.view_personal_data",
+        "orders.annotate_order",
         "orders.cancel_order",
         "orders.pay_order",
         "orders.resume_order",
@@ -86,6 +87,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Keeps the money.
     "Finance": (
         "orders.view_order",
+        "orders.annotate_order",
         *_PAYMENTS,
         "payments.view_dispute",
         "payments.retry_capture",
@@ -99,6 +101,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Keeps the shop going, and its catalogue.
     "Operations": (
         *_ORDERS,
+        "orders.annotate_order",
         "orders.resume_order",
         *_CATALOGUE,
         "inventory.add_product",

@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from orders.admin_actions import ACTIONS
 from orders.errors import NoSuchEvent, OrdersError
 from orders.models import Order, OrderLine, PaymentAttempt
+from orders.notes import admin as notes
 from orders.queries import serial_of
 from orders.refunds import admin as refunds
 from orders.returns import admin as returns
@@ -50,6 +51,8 @@ class PaymentAttemptInline(ReadOnly, TabularInline[PaymentAttempt, Order]):
     verbose_name_plural = "attempts to pay"
 
 
+#: Inlines that the page shows in its own way.
+_OF_THE_PAGE = (OrderLineInline, notes.OrderNoteInline, notes.OrderTagInline)
 #: Fields of the address, as it is printed.
 _ADDRESS = (
     "ship_name",
@@ -66,13 +69,20 @@ class OrderAdmin(KeysetAdmin):
     """Orders, read-only but for cancelling them, letting them go on waiting, and settling them."""
 
     list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
-    list_filter = ("status", "cancel_reason", "attention_reason", RecentFilter)
+    list_filter = ("status", "cancel_reason", "attention_reason", notes.TagFilter, RecentFilter)
     search_fields = ("serial",)
     search_help_text = (
         "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
-    inlines = (OrderLineInline, PaymentAttemptInline, refunds.RefundRequestInline, returns.ReturnInline)
+    inlines = (
+        OrderLineInline,
+        PaymentAttemptInline,
+        refunds.RefundRequestInline,
+        returns.ReturnInline,
+        notes.OrderNoteInline,
+        notes.OrderTagInline,
+    )
     actions = ("cancel_selected", "resume_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
@@ -106,10 +116,15 @@ class OrderAdmin(KeysetAdmin):
             "may_refund": request.user.has_perms(refunds.PERMISSIONS),
             "may_return": request.user.has_perms(returns.PERMISSIONS),
             "may_resend": request.user.has_perm(ACTIONS["resend"].permission),
+            "may_annotate": request.user.has_perms(notes.PERMISSIONS),
         }
         may = dict.fromkeys(may, False) if as_of_event else may
         context = {**(extra_context or {}), **may, "as_of_event": as_of_event}
         return super().change_view(request, object_id, form_url, context)
+
+    def get_inlines(self, request: HttpRequest, obj: Order | None) -> list[Any]:
+        """Return the inlines, but for what the page shows in its own way."""
+        return [inline for inline in self.inlines if inline not in _OF_THE_PAGE]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
         """Return the order, with ``?at=`` as of one of its events."""
@@ -186,7 +201,13 @@ class OrderAdmin(KeysetAdmin):
             path(f"<uuid:order_id>/{action}/", view, {"action": action}, name=f"orders_order_{action}")
             for action in ACTIONS
         ]
-        views = {"refund": refunds.refund_order, "return": returns.request_return}
+        views = {
+            "refund": refunds.refund_order,
+            "return": returns.request_return,
+            "note": notes.add_note,
+            "tag": notes.add_tag,
+            "untag": notes.remove_tag,
+        }
         own = [
             path(f"<uuid:order_id>/{name}/", self._of_site(view), name=f"orders_order_{name}")
             for name, view in views.items()

@@ -17,6 +17,8 @@ from orders.events import CustomerForgotten, ErasureDue
 from orders.models import (
     Order,
     OrderLine,
+    OrderNote,
+    OrderTag,
     PaymentAttempt,
     RefundRequest,
     Return,
@@ -92,6 +94,8 @@ def erase_next(*, subject_id: UUID, customer_id: int, after: UUID | None) -> Non
     returns = Return.objects.filter(order__in=order_ids)
     returns.update(reason=ERASED)
     returns.exclude(refusal="").update(refusal=ERASED)
+    OrderNote.objects.filter(order__in=order_ids).update(text=ERASED)
+    OrderTag.objects.filter(order__in=order_ids).delete()
     PaymentAttempt.objects.filter(order__in=order_ids).update(message="", confirm_url="")
     erase_messages(order_ids)
     for order_id in order_ids:
@@ -108,6 +112,8 @@ def personal_data_of(order_ids: Collection[UUID]) -> Rows:
         | rows_of(lines)
         | rows_of(PaymentAttempt.objects.filter(order__in=order_ids))
         | rows_of(RefundRequest.objects.filter(order__in=order_ids))
+        | rows_of(OrderNote.objects.filter(order__in=order_ids))
+        | rows_of(OrderTag.objects.filter(order__in=order_ids))
         | rows_of(Return.objects.filter(order__in=order_ids))
         | rows_of(ReturnLine.objects.filter(order_return__order__in=order_ids))
         | rows_of(ReturnReceipt.objects.filter(order_return__order__in=order_ids))

@@ -154,3 +154,15 @@ class InvalidRefund(InvalidOrder):
 
 class NotReinstatable(OrdersError):
     """{number} cannot be entered again as it was: {why}."""
+
+
+class OrderErased(OrdersError):
+    """The customer of {number} was forgotten: write no notes about it."""
+
+
+class TooManyTags(OrdersError):
+    """{number} has {most} tags: take one away first."""
+
+
+class UnknownTag(OrdersError):
+    """{number} has no tag “{name}”."""

@@ -109,6 +109,12 @@ def shipment_of(order_id: UUID) -> ShipmentInfo | None:
     return _shipment_info(shipment) if shipment else None
 
 
+def shipment(shipment_id: UUID) -> ShipmentInfo | None:
+    """Return a shipment; None if there is none with this id."""
+    found = Shipment.objects.filter(pk=shipment_id).first()
+    return _shipment_info(found) if found else None
+
+
 def unanswered_bookings(*, grace: timedelta) -> list[OpenShipment]:
     """Return shipments whose booking or stop has had no outcome for ``grace``."""
     asked = Q(state=Shipment.State.BOOKING) | Q(state=Shipment.State.REMEMBERED) & ~Q(stop_reason="")

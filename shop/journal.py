@@ -3,7 +3,10 @@
 Entries about an object are its history in the admin. They name the actor, and the door if it is another one.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
@@ -18,6 +21,28 @@ from rest_framework.request import Request
 
 #: Refusal to delete an account, with whose row Django would delete its entries.
 KEPT = "Its acts are in the journal, which is kept: close the account instead, by taking back “Active”."
+#: Latest acts on an object that a page shows.
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ActOnObject:
+    """An act on an object."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+def acts_on(app_label: str, model: str, pk: UUID) -> list[ActOnObject]:
+    """Return the latest acts on an object, oldest first."""
+    kind = ContentType.objects.get_by_natural_key(app_label, model)
+    entries = LogEntry.objects.filter(object_id=str(pk), content_type=kind)
+    found = entries.select_related("user").order_by("-pk")[:_MOST]
+    return [
+        ActOnObject(entry.action_time, entry.user.get_username(), entry.get_change_message())
+        for entry in reversed(found)
+    ]
 
 
 def has_entries(user: User) -> bool:

@@ -282,6 +282,8 @@ SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
 SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
 #: Address of the shop for those who come from elsewhere, as from a bank's page; without a slash at the end.
 SHOP_URL = (os.environ.get("SHOP_URL") or "http://localhost:8000").rstrip("/")
+#: Font of PDFs, a TrueType or OpenType file; empty for DejaVu where the system has it.
+SHOP_PDF_FONT = os.environ.get("SHOP_PDF_FONT", "")
 #: Page that a customer comes back to from the bank; ``{order_id}`` is the order's.
 SHOP_PAYMENT_RETURN_URL = os.environ.get("SHOP_PAYMENT_RETURN_URL") or f"{SHOP_URL}/orders/{{order_id}}/"
 #: Webhooks by provider: the path of an Endpoint of shop.webhooks. Only what is configured is in it.

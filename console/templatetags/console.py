@@ -14,6 +14,7 @@ from django.template import Context
 from console.models import Checkup
 from console.order_page.standstill import Reason, reasons_of
 from console.order_page.steps import SagaStep, steps_of
+from console.order_page.timeline import TimelineRow, timeline_of
 from notifications.queries import NotificationSummary, notifications_of
 from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
@@ -21,30 +22,8 @@ from shop.currencies import as_text
 from shop.messaging.event_log import TimelineEntry, timeline
 from shop.messaging.operations import paused, queries
 from shop.messaging.operations.paused import PausedConsumer
-from shop.privacy.showing import shown
 
 register = template.Library()
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineRow:
-    """Event of an order as a row of the timeline."""
-
-    entry: TimelineEntry
-    #: Time since the order was placed.
-    since: timedelta
-    #: Name of the event that caused it, if that is about the same order.
-    cause: str
-
-    @property
-    def elapsed(self) -> str:
-        """Time since the order was placed, as in ``1.250 s``."""
-        return f"{self.since.total_seconds():,.3f} s"
-
-    @property
-    def facts(self) -> list[tuple[str, Any]]:
-        """Fields of the event, except for the order."""
-        return [(name, _plain(value)) for name, value in self.entry.data.items() if name != "order_id"]
 
 
 @dataclass(frozen=True)
@@ -71,15 +50,11 @@ class Panels:
     @cached_property
     def steps(self) -> Sequence[SagaStep]:
         """Steps of the saga."""
-        return steps_of(self._entries)
+        return steps_of(self.entries)
 
     @cached_property
-    def timeline(self) -> list[TimelineRow]:
+    def entries(self) -> list[TimelineEntry]:
         """Events."""
-        return _timeline_rows(self._entries)
-
-    @cached_property
-    def _entries(self) -> list[TimelineEntry]:
         return timeline(self.order_id)
 
 
@@ -87,6 +62,13 @@ class Panels:
 def panels_of(order_id: UUID) -> Panels:
     """Return the panels of an order."""
     return Panels(order_id)
+
+
+@register.simple_tag(takes_context=True)
+def timeline_rows(context: Context, panels: Panels) -> list[TimelineRow]:
+    """Return all that happened to an order and the user may see."""
+    may_see = context["request"].user.has_perm("notifications.view_notification")
+    return timeline_of(panels.order_id, panels.entries, panels.notifications if may_see else [])
 
 
 @register.simple_tag(takes_context=True)
@@ -139,24 +121,3 @@ def percent(share: float) -> str:
 def forged_messages() -> dict[str, dict[str, int]]:
     """Render the numbers of open forged messages, by app."""
     return {"forged": queries.forged_messages()}
-
-
-def _timeline_rows(found: list[TimelineEntry]) -> list[TimelineRow]:
-    entries = shown(found, personal=False)
-    names: dict[UUID | None, str] = {entry.id: entry.name for entry in entries}
-    start = entries[0].time if entries else None
-    return [
-        TimelineRow(entry, entry.time - (start or entry.time), names.get(entry.causation_id, ""))
-        for entry in entries
-    ]
-
-
-def _plain(value: Any) -> Any:
-    """Format money as ``49.90 EUR`` and lists item by item; return other values unchanged."""
-    if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
-        return f"{value['amount']} {value['currency']}"
-    if isinstance(value, dict):
-        return ", ".join(str(_plain(item)) for item in value.values())
-    if isinstance(value, list):
-        return "; ".join(str(_plain(item)) for item in value)
-    return value

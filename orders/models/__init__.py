@@ -1,5 +1,6 @@
-"""Models of orders: the order with its lines, attempts to pay, refunds that staff requested, and returns."""
+"""Models of orders: the order with its lines, attempts to pay, refunds, returns, notes and tags of staff."""
 
+from orders.models.note import OrderNote, OrderTag
 from orders.models.order import MAX_NAME, NUMBER_PREFIX, Order, OrderLine
 from orders.models.payment import PaymentAttempt
 from orders.models.refund import RefundRequest
@@ -10,6 +11,8 @@ __all__ = [
     "NUMBER_PREFIX",
     "Order",
     "OrderLine",
+    "OrderNote",
+    "OrderTag",
     "PaymentAttempt",
     "RefundRequest",
     "Return",

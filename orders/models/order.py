@@ -132,6 +132,7 @@ class Order(models.Model):
             ("settle_order", "Can end held up orders, with a reason"),
             ("refund_order", "Can give money of orders back"),
             ("resend_order", "Can send orders again whose parcel did not arrive"),
+            ("annotate_order", "Can write notes on orders, and tag them"),
         ]
         # A further index, order_by_email, is of an expression and made by a migration.
         indexes = [

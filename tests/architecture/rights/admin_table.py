@@ -6,6 +6,7 @@ What is not in it fails the tests: a new admin, page or action has to be entered
 from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
+    ANNOTATE,
     CANCEL,
     CAPTURE,
     DECIDE_RETURN,
@@ -147,6 +148,9 @@ PAGES = [
     act("orders_order_settle", *SETTLE, data={"reason": "agreed by phone"}, order_id="held_up.pk"),
     Page("orders_order_refund", all_of(*REFUND), {"order_id": "waiting.pk"}),
     act("orders_order_refund", *REFUND, data=_REFUND, order_id="waiting.pk"),
+    act("orders_order_note", *ANNOTATE, data={"text": "rang"}, order_id="order.pk"),
+    act("orders_order_tag", *ANNOTATE, data={"name": "urgent"}, order_id="order.pk"),
+    act("orders_order_untag", *ANNOTATE, data={"name": "tagged"}, order_id="order.pk"),
     Page("orders_order_return", all_of(*RETURN), {"order_id": "delivered.pk"}),
     Page("orders_return_approve", all_of(*DECIDE_RETURN), {"return_id": "returned.pk"}),
     act("orders_return_approve", *DECIDE_RETURN, data=_CONFIRMED, return_id="returned.pk"),
@@ -172,6 +176,8 @@ PAGES = [
     act("notifications_notification_resend", *RESEND, notification_id="notification.pk"),
     Page("analytics_rebuild", all_of(*_REBUILD), data={}),
     Page("sales", all_of("analytics.view_dailysales")),
+    Page("packing-slip", all_of(*PRINT), {"shipment_id": "of_order.pk"}),
+    Page("packing-slip-pdf", all_of(*PRINT), {"shipment_id": "of_order.pk"}),
     Page("flow", all_of("messaging.view_workernode")),
     Page("consumer", all_of("messaging.view_workernode"), {"consumer": "letter.consumer"}),
     act(

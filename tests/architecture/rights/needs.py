@@ -13,6 +13,7 @@ def all_of(*permissions: str) -> Need:
 #: What acts need together with the page that they stand on.
 STOCK = ("inventory.view_stock", "inventory.adjust_stock")
 RETRY = ("payments.view_refund", "payments.retry_refund")
+ANNOTATE = ("orders.view_order", "orders.annotate_order")
 CAPTURE = ("payments.view_payment", "payments.retry_capture")
 GIVE_BACK = ("payments.view_refund", "payments.give_back_otherwise")
 RESEND = ("notifications.view_notification", "notifications.resend_notification")

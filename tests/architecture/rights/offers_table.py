@@ -1,6 +1,7 @@
 """The rights of the storefront, and what pages of the admin offer to whom."""
 
 from tests.architecture.rights.needs import (
+    ANNOTATE,
     CANCEL,
     DECIDE_RETURN,
     GIVE_BACK,
@@ -61,6 +62,8 @@ def _of_product(*permissions: str) -> Need:
 #: Links, buttons and panels: where they are shown, a text of theirs, and what their act or reading needs.
 OFFERS: list[tuple[str, str, Need]] = [
     ("order", "/cancel/", all_of(*CANCEL)),
+    ("order", "/untag/", all_of(*ANNOTATE)),
+    ("order", "/note/", all_of(*ANNOTATE)),
     ("waiting", "/resume/", all_of(*RESUME)),
     ("held_up", "/settle/", all_of(*SETTLE)),
     ("delivered", "Send goods back", all_of(*RETURN)),

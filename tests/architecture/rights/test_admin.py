@@ -111,7 +111,16 @@ def need_of(label: str, view: str) -> Need:
 
 
 #: Pages of the console, which are no pages of a model.
-OF_THE_CONSOLE = {"consumer", "doctor", "flow", "sales", "time-zone", "workers"}
+OF_THE_CONSOLE = {
+    "consumer",
+    "doctor",
+    "flow",
+    "packing-slip",
+    "packing-slip-pdf",
+    "sales",
+    "time-zone",
+    "workers",
+}
 
 
 @pytest.mark.parametrize("view", STANDARD)

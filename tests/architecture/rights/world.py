@@ -29,6 +29,7 @@ from console.models import Alert, Checkup, LostOrder, Repair
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order, RefundRequest, Return
+from orders.notes.services import add_tag
 from orders.returns.services import approve_return, request_return
 from orders.services import hold_up_order
 from payments.models import Dispute, GatewayFault, Payment, Refund
@@ -84,6 +85,7 @@ class World:
         self.product = Product.objects.get(sku="MUG")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
         self.shipment, self.parcel = _waiting_shipment(), _booked_parcel()
+        self.of_order = Shipment.objects.get(order_id=self.held_up.pk)
         self.letter, discarded = died(), died()
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
         self.key, _ = create_key(user=self.alice, name="till")
@@ -181,6 +183,7 @@ def _booked_parcel() -> Shipment:
 
 def _make_the_rest(world: World) -> None:
     letter, order = world.letter, world.order
+    add_tag(order_id=order.pk, name="tagged")
     Circuit.objects.create(consumer=letter.consumer, probe_at=NOW)
     Horizon.objects.get_or_create(what="inbox", defaults={"at": NOW})
     GatewayFault.objects.create(kind="outage", operation="refund")

@@ -3,10 +3,16 @@
 import re
 
 import pytest
+from django.db import transaction
+from django.test import RequestFactory
 from django.urls import reverse
 
+from console.order_page.timeline import timeline_of
+from console.templatetags.console import Panels
 from notifications.models import Notification, Resend
 from orders.models import Order
+from orders.notes.services import add_note
+from shop import journal
 
 
 @pytest.fixture
@@ -33,6 +39,25 @@ def test_a_delivered_order_shows_payment_parcel_messages_and_timeline(shop, page
         assert f"<strong>{event}</strong>" in page
     assert "Follows from" in page
     assert "0.000 s" in page
+
+
+def test_acts_notes_and_messages_stand_in_the_timeline_in_their_order(shop, operator):
+    order = shop.delivered()
+    add_note(order_id=order.pk, text="Rang to thank.", by="operator")
+    request = RequestFactory().get("/")
+    request.user = operator
+    with transaction.atomic():
+        journal.record(request, order, "Rang back.")
+    panels = Panels(order.pk)
+    rows = timeline_of(order.pk, panels.entries, panels.notifications)
+    assert [row.time for row in rows] == sorted(row.time for row in rows)
+    assert {(row.kind, row.by, row.title, row.detail) for row in rows if row.kind in {"act", "note"}} == {
+        ("note", "operator", "Note", "Rang to thank."),
+        ("act", "operator", "Rang back.", ""),
+    }
+    sent = Notification.objects.filter(order_id=order.pk, sent_at__isnull=False)
+    assert {row.title for row in rows if row.kind == "message"} == {one.subject for one in sent}
+    assert [row.kind for row in rows].count("event") == len(panels.entries)
 
 
 def test_a_refunded_order_shows_its_refund(shop, page_of):

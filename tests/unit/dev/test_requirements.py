@@ -38,6 +38,7 @@ EXTRAS = {
     "shop/messaging/bus/kafka": "requirements-kafka.txt",
     "shop/messaging/bus/servicebus": "requirements-servicebus.txt",
     "shop/metrics": "requirements-metrics.txt",
+    "console/packing/pdf.py": "requirements-pdf.txt",
     "shop/telemetry": "requirements-tracing.txt",
 }
 DISTRIBUTIONS = {

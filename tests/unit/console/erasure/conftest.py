@@ -14,6 +14,7 @@ from notifications import services as notifications
 from notifications.models import Notification
 from orders.events import OrderCreatedV1
 from orders.models import Order
+from orders.notes.services import add_note, add_tag
 from shop.accounts import api_keys, mails, two_factor
 from shop.accounts.models import AccountMail, UnconfirmedAddress
 from shop.ids import uuid7
@@ -89,6 +90,8 @@ class Zebulon:
         """Leave what an operator's work, failed deliveries and an earlier release leave behind."""
         sent = Notification.objects.filter(order_id=order.pk).first()
         notifications.resend(notification_id=sent.pk, by="operator", email="z.quuxworth@other.example")
+        add_note(order_id=order.pk, text=f"Rang {NAME}.", by="operator")
+        add_tag(order_id=order.pk, name="quuxworth")
         operator = User.objects.get(username="operator")
         LogEntry.objects.create(
             user=operator, content_type=ContentType.objects.get_for_model(User), object_id=str(self.user.pk),

@@ -53,6 +53,7 @@ def test_nothing_of_a_forgotten_customer_is_found(zebulon, caplog):
         "shipping_simulatedlabel.street", "payments_payment.method", "payments_payment.failure_message",
         "payments_simulatedcharge.token", "notifications_recipient.name",
         "notifications_notification.context",
+        "orders_ordernote.text", "orders_ordertag.name",
         "notifications_resend.email", "messaging_deadletter.body", "messaging_deadletter.traceback",
         "messaging_deadletteraction.diff", "messaging_scheduledmessage.body", "django_admin_log.object_repr",
         "django_celery_results_taskresult.task_kwargs", "accounts_apikey.name", "mail files",
