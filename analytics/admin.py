@@ -1,6 +1,8 @@
 """Read models in the admin: read-only pages, and a button that rebuilds them."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -17,9 +19,22 @@ from analytics.models import DailySales, JournalEntry, OrderFact, ProductRevenue
 from analytics.order_history import with_status
 from shop import journal
 from shop.adminkit.filters import RecentFilter
+from shop.adminkit.finding import MAX_FOUND, finder
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.messaging.lag import MAX_WAITING
+from shop.postgres.planning import custom_plans
+
+
+@finder
+def orders_by_sku(term: str) -> Iterable[UUID]:
+    """Return the latest orders of a product that was ever ordered."""
+    skus = {term, term.upper()}
+    known = ProductSales.objects.filter(sku__in=skus).order_by("sku").values_list("sku", flat=True)
+    for sku in known:
+        orders = OrderFact.objects.filter(skus__contains=[sku]).order_by("-order_id")
+        with custom_plans():
+            yield from orders.values_list("order_id", flat=True)[:MAX_FOUND]
 
 
 @admin.register(DailySales)

@@ -8,6 +8,8 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from console.erasure.action import PERMISSION, forget_customers
 from console.models import Alert, Checkup, LostOrder, Repair
@@ -80,6 +82,24 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
     search_help_text = "A user name or an e-mail address"
     actions = ("forget_customers",)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Lead to the orders of each account, for those who may see them."""
+        shown = super().get_list_display(request)
+        return (*shown, "orders_link") if request.user.has_perm("orders.view_order") else shown
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Lead to the orders of the account, for those who may see them."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or not request.user.has_perm("orders.view_order"):
+            return shown
+        return (*shown, ("Orders", {"fields": ("orders_link",)}))
+
+    @admin.display(description="Orders")
+    def orders_link(self, user: User) -> str:
+        """Return a link to the orders of an account."""
+        url = f"{reverse('admin:orders_order_changelist')}?customer__exact={user.pk}"
+        return format_html('<a href="{}" aria-label="Orders of {}">Orders</a>', url, user)
+
     @admin.action(description="Forget customers…", permissions=["forget"])
     def forget_customers(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Show what would be erased, and forget the customers once that is confirmed."""
@@ -99,6 +119,7 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Make the rights read-only for all but superusers."""
         readonly = super().get_readonly_fields(request, obj)
+        readonly = (*readonly, "orders_link")
         return readonly if request.user.is_superuser else (*readonly, *RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

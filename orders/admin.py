@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 
 from orders.admin_actions import ACTIONS
 from orders.errors import NoSuchEvent, OrdersError
+from orders.list_columns import OrderColumns, tabs_of
 from orders.models import Order, OrderLine, PaymentAttempt
 from orders.notes import admin as notes
 from orders.queries import serial_of
@@ -29,7 +29,7 @@ from shop import journal
 from shop.accounts.queries import accounts_named
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.finding import found_orders
-from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.keyset_lists import KeysetAdmin, Tab
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import TabularInline
 
@@ -65,14 +65,36 @@ _ADDRESS = (
 
 
 @admin.register(Order)
-class OrderAdmin(KeysetAdmin):
+class OrderAdmin(OrderColumns, KeysetAdmin):
     """Orders, read-only but for cancelling them, letting them go on waiting, and settling them."""
 
-    list_display = ("number", "status_badge", "why", "customer_name", "customer_email", "amount", "placed_at")
+    list_display = (
+        "number",
+        "status_and_tags",
+        "why",
+        "customer_and_email",
+        "items",
+        "tracking",
+        "amount",
+        "placed_at",
+    )
+    export_columns = (
+        "number",
+        "status",
+        "why",
+        "tag_names",
+        "customer_name",
+        "customer_email",
+        "items",
+        "tracking",
+        "amount",
+        "placed_at",
+    )
     list_filter = ("status", "cancel_reason", "attention_reason", notes.TagFilter, RecentFilter)
     search_fields = ("serial",)
     search_help_text = (
-        "A number as in ORD-1042, a tracking number, how the customer's name or e-mail begins, or an id"
+        "A number as in ORD-1042, a tracking number, a SKU (its latest hundred orders), how the customer's "
+        "name or e-mail begins, or an id"
     )
     ordering = ("-pk",)
     inlines = (
@@ -134,27 +156,9 @@ class OrderAdmin(KeysetAdmin):
 
     # --- Reading ---
 
-    @admin.display(description="Number")
-    def number(self, order: Order) -> str:
-        """Return the number as customers know it."""
-        return order.number
-
-    @admin.display(description="Status")
-    def status_badge(self, order: Order) -> str:
-        """Return the status as a badge."""
-        return format_html(
-            '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
-        )
-
-    @admin.display(description="Why", empty_value="")
-    def why(self, order: Order) -> str:
-        """Return the reason of the status, with the operators' note."""
-        return ": ".join(filter(None, (order.reason_label, order.attention_note)))
-
-    @admin.display(description="Total")
-    def amount(self, order: Order) -> str:
-        """Return the total with its currency."""
-        return order.total_text
+    def tabs(self, request: HttpRequest) -> list[Tab]:
+        """Return the tabs by status."""
+        return tabs_of(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str

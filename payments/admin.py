@@ -23,6 +23,7 @@ from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
 from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.order_links import LeadsToOrders
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import ModelAdmin, TabularInline
 
@@ -72,11 +73,12 @@ class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(KeysetAdmin):
+class PaymentAdmin(LeadsToOrders, KeysetAdmin):
     """Read-only pages of payments."""
 
+    list_display_links = ("state",)
     list_display = (
-        "order",
+        "order_page",
         "state",
         "amount",
         "amount_captured",
@@ -114,18 +116,15 @@ class PaymentAdmin(KeysetAdmin):
         if retried:
             self.message_user(request, f"{retried} capture(s) will be made again now.", messages.SUCCESS)
 
-    @admin.display(description="order")
-    def order(self, payment: Payment) -> str:
-        """Return the order's number, or its id if the number is unknown."""
-        return payment.order_number or str(payment.order_id)
-
 
 @admin.register(Refund)
-class RefundAdmin(KeysetAdmin):
+class RefundAdmin(LeadsToOrders, KeysetAdmin):
     """Read-only pages of refunds. Failed ones are retried, or recorded as given back otherwise."""
 
+    order_field = "payment.order_id"
+    list_display_links = ("state",)
     list_display = (
-        "payment",
+        "order_page",
         "reason",
         "state",
         "amount",

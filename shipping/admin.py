@@ -1,6 +1,6 @@
 """Admin of shipping: read-only pages of shipments and the simulated carrier, and voids of shipments."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,8 +26,9 @@ from shipping.paper import paper_response
 from shop import journal
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.filters import RecentFilter
-from shop.adminkit.finding import finder
+from shop.adminkit.finding import MAX_FOUND, finder, names
 from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.order_links import LeadsToOrders
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import ModelAdmin, TabularInline
 
@@ -36,7 +37,14 @@ from shop.adminkit.theme import ModelAdmin, TabularInline
 def orders_by_tracking_number(term: str) -> Iterable[UUID]:
     """Return the orders whose parcel has a tracking number."""
     parcels = Shipment.objects.filter(tracking_number__in={term, term.upper()} - {""})
-    return parcels.values_list("order_id", flat=True)[:100]
+    return parcels.values_list("order_id", flat=True)[:MAX_FOUND]
+
+
+@names("tracking")
+def tracking_numbers(order_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the tracking numbers of orders, of the latest parcel each."""
+    parcels = Shipment.objects.filter(order_id__in=order_ids).order_by("round")
+    return dict(parcels.values_list("order_id", "tracking_number"))
 
 
 class TrackingFilter(admin.SimpleListFilter):
@@ -64,11 +72,11 @@ class TrackingEventInline(ReadOnly, TabularInline[TrackingEvent, Shipment]):
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(KeysetAdmin):
+class ShipmentAdmin(LeadsToOrders, KeysetAdmin):
     """Read-only pages of shipments, with labels to print and an action to void those that have not left."""
 
     list_display = (
-        "order",
+        "order_page",
         "state",
         "carrier",
         "tracking_number",
@@ -81,13 +89,9 @@ class ShipmentAdmin(KeysetAdmin):
     list_filter = ("state", TrackingFilter, ("stop_reason", admin.EmptyFieldListFilter), RecentFilter)
     search_fields = ("order_number", "order_id", "id", "tracking_number")
     ordering = ("-id",)
+    list_display_links = ("state",)
     inlines = (TrackingEventInline,)
     actions = ("void",)
-
-    @admin.display(description="order")
-    def order(self, shipment: Shipment) -> str:
-        """Return the order's number, or its id if the number is unknown."""
-        return shipment.order_number or str(shipment.order_id)
 
     def may_print(self, request: HttpRequest) -> bool:
         """Tell whether the user may print labels."""

@@ -30,29 +30,33 @@ class _Echo:
 
 
 def export(request: HttpRequest, change_list: Any) -> StreamingHttpResponse:
-    """Return the rows of a keyset list as CSV, in its columns."""
+    """Return the rows of a keyset list as CSV, in its ``export_columns`` or those of the page."""
     model_admin = change_list.model_admin
-    columns = [name for name in model_admin.get_list_display(request) if name != "action_checkbox"]
+    shown = getattr(model_admin, "export_columns", None) or model_admin.get_list_display(request)
+    columns = [name for name in shown if name != "action_checkbox"]
     name = change_list.opts.model_name
     list_exported.send(change_list.model, request=request)
-    response = StreamingHttpResponse(_lines(change_list, columns), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        _lines(request, change_list, columns), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
-def _lines(change_list: Any, columns: list[str]) -> Iterator[str]:
+def _lines(request: HttpRequest, change_list: Any, columns: list[str]) -> Iterator[str]:
     model_admin = change_list.model_admin
     writer = csv.writer(_Echo())
     yield writer.writerow([label_for_field(name, change_list.model, model_admin) for name in columns])
-    for row in _rows(change_list):
+    for row in _rows(request, change_list):
         yield writer.writerow([_cell(name, row, model_admin) for name in columns])
 
 
-def _rows(change_list: Any) -> Iterator[Model]:
+def _rows(request: HttpRequest, change_list: Any) -> Iterator[Model]:
     """Yield all rows, a page at a time by key, so that a list of any length needs no memory."""
     key = str(change_list.model_admin.ordering[0]).removeprefix("-")
     page = list(change_list.queryset[:_PAGE])
     while page:
+        change_list.model_admin.complete(request, page)
         yield from page
         last = getattr(page[-1], key)
         page = list(change_list.queryset.filter(**{f"{key}__lt": last})[:_PAGE]) if len(page) == _PAGE else []

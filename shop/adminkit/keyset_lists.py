@@ -1,6 +1,8 @@
 """Admin lists over tables of any size, paged by key."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -20,17 +22,36 @@ from shop.postgres.planning import custom_plans
 BEFORE, AFTER = "before", "after"
 
 
+class Tab(NamedTuple):
+    """A filter of a list that is a click away."""
+
+    title: str
+    #: Query of the URL, its parameters sorted.
+    query: str
+    #: Number of rows as people read it; empty if it is not counted.
+    number: str = ""
+    #: Another page instead of this list.
+    url: str = ""
+
+
 class KeysetChangeList(ChangeList):
     """List sorted by one unique column, newest first, with links to the next older and newer page."""
 
     #: Keys from which the older and the newer page start; None if there is no such page.
     older: Any = None
     newer: Any = None
+    model_admin: Any
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self._request, self._query = request, urlencode(sorted(request.GET.items()))
         super().__init__(request, *args)
         for cursor in (BEFORE, AFTER):
             self.params.pop(cursor, None)
+
+    @property
+    def tabs(self) -> list[tuple[Tab, bool]]:
+        """Tabs, and whether each is the present one."""
+        return [(tab, tab.query == self._query) for tab in self.model_admin.tabs(self._request)]
 
     @property
     def export_url(self) -> str:
@@ -72,6 +93,7 @@ class KeysetChangeList(ChangeList):
                 rows = self._page(request.GET.get(BEFORE), request.GET.get(AFTER))
         except (ValidationError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
+        self.model_admin.complete(request, rows)
         self.result_list = rows
         self.result_count = self.full_result_count = len(rows)
         self.show_full_result_count = self.can_show_all = self.multi_page = self.show_all = False
@@ -105,6 +127,13 @@ class KeysetList(BoundedActions):
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()
+
+    def complete(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add to the rows of a page what their columns show and one query fetches for all."""
+
+    def tabs(self, request: HttpRequest) -> Sequence[Tab]:
+        """Return the filters that are a click away, above the list."""
+        return ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the keyset change list."""

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from shop import journal
 from shop.adminkit.keyset_lists import KeysetAdmin
+from shop.adminkit.order_links import LeadsToOrders
 from shop.adminkit.read_only import ReadOnlyAdmin
 from shop.messaging.admin_filters import ConsumerFilter, EventTypeFilter
 from shop.messaging.consuming import circuit_breaker
@@ -32,10 +33,11 @@ admin.site.register(DeadLetterAction, DeadLetterActionAdmin)
 
 
 @admin.register(EventRecord)
-class EventRecordAdmin(KeysetAdmin):
+class EventRecordAdmin(LeadsToOrders, KeysetAdmin):
     """The event log."""
 
-    list_display = ["position", "type", "aggregate_id", "sequence", "time"]
+    order_field = "aggregate_id"
+    list_display = ["position", "type", "order_page", "sequence", "time"]
     list_filter = [EventTypeFilter]
     search_fields = ["aggregate_id", "correlation_id", "id"]
     ordering = ["-position"]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
+from shop.adminkit.order_links import CompletedChangeList, LeadsToOrders
 from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
 from shop.adminkit.theme import TabularInline
 from shop.messaging.dead_letters.pages import Pages
@@ -42,10 +43,11 @@ class DeadLetterActionAdmin(ReadOnlyAdmin):
     ordering = ["-pk"]
 
 
-class DeadLetterAdmin(ReadOnlyAdmin):
+class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
     """Read-only admin of dead letters. Replay, discard and edit need permissions of their own."""
 
-    list_display = ["id", "status", "error_type", "receiver", "type", "attempts", "died_at"]
+    order_field = "aggregate_id"
+    list_display = ["id", "status", "error_type", "receiver", "type", "order_page", "attempts", "died_at"]
     list_filter = ["status", "cause", "app", "consumer", "error_type", "type"]
     #: Enables the search box; get_search_results() searches.
     search_fields = ["error"]
@@ -54,6 +56,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     inlines = [DeadLetterActions]
     actions = ["replay", "discard"]
     max_selected = None  # a task acts on thousands
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CompletedChangeList]:
+        """Return the list that leads to orders."""
+        return CompletedChangeList
+
     fieldsets = [
         (None, {"fields": ["status", "cause", "app", "consumer", "type", "event_id", "aggregate_id"]}),
         ("What happened", {"fields": ["died_at", "attempts", "error_type", "error", "stack"]}),

@@ -24,7 +24,7 @@ _OWN = {"logout", "password_change", "password_change_done", "jsi18n", "login"}
 
 def html_of(user, path: str) -> str:
     response = visit(user, path)
-    if is_refused(response) or response.status_code != 200:
+    if is_refused(response) or response.status_code != 200 or "html" not in response["Content-Type"]:
         return ""
     if hasattr(response, "render") and not response.is_rendered:
         response.render()
