@@ -69,6 +69,8 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
             ("Scheduled", "schedule", "messaging.scheduledmessage"),
             ("Subscriptions", "rss_feed", "messaging.subscription"),
             ("Provider notices", "webhook", "webhooks.providernotice"),
+            ("Webhook endpoints", "cell_tower", "integrations.endpoint"),
+            ("Webhook deliveries", "outgoing_mail", "integrations.delivery"),
         ),
     ),
     (

@@ -33,6 +33,9 @@ _MACHINERY = (
     "console.view_lostorder",
     "console.view_repair",
     "django_celery_results.view_taskresult",
+    "integrations.view_attempt",
+    "integrations.view_delivery",
+    "integrations.view_endpoint",
     "messaging.view_circuit",
     "messaging.view_deadletter",
     "messaging.view_deadletteraction",
@@ -120,6 +123,16 @@ ROLES: dict[str, tuple[str, ...]] = {
         "messaging.discard_deadletter",
         "messaging.edit_deadletter",
         "privacy.forget_customer",
+    ),
+    # Connects other programs, by webhooks.
+    "Integrator": (
+        "integrations.view_attempt",
+        "integrations.view_delivery",
+        "integrations.view_endpoint",
+        "integrations.add_endpoint",
+        "integrations.change_endpoint",
+        "integrations.delete_endpoint",
+        "integrations.send_again",
     ),
     # Reads everything, and changes nothing.
     "Auditor": (

@@ -75,6 +75,7 @@ class Stack:
         )
         self.env.setdefault("SHOP_URL", self.url)
         self.env.setdefault("SHOP_RABBITMQ_MANAGEMENT_URL", servers.management[0])
+        self.env.setdefault("SHOP_ENDPOINT_NETWORKS", "127.0.0.0/8,::1/128")  # receivers on this machine
         say("Preparing the database ...")
         self.logins = self._prepare(servers.admin_database_url)
         say("Starting web server, relay and workers ...")

@@ -39,4 +39,5 @@ app.autodiscover_tasks()
 
 # By name, because this module is imported before Django's models can be.
 app.steps["worker"].add("shop.messaging.relay.step:RelayStep")
+app.steps["worker"].add("integrations.step:SenderStep")
 app.steps["consumer"].add("shop.messaging.worker.bridge:Bridge")

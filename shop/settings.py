@@ -15,6 +15,7 @@ from shop import telemetry
 from shop.accounts.settings import account_settings, security_logging
 from shop.admin_settings import admin_settings
 from shop.carrier_settings import carrier_settings, carrier_webhooks
+from shop.endpoint_settings import endpoint_settings
 from shop.environment import days, flag, listed, number, seconds
 from shop.mail_settings import mail_settings, mail_webhooks
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
@@ -54,7 +55,7 @@ SHOP_ACCESS_LOG = flag("SHOP_ACCESS_LOG")
 SHOP_METRICS = os.environ.get("SHOP_METRICS", "")
 
 #: The bounded contexts. Queues, task routes and architecture tests are derived from this list.
-CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics"]
+CONTEXTS = ["orders", "payments", "inventory", "shipping", "notifications", "analytics", "integrations"]
 
 INSTALLED_APPS = [
     "unfold",
@@ -223,6 +224,7 @@ CELERY_BEAT_SCHEDULE = {
         ("accounts.prune_keys", 5, 10),
         ("accounts.prune_mails", 5, 30),
         ("webhooks.prune_notices", 5, 40),
+        ("integrations.prune_deliveries", 5, 50),
     ]
 }
 for _task in ("accounts.send_mails", "analytics.note_positions", "analytics.follow_log", "console.alert"):
@@ -303,6 +305,7 @@ SHOP_WEBHOOK_RETENTION = days("SHOP_WEBHOOK_RETENTION_DAYS", 30)
 SHOP_CAPTURE = os.environ.get("SHOP_CAPTURE", "shipped")
 #: Time for which the provider holds money. A hold is renewed in time.
 SHOP_AUTHORISATION_PERIOD = days("SHOP_AUTHORISATION_DAYS", 7)
+globals().update(endpoint_settings())
 globals().update(carrier_settings())
 SHOP_WEBHOOKS |= carrier_webhooks()
 SHOP_WEBHOOKS |= mail_webhooks()

@@ -17,8 +17,9 @@ _PLACES: Mapping[str, tuple[int, int]] = {
     "payments": (110, 200),
     "inventory": (450, 235),
     "shipping": (790, 200),
-    "notifications": (250, 400),
-    "analytics": (650, 400),
+    "notifications": (170, 400),
+    "analytics": (450, 400),
+    "integrations": (730, 400),
 }
 #: Distance in the drawing between an arrow and the one in the other direction.
 _ASIDE = 9

@@ -18,7 +18,7 @@ from shop.settings import CONTEXTS
 #: The queue whose worker runs the relay.
 RELAY = "messaging"
 #: Contexts that no order waits for: their workers get less CPU.
-_LOW_PRIORITY = {"notifications", "analytics"}
+_LOW_PRIORITY = {"notifications", "analytics", "integrations"}
 #: Stages of a shutdown: intake ends first, then the scheduler, then the workers finish their tasks.
 _WEB, _SCHEDULER, _WORKERS = range(3)
 

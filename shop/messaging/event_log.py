@@ -1,7 +1,7 @@
 """Reads of the event log: timelines, replays and counts."""
 
 import builtins
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,17 @@ from django.db.models import Count
 
 from shop.messaging.consuming.horizon import inbox_horizon
 from shop.messaging.consuming.subscriptions import skipped_ranges
-from shop.messaging.contracts import Event, Meta, as_version, event_type, event_types, newest, versions
+from shop.messaging.contracts import (
+    Event,
+    Meta,
+    as_version,
+    cloudevents,
+    event_type,
+    event_types,
+    newest,
+    versions,
+    with_older_copies,
+)
 from shop.messaging.models import DeadLetter, EventRecord
 
 #: Events that one of these consumers has consumed, or may have consumed before the inbox horizon: those since
@@ -69,6 +79,16 @@ class LoggedEvent(NamedTuple):
     def parsed(self) -> Event:
         """Return the event in its newest version, without meta."""
         return as_version(event_type(self.type).restore(self.data), self.kind)
+
+
+class LoggedFact(NamedTuple):
+    """What the log says of an event beside its data."""
+
+    id: UUID
+    type: str
+    aggregate_id: UUID
+    sequence: int
+    time: datetime
 
 
 def timeline(aggregate_id: UUID) -> list[TimelineEntry]:
@@ -184,6 +204,35 @@ def event_counts() -> Iterator[tuple[UUID, str, int]]:
     counts = records.values_list("aggregate_id", "type").annotate(n=Count("position"))
     for aggregate_id, type_, count in counts.order_by("aggregate_id").iterator(chunk_size=5000):
         yield aggregate_id, newest(event_type(type_)).type, count
+
+
+def logged_about(
+    aggregate_ids: Collection[UUID], *, types: Collection[str], since: datetime
+) -> list[LoggedFact]:
+    """Return what the log has about these aggregates since a moment, without the data, by sequence."""
+    records = EventRecord.objects.filter(
+        aggregate_id__in=aggregate_ids, type__in=types, time__gte=since
+    ).order_by("aggregate_id", "sequence")
+    return [LoggedFact(*row) for row in records.values_list(*LoggedFact._fields)]
+
+
+def logged_between(after: UUID, before: UUID, *, types: Collection[str], limit: int) -> list[LoggedFact]:
+    """Return what the log has with ids between these, exclusive, without the data. Ids are by time."""
+    records = EventRecord.objects.filter(id__gt=after, id__lt=before, type__in=types).order_by("id")
+    return [LoggedFact(*row) for row in records.values_list(*LoggedFact._fields)[:limit]]
+
+
+def messages_of(types: Mapping[UUID, str]) -> dict[UUID, str]:
+    """Return the CloudEvents of logged events, each in the version that ``types`` names by its id.
+
+    An event that the log does not have, or that is not published in that version any more, is left out.
+    """
+    found: dict[UUID, str] = {}
+    for record in EventRecord.objects.filter(id__in=list(types)):
+        for copy in with_older_copies(as_event(record)):
+            if copy.type == types[record.id]:
+                found[record.id] = cloudevents.encode(copy)
+    return found
 
 
 def as_event(record: EventRecord) -> Event:

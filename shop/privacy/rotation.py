@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
+from django.dispatch import Signal
+
 from shop.privacy.installation_keys import current_label, unwrap, wrap
 from shop.privacy.models import DataSubject
 
 _CHUNK = 500
+
+#: Sent after the keys of data subjects are wrapped anew, for contexts that encrypt by the same keys.
+rotated = Signal()
 
 
 def rotate() -> int:
@@ -13,7 +18,9 @@ def rotate() -> int:
 
     Events stay as they are: the keys that seal them do not change.
     """
-    return sum(map(_rewrap, _outdated()))
+    number = sum(map(_rewrap, _outdated()))
+    rotated.send(None)
+    return number
 
 
 def _outdated() -> Iterator[DataSubject]:

@@ -32,6 +32,10 @@ _DOCUMENT = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "integrations.openapi.add_webhooks",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrderStatus": "orders.states.Status",
         "PaymentState": "payments.models.Payment.State",
@@ -40,6 +44,8 @@ _DOCUMENT = {
         "TrackingStatus": "shipping.models.STATUSES",
         "NotificationState": "notifications.models.State",
         "NotificationKind": "notifications.models.Kind",
+        "EndpointState": "integrations.models.Endpoint.State",
+        "DeliveryState": "integrations.models.Delivery.State",
     },
 }
 

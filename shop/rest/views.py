@@ -27,6 +27,8 @@ RESOURCES = {
     "step times": ("analytics-step-times", "staff with permission"),
     "order history": ("analytics-orders", "staff with permission"),
     "projections": ("analytics-projections", "staff with permission"),
+    "webhook endpoints": ("webhook-endpoint-list", "staff with permission"),
+    "webhook deliveries": ("webhook-delivery-list", "staff with permission"),
     "token": ("token", "anyone: POST username and password"),
     "keys": ("key-list", "users (their own)"),
     "browse with a key": ("key-login", "users of a browser"),

@@ -19,6 +19,7 @@ from tests.architecture.rights.needs import (
     RESUME,
     RETRY,
     RETURN,
+    SEND_HOOKS,
     SETTLE,
     STOCK,
     Need,
@@ -49,6 +50,8 @@ MODELS: dict[str, str] = {
     "console.repair": "view",
     "django_celery_results.groupresult": "view add change delete",
     "django_celery_results.taskresult": "view add change delete",
+    "integrations.delivery": "view",
+    "integrations.endpoint": "view add change",
     "inventory.orderstock": "view",
     "inventory.product": "view add change",
     "inventory.stockmovement": "view",
@@ -235,6 +238,11 @@ ACTIONS: dict[tuple[str, str], Need] = {
     ("accounts.unconfirmedaddress", "let_mail_pass"): all_of(
         "accounts.view_unconfirmedaddress", "accounts.let_mail_pass"
     ),
+    ("integrations.delivery", "send_again"): all_of(*SEND_HOOKS),
+    ("integrations.endpoint", "pause"): all_of("integrations.change_endpoint"),
+    ("integrations.endpoint", "resume"): all_of("integrations.change_endpoint"),
+    ("integrations.endpoint", "rotate_secret"): all_of("integrations.change_endpoint"),
+    ("integrations.endpoint", "send_test"): all_of(*SEND_HOOKS),
     ("inventory.product", "put_on_sale"): all_of("inventory.change_product"),
     ("inventory.product", "take_off_sale"): all_of("inventory.change_product"),
     ("messaging.circuit", "probe"): all_of("messaging.view_circuit", "messaging.probe_circuit"),

@@ -11,6 +11,8 @@ def all_of(*permissions: str) -> Need:
 
 
 #: What acts need together with the page that they stand on.
+HOOKS = ("integrations.view_endpoint", "integrations.change_endpoint")
+SEND_HOOKS = ("integrations.view_endpoint", "integrations.view_delivery", "integrations.send_again")
 STOCK = ("inventory.view_stock", "inventory.adjust_stock")
 RETRY = ("payments.view_refund", "payments.retry_refund")
 ANNOTATE = ("orders.view_order", "orders.annotate_order")

@@ -9,6 +9,7 @@ from tests.architecture.rights.needs import (
     CAPTURE,
     DECIDE_RETURN,
     GIVE_BACK,
+    HOOKS,
     PRINT,
     RECEIVE_RETURN,
     REFUND,
@@ -17,6 +18,7 @@ from tests.architecture.rights.needs import (
     RESUME,
     RETRY,
     SALES,
+    SEND_HOOKS,
     SETTLE,
     STOCK,
     Need,
@@ -86,6 +88,7 @@ _ORDER = {
     },
 }
 
+_HOOK = {"pk": "hook.pk"}
 
 ENDPOINTS = [
     public("api"),
@@ -190,4 +193,30 @@ ENDPOINTS = [
     Endpoint("GET", "analytics-step-times", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-orders", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-projections", all_of("analytics.view_projection")),
+    Endpoint("GET", "webhook-event-types", all_of(HOOKS[0])),
+    Endpoint("GET", "webhook-endpoint-list", all_of(HOOKS[0])),
+    Endpoint(
+        "POST", "webhook-endpoint-list", all_of(HOOKS[0], "integrations.add_endpoint"), allowed=201,
+        data={"url": "https://example.com/hooks", "event_types": ["*"], "contact": "ops@example.com"},
+    ),
+    Endpoint("GET", "webhook-endpoint", all_of(HOOKS[0]), arguments=_HOOK),
+    Endpoint("PATCH", "webhook-endpoint", all_of(*HOOKS), arguments=_HOOK, data={"description": "tills"}),
+    Endpoint(
+        "DELETE", "webhook-endpoint", all_of(HOOKS[0], "integrations.delete_endpoint"), allowed=204,
+        arguments=_HOOK,
+    ),
+    Endpoint("POST", "webhook-endpoint-rotate", all_of(*HOOKS), arguments=_HOOK),
+    Endpoint("POST", "webhook-endpoint-pause", all_of(*HOOKS), arguments=_HOOK),
+    Endpoint("POST", "webhook-endpoint-resume", all_of(*HOOKS), arguments={"pk": "paused_hook.pk"}, data={}),
+    Endpoint("POST", "webhook-endpoint-test", all_of(*SEND_HOOKS), allowed=202, arguments=_HOOK),
+    Endpoint(
+        "POST", "webhook-endpoint-send-again", all_of(*SEND_HOOKS), allowed=202, arguments=_HOOK,
+        data={"since": "2026-11-28T00:00:00Z"},
+    ),
+    Endpoint("GET", "webhook-delivery-list", all_of(SEND_HOOKS[1])),
+    Endpoint("GET", "webhook-delivery", all_of(SEND_HOOKS[1]), arguments={"pk": "delivery.pk"}),
+    Endpoint(
+        "POST", "webhook-delivery-send-again", all_of(*SEND_HOOKS), allowed=202,
+        arguments={"pk": "delivery.pk"},
+    ),
 ]  # fmt: skip

@@ -183,7 +183,11 @@ def test_the_actions_of_a_list(world, label, action):
 
 def submit_action(world: World, label: str, action: str, user) -> HttpResponse:
     model = registered(label)[0]
-    chosen = world.waiting if action == "resume_selected" else world.example_of(model)
+    stopped = {
+        ("orders.order", "resume_selected"): world.waiting,
+        ("integrations.endpoint", "resume"): world.paused_hook,
+    }
+    chosen = stopped.get((label, action)) or world.example_of(model)
     path = reverse(f"admin:{label.replace('.', '_')}_changelist")
     return visit(user, path, {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes"})
 

@@ -26,6 +26,8 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 
 from analytics.models import JournalEntry
 from console.models import Alert, Checkup, LostOrder, Repair
+from integrations.models import Attempt, Delivery, Endpoint
+from integrations.services import create_endpoint, pause_endpoint
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.models import Order, RefundRequest, Return
@@ -89,6 +91,7 @@ class World:
         self.letter, discarded = died(), died()
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
         self.key, _ = create_key(user=self.alice, name="till")
+        self.hook, self.paused_hook, self.delivery = _endpoints()
         _make_the_rest(self)
 
     @cached_property
@@ -119,6 +122,7 @@ class World:
             self.notification,
             self.shipment,
             self.letter,
+            self.hook,
         ):
             if isinstance(known, model):
                 return known
@@ -179,6 +183,19 @@ def _booked_parcel() -> Shipment:
     parcel = _waiting_shipment()
     SimulatedLabel.objects.create(key=parcel.idempotency_key, status=SimulatedLabel.Status.BOOKED)
     return parcel
+
+
+def _endpoints() -> tuple[Endpoint, Endpoint, Delivery]:
+    """An endpoint with a delivery that is done, and one that is paused."""
+    values = {"url": "https://example.com/hooks", "event_types": ["*"], "contact": "ops@example.com"}
+    paused, hook = create_endpoint(**values)[0], create_endpoint(**values)[0]
+    pause_endpoint(endpoint_id=paused.pk, reason="a test")
+    delivery = Delivery.objects.create(
+        endpoint=hook, event_id=uuid7(), type="orders.OrderCancelled.v1", aggregate_id=uuid7(), sequence=1,
+        occurred_at=NOW, expires_at=NOW, state="delivered",
+    )  # fmt: skip
+    Attempt.objects.create(delivery=delivery, at=NOW, url=hook.url, headers={}, status=200, milliseconds=3)
+    return hook, paused, delivery
 
 
 def _make_the_rest(world: World) -> None:

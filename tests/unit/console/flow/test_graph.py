@@ -8,7 +8,8 @@ from shop.messaging.operations.flow import ConsumerFlow
 
 CHARGES = "payments.when_order_created_charge_customer"
 ALL = frozenset(
-    f"{app}.events" for app in ("orders", "payments", "inventory", "shipping", "notifications", "analytics")
+    f"{app}.events"
+    for app in ("orders", "payments", "inventory", "shipping", "notifications", "analytics", "integrations")
 )
 
 

@@ -6,7 +6,7 @@ from django.db import connection
 from payments.models import Payment
 from shipping.models import Shipment
 
-APPS = ("payments", "shipping", "inventory", "analytics")
+APPS = ("payments", "shipping", "inventory", "analytics", "integrations")
 
 
 def indexes_of(pattern: str) -> dict[str, str]:

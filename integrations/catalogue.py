@@ -1,0 +1,62 @@
+"""Catalogue of the events that endpoints may choose, by type and version."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from integrations.models import ALL_EVENTS, Endpoint
+from shop.messaging.contracts import (
+    Event,
+    Reminder,
+    event_type,
+    event_types,
+    is_replaced,
+    newest,
+    versions_up_to,
+)
+
+
+def choices() -> list[type[Event]]:
+    """Return the events that are published, in the versions that are, by type."""
+    return [version for kind in _published() for version in sent_versions(kind)]
+
+
+def published(sources: Iterable[ModuleType]) -> list[type[Event]]:
+    """Return the events of some modules that are sent, in their newest versions."""
+    names = {module.__name__ for module in sources}
+    return [kind for kind in _published() if kind.__module__ in names]
+
+
+def _published() -> list[type[Event]]:
+    return [
+        kind
+        for kind in event_types()
+        if not (is_replaced(kind.type) or issubclass(kind, Reminder) or kind.logged_only)
+    ]
+
+
+def sent_versions(kind: type[Event]) -> list[type[Event]]:
+    """Return the versions of an event that are published, newest first: as far as there are downcasts."""
+    sent = [kind]
+    while sent[-1].replaces and sent[-1].downcast is not Event.downcast:
+        sent.append(sent[-1].replaces)
+    return sent
+
+
+def logged_as(endpoints: Iterable[Endpoint]) -> list[str]:
+    """Return the types, as the log has them, of the events that any of the endpoints wants."""
+    wanted = {name for endpoint in endpoints for name in endpoint.event_types}
+    kinds = _published() if ALL_EVENTS in wanted else {newest(event_type(name)) for name in wanted & _known()}
+    return sorted(version.type for kind in kinds for version in versions_up_to(kind))
+
+
+def _known() -> set[str]:
+    return {kind.type for kind in event_types()}
+
+
+def version_for(endpoint: Endpoint, logged_type: str) -> str | None:
+    """Return the type in which an endpoint gets an event of the log; None if it does not want it."""
+    kind = newest(event_type(logged_type))
+    for version in sent_versions(kind):
+        if endpoint.wants(version.type, newest=version is kind):
+            return version.type
+    return None
