@@ -4,8 +4,10 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.db import connection
 from pytest_django import DjangoDbBlocker
@@ -28,6 +30,8 @@ from tests.support.servers import (
 )
 
 admin.autodiscover()  # as shop.urls does, for tests that ask for all models of the admin
+_HASHERS_OF_THE_SHOP = settings.PASSWORD_HASHERS
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the shop's take a second each
 
 #: The slowest tests, which start first: then all processes end at about the same time.
 _SLOWEST = ("tests/faults/test_schedule.py", "tests/acceptance", "tests/faults", "tests/contracts")
@@ -84,6 +88,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE messaging_eventrecord DISABLE TRIGGER event_no_truncate")
         cursor.execute("ALTER TABLE messaging_logroot DISABLE TRIGGER logroot_no_truncate")
+
+
+@pytest.fixture
+def hashers_of_the_shop(settings: Any) -> None:
+    """Hash passwords as the shop does."""
+    settings.PASSWORD_HASHERS = _HASHERS_OF_THE_SHOP
 
 
 @pytest.fixture(autouse=True)

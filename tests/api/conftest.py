@@ -68,7 +68,6 @@ class Visit:
 @pytest.fixture
 def seeded(db, settings, tmp_path) -> None:
     """A demonstration shop with orders of several outcomes, among them a refund that failed."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)

@@ -13,7 +13,6 @@ _SETTINGS = {
     "EMAIL_BACKEND": "notifications.simulator.EmailBackend",
     "SHOP_TRACKING_INTERVAL": timedelta(milliseconds=1),
     "SHOP_REFUND_CHECK_INTERVAL": timedelta(milliseconds=1),
-    "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
 }
 
 

@@ -15,8 +15,7 @@ LONDON = Address(name="Al", street="1 High St", city="London", postal_code="SW1Y
 
 
 @pytest.fixture
-def alice(settings) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def alice() -> User:
     seed()
     return User.objects.get(username="alice")
 

@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 
 from inventory import queries, services
 
+pytestmark = pytest.mark.django_db
+
 
 def keys_in(output: str) -> list[str]:
     return re.findall("API token (shop_[0-9A-Za-z]+)", output)
@@ -23,11 +25,6 @@ def seed() -> str:
     out = StringIO()
     call_command("seed", demo=True, stdout=out)
     return out.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def fast_passwords(settings, db):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def test_there_are_products_with_pictures_and_stock():

@@ -68,8 +68,7 @@ def test_a_price_has_the_decimals_of_its_currency(price, currency, text, client)
 
 
 @pytest.fixture
-def olga(settings) -> Client:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def olga() -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("olga", "olga@example.com"))
     return client

@@ -23,12 +23,6 @@ LONDON = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings) -> None:
-    """Use a fast password hash."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def catalogue(db) -> None:
     inventory.add_product(sku="MUG", name="Blue mug", price=Decimal("12.90"), picture="☕", stock=10)

@@ -20,7 +20,6 @@ def orders(django_db_setup, django_db_blocker, tmp_path_factory):
         EMAIL_FILE_PATH=str(tmp_path_factory.mktemp("mail")),
         SHOP_TRACKING_INTERVAL=instant,
         SHOP_REFUND_CHECK_INTERVAL=instant,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     )
     with django_db_blocker.unblock(), settings:
         try:

@@ -13,6 +13,7 @@ from shop.accounts.current_request import CurrentRequestMiddleware
 from shop.accounts.limits import Busy
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("hashers_of_the_shop")
 STORED = "pbkdf2_sha256$1$salt$z3yRYCvhs2YQuzOLp7LJNDAfdo8RA2zzyTNzN4HSTcg="
 
 

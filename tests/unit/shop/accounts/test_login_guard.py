@@ -19,7 +19,7 @@ from shop.accounts.limits import Refusal, TooManyRequests
 from shop.accounts.models import FailedLogin, RequestCount
 from shop.accounts.tasks import prune_counters
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hashers_of_the_shop")]
 
 GUESSER, OWNER = "192.0.2.66", "198.51.100.7"
 DOORS = ["/accounts/login/", "/admin/login/", "/api/auth/login/", "/api/v1/token"]

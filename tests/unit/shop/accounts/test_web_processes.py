@@ -52,7 +52,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(prepared, server_url, tmp_path) -> Iterator[Shop]:
+def shop(hashers_of_the_shop, prepared, server_url, tmp_path) -> Iterator[Shop]:
     template, tokens = prepared
     with fresh_database(server_url, template=template) as url:
         with psycopg.connect(url) as session:

@@ -68,7 +68,6 @@ class Spans:
 def spans(settings, tmp_path) -> Iterator[Spans]:
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     seed()
     exporter = InMemorySpanExporter()
     provider = TracerProvider()

@@ -33,9 +33,8 @@ Request = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture
-def meter(settings) -> Iterator[Meter]:
-    """Meter of an operator's requests to a fresh shop. What a password costs is not measured here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def meter() -> Iterator[Meter]:
+    """Meter of an operator's requests to a fresh shop."""
     seed()
     client = Client()
     client.force_login(User.objects.create_superuser("olga", "olga@example.com", "correct horse"))

@@ -31,8 +31,7 @@ VARIABLE = ("/1/", "/x/", "/MUG", "/ORD-1001", "0199b1d0-0000-7000-8000-00000000
 
 
 @pytest.fixture
-def client(settings) -> Client:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def client() -> Client:
     seed()
     client = Client(raise_request_exception=False)
     client.force_login(User.objects.create_superuser("olga", "olga@example.com", "correct horse"))
