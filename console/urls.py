@@ -8,6 +8,7 @@ from console.flow.consumer_page import consumer_page
 from console.flow.page import flow_page, workers_page
 from console.packing.page import packing_slip, packing_slip_pdf
 from console.sales.page import sales_page
+from shop.accounts.time_zone_page import time_zone_page
 
 urlpatterns = [
     path("doctor/", admin.site.admin_view(doctor_page), name="doctor"),
@@ -20,5 +21,6 @@ urlpatterns = [
         name="packing-slip-pdf",
     ),
     path("sales/", admin.site.admin_view(sales_page), name="sales"),
+    path("time-zone/", admin.site.admin_view(time_zone_page), name="time-zone"),
     path("workers/", admin.site.admin_view(workers_page), name="workers"),
 ]

@@ -1,4 +1,4 @@
-"""Catalogue and stock in the admin: products can be edited and adjusted, the ledger is read-only."""
+"""Catalogue in the admin: products can be edited, and their stock adjusted; the ledger is in admin_stock."""
 
 from typing import Any
 
@@ -12,15 +12,16 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
-from inventory import admin_bookings, services
-from inventory.models import OrderStock, Product, StockMovement
+from inventory import admin_bookings, admin_products, admin_stock, services
+from inventory.models import Product
 from shop import journal
+from shop.adminkit import csv_export
 from shop.adminkit.bounded_actions import BoundedActions
 from shop.adminkit.conflicts import ConflictAware
-from shop.adminkit.filters import RecentFilter
-from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import CappedPaginator
 from shop.currencies import fits
+
+__all__ = ["ProductAdmin", "admin_stock"]
 
 #: Products with a stock below this are shown as scarce.
 SCARCE = 10
@@ -46,11 +47,29 @@ class StockFilter(admin.SimpleListFilter):
         return queryset.filter(**ranges.get(self.value(), {}))
 
 
+class ProductForm(forms.ModelForm[Product]):
+    """How a product is sold, and why that changes."""
+
+    reason = forms.CharField(
+        required=False, max_length=200, help_text="Why it changes. It stands in the history of the product."
+    )
+
+
 @admin.register(Product)
 class ProductAdmin(ConflictAware, BoundedActions):
     """Catalogue. A product's offer can be edited; its stock is adjusted with a reason."""
 
-    list_display = ("sku", "name", "price_with_currency", "available", "reserved", "stock_status", "active")
+    form = ProductForm
+    list_display = (
+        "thumbnail",
+        "sku",
+        "name",
+        "price_with_currency",
+        "available",
+        "reserved",
+        "stock_status",
+        "active",
+    )
     list_display_links = ("sku", "name")
     list_filter = ("active", StockFilter, "backorderable", "currency")
     search_fields = ("sku", "name", "description")
@@ -83,7 +102,8 @@ class ProductAdmin(ConflictAware, BoundedActions):
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
         """Leave the stock out for users who may not see it."""
-        return self.fieldsets if self.may_see_stock(request) else self.fieldsets[:-1]
+        shown = self.fieldsets if self.may_see_stock(request) else self.fieldsets[:-1]
+        return (*shown, ("Change", {"fields": ("reason",)})) if obj else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
         """Make SKU and currency of a known product read-only; the stock is adjusted elsewhere."""
@@ -122,14 +142,29 @@ class ProductAdmin(ConflictAware, BoundedActions):
     ) -> None:
         """Write only what this form has changed: stock and offer may have changed since it was opened."""
         if change:
-            obj.save(update_fields=form.changed_data)
+            obj.save(update_fields=[name for name in form.changed_data if name != "reason"])
             return
-        given = dict(form.cleaned_data)
+        given = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
         stock = given.pop("initial_stock", 0)
         obj.pk = services.add_product(**given, stock=stock).pk
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Offer the import of a file to users who may book stock."""
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Tell of a change what was before, what is now, and why."""
+        changed = [name for name in form.changed_data if name != "reason"]
+        if add or not changed:
+            return super().construct_change_message(request, form, formsets, add)
+        told = (f"{name}: {_told(form.initial[name])} → {_told(form.cleaned_data[name])}" for name in changed)
+        reason = form.cleaned_data.get("reason")
+        return f"Changed {', '.join(told)}.{f' Reason: {reason}' if reason else ''}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Offer the import of a file to users who may book stock; or send the list as a file."""
+        wanted = request.GET.copy()
+        if wanted.pop(csv_export.PARAMETER, None) and self.has_view_or_change_permission(request):
+            request.GET = wanted  # type: ignore[assignment]  # the list would take it for a filter
+            return admin_products.export_products(self, request)
         context = {**(extra_context or {}), "may_adjust": self.may_adjust_stock(request)}
         return super().changelist_view(request, context)
 
@@ -137,9 +172,13 @@ class ProductAdmin(ConflictAware, BoundedActions):
         """Add the URLs of the bookings: of one product, and of a file."""
         adjust = self.admin_site.admin_view(self.adjust_stock)
         import_file = self.admin_site.admin_view(self.import_stock)
+        picture = self.admin_site.admin_view(self.choose_picture)
+        from_file = self.admin_site.admin_view(self.import_products)
         return [
             path("<uuid:product_id>/adjust/", adjust, name="inventory_product_adjust"),
+            path("<uuid:product_id>/picture/", picture, name="inventory_product_picture"),
             path("import/", import_file, name="inventory_product_import"),
+            path("import-products/", from_file, name="inventory_product_import_products"),
             *super().get_urls(),
         ]
 
@@ -155,6 +194,19 @@ class ProductAdmin(ConflictAware, BoundedActions):
         if not self.may_adjust_stock(request):
             raise PermissionDenied
         return admin_bookings.import_file(self, request)
+
+    def choose_picture(self, request: HttpRequest, product_id: str) -> HttpResponse:
+        """Ask for a picture, and give it to the product."""
+        product = get_object_or_404(Product, pk=product_id)
+        if not self.has_change_permission(request, product):
+            raise PermissionDenied
+        return admin_products.choose_picture(self, request, product)
+
+    def import_products(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a file of products, show what it would do, then take it over."""
+        if not (self.has_add_permission(request) and self.has_change_permission(request)):
+            raise PermissionDenied
+        return admin_products.import_products(self, request)
 
     @admin.action(description="Put on sale", permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
@@ -178,6 +230,13 @@ class ProductAdmin(ConflictAware, BoundedActions):
         keys = [product.pk for product in products]
         return Product.objects.filter(pk__in=keys).update(active=active)
 
+    @admin.display(description="")
+    def thumbnail(self, product: Product) -> str:
+        """Return the picture, small: an uploaded one, or an emoji."""
+        if product.picture.startswith("/"):
+            return format_html('<img src="{}" alt="" width="40" height="40" loading="lazy">', product.picture)
+        return product.picture if not product.picture.isascii() else ""
+
     @admin.display(description="Price", ordering="price")
     def price_with_currency(self, product: Product) -> str:
         """Return the price with its currency."""
@@ -191,37 +250,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
         return format_html("<strong>{}</strong>", "scarce" if product.available else "sold out")
 
 
-@admin.register(StockMovement)
-class StockMovementAdmin(KeysetAdmin):
-    """Ledger of the stock."""
-
-    list_display = ("at", "product", "kind", "quantity", "order_id", "reason", "actor")
-    list_filter = ("kind",)
-    list_select_related = ("product",)
-    search_fields = ("order_id",)
-    search_help_text = "The SKU of a product or the id of an order"
-    ordering = ("-pk",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
-    ) -> tuple[QuerySet[StockMovement], bool]:
-        """Resolve a SKU to its product first, so that the index by product is used."""
-        if product := Product.objects.filter(sku=search_term.strip()).first():
-            return queryset.filter(product=product.pk), False
-        return super().get_search_results(request, queryset, search_term)
-
-
-@admin.register(OrderStock)
-class OrderStockAdmin(KeysetAdmin):
-    """Lines of orders, and the states of their deduction."""
-
-    list_display = ("order_id", "state", "wants", "changed_at")
-    list_filter = ("state", RecentFilter)
-    search_fields = ("order_id",)
-    search_help_text = "The id of an order"
-    ordering = ("-pk",)
-
-    @admin.display(description="Wants")
-    def wants(self, order: OrderStock) -> str:
-        """Return the lines of the order as text."""
-        return ", ".join(f"{line.quantity} x {line.sku}" for line in order.stock_lines)
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:80] or "empty"

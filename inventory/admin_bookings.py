@@ -70,7 +70,7 @@ def book_one(model_admin: ModelAdmin[Product], request: HttpRequest, product: Pr
     if request.method == "POST" and form.is_valid() and _try_to_book(request, product, form):
         return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
     context = {"title": f"Adjust the stock of {product}", "original": product, "form": form}
-    return _page(model_admin, request, "adjust", context)
+    return page(model_admin, request, "adjust", context)
 
 
 def _try_to_book(request: HttpRequest, product: Product, form: AdjustmentForm) -> bool:
@@ -100,7 +100,7 @@ def import_file(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpR
             if "book" in request.POST and _try_to_import(request, form, rows):
                 return HttpResponseRedirect(reverse("admin:inventory_product_changelist"))
             context |= _preview(rows, form.cleaned_data)
-    return _page(model_admin, request, "import", context | {"form": form})
+    return page(model_admin, request, "import", context | {"form": form})
 
 
 def _try_to_import(request: HttpRequest, form: ImportForm, rows: list[booking_files.Row]) -> bool:
@@ -132,8 +132,9 @@ def _booking(request: HttpRequest, bookings: list[Booking]) -> Callable[[], None
     return act
 
 
-def _page(
+def page(
     model_admin: ModelAdmin[Product], request: HttpRequest, name: str, context: dict[str, Any]
 ) -> TemplateResponse:
+    """Render a page of products."""
     context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, **context}
     return TemplateResponse(request, f"admin/inventory/product/{name}.html", context)

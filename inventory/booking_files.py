@@ -1,4 +1,4 @@
-"""CSV files of bookings: read row by row, so that each error names its row."""
+"""CSV files, and those of bookings: read row by row, so that each error names its row."""
 
 import csv
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ QUANTITY: dict[str, Any] = {"min_value": -MAX_STOCK, "max_value": MAX_STOCK}
 
 
 class UnreadableFile(Exception):
-    """The file is no table of bookings."""
+    """The file is no such table."""
 
 
 class BookingForm(forms.Form):
@@ -58,6 +58,18 @@ def read(text: str) -> list[Row]:
     Raises:
         UnreadableFile: a column is missing or unknown, or there are no rows, or too many.
     """
+    names, table = read_table(text)
+    if sorted(names) != sorted(COLUMNS):
+        raise UnreadableFile(f"Name the columns in the first row: {', '.join(COLUMNS)}.")
+    return list(_rows(names, table))
+
+
+def read_table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns in lower case, and the rows with their numbers, but for empty ones.
+
+    Raises:
+        UnreadableFile: it is no CSV, or there are no rows, or too many.
+    """
     lines = text.lstrip("\ufeff").splitlines()
     header = lines[0] if lines else ""
     reader = csv.reader(lines, delimiter=max(",;\t", key=header.count))
@@ -66,11 +78,9 @@ def read(text: str) -> list[Row]:
     except csv.Error as error:
         raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from error
     names = [cell.strip().lower() for cell in table[0][1]] if table else []
-    if sorted(names) != sorted(COLUMNS):
-        raise UnreadableFile(f"Name the columns in the first row: {', '.join(COLUMNS)}.")
     if not 1 < len(table) <= MAX_ROWS + 1:
         raise UnreadableFile(f"Give 1 to {MAX_ROWS:,} rows below the names of the columns.")
-    return list(_rows(names, table[1:]))
+    return names, table[1:]
 
 
 def preview(rows: list[Row]) -> list[Row]:

@@ -1,7 +1,9 @@
 """Values of environment variables, for the settings."""
 
+import json
 import os
 from datetime import timedelta
+from typing import Any
 
 
 def flag(name: str, default: str = "0") -> bool:
@@ -27,3 +29,13 @@ def seconds(name: str, default: float) -> timedelta:
 def days(name: str, default: float) -> timedelta:
     """Return a time that is given in days."""
     return timedelta(days=float(os.environ.get(name, default)))
+
+
+def storages() -> dict[str, dict[str, Any]]:
+    """Return Django's storages: that of uploaded files is a folder, or a class with its options as JSON."""
+    backend = os.environ.get("SHOP_MEDIA_STORAGE") or "django.core.files.storage.FileSystemStorage"
+    options = json.loads(os.environ.get("SHOP_MEDIA_STORAGE_OPTIONS") or "{}")
+    return {
+        "default": {"BACKEND": backend, "OPTIONS": options},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }

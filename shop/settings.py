@@ -16,7 +16,7 @@ from shop.accounts.settings import account_settings, security_logging
 from shop.admin_settings import admin_settings
 from shop.carrier_settings import carrier_settings, carrier_webhooks
 from shop.endpoint_settings import endpoint_settings
-from shop.environment import days, flag, listed, number, seconds
+from shop.environment import days, flag, listed, number, seconds, storages
 from shop.mail_settings import mail_settings, mail_webhooks
 from shop.messaging.bus.transport_settings import task_queue, transport_settings
 from shop.postgres.settings import database_settings
@@ -126,6 +126,10 @@ TEMPLATES = [
     },
 ]
 globals().update(admin_settings())
+#: Uploaded pictures: a folder, or another storage of Django's with its options as JSON.
+MEDIA_URL = "/media/"
+MEDIA_ROOT = os.environ.get("SHOP_MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
+STORAGES = storages()
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 #: Serve static files from the apps' folders, without ``collectstatic``.

@@ -2,16 +2,16 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.accounts.passwords import change_password_in_admin
-from shop.accounts.time_zone_page import time_zone_page
 from shop.rest import problem_pages
 from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
 from shop.security import health
+from shop.web import media
 from shop.web.refusals import no_page
 from shop.webhooks.views import webhook
 
@@ -37,7 +37,6 @@ urlpatterns = [
     path("", include("storefront.urls")),
     path("admin/", include("console.urls")),
     path("admin/password_change/", admin.site.admin_view(change_password_in_admin, cacheable=True)),
-    path("admin/time-zone/", admin.site.admin_view(time_zone_page), name="time-zone"),
     # Django's way from a row to its page on the site fails for ids that are none, and no row has such a page.
     path("admin/r/<path:row>", admin.site.admin_view(no_page)),
     path("admin/", admin.site.urls),
@@ -48,6 +47,7 @@ urlpatterns = [
     path("api/v1/keys", Keys.as_view(), name="key-list"),
     path("api/v1/keys/<int:pk>", Key.as_view(), name="key-detail"),
     *(_DOCS if settings.SHOP_API_DOCS else ()),
+    re_path(r"^media/(?P<folder>products)/(?P<name>[0-9a-f]{32})\.(?P<suffix>png|jpg|webp)\Z", media.picture),
     path("simulator/", include("payments.simulator.urls")),
     path("providers/<slug:provider>/webhook", webhook, name="webhook"),
     *(path(path_.lstrip("/"), check, name=path_.lstrip("/")) for path_, check in health.CHECKS.items()),

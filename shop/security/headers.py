@@ -87,7 +87,7 @@ def _policy_of(request: HttpRequest, response: HttpResponseBase) -> str:
 
 def _is_personal(request: HttpRequest) -> bool:
     """Tell whether the answer may be for this visitor alone."""
-    if request.path_info.startswith(settings.STATIC_URL):
+    if request.path_info.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
         return False
     return (
         "HTTP_AUTHORIZATION" in request.META

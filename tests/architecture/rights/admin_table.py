@@ -130,6 +130,7 @@ _REBUILD = ("analytics.view_dailysales", "analytics.rebuild_dailysales")
 
 _RESEND = {"goods": "returned", "reason": "came back"}
 _ADJUSTMENT = {"quantity": "3", "reason": "a delivery"}
+_PRODUCTS = {"text": "sku,name,price\nCUP,Cup,12.50", "reason": "a test", "take": "Take over"}
 _FILE = {"text": "kind,sku,quantity,reason\nreceived,MUG,3,a delivery", "book": "Book"}
 
 _CONFIRMED = {"confirmed": "on"}
@@ -168,8 +169,16 @@ PAGES = [
     act("orders_order_resend", *RESEND_ORDER, data=_RESEND, order_id="lost.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
+    Page("inventory_product_picture", all_of("inventory.change_product"), {"product_id": "product.pk"}),
     Page("inventory_product_import", all_of(*STOCK)),
     act("inventory_product_import", *STOCK, data=_FILE),
+    Page("inventory_product_import_products", all_of("inventory.add_product", "inventory.change_product")),
+    act(
+        "inventory_product_import_products",
+        "inventory.add_product",
+        "inventory.change_product",
+        data=_PRODUCTS,
+    ),
     Page(
         "notifications_notification_message",
         all_of("notifications.view_notification"),

@@ -207,3 +207,11 @@ def test_the_ledger_is_found_by_sku_and_by_order(olga, teapot, kettle, wants):
     ledger = reverse("admin:inventory_stockmovement_changelist")
     for term, found in (("TEAPOT", 2), (str(order), 1), ("nonsense", 0)):
         assert len(olga.get(ledger, {"q": term}).context["cl"].result_list) == found
+
+
+def test_the_history_of_a_product_says_what_was_before_and_why(olga, teapot):
+    olga.post(page(teapot), edited(price="29.95", active="", reason="spring prices"))
+    assert not Product.objects.get().active
+    told = LogEntry.objects.get(object_id=str(teapot.pk)).get_change_message()
+    assert told == "Changed price: 24.95 → 29.95, active: yes → no. Reason: spring prices"
+    assert "spring prices" in olga.get(page(teapot, "history")).content.decode()

@@ -1,0 +1,55 @@
+"""Pictures of products: uploaded ones take the place of what the product has."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from inventory.models import Product
+from shop.web import media
+
+FOLDER = "products"
+
+
+class PictureForm(forms.Form):
+    """A picture, and why it is another one."""
+
+    file = forms.FileField(
+        label="Picture",
+        help_text=f"PNG, JPEG or WebP, {media.MAX_PICTURE // 1000} KB at most; a larger one is scaled down.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    reason = forms.CharField(
+        required=False, max_length=200, help_text="Stands in the history of the product."
+    )
+
+    def clean_file(self) -> str:
+        """Keep the picture and return its URL; refuse what is none by its content."""
+        file: UploadedFile[Any] = self.cleaned_data["file"]
+        if (file.size or 0) > media.MAX_PICTURE:
+            raise forms.ValidationError(
+                f"The picture has more than {media.MAX_PICTURE:,} bytes: scale it down."
+            )
+        try:
+            return media.keep(FOLDER, file.read())
+        except media.NoPicture as error:
+            raise forms.ValidationError(str(error)) from error
+        except OSError as error:
+            raise forms.ValidationError(f"The storage does not take it: {type(error).__name__}.") from error
+
+
+def change_picture(*, product_id: UUID, url: str) -> Product:
+    """Give a product another picture; one that no product has any more is deleted once that is committed."""
+    with transaction.atomic():
+        product = Product.objects.select_for_update().get(pk=product_id)
+        before, product.picture = product.picture, url
+        product.save(update_fields=["picture"])
+        transaction.on_commit(lambda: _remove_unused(before))
+    return product
+
+
+def _remove_unused(url: str) -> None:
+    if not Product.objects.filter(picture=url).exists():
+        media.remove(url)
