@@ -24,6 +24,7 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
             ("Orders", "receipt_long", "orders.order"),
             ("Returns", "assignment_return", "orders.return"),
             ("Shipments", "local_shipping", "shipping.shipment"),
+            ("Bulk actions", "checklist", "orders.bulkaction"),
         ),
     ),
     (

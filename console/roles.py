@@ -60,6 +60,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *_ORDERS,
         "privacy.view_personal_data",
         "orders.annotate_order",
+        "orders.view_bulkaction",
         "orders.cancel_order",
         "orders.pay_order",
         "orders.resume_order",
@@ -105,6 +106,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Operations": (
         *_ORDERS,
         "orders.annotate_order",
+        "orders.view_bulkaction",
         "orders.resume_order",
         *_CATALOGUE,
         "inventory.add_product",
@@ -137,6 +139,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Reads everything, and changes nothing.
     "Auditor": (
         *_ORDERS,
+        "orders.view_bulkaction",
         "orders.view_refundrequest",
         "orders.view_return",
         "privacy.view_personal_data",

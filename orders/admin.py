@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from orders.admin_actions import ACTIONS
+from orders.bulk.admin import ask_or_start
 from orders.errors import NoSuchEvent, OrdersError
 from orders.list_columns import OrderColumns, tabs_of
 from orders.models import Order, OrderLine, PaymentAttempt
@@ -105,7 +105,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         notes.OrderNoteInline,
         notes.OrderTagInline,
     )
-    actions = ("cancel_selected", "resume_selected")
+    actions = ("cancel_selected", "resume_selected", "settle_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
         ("Customer", {"fields": (("customer_name", "customer_email"), "payment_method")}),
@@ -134,7 +134,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         may = {
             "may_cancel": self.has_cancel_permission(request),
             "may_resume": self.has_resume_permission(request),
-            "may_settle": request.user.has_perm(ACTIONS["settle"].permission),
+            "may_settle": self.has_settle_permission(request),
             "may_refund": request.user.has_perms(refunds.PERMISSIONS),
             "may_return": request.user.has_perms(returns.PERMISSIONS),
             "may_resend": request.user.has_perm(ACTIONS["resend"].permission),
@@ -191,12 +191,21 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
     @admin.action(description="Cancel selected orders", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Cancel the selected orders."""
-        return self._act_on(request, queryset, "cancel")
+        return ask_or_start(self.admin_site, request, queryset, "cancel")
 
     @admin.action(description="Let selected orders go on waiting", permissions=["resume"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Let the selected orders go on waiting."""
-        return self._act_on(request, queryset, "resume")
+        return ask_or_start(self.admin_site, request, queryset, "resume")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the user may settle orders."""
+        return request.user.has_perm(ACTIONS["settle"].permission)
+
+    @admin.action(description="Settle selected orders", permissions=["settle"])
+    def settle_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        """Settle the selected orders, for one reason."""
+        return ask_or_start(self.admin_site, request, queryset, "settle")
 
     def get_urls(self) -> list[URLPattern]:
         """Add a URL for each action on one order."""
@@ -237,36 +246,20 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
             messages.error(request, str(refusal))
             return HttpResponseRedirect(back)
         if request.method != "POST" or (form and not form.is_valid()):
-            return self._ask(request, [order], action, back, form)
+            return self._ask(request, order, action, back, form)
         self._do(request, order, action, form.cleaned_data if form else None)
         return HttpResponseRedirect(back)
 
-    def _act_on(self, request: HttpRequest, queryset: QuerySet[Order], action: str) -> HttpResponse | None:
-        """Ask for confirmation, then run an action on the selected orders."""
-        orders = list(queryset.order_by("pk"))
-        if "confirmed" not in request.POST:
-            return self._ask(request, orders, action, reverse("admin:orders_order_changelist"))
-        for order in orders:
-            self._do(request, order, action)
-        return None
-
     def _ask(
-        self,
-        request: HttpRequest,
-        orders: list[Order],
-        action: str,
-        back: str,
-        form: forms.Form | None = None,
+        self, request: HttpRequest, order: Order, action: str, back: str, form: forms.Form | None
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": ACTIONS[action].question,
             "opts": self.opts,
-            "orders": orders,
+            "orders": [order],
             "asked": ACTIONS[action],
             "form": form,
-            "action": request.POST.get("action", ""),
-            "checkbox": ACTION_CHECKBOX_NAME,
             "back": back,
         }
         return TemplateResponse(request, "admin/orders/order/confirm.html", context)

@@ -95,6 +95,7 @@ ACTIONS = {
         done="The cancellation is on its way.",
         service=lambda order_id, _: services.request_cancellation(order_id=order_id, reason="operator"),
         permission="orders.cancel_order",
+        check=services.check_cancellable,
     ),
     "resume": Action(
         question="Go on waiting?",

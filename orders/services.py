@@ -198,13 +198,18 @@ def request_cancellation(*, order_id: UUID, reason: CancellationReason) -> Order
     order = repository.lock([order_id])[0]
     if order.stage == Status.CANCELLING:
         return order
-    if not order.is_cancellable:
-        raise TooLateToCancel(number=order.number, status=order.get_status_display().lower())
+    check_cancellable(order)
     was = order.status
     order.take(partial(cancellation_requested, reason=reason))
     store([order], came_from={order.pk: was})
     publish(OrderCancellationRequested(order_id=order.pk, reason=reason))
     return order
+
+
+def check_cancellable(order: Order) -> None:
+    """Raise TooLateToCancel if the order cannot be given up."""
+    if not order.is_cancellable:
+        raise TooLateToCancel(number=order.number, status=order.get_status_display().lower())
 
 
 @unit_of_work()

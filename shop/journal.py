@@ -65,17 +65,22 @@ def record(request: HttpRequest | Request, what: Model | type[Model], text: str)
     Raises:
         TransactionManagementError: no transaction is open.
     """
-    if not connection.in_atomic_block:
-        raise TransactionManagementError("open a transaction around the act and its entry in the journal")
     door, actor = _door_of(request), request.user
     assert isinstance(actor, User)  # noqa: S101 - acts need permissions
+    record_by(actor, what, f"{text} (by {door})" if door else text)
+
+
+def record_by(actor: User, what: Model | type[Model], text: str) -> None:
+    """Write an entry as :func:`record` does, for an actor whose request is over."""
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("open a transaction around the act and its entry in the journal")
     LogEntry.objects.create(
         user=actor,
         content_type=ContentType.objects.get_for_model(what),
         object_id=None if isinstance(what, type) else str(what.pk),
         object_repr=str(what._meta.verbose_name_plural if isinstance(what, type) else what)[:200],
         action_flag=CHANGE,
-        change_message=f"{text} (by {door})" if door else text,
+        change_message=text,
     )
 
 

@@ -1,5 +1,6 @@
-"""Models of orders: the order with its lines, attempts to pay, refunds, returns, notes and tags of staff."""
+"""Models of orders: the order with its lines, payments, refunds, returns, notes, tags, bulk actions."""
 
+from orders.models.bulk import BulkAction, BulkActionRow
 from orders.models.note import OrderNote, OrderTag
 from orders.models.order import MAX_NAME, NUMBER_PREFIX, Order, OrderLine
 from orders.models.payment import PaymentAttempt
@@ -9,6 +10,8 @@ from orders.models.returns import Return, ReturnLine, ReturnReceipt
 __all__ = [
     "MAX_NAME",
     "NUMBER_PREFIX",
+    "BulkAction",
+    "BulkActionRow",
     "Order",
     "OrderLine",
     "OrderNote",

@@ -185,11 +185,13 @@ def submit_action(world: World, label: str, action: str, user) -> HttpResponse:
     model = registered(label)[0]
     stopped = {
         ("orders.order", "resume_selected"): world.waiting,
+        ("orders.order", "settle_selected"): world.held_up,
         ("integrations.endpoint", "resume"): world.paused_hook,
     }
     chosen = stopped.get((label, action)) or world.example_of(model)
     path = reverse(f"admin:{label.replace('.', '_')}_changelist")
-    return visit(user, path, {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes"})
+    data = {"action": action, ACTION_CHECKBOX_NAME: [str(chosen.pk)], "confirmed": "yes", "reason": "agreed"}
+    return visit(user, path, data)
 
 
 def offered_actions(model_admin, user) -> set[str]:

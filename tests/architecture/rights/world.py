@@ -30,6 +30,7 @@ from integrations.models import Attempt, Delivery, Endpoint
 from integrations.services import create_endpoint, pause_endpoint
 from inventory.models import Product
 from notifications.models import Notification, Resend
+from orders.bulk.services import prepare
 from orders.models import Order, RefundRequest, Return
 from orders.notes.services import add_tag
 from orders.returns.services import approve_return, request_return
@@ -90,6 +91,7 @@ class World:
         self.of_order = Shipment.objects.get(order_id=self.held_up.pk)
         self.letter, discarded = died(), died()
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
+        self.bulk = prepare(action="cancel", orders=[self.order], given={}, by=self.staff)
         self.key, _ = create_key(user=self.alice, name="till")
         self.hook, self.paused_hook, self.delivery = _endpoints()
         _make_the_rest(self)

@@ -186,19 +186,6 @@ def test_an_order_that_needs_attention_can_go_on_waiting(held_up, operator):
     assert Order.objects.get().status == Status.PAID
 
 
-def test_many_orders_are_cancelled_together_after_asking(place, operator):
-    orders = [place(), place(), place()]
-    outcomes.record_shipments(order_ids=[orders[2].pk])
-    chosen = {"action": "cancel_selected", "_selected_action": [order.pk for order in orders]}
-
-    asked = operator.post(reverse(LIST), chosen).content.decode()
-    assert all(order.number in asked for order in orders)
-    assert not Order.objects.filter(status=Status.CANCELLING).exists()
-
-    operator.post(reverse(LIST), chosen | {"confirmed": "yes"})
-    assert [Order.objects.get(pk=o.pk).status for o in orders] == ["cancelling", "cancelling", "shipped"]
-
-
 def test_who_may_only_look_cannot_act(order, viewer):
     text = viewer.get(page(order)).content.decode()
     assert "Cancel order" not in text
