@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
-from analytics.queries import DayOfSales, daily_sales
+from analytics.queries import DayOfSales
 from console import charts
+from console.sales.days import days_by_currency, totals_of
 from shop.currencies import as_text
 
 #: Days of the line.
@@ -50,41 +50,18 @@ class Sales:
 def sales(today: date | None = None) -> list[Sales]:
     """Return the sales of the past days (UTC) by currency, that with most orders first."""
     today = today or datetime.now(UTC).date()
-    found = daily_sales(since=today - timedelta(days=DAYS - 1), until=today)
-    currencies = {one.currency for one in found}
-    by_orders = sorted(currencies, key=lambda c: (-sum(d.orders_placed for d in found if d.currency == c), c))
-    return [
-        _sales(currency, today, {d.day: d for d in found if d.currency == currency}) for currency in by_orders
-    ]
+    found = days_by_currency(today - timedelta(days=DAYS - 1), today)
+    return [_sales(currency, days) for currency, days in found]
 
 
-def _sales(currency: str, today: date, by_day: dict[date, DayOfSales]) -> Sales:
-    days = [
-        by_day.get(today - timedelta(days=ago), _empty(today - timedelta(days=ago), currency))
-        for ago in range(DAYS - 1, -1, -1)
-    ]
-    compared = (days[-1], days[-2], days[-8])
+def _sales(currency: str, days: Sequence[DayOfSales]) -> Sales:
+    compared = [totals_of(currency, [day]) for day in (days[-1], days[-2], days[-8])]
     rows = (
-        ("Orders", *(f"{day.orders_placed:,}" for day in compared)),
-        ("Net revenue", *(as_text(day.revenue, currency) for day in compared)),
-        ("Average order", *(_average(day) for day in compared)),
-        ("Refunds", *(as_text(day.revenue_refunded, currency) for day in compared)),
+        ("Orders", *(f"{day.orders:,}" for day in compared)),
+        ("Net revenue", *(day.text(day.revenue) for day in compared)),
+        ("Average order", *(day.text(day.average) for day in compared)),
+        ("Refunds", *(day.text(day.refunded) for day in compared)),
     )
     shown = [Day(day.day, day.orders_placed, as_text(day.revenue, currency)) for day in days]
-    return Sales(
-        currency,
-        [Figure(*row) for row in rows],
-        shown,
-        charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT),
-    )
-
-
-def _average(day: DayOfSales) -> str:
-    """Return captured revenue by paid order; a dash if none was paid."""
-    if not day.orders_paid:
-        return "–"
-    return as_text((day.revenue_captured / day.orders_paid).quantize(Decimal("0.01")), day.currency)
-
-
-def _empty(day: date, currency: str) -> DayOfSales:
-    return DayOfSales(day, currency, 0, 0, 0, 0, 0, Decimal(0), Decimal(0))
+    points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)
+    return Sales(currency, [Figure(*row) for row in rows], shown, points)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from analytics.queries import DayOfSales, daily_sales
+from analytics.queries import DayOfSales
 from console import charts
+from console.sales.days import Totals, days_by_currency, totals_of
 from shop.currencies import as_text
 
 #: Size of the line of revenue, in its own units.
@@ -66,63 +67,39 @@ class Sales:
 
 def sales_of(period: Period) -> list[Sales]:
     """Return the sales of a period by currency, that with most orders first."""
-    found = daily_sales(since=period.before.since, until=period.until)
-    orders: dict[str, int] = {}
-    for day in found:
-        orders[day.currency] = orders.get(day.currency, 0) + day.orders_placed
-    ranked = sorted(orders, key=lambda currency: (-orders[currency], currency))
-    return [
-        _sales(currency, period, [day for day in found if day.currency == currency]) for currency in ranked
-    ]
+    found = days_by_currency(period.before.since, period.until)
+    return [_sales(currency, days, len(period.days)) for currency, days in found]
 
 
-def _sales(currency: str, period: Period, found: Sequence[DayOfSales]) -> Sales:
-    by_day = {day.day: day for day in found}
-    days = [by_day.get(day) or _empty(day, currency) for day in period.days]
-    now, before = _totals(days), _totals([day for day in found if day.day < period.since])
+def _sales(currency: str, found: Sequence[DayOfSales], length: int) -> Sales:
+    days = found[length:]
+    now, before = totals_of(currency, days), totals_of(currency, found[:length])
+    revenue = [(day, as_text(day.revenue, currency)) for day in days]
     rows = [
-        DayRow(
-            day.day,
-            day.orders_placed,
-            as_text(day.revenue, currency),
-            as_text(day.revenue_refunded, currency),
-        )
-        for day in days
+        DayRow(day.day, day.orders_placed, text, as_text(day.revenue_refunded, currency))
+        for day, text in revenue
     ]
     points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)
-    figures = [
-        Figure(
-            title,
-            _text(title, now[title], currency),
-            _text(title, before[title], currency),
-            _change(now[title], before[title]),
-        )
-        for title in now
+    return Sales(currency, _figures(now, before), rows, points)
+
+
+def _figures(now: Totals, before: Totals) -> list[Figure]:
+    return [
+        _count("Orders", now.orders, before.orders),
+        _amount("Net revenue", now, now.revenue, before.revenue),
+        _amount("Average order", now, now.average, before.average),
+        _amount("Refunded", now, now.refunded, before.refunded),
+        _count("Cancelled orders", now.cancelled, before.cancelled),
     ]
-    return Sales(currency, figures, rows, points)
 
 
-def _totals(days: Sequence[DayOfSales]) -> dict[str, Decimal]:
-    captured = sum((day.revenue_captured for day in days), Decimal(0))
-    paid = sum(day.orders_paid for day in days)
-    return {
-        "Orders": Decimal(sum(day.orders_placed for day in days)),
-        "Net revenue": sum((day.revenue for day in days), Decimal(0)),
-        "Average order": (captured / paid).quantize(Decimal("0.01")) if paid else Decimal(0),
-        "Refunded": sum((day.revenue_refunded for day in days), Decimal(0)),
-        "Cancelled orders": Decimal(sum(day.orders_cancelled for day in days)),
-    }
+def _count(title: str, now: int, before: int) -> Figure:
+    return Figure(title, f"{now:,}", f"{before:,}", _change(Decimal(now), Decimal(before)))
 
 
-def _text(title: str, value: Decimal, currency: str) -> str:
-    return (
-        f"{value:,.0f}" if title.endswith(("Orders", "orders")) else as_text(value, currency, thousands=",")
-    )
+def _amount(title: str, of: Totals, now: Decimal | None, before: Decimal | None) -> Figure:
+    return Figure(title, of.text(now), of.text(before), _change(now, before))
 
 
-def _change(now: Decimal, before: Decimal) -> str:
-    return f"{(now - before) / before * 100:+.0f} %" if before else ""
-
-
-def _empty(day: date, currency: str) -> DayOfSales:
-    return DayOfSales(day, currency, 0, 0, 0, 0, 0, Decimal(0), Decimal(0))
+def _change(now: Decimal | None, before: Decimal | None) -> str:
+    return f"{(now - before) / before * 100:+.0f} %" if now is not None and before else ""

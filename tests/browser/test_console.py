@@ -54,6 +54,7 @@ def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
         "products": "/admin/inventory/product/",
         "product": "/admin/inventory/product/add/",
         "sales": "/admin/sales/",
+        "bulk-actions": "/admin/orders/bulkaction/",
         "flow": "/admin/flow/",
         "workers": "/admin/workers/",
         "dead-letters": "/admin/messaging/deadletter/by-cause/",

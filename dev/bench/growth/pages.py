@@ -33,6 +33,8 @@ def page_operations(size: int) -> list[Operation]:
         order = dict(zip(("number", "id", "email", "customer"), cursor.fetchone(), strict=True))
         cursor.execute(_MIDDLE, {"half": size // 2})
         order["middle"], order["placed_at"], order["position"] = cursor.fetchone()
+        cursor.execute("SELECT id::text FROM shipping_shipment WHERE order_id = %s", [order["id"]])
+        (order["shipment"],) = cursor.fetchone()
     operator, alice = _client("operator"), _client("alice")
     pages = [*_api(order), *_admin(order)]
     return [_page(operator, *page) for page in pages] + [_page(alice, *page) for page in _storefront()]
@@ -74,6 +76,17 @@ def _admin(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "admin: search orders by e-mail", orders, {"q": order["email"]}
     yield "admin: orders of a customer", orders, {"customer__id__exact": order["customer"]}
     yield "admin: an order", reverse("admin:orders_order_change", args=[order["id"]]), {}
+    yield "admin: orders, the tab of those to ship", orders, {"status__in": "paid,in_fulfilment"}
+    yield "admin: orders by a tag (none)", orders, {"tag": "fragile"}
+    yield "admin: search orders by SKU", orders, {"q": "BLANKET"}
+    yield "admin: search orders by SKU (none)", orders, {"q": "NOTHING"}
+    yield "admin: bulk actions", _list("orders_bulkaction"), {}
+    yield "admin: home", reverse("admin:index"), {}
+    yield "admin: sales", reverse("sales"), {}
+    yield "admin: sales of a year", reverse("sales"), {"days": 365}
+    yield "admin: live flow", reverse("flow"), {}
+    yield "admin: workers", reverse("workers"), {}
+    yield "admin: a packing slip", reverse("packing-slip", args=[order["shipment"]]), {}
     payments, shipments = _list("payments_payment"), _list("shipping_shipment")
     yield "admin: payments", payments, {}
     yield "admin: payments, cancelled (none)", payments, {"state__exact": "canceled"}
