@@ -11,15 +11,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from inventory import booking_files, services
-from inventory.booking_files import BookingForm
+from inventory.booking_files import MAX_FILE, BookingForm
 from inventory.bookings import Booking, Kind
 from inventory.errors import InventoryError
 from inventory.models import Product
 from shop import journal
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, take_effect_once
-
-#: Characters of a file: it comes in a form, twice.
-MAX_FILE = 200_000
 
 
 class AdjustmentForm(BookingForm, OneTimeForm):

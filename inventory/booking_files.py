@@ -14,6 +14,8 @@ from inventory.models import MAX_STOCK
 COLUMNS = ("kind", "sku", "quantity", "reason")
 #: Rows of a file: it is booked in one transaction, and its products are locked meanwhile.
 MAX_ROWS = 1_000
+#: Characters of a file: in the admin it comes in a form, twice.
+MAX_FILE = 200_000
 KINDS = [(kind.value, kind.label) for kind in BOOKABLE]
 QUANTITY: dict[str, Any] = {"min_value": -MAX_STOCK, "max_value": MAX_STOCK}
 

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from inventory import api
+from inventory import api, api_files
 
 urlpatterns = [
     path("products", api.Products.as_view(), name="product-list"),
     path("products/<str:sku>", api.ProductDetail.as_view(), name="product-detail"),
     path("stock", api.Stock.as_view(), name="stock-list"),
+    path("stock-movements", api_files.StockFile.as_view(), name="stock-file"),
     path("stock/<str:sku>", api.StockDetail.as_view(), name="stock-detail"),
     path("stock/<str:sku>/adjust", api.StockAdjustment.as_view(), name="stock-adjust"),
     path("stock/<str:sku>/movements", api.StockMovements.as_view(), name="stock-movements"),

@@ -21,7 +21,8 @@ def known_parameters(view: Any, method: str) -> frozenset[str] | None:
 @cache
 def _of_class(cls: Any, action: str | None, reads: bool) -> frozenset[str]:
     if not reads:
-        return frozenset()
+        writing = getattr(cls, "writing_parameters", None)
+        return frozenset(writing().fields if writing else ())
     if serializer := getattr(cls, "parameters", None):
         return frozenset(serializer().fields)
     if not issubclass(cls, ListModelMixin) or action not in (None, "list"):

@@ -55,13 +55,13 @@ def filled(path: str, client: APIClient) -> str:
     return path
 
 
-def bodies(operation: dict[str, Any]) -> list[Any]:
-    """Return the examples of a request's body; None for an operation without one."""
+def bodies(operation: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the examples of a request's body, each with its media type; for none an empty one."""
     if "requestBody" not in operation:
-        return [None]
-    return [
-        each["value"] for each in operation["requestBody"]["content"]["application/json"]["examples"].values()
-    ]
+        return [("application/json", "")]
+    [(media_type, content)] = operation["requestBody"]["content"].items()
+    encode = json.dumps if media_type == "application/json" else str
+    return [(media_type, encode(each["value"])) for each in content["examples"].values()]
 
 
 def test_every_example_of_the_document_works(operator, subtests):
@@ -72,13 +72,13 @@ def test_every_example_of_the_document_works(operator, subtests):
 
 def try_examples(name: str, operator: APIClient) -> None:
     method, path = name.split()
-    for number, body in enumerate(bodies(OPERATIONS[name])):
+    for number, (media_type, body) in enumerate(bodies(OPERATIONS[name])):
         headers = {"Idempotency-Key": f"example-{number}"} if method != "get" else {}
         response = operator.generic(
             method.upper(),
             filled(path, operator),
-            b"" if body is None else json.dumps(body),
-            content_type="application/json",
+            body,
+            content_type=media_type,
             headers=headers,
         )
         assert 200 <= response.status_code < 300, response.content

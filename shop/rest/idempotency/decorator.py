@@ -27,7 +27,11 @@ class Rules(NamedTuple):
 
 
 def idempotent(
-    *, required: bool = False, atomic: bool = True, remembered: bool = True
+    *,
+    required: bool = False,
+    atomic: bool = True,
+    remembered: bool = True,
+    has_effect: Callable[[Request], bool] = lambda request: True,
 ) -> Callable[[Method], Method]:
     """Have a view's method take effect once for each user, path and Idempotency-Key.
 
@@ -40,13 +44,15 @@ def idempotent(
         atomic: the method's work is one transaction, which the answer joins: after a crash there are both
             or neither. Otherwise a crash between them lets a repeat do the work again.
         remembered: False for answers that must not be stored, as those with secrets.
+        has_effect: tells requests that only look, whose key stays free.
     """
 
     def decorate(method: Method) -> Method:
         @wraps(method)
         def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
             key = key_of(request, required=required)
-            if not (key and remembered and request.user.is_authenticated):
+            is_kept = remembered and has_effect(request)
+            if not (key and is_kept and request.user.is_authenticated):
                 with transaction.atomic() if atomic and remembered else nullcontext():
                     return method(view, request, *args, **kwargs)
             attempt = Attempt.of(request, key)

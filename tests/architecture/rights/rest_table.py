@@ -178,6 +178,10 @@ ENDPOINTS = [
         "POST", "stock-movements", all_of(*STOCK),
         arguments={"sku": "product.sku"}, data={"kind": "received", "quantity": 3, "reason": "a delivery"},
     ),
+    Endpoint(
+        "POST", "stock-file", all_of(*STOCK),
+        data="kind,sku,quantity,reason\nreceived,MUG,3,a delivery\n",
+    ),
     Endpoint("GET", "shipment-list", all_of("shipping.view_shipment")),
     Endpoint("GET", "shipment-detail", all_of("shipping.view_shipment"), arguments={"pk": "shipment.pk"}),
     Endpoint("GET", "shipment-label", all_of(*PRINT), arguments={"pk": "parcel.pk"}),

@@ -297,7 +297,9 @@ def call_api(user: User | None, method: str, path: str, data: Any = None) -> Any
     """Call the REST API as a user, without the middleware, and return the response."""
     headers = {"Idempotency-Key": uuid.uuid4().hex} if method != "GET" else {}
     request = APIRequestFactory().generic(method, path, content_type="application/json", headers=headers)
-    if data is not None:
+    if isinstance(data, str):
+        request = APIRequestFactory().generic(method, path, data, content_type="text/csv", headers=headers)
+    elif data is not None:
         request = getattr(APIRequestFactory(), method.lower())(path, data, format="json", headers=headers)
     force_authenticate(request, user=user)
     match = resolve(path)

@@ -5,12 +5,15 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
 
 import inventory.consumers
 from inventory import queries, services
 from inventory.models import OrderStock, Product
 from shop.ids import uuid7
 from shop.messaging.models import EventRecord
+from tests.support.rights import staff_with
 
 assert inventory.consumers  # registered
 
@@ -71,3 +74,23 @@ def balanced() -> Callable[[], bool]:
         and facts.reserved == facts.reserved_for_orders == facts.reserved_by_events
         for facts in queries.stock_facts()
     )
+
+
+@pytest.fixture
+def anybody() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def ada() -> APIClient:
+    client = APIClient()
+    client.force_authenticate(User.objects.create_user("ada"))
+    return client
+
+
+@pytest.fixture
+def olga() -> APIClient:
+    client = APIClient()
+    permissions = ("inventory.view_product", "inventory.view_stock", "inventory.adjust_stock")
+    client.force_authenticate(staff_with(*permissions, username="olga"))
+    return client

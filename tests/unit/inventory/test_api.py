@@ -3,36 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
-from rest_framework.test import APIClient
 
 from inventory import services
 from inventory.models import StockMovement
-from tests.support.rights import staff_with
 
 pytestmark = pytest.mark.django_db
 
 KEY = {"format": "json", "headers": {"Idempotency-Key": "k-1"}}
-
-
-@pytest.fixture
-def anybody() -> APIClient:
-    return APIClient()
-
-
-@pytest.fixture
-def ada() -> APIClient:
-    client = APIClient()
-    client.force_authenticate(User.objects.create_user("ada"))
-    return client
-
-
-@pytest.fixture
-def olga() -> APIClient:
-    client = APIClient()
-    permissions = ("inventory.view_product", "inventory.view_stock", "inventory.adjust_stock")
-    client.force_authenticate(staff_with(*permissions, username="olga"))
-    return client
 
 
 @pytest.fixture

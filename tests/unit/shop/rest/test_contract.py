@@ -56,6 +56,7 @@ def test_the_key_is_required_where_stock_and_refunds_move():
     assert required == {
         "post /api/v1/stock/{sku}/adjust",
         "post /api/v1/stock/{sku}/movements",
+        "post /api/v1/stock-movements",
         "post /api/v1/orders/{id}/refunds",
         "post /api/v1/orders/{id}/resend",
         "post /api/v1/orders/{id}/returns",
