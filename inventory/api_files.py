@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
@@ -32,7 +33,7 @@ class CsvParser(BaseParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> str:
+    ) -> Any:
         """Return the text of the body."""
         try:
             text: str = stream.read().decode("utf-8-sig")
@@ -115,7 +116,8 @@ class StockFile(APIView):
         rows = _read(request.data)
         if is_preview:
             return Response({"booked": False, "rows": list(map(_shown, rows))})
-        if errors := {row.number: [row.error] for row in rows if row.error}:
+        errors: Any = {row.number: [row.error] for row in rows if row.error}
+        if errors:
             raise serializers.ValidationError({"rows": errors})
         _book(request, rows)
         return Response({"booked": True, "rows": list(map(_shown, rows))})
