@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from shop.ids import uuid7
+from shop.messaging.consuming import pauses
 from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
-from shop.messaging.models import DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
+from shop.messaging.models import Circuit, DeadLetter, InboxEntry, OutboxEntry, ScheduledMessage
 from shop.messaging.outbox import append
 from shop.messaging.scheduling import schedule
 from shop.settings import SHOP_EVENTS_PER_MESSAGE as BUNDLE
@@ -68,6 +69,29 @@ def test_a_permanent_failure_is_a_dead_letter_at_once_and_can_be_replayed(probe)
     replay_dead_letter(dead_letter_id=letter.pk, by="olga")
     eventually(lambda: DeadLetter.objects.filter(status="open").exists())
     assert DeadLetter.objects.get(pk=letter.pk).status == "replayed"
+
+
+def test_a_consumer_paused_by_hand_waits_with_its_events_and_loses_none(probe):
+    pauses.pause(SENT_CONSUMER, by="olga", reason="a test")
+
+    def held(events):
+        ids = [event.meta.id for event in events]
+        return ScheduledMessage.objects.filter(kind="held", message_id__in=ids).count()
+
+    def a_batch_that_waits():
+        events = probe.publish(*(sent() for _ in range(5)))
+        eventually(lambda: held(events) + sum(bool(probe.notes(one.probe_id)) for one in events) == 5)
+        return events if held(events) == 5 else None  # a process hears of the pause within a second
+
+    events = eventually(a_batch_that_waits)
+    [other] = probe.publish(ProbeNudged(probe_id=uuid7()))
+    eventually(lambda: probe.notes(other.probe_id))
+    assert held(events) == 5
+
+    pauses.resume(SENT_CONSUMER)
+    eventually(lambda: all(probe.notes(one.probe_id) for one in events))
+    eventually(lambda: not Circuit.objects.exists())
+    assert not DeadLetter.objects.exists()
 
 
 def test_an_event_that_comes_too_early_waits_for_its_predecessor(probe):
