@@ -119,4 +119,5 @@ def _still_to_come(has_ended: bool, is_next: bool) -> StepState:
 
 
 def _is_behind(step: SagaStep) -> bool:
-    return step.state not in (StepState.RUNNING, StepState.WAITING)
+    """Tell whether the next step can run: nothing follows one that failed or was undone."""
+    return step.state in (StepState.DONE, StepState.SKIPPED)

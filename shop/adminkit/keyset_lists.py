@@ -51,7 +51,9 @@ class KeysetChangeList(ChangeList):
     @property
     def tabs(self) -> list[tuple[Tab, bool]]:
         """Tabs, and whether each is the present one."""
-        return [(tab, tab.query == self._query) for tab in self.model_admin.tabs(self._request)]
+        return [
+            (tab, not tab.url and tab.query == self._query) for tab in self.model_admin.tabs(self._request)
+        ]
 
     @property
     def export_url(self) -> str:

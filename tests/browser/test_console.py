@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from console.seeding import PEOPLE
+from orders.bulk.services import prepare, run
+from orders.models import Order
+from orders.notes.services import add_note, add_tag
+from shipping.models import Shipment
 from shop.messaging.models import Circuit, WorkerNode
 from shop.settings import CONTEXTS
 from tests.unit.console.conftest import Shop
@@ -36,6 +41,12 @@ def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
     stuck = shop.stuck_refund()
     died(error=ValueError("no such order"))
     waiting = shop.place()
+    add_note(order_id=stuck.pk, text="Rang: another card is coming.", by="operator")
+    add_tag(order_id=stuck.pk, name="urgent")
+    by = User.objects.get(username=OPERATOR.username)
+    bulk = prepare(action="cancel", orders=Order.objects.exclude(pk=waiting.pk), given={}, by=by)
+    run(bulk_id=bulk.pk)
+    parcel = Shipment.objects.get(order_id=stuck.pk)
     now = timezone.now()
     paused = {"consumer": CHARGES, "last_error": "gateway out of service", "probes": 2}
     Circuit.objects.create(opened_at=now, probe_at=now + timedelta(seconds=40), **paused)
@@ -49,12 +60,14 @@ def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
         "orders": "/admin/orders/order/",
         "order": f"/admin/orders/order/{stuck.pk}/change/",
         "waiting": f"/admin/orders/order/{waiting.pk}/change/",
+        "bulk-actions": "/admin/orders/bulkaction/",
+        "bulk-action": f"/admin/orders/bulkaction/{bulk.pk}/change/",
+        "packing-slip": f"/admin/packing-slip/{parcel.pk}/",
         "refund": f"/admin/orders/order/{stuck.pk}/refund/",
         "payments": "/admin/payments/payment/",
         "products": "/admin/inventory/product/",
         "product": "/admin/inventory/product/add/",
         "sales": "/admin/sales/",
-        "bulk-actions": "/admin/orders/bulkaction/",
         "flow": "/admin/flow/",
         "workers": "/admin/workers/",
         "dead-letters": "/admin/messaging/deadletter/by-cause/",

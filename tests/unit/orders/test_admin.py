@@ -109,6 +109,8 @@ def test_tabs_filter_and_count_up_to_a_limit(place, operator, monkeypatch):
     assert tabs["Waits for payment"] == ("1+", True)
     assert tabs["To ship"] == ("1", False)
     assert tabs["All"] == ("", False)
+    everything = operator.get(reverse(LIST)).context["cl"].tabs
+    assert [tab.title for tab, is_present in everything if is_present] == ["All"]
     assert numbers(page) == [order.number for order in reversed(placed)]
     to_ship = next(tab for tab, _ in page.context["cl"].tabs if tab.title == "To ship")
     assert numbers(operator.get(f"{reverse(LIST)}?{to_ship.query}")) == [paid.number]

@@ -42,6 +42,11 @@ def test_what_the_carrier_refused_is_given_back(shop):
     assert (found["Shipped"], found["Stock taken"], found["Delivered"]) == ("failed", "undone", "skipped")
 
 
+def test_nothing_runs_after_a_step_that_failed(shop):
+    found = states(shop.stuck_refund())
+    assert (found["Shipped"], found["Delivered"]) == ("failed", "waiting")
+
+
 def test_a_shipped_order_is_on_its_way(shop, settings):
     settings.SHOP_TRACKING_INTERVAL = timedelta(days=1)
     assert states(shop.shipped())["Delivered"] == "running"
