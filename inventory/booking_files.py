@@ -63,6 +63,7 @@ def read(text: str) -> list[Row]:
     names, table = read_table(text)
     if sorted(names) != sorted(COLUMNS):
         raise UnreadableFile(f"Name the columns in the first row: {', '.join(COLUMNS)}.")
+    check_number(table)
     return list(_rows(names, table))
 
 
@@ -70,7 +71,7 @@ def read_table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the names of the columns in lower case, and the rows with their numbers, but for empty ones.
 
     Raises:
-        UnreadableFile: it is no CSV, or there are no rows, or too many.
+        UnreadableFile: it is no CSV.
     """
     lines = text.lstrip("\ufeff").splitlines()
     header = lines[0] if lines else ""
@@ -80,9 +81,13 @@ def read_table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except csv.Error as error:
         raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from error
     names = [cell.strip().lower() for cell in table[0][1]] if table else []
-    if not 1 < len(table) <= MAX_ROWS + 1:
-        raise UnreadableFile(f"Give 1 to {MAX_ROWS:,} rows below the names of the columns.")
     return names, table[1:]
+
+
+def check_number(table: list[tuple[int, list[str]]]) -> None:
+    """Raise UnreadableFile if there are no rows, or too many."""
+    if not 0 < len(table) <= MAX_ROWS:
+        raise UnreadableFile(f"Give 1 to {MAX_ROWS:,} rows below the names of the columns.")
 
 
 def preview(rows: list[Row]) -> list[Row]:

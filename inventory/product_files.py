@@ -19,7 +19,7 @@ from import_export.results import RowResult
 from tablib import Dataset
 
 from inventory import services
-from inventory.booking_files import UnreadableFile, read_table
+from inventory.booking_files import UnreadableFile, check_number, read_table
 from inventory.models import Product
 
 #: Columns of a file: the first two of a new product, others as they are given.
@@ -138,6 +138,7 @@ def _run(text: str, *, dry_run: bool) -> list[Row]:
     names, table = read_table(text)
     if "sku" not in names or not set(names) <= set(COLUMNS) or len(set(names)) < len(names):
         raise UnreadableFile(f"Name the columns in the first row: sku, and of {', '.join(COLUMNS[1:])}.")
+    check_number(table)
     known = {number: [_plain(cell) for cell in cells] for number, cells in table if len(cells) == len(names)}
     data = Dataset(*known.values(), headers=names)
     done = dict(zip(known, ProductResource().import_data(data, dry_run=dry_run).rows, strict=True))
