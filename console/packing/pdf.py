@@ -27,6 +27,16 @@ def pdf_of(slip: Slip) -> bytes:
         CannotPrint: the font lacks a letter of a name or an address.
     """
     pdf = FPDF(format="A4")
+    try:
+        _draw(pdf, slip)
+        return bytes(pdf.output())
+    finally:
+        for font in pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
+
+
+def _draw(pdf: FPDF, slip: Slip) -> None:
     pdf.set_margin(_MARGIN)
     pdf.set_title(f"Packing slip {slip.number}")
     _set_font(pdf, slip)
@@ -42,7 +52,6 @@ def pdf_of(slip: Slip) -> bytes:
         _write(pdf, f"{slip.carrier} {slip.tracking_number}", size=10)
     pdf.ln(_LINE)
     _draw_lines(pdf, slip)
-    return bytes(pdf.output())
 
 
 def _set_font(pdf: FPDF, slip: Slip) -> None:

@@ -148,6 +148,14 @@ def test_a_chat_hears_it_too(settings):
     assert len(mail.outbox) == 1
 
 
+def test_a_webhook_that_is_a_file_is_refused_and_not_opened(settings):
+    settings.SHOP_ALERT_EMAILS, settings.SHOP_ALERT_WEBHOOK = [], "file:///etc/hostname"
+    died(error=ValueError("odd"))
+    with pytest.raises(OSError, match="https://"):
+        watch()
+    assert not Alert.objects.exists()
+
+
 def test_nobody_is_asked_for_and_nothing_is_noted(settings):
     settings.SHOP_ALERT_EMAILS = []
     died(error=ValueError("odd"))

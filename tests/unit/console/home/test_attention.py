@@ -42,6 +42,7 @@ def test_what_waits_in_all_contexts_is_counted(shop, olga):
     shop.declined()
     died(error=ValueError("odd"))
     Notification.objects.update(state="failed")
+    shop.place()
     OutboxEntry.objects.update(created_at=timezone.now() - timedelta(hours=1))
     now = timezone.now()
     Circuit.objects.create(
@@ -51,6 +52,7 @@ def test_what_waits_in_all_contexts_is_counted(shop, olga):
     found = titles(olga)
     assert found["Refunds failed"] == found["Dead letters"] == found["Paused consumer"] == 1
     assert found["Payments declined today"] == 1
+    assert found["Messages late in the outbox"] == OutboxEntry.objects.count() > 0
     assert found["Messages failed"] == Notification.objects.count()
     assert found["Products low in stock"] >= 1
 
