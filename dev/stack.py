@@ -74,6 +74,7 @@ class Stack:
             event_bus_url=servers.event_bus_url,
         )
         self.env.setdefault("SHOP_URL", self.url)
+        self.env.setdefault("EMAIL_BACKEND", "notifications.simulator.EmailBackend")
         self.env.setdefault("SHOP_RABBITMQ_MANAGEMENT_URL", servers.management[0])
         self.env.setdefault("SHOP_ENDPOINT_NETWORKS", "127.0.0.0/8,::1/128")  # receivers on this machine
         say("Preparing the database ...")

@@ -20,6 +20,10 @@ from shop.webhooks.endpoints import StoredNotice
 #: Time within which a message that a report is about may not be stored yet: replies are stored in chunks.
 UNSTORED = timedelta(minutes=2)
 
+#: Functions that read stored notices: of providers of e-mail, and of the simulated mailboxes.
+_PROVIDERS = "notifications.anymail.webhooks.report_of"
+_READERS = {"mailboxes": "notifications.mailboxes.report_of"}
+
 _REASONS = {
     Report.BOUNCED: UnconfirmedAddress.Reason.BOUNCED,
     Report.COMPLAINED: UnconfirmedAddress.Reason.COMPLAINED,
@@ -55,7 +59,7 @@ def record_reports(*, notice_ids: Collection[UUID]) -> None:
 
 
 def _record(notice: StoredNotice) -> None:
-    report: MailReport | None = import_string("notifications.anymail.webhooks.report_of")(notice)
+    report: MailReport | None = import_string(_READERS.get(notice.provider, _PROVIDERS))(notice)
     if report is None:
         return
     found = _find(report.reference, repository.messages_with_copies(report.reference.order_id))

@@ -1,4 +1,4 @@
-"""Simulated mail server: writes mail to files, refuses known addresses, and can be taken down.
+"""Simulated mail server: writes mail to files, refuses known addresses, reports, and can be taken down.
 
 Chosen by ``EMAIL_BACKEND=notifications.simulator.EmailBackend``. A file beside the mail takes the server
 down for all processes.
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from notifications.mail_files import EmailBackend as FileBackend
+from notifications.mailboxes import tell_shop
 
 #: Local part of a recipient -> code and text of the refusal, permanent or transient.
 REFUSALS = {
@@ -35,7 +36,9 @@ class EmailBackend(FileBackend):
         try:
             for message in email_messages:
                 self._check(message)
-            return super().send_messages(email_messages) or 0
+            sent = super().send_messages(email_messages) or 0
+            tell_shop(email_messages)
+            return sent
         finally:
             if is_new:
                 self.close()

@@ -6,6 +6,9 @@ from typing import Any
 
 from shop.environment import flag, listed, number, seconds
 
+#: Backend of the simulated mail server, whose mailboxes report what becomes of mail.
+SIMULATOR = "notifications.simulator.EmailBackend"
+
 
 def mail_settings(folder: Path) -> dict[str, Any]:
     """Return the settings: a provider's API if one is named, else a backend of Django, such as files."""
@@ -38,5 +41,7 @@ def mail_settings(folder: Path) -> dict[str, Any]:
 def mail_webhooks() -> dict[str, str]:
     """Return the endpoint of the provider's webhooks, if there is a provider and a secret."""
     provider = os.environ.get("SHOP_MAIL_PROVIDER", "").lower()
+    if not provider and os.environ.get("EMAIL_BACKEND") == SIMULATOR:
+        return {"mailboxes": "notifications.mailboxes.endpoint"}
     secrets = os.environ.get("SHOP_MAIL_WEBHOOK_SECRET"), os.environ.get("SHOP_MAIL_WEBHOOK_SIGNING_KEY")
     return {provider: "notifications.anymail.webhooks.endpoint"} if provider and any(secrets) else {}

@@ -17,7 +17,13 @@ from dev.run.summary import show_summary
 from dev.stack import Stack
 
 #: Customers of these orders alone: no limit holds for them.
-CUSTOMERS = {"shopper1": "Ann Shopper", "shopper2": "Ben Shopper", "shopper3": "Cleo Shopper"}
+CUSTOMERS = {
+    "shopper1": "Ann Shopper",
+    "shopper2": "Ben Shopper",
+    "shopper3": "Cleo Shopper",
+    # The simulated mailbox of this name is closed: the first mail comes back, and others are withheld.
+    "returned": "Dan Shopper",
+}
 #: Number of products to order from.
 _PRODUCT_COUNT = 20
 

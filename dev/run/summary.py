@@ -30,12 +30,19 @@ _TIMELINE = """
 """
 
 
+_MAIL = """
+    select case state when 'sent' then coalesce(nullif(report, ''), 'sent') else state end as fate, count(*)
+    from notifications_notification where order_id = any(%s) group by fate order by count(*) desc
+"""
+
+
 def show_summary(stack: Stack, orders: Sequence[CustomerOrder]) -> bool:
     """Print latency, one order's timeline and the audit; True if the audit holds."""
     database_url = stack.infrastructure.database_url
     accepted = [order for order in orders if order.id]
     show_latency(database_url, [order.id for order in accepted if order.id])
     shown = max(accepted, key=lambda order: (order.outcome == "delivered", order.number), default=None)
+    show_mail(database_url, [order.id for order in accepted if order.id])
     if shown and shown.id:
         show_timeline(database_url, shown.id, f"{shown.number}: {shown.label}")
     return audit(stack.env)
@@ -51,6 +58,13 @@ def show_latency(database_url: str, orders: Collection[UUID]) -> None:
             f"Placed to shipped, over {count} orders: p50 [bold]{1000 * median:.0f} ms[/], "
             f"p99 [bold]{1000 * worst:.0f} ms[/]"
         )
+
+
+def show_mail(database_url: str, orders: Collection[UUID]) -> None:
+    """Print what became of the e-mails about the orders, as far as the mailboxes have said."""
+    with psycopg.connect(database_url) as session:
+        fates = session.execute(_MAIL, [list(orders)]).fetchall()
+    out.print("E-mails: " + ", ".join(f"{count} {fate}" for fate, count in fates))
 
 
 def show_timeline(database_url: str, order_id: UUID, title: str) -> None:
