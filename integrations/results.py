@@ -62,8 +62,10 @@ def _recover(endpoint: Endpoint) -> None:
 
 def _fail(endpoint: Endpoint, result: Result) -> None:
     now = timezone.now()
-    endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or result.at
+    is_resting = endpoint.retry_at is not None and endpoint.retry_at > now
+    if not (is_resting and endpoint.failures >= BREAKER_OPENS_AT):  # else it was sent before the rest began
+        endpoint.failures += 1
     waits = [wait for wait in (rest(endpoint.failures), _asked(result)) if wait]
     if waits:
         endpoint.retry_at = max(now + max(waits), endpoint.retry_at or now)

@@ -15,6 +15,7 @@ from dev.bench.limits import backpressure, latency, memory
 from dev.bench.limits.latency import Pace
 from dev.bench.relay import command as relay
 from dev.bench.report.figures import Report
+from dev.bench.webhooks import command as webhooks
 from dev.servers.infrastructure import KAFKA, RABBITMQ, SERVICE_BUS
 
 _PACES = (Pace(1, 60), Pace(10, 30), Pace(50, 20), Pace(200, 15))
@@ -40,7 +41,14 @@ def parser() -> argparse.ArgumentParser:
     _add_backpressure(add("backpressure", help="overload with orders, then draining"))
     _add_memory(add("memory", help="memory of relay and worker over many events"))
     _add_growth(add("growth", help="duration of operations before and after a week of load"))
+    _add_webhooks(add("webhooks", help="deliveries/s to an endpoint, beside a bare loop"))
     return whole
+
+
+def _add_webhooks(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=lambda asked: webhooks.measure(webhooks.Plan(asked.runs, asked.events)))
+    _add_runs(to, 3)
+    to.add_argument("--events", type=_count, default=4000, help="number of events (default 4000)")
 
 
 def _add_relay(to: argparse.ArgumentParser) -> None:

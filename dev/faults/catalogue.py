@@ -2,11 +2,11 @@
 
 import importlib
 
-from dev.faults import links, messages, processes, providers, servers
+from dev.faults import links, messages, processes, providers, servers, webhooks
 from dev.faults.kinds import KINDS, FaultKind
 from dev.servers.infrastructure import KAFKA, RABBITMQ
 
-__all__ = ["all_kinds", "links", "messages", "processes", "providers", "servers"]
+__all__ = ["all_kinds", "links", "messages", "processes", "providers", "servers", "webhooks"]
 
 #: Targets that belong to one event bus.
 _EVENT_BUSES = {"RabbitMQ": RABBITMQ, "Kafka": KAFKA}

@@ -23,6 +23,7 @@ _ACTIVITY = """
            (select count(*) from messaging_outboxentry),
            (select count(*) from messaging_scheduledmessage where kind <> 'reminder'),
            (select count(*) from messaging_deadletter where status = 'open'),
+           (select count(*) from integrations_delivery where state = 'pending'),
            (select max(position) from messaging_eventrecord),
            (select count(*) from messaging_inboxentry)
 """
@@ -61,7 +62,7 @@ def wait_until_quiescent(system: System, report: Callable[[str], None]) -> Quies
         now, last = _activity(system), activity
         activity, changed_at = now, (changed_at if now == last else time.monotonic())
         report(_describe(activity))
-        if not any(activity[:4]):
+        if not any(activity[:5]):
             found.seconds = time.monotonic() - started
             _audit(system, found)
         if not found.holds and time.monotonic() - max(changed_at, operated_at) > _OPERATOR_DELAY:
@@ -77,8 +78,11 @@ def _activity(system: System) -> tuple[int, ...]:
 
 
 def _describe(activity: tuple[int, ...]) -> str:
-    moving, unpublished, waiting, letters = activity[:4]
-    return f"under way: {moving} orders, {unpublished} unpublished, {waiting} waiting, {letters} dead letters"
+    moving, unpublished, waiting, letters, webhooks = activity[:5]
+    return (
+        f"under way: {moving} orders, {unpublished} unpublished, {waiting} waiting, {letters} dead letters, "
+        f"{webhooks} webhooks"
+    )
 
 
 def _audit(system: System, found: Quiescence) -> None:

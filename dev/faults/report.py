@@ -12,7 +12,8 @@ from dev.console import out
 from dev.faults.load import Customers, allowed_outcomes
 from dev.faults.quiescence import Quiescence
 from dev.faults.runner import InjectedFault
-from dev.faults.system import System
+from dev.faults.system import HURT, WELL, System
+from dev.faults.webhooks import undelivered
 from dev.load.generator import CustomerOrder
 
 _OUTCOMES = """
@@ -59,6 +60,7 @@ def examine(system: System, customers: Customers, quiescence: Quiescence) -> Fin
             findings.wrong.append(f"{order.number} ({order.label}) is {order.outcome}")
     findings.wrong += _miscounted(system, customers, len(outcomes))
     findings.wrong += _repaired(system)
+    findings.lost += undelivered(system)
     if not quiescence.holds:
         findings.wrong += quiescence.audit.splitlines()
     return findings
@@ -119,6 +121,12 @@ def show_result(
         f"requests repeated: {customers.retries}",
         f"Dead letters: {dead or 'none'}; "
         f"mails to customers: {len(system.mailbox.received)}, sent twice: {twice}",
+        "Webhooks delivered: "
+        + ", ".join(
+            f"{len(inbox.accepted)} of {len(inbox.seen)} requests to {path}"
+            for path in (HURT, WELL)
+            for inbox in [system.receiver.inboxes[path]]
+        ),
         *(f"The order doctor: {repair}" for repair in quiescence.repairs),
         f"Quiescent after: {quiescence.seconds:.0f} s",
         f"Orders lost: {len(findings.lost)}",

@@ -27,6 +27,7 @@ from dev.servers.infrastructure import (
 )
 from dev.servers.kafka import Kafka
 from dev.servers.rabbitmq import RabbitMQ
+from dev.servers.receiver import Receiver
 from dev.temporary import temporary_folder
 from shop.settings import CONTEXTS
 
@@ -38,11 +39,25 @@ HOME = VAR / "faults" / "programs"
 _FOLDER = "faults"
 #: Ports that no shop, benchmark or test on this machine prefers.
 _POSTGRES_PORT, _RABBITMQ_PORT, _LINKS_PORT, _WEB_PORT = 23432, 23672, 21000, 20400
+_RECEIVER_PORT = 20600
 _STOCK = 1_000_000
 #: Seconds until a customer repeats an unanswered request.
 _CUSTOMER_TIMEOUT = 10.0
 #: Settings that shorten the shop's waiting times.
-_FAST_SETTINGS = {"SHOP_TRACKING_INTERVAL_SECONDS": "0.5", "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.5"}
+_FAST_SETTINGS = {
+    "SHOP_TRACKING_INTERVAL_SECONDS": "0.5",
+    "SHOP_REFUND_CHECK_INTERVAL_SECONDS": "0.5",
+    "SHOP_ENDPOINT_NETWORKS": "127.0.0.0/8",
+    "SHOP_ENDPOINT_RETRIES": ",".join(["1"] * 600),
+    "SHOP_ENDPOINT_REST_SECONDS": "1",
+    "SHOP_ENDPOINT_TIMEOUT_SECONDS": "3",
+}
+#: Paths of a receiver of webhooks that faults hurt, and of one that they do not.
+HURT, WELL = "/hurt", "/well"
+_MAKE_ENDPOINT = (
+    "from integrations.services import create_endpoint;"
+    " print(create_endpoint(url='{url}', event_types=['*'], contact='ops@example.com')[1])"
+)
 
 
 class System:
@@ -84,7 +99,17 @@ class System:
             self, products=_products(), customers=CUSTOMERS, reason="for a schedule of faults"
         )
         say("Starting web server, relays, schedulers and workers ...")
+        self._make_endpoints()
         self._start_programs()
+
+    def _make_endpoints(self) -> None:
+        """Have two receivers get all events."""
+        self.receiver = self._stack.enter_context(Receiver(ports.pick(_RECEIVER_PORT)))
+        for path in (HURT, WELL):
+            code = _MAKE_ENDPOINT.format(url=self.receiver.url(path))
+            log = self.run_python("manage.py", "shell", "--no-imports", "-c", code, name="make-endpoint")
+            self.receiver.inboxes[path].secret = log.read_text().split()[-1]
+        ((self.webhooks_since,),) = self.rows("select coalesce(max(position), 0) from messaging_eventrecord")
 
     @property
     def _broker(self) -> RabbitMQ | Kafka:

@@ -114,6 +114,18 @@ def test_after_failures_in_a_row_an_endpoint_rests_and_then_gets_one_delivery(en
     assert not claim()
 
 
+def test_failures_at_once_make_one_rest_and_not_the_longest(endpoint, settings):
+    settings.SHOP_ENDPOINT_REST = timedelta(seconds=30)
+    made = endpoint()
+    for _ in range(8):
+        cancelled()
+    record_results([Result(one, timezone.now(), {"a": "b"}, 0.1, error="away") for one in claim()])
+    made.refresh_from_db()
+    assert made.failures == schedule.BREAKER_OPENS_AT
+    assert made.retry_at
+    assert made.retry_at <= timezone.now() + timedelta(seconds=30)
+
+
 def test_one_endpoint_rests_and_others_do_not(endpoint, settings):
     settings.SHOP_ENDPOINT_REST = timedelta(seconds=30)
     endpoint("/a")

@@ -5,6 +5,7 @@ import pytest
 from dev.bench import options
 
 RUNS = {"relay": 5, "chain": 5, "latency": 3, "consume": 5, "intake": 5, "backpressure": 1, "memory": 1}
+RUNS["webhooks"] = 3
 
 
 @pytest.mark.parametrize("command", [*RUNS, "growth"])

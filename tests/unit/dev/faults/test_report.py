@@ -1,5 +1,6 @@
 """Customers who repeat requests, and the comparison of responses with outcomes."""
 
+from collections import defaultdict
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -9,10 +10,12 @@ from dev.faults import load
 from dev.faults.load import Customers
 from dev.faults.quiescence import Quiescence
 from dev.faults.report import examine
+from dev.faults.webhooks import undelivered
 from dev.load import scenarios
 from dev.load.api import ApiError
 from dev.load.generator import CustomerOrder
 from dev.load.scenarios import Scenario
+from dev.servers.receiver import Inbox
 
 PLAIN = scenarios.SCENARIOS[0]
 
@@ -26,6 +29,9 @@ class MoodyShop:
         self.orders: dict[str, tuple[str, str]] = {}
         self.repairs: list[tuple[str, str]] = []
         self.refused: list[str] = []
+        self.webhooks_since = 0
+        self.owed: list[tuple[str, str]] = []
+        self.receiver = SimpleNamespace(inboxes=defaultdict(Inbox))
 
     def as_owner_of(self, token: str) -> "MoodyShop":
         return self
@@ -38,7 +44,9 @@ class MoodyShop:
         self.orders[order_id] = ("delivered", "")
         return {"id": order_id, "number": "ORD-1"}
 
-    def rows(self, query: str) -> list[tuple]:
+    def rows(self, query: str, *parameters: object) -> list[tuple]:
+        if "integrations_delivery" in query:
+            return self.owed
         if "messaging_deadletter" in query:
             return [(0,)]
         if "payments_refund" in query:
@@ -145,3 +153,28 @@ def test_what_an_unbound_queue_missed_the_doctor_may_resend():
     shop = MoodyShop()
     shop.repairs = [LOST]
     assert findings_about(shop, order_at(shop), unbound="payments.events").wrong == []
+
+
+# --- Webhooks ---
+
+
+def webhooks(owed: list[tuple[str, str]], hurt: list[str], well: list[str]) -> list[str]:
+    shop = MoodyShop()
+    shop.owed = owed
+    for path, events in (("/hurt", hurt), ("/well", well)):
+        shop.receiver.inboxes[path].accepted.update(events)
+    return undelivered(shop)  # type: ignore[arg-type]
+
+
+def test_an_event_that_a_receiver_never_got_is_found():
+    owed = [("e1", "order"), ("e2", "order")]
+    assert webhooks(owed, ["e1", "e2", "e2"], ["e1", "e2"]) == []
+    [lost] = webhooks(owed, ["e1"], ["e1", "e2"])
+    assert "/hurt never got 1 of 2 events" in lost
+
+
+def test_events_of_an_order_that_came_in_another_order_are_found():
+    owed = [("e1", "order"), ("e2", "order"), ("e3", "other")]
+    assert webhooks(owed, ["e3", "e1", "e2"], ["e1", "e3", "e2"]) == []
+    [swapped] = webhooks(owed, ["e2", "e1", "e3"], ["e1", "e2", "e3"])
+    assert "/hurt got events out of order: ['order']" in swapped
