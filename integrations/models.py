@@ -96,7 +96,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["endpoint", "due_at"], condition=models.Q(state="pending"), name="delivery_due"
+                fields=["endpoint", "due_at", "id"], condition=models.Q(state="pending"), name="delivery_due"
             ),
             models.Index(
                 fields=["endpoint", "aggregate_id", "sequence"],

@@ -14,7 +14,8 @@ from shop.postgres.writes import Update
 CHANNEL = "integrations_due"
 
 #: Claims deliveries that are due: of each endpoint no more than it may have at a time, and of each aggregate
-#: the first that is not done. Those whose lease has ended belong to a worker that died.
+#: the first that is not done. Those whose lease has ended belong to a worker that died. NOT EXISTS would be a
+#: join, which PostgreSQL makes of all that waits for each of it while the table is new to it.
 _CLAIM = """
     WITH due AS (
         SELECT delivery.id
@@ -33,10 +34,10 @@ _CLAIM = """
             WHERE waiting.endpoint_id = endpoint.id AND waiting.state = 'pending'
             AND waiting.due_at <= statement_timestamp()
             AND (waiting.leased_until IS NULL OR waiting.leased_until <= statement_timestamp())
-            AND NOT EXISTS (
-                SELECT FROM integrations_delivery AS earlier
+            AND waiting.sequence = (
+                SELECT min(sequence) FROM integrations_delivery AS earlier
                 WHERE earlier.endpoint_id = waiting.endpoint_id AND earlier.state = 'pending'
-                AND earlier.aggregate_id = waiting.aggregate_id AND earlier.sequence < waiting.sequence
+                AND earlier.aggregate_id = waiting.aggregate_id
             )
             ORDER BY waiting.due_at, waiting.id
             LIMIT greatest(0, CASE WHEN endpoint.failures >= %s THEN 1

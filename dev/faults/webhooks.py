@@ -83,7 +83,7 @@ def undelivered(system: System) -> list[str]:
 def _out_of_order(owed: list[tuple[str, ...]], accepted: list[str]) -> list[str]:
     """Return the aggregates of which events were first accepted in another order than the log's."""
     wanted, got = defaultdict(list), defaultdict(list)
-    about = dict(owed)
+    about = {event: aggregate for event, aggregate in owed}  # noqa: C416 - the rows are tuples of any length
     for event, aggregate in owed:
         wanted[aggregate].append(event)
     for event in accepted:

@@ -1,1 +1,1 @@
-"""script/bench webhooks: deliveries to a receiver, beside a bare loop, and beside an endpoint that is slow."""
+"""script/bench webhooks: deliveries beside a bare loop, and beside an endpoint that is slow."""

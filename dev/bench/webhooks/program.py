@@ -6,6 +6,7 @@ them; ``send`` runs a sender until it is ended; ``bare URL SECRET N`` posts sign
 
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import FrameType
@@ -81,4 +82,5 @@ def bare(url: str, secret: str, count: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    {"fill": fill, "publish": publish, "send": send, "bare": bare}[sys.argv[1]](*sys.argv[2:])
+    programs: dict[str, Callable[..., None]] = {"fill": fill, "publish": publish, "send": send, "bare": bare}
+    programs[sys.argv[1]](*sys.argv[2:])

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from integrations import repository, resending, schedule, services
@@ -14,8 +16,9 @@ from integrations.repository import Limits
 from integrations.requests import Result
 from integrations.results import record_results
 from shop.ids import uuid7
+from shop.messaging.event_log import LoggedFact
 from tests.support.inprocess import deliver_all
-from tests.unit.integrations.happenings import cancelled, resumed
+from tests.unit.integrations.happenings import CANCELLED, cancelled, resumed
 
 pytestmark = pytest.mark.django_db
 ALL = Limits(schedule.BREAKER_OPENS_AT, 8, 2, 64)
@@ -214,3 +217,23 @@ def test_a_test_is_signed_as_an_event_and_held_up_by_none(endpoint):
     made = endpoint()
     delivery = resending.send_test(endpoint_id=made.pk)
     assert [one.pk for one in claim()] == [delivery.pk]
+
+
+def test_a_claim_reads_little_however_much_waits(endpoint):
+    """In a table that PostgreSQL has no statistics of."""
+    made, now = endpoint(), timezone.now()
+    facts = [LoggedFact(uuid7(), CANCELLED, uuid7(), 1, now) for _ in range(1000)]
+    Delivery.objects.bulk_create(services.deliveries_of(made, facts))
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "FOR UPDATE SKIP LOCKED" in sql:
+            execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params, many, context)
+            plans.extend(row[0] for row in context["cursor"].fetchall())
+            Delivery.objects.update(leased_until=None)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        assert len(claim()) == 8
+    [[plan]] = plans
+    assert plan["Plan"]["Shared Hit Blocks"] < 1000

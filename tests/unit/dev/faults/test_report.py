@@ -70,7 +70,9 @@ def order_at(shop: MoodyShop, scenario: Scenario = PLAIN) -> Customers:
 
 
 def findings_about(shop: MoodyShop, customers: Customers, found: Quiescence | None = None, unbound: str = ""):
-    system = SimpleNamespace(rows=shop.rows, poisoned=0, unbound={unbound})
+    system = SimpleNamespace(
+        rows=shop.rows, poisoned=0, unbound={unbound}, receiver=shop.receiver, webhooks_since=0
+    )
     return examine(system, customers, found or Quiescence(holds=True))  # type: ignore[arg-type]
 
 
