@@ -99,6 +99,7 @@ class System:
 
     def start_programs(self) -> None:
         """Start web server, relay and a worker for all apps."""
+        self._find_servers()
         self.web_port = ports.pick(_WEB_PORT)
         self.supervisor = Supervisor(HOME / "log", report=self._report)
         self._stack.callback(self.supervisor.kill)
@@ -108,6 +109,11 @@ class System:
             programs.worker(self.env, "apps", CONTEXTS, home=HOME, processes=2),
         )
         self.supervisor.wait_ready()
+
+    def _find_servers(self) -> None:
+        """Note where the servers are: one that was started again may have another port."""
+        self.env["DATABASE_URL"] = self.postgres.url("shop", ROLE)
+        self.env["CELERY_BROKER_URL"] = self.rabbitmq.url()
 
     def kill(self, name: str) -> None:
         """Kill a program for good, as with its machine."""
@@ -133,7 +139,6 @@ class System:
             self.rabbitmq.kill()
             self.rabbitmq.erase()
             self.rabbitmq.start()
-            self.env["CELERY_BROKER_URL"] = self.rabbitmq.url()
 
     def bring_providers(self) -> None:
         """Put the providers' books as they stand into the restored database, which has older ones."""
@@ -166,6 +171,7 @@ class System:
         as_server: bool = False,
     ) -> "subprocess.CompletedProcess[str]":
         """Run shell commands as an administrator does, in the environment of ``manage.py migrate``."""
+        self._find_servers()
         script = f'manage.py() {{ "{sys.executable}" manage.py "$@"; }}\n{commands}'
         env = {
             **self.env,
