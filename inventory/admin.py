@@ -230,7 +230,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
         keys = [product.pk for product in products]
         return Product.objects.filter(pk__in=keys).update(active=active)
 
-    @admin.display(description="")
+    @admin.display(description="Picture")
     def thumbnail(self, product: Product) -> str:
         """Return the picture, small: an uploaded one, or an emoji."""
         if product.picture.startswith("/"):
