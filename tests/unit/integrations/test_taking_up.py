@@ -41,6 +41,17 @@ def test_what_happened_before_an_endpoint_was_made_is_not_sent(endpoint):
     assert not sent()
 
 
+def test_a_second_endpoint_gets_of_an_order_what_happens_from_then_on(endpoint):
+    endpoint("/a")
+    order_id = uuid7()
+    first = cancelled(order_id)
+    later = endpoint("/b")
+    second = resumed(order_id)
+    got = Delivery.objects.filter(endpoint=later).values_list("event_id", flat=True)
+    assert list(got) == [second.meta.id]
+    assert Delivery.objects.filter(event_id=first.meta.id).count() == 1
+
+
 def test_an_event_brings_those_before_it_along(endpoint):
     """A consumer may get the second first; the log has them in order."""
     endpoint()
