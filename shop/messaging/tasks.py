@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
+from shop.messaging.dead_letters import tasks as dead_letters  # noqa: F401 - Celery looks in no sub-package
 from shop.messaging.log_proof import roots
 from shop.messaging.operations import retention
 from shop.messaging.pruning import continue_pruning

@@ -35,7 +35,7 @@ def test_a_refused_adjustment_is_not_in_the_log(teapot):
 def test_an_adjustment_is_no_order_to_the_audit(teapot):
     services.adjust_stock(sku="TEAPOT", quantity=-2, reason="Broken")
     [adjusted] = replay(types=[StockAdjusted.type])
-    deliver(adjusted, app="inventory")
+    deliver(adjusted)
     assert [str(violation) for violation in audit().violations] == []
 
 

@@ -125,7 +125,7 @@ def test_a_preview_tells_what_would_happen_and_books_nothing(teapot, kettle, ava
 def test_bookings_are_audited(teapot, kettle):
     book(("received", "TEAPOT", 2), ("write_off", "TEAPOT", 1), ("counted", "KETTLE", 7))
     for record in EventRecord.objects.all():
-        deliver(as_event(record), app="inventory")
+        deliver(as_event(record))
     assert [str(violation) for violation in audit().violations] == []
     StockMovement.objects.bulk_create([StockMovement(product=kettle, kind="counted", quantity=1, reason="?")])
     Product.objects.filter(sku="KETTLE").update(available=8)
