@@ -8,7 +8,7 @@ from tests.support.deployment import APPS, RELAY, Deployment, shared_deployment
 from tests.support.second_version.version import MARK, VERSION
 
 #: Two workers compete for the events of analytics.
-WORKERS = {RELAY: [RELAY], APPS: ["orders", "payments", "inventory", "shipping"]}
+WORKERS = {RELAY: [RELAY], APPS: ["orders", "payments", "inventory", "shipping", "integrations"]}
 WORKERS |= {name: ["analytics", "notifications"] for name in ("analytics", "rivals")}
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.support.second_version.settings"}
 
