@@ -15,6 +15,7 @@ from integrations.errors import IntegrationsError, InvalidEndpoint
 from integrations.models import ALL_EVENTS, Attempt, Delivery, Endpoint
 from shop import journal
 from shop.adminkit.bounded_actions import BoundedActions
+from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import TabularInline
@@ -71,7 +72,7 @@ def _for_each(request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], ob
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(BoundedActions):
+class EndpointAdmin(ConflictAware, BoundedActions):
     """Endpoints of outside programs."""
 
     form = EndpointForm

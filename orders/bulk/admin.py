@@ -113,7 +113,6 @@ class BulkActionAdmin(KeysetAdmin):
     """Bulk actions, with progress and outcome."""
 
     list_display = ("started_at", "action", "by", "progress")
-    list_filter = ("action",)
     list_select_related = ("by",)
     ordering = ("-pk",)
     inlines = (BulkActionRowInline,)

@@ -29,6 +29,7 @@ from orders.returns.services import approve_return, request_return
 from orders.states import PaymentNeeds
 from shop.accounts import api_keys
 from shop.messaging.contracts import Money
+from tests.architecture.rights.world import make_endpoints
 from tests.support import outcomes
 from tests.support.inprocess import deliver_all, fire_reminders
 
@@ -93,6 +94,7 @@ def seeded(db, settings, tmp_path) -> None:
     place("pm_card_visa")
     send_back(place("pm_card_visa", mugs=9))
     decline(place("pm_card_visa_chargeDeclined", retry_payment=True))
+    make_endpoints()
 
 
 def decline(order: Order) -> None:

@@ -41,12 +41,14 @@ def filled(path: str, client: APIClient) -> str:
     if "{id}" in path:
         start = path.partition("/{id}")[0]
         query = next((query for prefix, query in QUERIES.items() if path.startswith(prefix)), "")
-        path = path.replace("{id}", str(client.get(f"{start}{query}").json()["results"][0]["id"]))
+        found = client.get(f"{start}{query}").json()["results"]
+        paused = [one for one in found if path.endswith("/resume") and one.get("state") == "paused"]
+        path = path.replace("{id}", str((paused or found)[0]["id"]))
     if "{return_id}" in path:
         state = "approved" if path.endswith("/receive") else "requested"
         returns = client.get(f"{path.partition('/returns')[0]}/returns").json()
-        found = next(one["id"] for one in returns if one["state"] == state)
-        path = path.replace("{return_id}", found)
+        wanted = next(one["id"] for one in returns if one["state"] == state)
+        path = path.replace("{return_id}", wanted)
     if "{refund_id}" in path:
         owner = path.partition("/refunds")[0]
         refunds = client.get(f"{owner}/refunds" if "/orders/" in owner else owner).json()

@@ -93,7 +93,7 @@ class World:
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
         self.bulk = prepare(action="cancel", orders=[self.order], given={}, by=self.staff)
         self.key, _ = create_key(user=self.alice, name="till")
-        self.hook, self.paused_hook, self.delivery = _endpoints()
+        self.hook, self.paused_hook, self.delivery = make_endpoints()
         _make_the_rest(self)
 
     @cached_property
@@ -187,7 +187,7 @@ def _booked_parcel() -> Shipment:
     return parcel
 
 
-def _endpoints() -> tuple[Endpoint, Endpoint, Delivery]:
+def make_endpoints() -> tuple[Endpoint, Endpoint, Delivery]:
     """An endpoint with a delivery that is done, and one that is paused."""
     values = {"url": "https://example.com/hooks", "event_types": ["*"], "contact": "ops@example.com"}
     paused, hook = create_endpoint(**values)[0], create_endpoint(**values)[0]

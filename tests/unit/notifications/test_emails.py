@@ -15,7 +15,11 @@ pytestmark = pytest.mark.django_db
 CONTENTS = {
     Kind.ORDER_RECEIVED: ["Tea", "9.95 EUR", "19.90 EUR", "Pot", "Total", "49.90 EUR", "1 Rabbit Hole"],
     Kind.PAYMENT_RECEIVED: ["We have received", "49.90 EUR"],
-    Kind.PAYMENT_ACTION_REQUIRED: ["confirm the payment", CONFIRM_URL, "not paid in time is cancelled"],
+    Kind.PAYMENT_ACTION_REQUIRED: [
+        "confirm it if your bank asks",
+        CONFIRM_URL,
+        "not paid in time is cancelled",
+    ],
     Kind.PAYMENT_DECLINED: ["not accepted", "Your card has expired.", "Choose another means of payment"],
     Kind.AWAITING_STOCK: ["have to come in first", "as soon as they are here"],
     Kind.PAYMENT_FAILED: ["Your card has expired.", "You have not been charged."],

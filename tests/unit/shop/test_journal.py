@@ -50,8 +50,10 @@ def test_a_refused_act_is_not_in_the_journal():
 
 @pytest.mark.django_db(transaction=True)
 def test_an_act_without_its_entry_in_the_same_transaction_is_an_error():
+    request = RequestFactory().get("/")
+    request.user = User()
     with pytest.raises(TransactionManagementError):
-        journal.record(RequestFactory().get("/"), Product, "Did something.")
+        journal.record(request, Product, "Did something.")
 
 
 @pytest.fixture
