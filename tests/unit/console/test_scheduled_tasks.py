@@ -13,6 +13,7 @@ from django.db.models import Model
 from django_celery_results.models import TaskResult
 
 from console.audit import audit
+from integrations.models import Delivery, Endpoint
 from notifications.models import Notification, Recipient
 from orders.models import Order
 from shop.accounts.models import AccountMail, ApiKey, FailedLogin, RequestCount
@@ -109,7 +110,25 @@ def _rows(name: str, at: datetime, shop) -> list[Model]:
         _account_mail(at),
         ProviderNotice.objects.create(provider="stripe", event_id=name, body=b"", received_at=at),
         Session.objects.create(session_key=name, expire_date=at + timedelta(hours=2)),
+        _delivery(order.pk, at),
     ]
+
+
+def _delivery(event_id: UUID, at: datetime) -> Delivery:
+    endpoint, _ = Endpoint.objects.get_or_create(
+        url="https://example.com/hooks", defaults={"event_types": ["*"]}
+    )
+    return Delivery.objects.create(
+        endpoint=endpoint,
+        event_id=event_id,
+        type="orders.OrderCancelled.v1",
+        aggregate_id=event_id,
+        sequence=1,
+        occurred_at=at,
+        expires_at=at,
+        finished_at=at,
+        state="delivered",
+    )
 
 
 def _account_mail(at: datetime) -> AccountMail:
