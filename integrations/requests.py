@@ -24,7 +24,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a request; without an answer it says why."""
+    """Outcome of a request, with the reason if there is no answer."""
 
     delivery: Delivery
     at: datetime

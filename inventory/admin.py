@@ -48,7 +48,7 @@ class StockFilter(admin.SimpleListFilter):
 
 
 class ProductForm(forms.ModelForm[Product]):
-    """How a product is sold, and why that changes."""
+    """Terms on which a product is sold, and the reason for a change."""
 
     reason = forms.CharField(
         required=False, max_length=200, help_text="Why it changes. It stands in the history of the product."

@@ -17,7 +17,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass
 class Inbox:
-    """What came to one path, and how it is answered."""
+    """Requests to one path, and the answers they get."""
 
     secret: str = ""
     #: Status of the answers.

@@ -82,7 +82,7 @@ class LoggedEvent(NamedTuple):
 
 
 class LoggedFact(NamedTuple):
-    """What the log says of an event beside its data."""
+    """Facts of the log about an event, beside its data."""
 
     id: UUID
     type: str

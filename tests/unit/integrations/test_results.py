@@ -1,4 +1,4 @@
-"""What follows from answers: attempts, rests, pauses and mails."""
+"""Consequences of answers: attempts, rests, pauses and mails."""
 
 from datetime import timedelta
 from itertools import pairwise
