@@ -7,6 +7,7 @@ from uuid import UUID
 import django_filters
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
@@ -31,7 +32,8 @@ from integrations.serializers import (
 )
 from shop import journal
 from shop.messaging.contracts import is_replaced
-from shop.rest.etags import ETagged
+from shop.rest.contract import IF_MATCH
+from shop.rest.etags import ETagged, check_if_match
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import staff
 from shop.rest.problems import Conflict
@@ -129,6 +131,7 @@ class EndpointDetail(ETagged, EndpointView, RetrieveAPIView[Endpoint]):
     @extend_schema(
         summary="Change a webhook endpoint",
         tags=["webhooks"],
+        parameters=[IF_MATCH],
         request=EndpointChangeIn,
         responses={200: EndpointOut, 400: _WRONG, 404: _NONE},
     )
@@ -136,7 +139,9 @@ class EndpointDetail(ETagged, EndpointView, RetrieveAPIView[Endpoint]):
     def patch(self, request: Request, pk: UUID) -> Response:
         """Change address, event types, contact or description; what is left out stays."""
         changes = _valid(EndpointChangeIn, request)
+        locked = Endpoint.objects.select_for_update()
         with transaction.atomic():
+            check_if_match(request, lambda: self.get_serializer(get_object_or_404(locked, pk=pk)).data)
             endpoint = run(lambda: services.change_endpoint(endpoint_id=pk, **changes))
             journal.record(request, endpoint, f"Changed {', '.join(sorted(changes)) or 'nothing'}.")
         return self.shown(endpoint)

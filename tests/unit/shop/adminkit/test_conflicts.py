@@ -134,7 +134,7 @@ def test_the_conflict_is_decided_by_a_form_that_is_opened_again(olga):
 def test_no_resource_of_the_rest_api_is_edited_as_a_whole():
     """Acts take If-Match where they decide on a state; PUT and PATCH would have to require it.
 
-    Endpoints of webhooks are settings of a program, which alone changes the fields that it gives.
+    The one PATCH changes the fields that it is given, and takes If-Match as acts do.
     """
     methods = {
         (name, method)
