@@ -58,6 +58,8 @@ class State(NamedTuple):
     attention_note: str | None = ""
     payment_undone: bool = False
     stock_undone: bool = False
+    #: Money could not be taken; neither an operator nor a later capture has answered for it.
+    capture_failed: bool = False
     #: Money that could not be taken at first is taken.
     capture_recovered: bool = False
     #: Number of the latest attempt to pay.
@@ -201,8 +203,21 @@ def held_up(state: State, reason: str, note: str | None = "", stage: str | None 
         attention_reason=reason,
         attention_stage="" if reason in STAGE_OF_ATTENTION else at,
         attention_note=note,
+        capture_failed=state.capture_failed or reason == AttentionReason.CAPTURE_FAILED,
     )
     return _normal(held)
+
+
+def attention_decided(state: State, reason: str, note: str | None = "", stage: str | None = None) -> State:
+    """Hold the order up as it was decided, before events were heard of that the log has earlier.
+
+    If the money could be taken after all, that ended the decision, and with it the reason that came before.
+    """
+    if reason != AttentionReason.CAPTURE_FAILED:
+        return held_up(state, reason, note, stage)
+    if state.capture_recovered:
+        return resumed(state)
+    return held_up(state, reason, note, stage)._replace(capture_failed=True)
 
 
 def refund_failed(state: State) -> State:
@@ -222,7 +237,7 @@ def capture_failed(state: State) -> State:
 
 def capture_recovered(state: State) -> State:
     """Let an order go on whose money could be taken after all."""
-    known = state._replace(capture_recovered=True)
+    known = state._replace(capture_failed=False, capture_recovered=True)
     return _moved(known, state.stage) if _awaits_capture(state) else known
 
 
@@ -248,7 +263,8 @@ def disputed(state: State) -> State:
 
 def resumed(state: State) -> State:
     """Go on waiting in the status that it was held up in."""
-    return _moved(state, state.stage) if state.status == Status.NEEDS_ATTENTION else state
+    going_on = state._replace(capture_failed=False)
+    return _moved(going_on, state.stage) if state.status == Status.NEEDS_ATTENTION else going_on
 
 
 def settled(state: State, reason: str, cancel_reason: str | None = None) -> State:
@@ -273,7 +289,8 @@ def _advanced(state: State, to: Status) -> State:
         return state._replace(attention_stage=to)  # the stock may answer, the parcel still has to wait
     if _awaits_capture(state):
         return state._replace(attention_stage=to)
-    return _moved(state, to)._replace(cancel_reason="")  # the parcel was faster than the cancellation
+    advanced = _moved(state, to)._replace(cancel_reason="")  # the parcel was faster than the cancellation
+    return capture_failed(advanced) if state.capture_failed else advanced
 
 
 def _awaits_capture(state: State) -> bool:
@@ -335,7 +352,7 @@ _READINGS: dict[type[Event], Reading] = {
     OrderCancellationRequested: lambda event: partial(cancellation_requested, reason=event.reason),
     OrderCancelled: lambda event: partial(cancelled, reason=event.reason),
     OrderNeedsAttention: lambda event: partial(
-        held_up, reason=event.reason, note=event.note, stage=event.stage
+        attention_decided, reason=event.reason, note=event.note, stage=event.stage
     ),
     OrderSettled: lambda event: partial(settled, reason=event.reason, cancel_reason=event.cancel_reason),
 }

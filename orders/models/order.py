@@ -103,6 +103,9 @@ class Order(models.Model):
     )
     payment_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, charged.")
     stock_undone = models.BooleanField(default=False, help_text="Nothing is, or will be, taken.")
+    capture_failed = models.BooleanField(
+        default=False, db_default=False, help_text="Money could not be taken, and nobody has answered for it."
+    )
     capture_recovered = models.BooleanField(
         default=False, db_default=False, help_text="Money that could not be taken at first is taken."
     )

@@ -377,6 +377,33 @@ def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
     assert {"PaymentProcessed", "InventoryUpdated"} <= OneOrder.overtaken
 
 
+UNPAID = partial(history.held_up, reason="capture_failed")
+
+
+def test_a_parcel_that_leaves_in_spite_of_a_cancellation_is_still_to_be_paid():
+    cancel = partial(history.cancellation_requested, reason="customer")
+    state = history.fold([history.paid, UNPAID, cancel, history.shipped])
+    assert (state.status, state.attention_reason, state.stage) == (
+        "needs_attention",
+        "capture_failed",
+        "shipped",
+    )
+    assert history.fold([history.paid, UNPAID, history.shipped, cancel]) == state
+
+
+@pytest.mark.parametrize("answer", [history.resumed, history.capture_recovered])
+def test_what_was_answered_for_holds_up_no_parcel(answer):
+    state = history.fold([history.paid, UNPAID, answer, history.shipped])
+    assert (state.status, state.capture_failed) == ("shipped", False)
+
+
+def test_money_that_is_taken_ends_a_decision_that_stands_later_in_the_log():
+    decided = [partial(history.attention_decided, reason=why) for why in ("stock_overdue", "capture_failed")]
+    live = history.fold([history.paid, *decided, history.capture_recovered])
+    assert history.fold([history.paid, history.capture_recovered, *decided]) == live
+    assert live.status == "paid"
+
+
 def test_every_event_that_orders_consumes_has_a_step():
     own = {one.event for one in consumers() if one.app == "orders" and not issubclass(one.event, Reminder)}
     assert own == {*STEPS, *READINGS}

@@ -65,6 +65,7 @@ CHANGED: dict[str, Any] = {
     "attention_note": "money: the books differ",
     "payment_undone": True,
     "stock_undone": True,
+    "capture_failed": True,
     "capture_recovered": True,
     "payment_attempt": 2,
     "payment_needs": "requires_action",
