@@ -16,10 +16,16 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, cloudevents
 from shop.messaging.tracing import trace
 
-#: An event of every order that four contexts consume.
+#: An event of every order that five contexts consume.
 EVENT = OrderShipped
 #: Queues of its consumers; the relay declares them with their bindings.
-QUEUES = ("analytics.events", "notifications.events", "orders.events", "payments.events")
+QUEUES = (
+    "analytics.events",
+    "integrations.events",
+    "notifications.events",
+    "orders.events",
+    "payments.events",
+)
 EXCHANGE = "shop.events"
 #: Seconds without a new message after which the missing ones are lost.
 _IDLE_TIMEOUT = 5.0

@@ -89,7 +89,7 @@ class Course:
         self._rest(result)
         result.listed = system.run_step("lost orders", check=False).stdout
         self._say("Deciding on the lost orders ...")
-        for way in ("reinstate", "refund", "keep"):
+        for way in ("reinstate", "take over", "refund", "keep"):
             result.decisions += system.run_step(way, check=False).stdout
         self._rest(result)
         result.seconds_to_hold = time.monotonic() - began

@@ -144,6 +144,9 @@ class Payment(models.Model):
                 fields=["state", "-id"], condition=~Q(state="succeeded"), name="payment_by_rare_state"
             ),
             models.Index(fields=["reference"], condition=~Q(reference=""), name="payment_by_reference"),
+            models.Index(
+                fields=["updated_at"], condition=Q(state="requires_payment_method"), name="payment_declined"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

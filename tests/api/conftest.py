@@ -50,6 +50,8 @@ SEMANTIC = (
     "orders_returns_create",
     "orders_returns_receive_create",
     "keys_create",
+    "webhook_endpoints_create",
+    "webhook_endpoints_partial_update",
     "token_create",
     "stock_movements_create",
     "stock_files_create",

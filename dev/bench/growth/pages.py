@@ -26,6 +26,10 @@ _MIDDLE = """
 """
 
 
+#: Pages about all that happened in a period: they read its rows, once.
+OF_A_PERIOD = {"admin: sales", "admin: sales of a year", "admin: live flow", "admin: workers"}
+
+
 def page_operations(size: int) -> list[Operation]:
     """Return an operation for each page, on the connected database."""
     with connection.cursor() as cursor:

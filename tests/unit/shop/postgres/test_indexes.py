@@ -26,7 +26,11 @@ def test_no_index_serves_searches_by_how_a_text_begins():
 @pytest.mark.parametrize(
     ("model", "key", "names"),
     [
-        (Payment, "order_id", {"payment_stopped", "payment_by_rare_state", "payment_by_reference"}),
+        (
+            Payment,
+            "order_id",
+            {"payment_stopped", "payment_by_rare_state", "payment_by_reference", "payment_declined"},
+        ),
         (
             Shipment,
             "order_id, round",
