@@ -36,7 +36,7 @@ from tests.support.inprocess import deliver_all, fire_reminders
 #: Seed of the gate; ``script/test --long`` has one of its own, and looks deeper.
 SEED = int(os.environ.get("SHOP_TEST_LONG", "16"))
 IS_LONG = "SHOP_TEST_LONG" in os.environ
-EXAMPLES = 200 if IS_LONG else 4
+EXAMPLES = 200 if IS_LONG else 2
 
 # Files are texts to Schemathesis.
 schemathesis.serializer.alias("text/csv", "text/plain")

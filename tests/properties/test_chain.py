@@ -52,7 +52,7 @@ from tests.properties.world import MailServer, World
 
 #: Number of random histories. If 0, a few fixed ones run, and a failing one is not shrunk.
 EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
-GATE = settings(max_examples=22, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
+GATE = settings(max_examples=12, stateful_step_count=40, derandomize=True, phases=[Phase.generate])
 DEEP = settings(max_examples=EXAMPLES or 1, stateful_step_count=80)
 
 TOKENS = (

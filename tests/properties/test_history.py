@@ -68,6 +68,8 @@ from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Money, Reminder
 
 EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
+#: Whether a rare thing happens: most orders are delivered.
+RARELY = st.sampled_from([True, *[False] * 5])
 #: Of an order of which nothing has happened yet.
 ORDER = {"order_id": uuid7(), "number": "ORD-1042"}
 MONEY, NOTHING = Money(amount="49.90", currency="EUR"), Money(amount="0.00", currency="EUR")
@@ -168,7 +170,7 @@ class OneOrder(RuleBasedStateMachine):
             self.publish(PaymentRefunded, left=NOTHING if how == "all" else MONEY)
 
     @precondition(lambda self: self.is_charged() and not self.happened(CaptureFailed))
-    @rule(really=st.sampled_from([True, *[False] * 19]))
+    @rule(really=RARELY)
     def money_cannot_be_taken(self, really):
         if really:
             self.publish(CaptureFailed)
@@ -217,7 +219,7 @@ class OneOrder(RuleBasedStateMachine):
         self.publish(how)
 
     @precondition(lambda self: self.is_with_shipping())
-    @rule(by_operator=st.sampled_from([True, False, False, False]))
+    @rule(by_operator=RARELY)
     def shipping_is_stopped(self, by_operator):
         if not by_operator and not self.happened(OrderCancellationRequested):
             return
@@ -244,9 +246,10 @@ class OneOrder(RuleBasedStateMachine):
         self.publish(how)
 
     @precondition(lambda self: self.is_charged() and not self.happened(PaymentDisputed))
-    @rule()
-    def the_bank_disputes_the_payment(self):
-        self.publish(PaymentDisputed, reason="fraudulent")
+    @rule(really=RARELY)
+    def the_bank_disputes_the_payment(self, really):
+        if really:
+            self.publish(PaymentDisputed, reason="fraudulent")
 
     @precondition(lambda self: self.happened(PaymentDisputed) and not self.happened(DisputeClosed))
     @rule(won=st.booleans())
@@ -306,21 +309,23 @@ class OneOrder(RuleBasedStateMachine):
             self.decided(OrderNeedsAttention, stage=self.state.stage, **facts)
 
     @precondition(lambda self: self.state.status in DEADLINES and self.state.status != Status.PLACED)
-    @rule()
-    def a_deadline_passes(self):
-        self.hold_up(partial(history.held_up, reason=f"{DEADLINES[self.state.status][0]}_overdue"))
+    @rule(really=RARELY)
+    def a_deadline_passes(self, really):
+        if really:
+            self.hold_up(partial(history.held_up, reason=f"{DEADLINES[self.state.status][0]}_overdue"))
 
     @precondition(lambda self: self.state.status not in (Status.PLACED, Status.NEEDS_ATTENTION, *TERMINAL))
-    @rule(reason=st.sampled_from(["books_differ", "delivery_overdue"]))
-    def the_doctor_holds_it_up(self, reason):
-        if reason == "books_differ" or self.state.status == Status.SHIPPED:
+    @rule(really=RARELY, reason=st.sampled_from(["books_differ", "delivery_overdue"]))
+    def the_doctor_holds_it_up(self, really, reason):
+        if really and (reason == "books_differ" or self.state.status == Status.SHIPPED):
             self.hold_up(partial(history.held_up, reason=reason, note=f"note {len(self.log)}"))
 
     @precondition(lambda self: self.state.stage in CANCELLABLE)
-    @rule(reason=st.sampled_from(["customer", "operator", "payment_overdue"]))
-    def somebody_cancels(self, reason):
-        self.state = history.cancellation_requested(self.state, reason)
-        self.decided(OrderCancellationRequested, reason=reason)
+    @rule(really=RARELY, reason=st.sampled_from(["customer", "operator", "payment_overdue"]))
+    def somebody_cancels(self, really, reason):
+        if really:
+            self.state = history.cancellation_requested(self.state, reason)
+            self.decided(OrderCancellationRequested, reason=reason)
 
     @precondition(
         lambda self: (
@@ -363,7 +368,7 @@ class OneOrder(RuleBasedStateMachine):
 
 
 def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
-    few = settings(max_examples=900, derandomize=True)
+    few = settings(max_examples=400, derandomize=True)
     profile = settings(
         few if not EXAMPLES else settings(max_examples=EXAMPLES * 20),
         stateful_step_count=40,
@@ -374,7 +379,7 @@ def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
     )
     run_state_machine_as_test(OneOrder, settings=profile)
     assert {"delivered", "cancelled", "settled", "needs_attention"} <= OneOrder.ends, "too few histories"
-    assert {"PaymentProcessed", "InventoryUpdated"} <= OneOrder.overtaken
+    assert len(OneOrder.overtaken) > 8, "too few events that came late"
 
 
 UNPAID = partial(history.held_up, reason="capture_failed")
