@@ -122,6 +122,7 @@ def _load(server_pid: int, desks: Desks, note: AccessLog | None, index: int) -> 
     """Set up a process of the server and return the maker of its front."""
     logging.getLogger("granian.access").addFilter(_quote_path)
     threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
+    import_string("shop.messaging.restores.opening.guard_connections")()
     faulthandler.enable()  # for the watchdog's SIGABRT, without a core dump
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = Limits(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.SHOP_BODY_TIMEOUT.total_seconds())

@@ -1,5 +1,6 @@
 """The Django app of the messaging kernel."""
 
+from celery.signals import worker_init
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
@@ -20,5 +21,6 @@ class MessagingConfig(AppConfig):
         from shop.messaging.restores import opening
 
         autodiscover_modules("consumers")
+        worker_init.connect(opening.guard_connections)
         post_migrate.connect(subscriptions.subscribe_in_empty_log, sender=self)
         post_migrate.connect(opening.open_new_installation, sender=self)

@@ -1,6 +1,6 @@
 """Database errors: outages, which are waited for, and stale prepared plans, which close the connection.
 
-A session that became read-only by a failover counts as an outage.
+A session that became read-only by a failover, or whose database was restored, counts as an outage.
 """
 
 import sys
@@ -11,6 +11,8 @@ from django.db import InterfaceError, InternalError, NotSupportedError, Operatio
 from django.dispatch import receiver
 from psycopg.errors import ReadOnlySqlTransaction
 
+from shop.messaging.errors import NotOpened
+
 #: PostgreSQL's classes of errors that mean "not now": connection, resources, operator intervention.
 OUTAGE_CLASSES = ("08", "53", "57")
 #: A statement ran longer than it may: the statement's own fault.
@@ -19,7 +21,7 @@ QUERY_CANCELLED = "57014"
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether ``error`` means that the database cannot be reached, not that it refused a statement."""
-    if is_stale_plan(error) or is_read_only(error):
+    if is_stale_plan(error) or is_read_only(error) or isinstance(error, NotOpened):
         return True
     if not isinstance(error, OperationalError | InterfaceError):
         return False

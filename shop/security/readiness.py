@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from shop.messaging.errors import NotOpened
 from shop.messaging.relay_age import relay_age
 from shop.messaging.restores import opening
 
@@ -59,6 +60,8 @@ class Readiness:
             if not _is_open():
                 return Answer(False, {"database": "restored", "migrations": "applied"})
             is_in_time, relay = _relay()
+        except NotOpened:
+            return Answer(False, {"database": "restored"})
         except (DatabaseError, InterfaceError) as error:
             log.warning("not ready: %s", type(error).__name__)
             connection.close()

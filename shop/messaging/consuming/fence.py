@@ -13,6 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from shop.ids import uuid7_at
 from shop.messaging.consuming import failures
@@ -38,7 +40,7 @@ _Delivery = tuple[Any, dict[str, int]]
 
 
 class Fence:
-    """Fence that a process reads once: all processes are stopped while a database is restored."""
+    """Fence that a process reads once a connection: a restore ends all connections."""
 
     #: Id below which messages are looked up; empty if the database was never restored, None if unread.
     limit: str | None = None
@@ -53,6 +55,11 @@ class Fence:
 
 
 local_fence = Fence()
+
+
+@receiver(connection_created)
+def _read_again(**kwargs: object) -> None:
+    local_fence.limit = None
 
 
 def refuse_lost(consumer: Consumer, deliveries: list[_Delivery]) -> list[_Delivery]:

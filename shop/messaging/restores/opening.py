@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from psycopg.errors import UndefinedTable
 
 from shop.messaging.errors import NotOpened
 from shop.messaging.models import Restore
@@ -53,6 +56,25 @@ def check_at_start() -> None:
         pass
     finally:
         connection.close()
+
+
+def guard_connections(**kwargs: Any) -> None:
+    """Have this process, from now on, refuse its new connections to a database that is restored and closed.
+
+    A restore ends all connections, so a process that outlives one waits as in an outage, until it is opened.
+    """
+    connection_created.connect(_refuse_closed)
+
+
+def _refuse_closed(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    try:
+        with connection.connection.cursor() as cursor:
+            check_open(cursor)
+    except NotOpened:
+        connection.close()
+        raise
+    except UndefinedTable:
+        pass  # no migration has run: there is nothing to protect
 
 
 def present_identity() -> tuple[str, str]:

@@ -1,10 +1,14 @@
 """A restored database is closed to all processes until it is opened."""
 
 import pytest
+from celery.signals import worker_init
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import Client
 
 from shop import serving
+from shop.messaging import database_errors
+from shop.messaging.consuming.fence import local_fence
 from shop.messaging.errors import NotOpened
 from shop.messaging.models import Restore
 from shop.messaging.relay import relay
@@ -75,8 +79,49 @@ def test_workers_and_web_servers_exit_on_a_restored_database(monkeypatch):
         serving.serve()
 
 
+@pytest.fixture
+def guarded():
+    """Guard this process's connections, as those of web servers and workers are."""
+    opening.guard_connections()
+    yield
+    connection_created.disconnect(opening._refuse_closed)
+
+
+@pytest.mark.usefixtures("guarded")
+def test_a_process_that_outlives_a_restore_waits_until_the_database_is_opened():
+    assert is_open()
+    assert local_fence.read() == ""
+    opened(identity="another/1")
+    connection.close()  # as a restore does
+    with pytest.raises(NotOpened, match="after_restore") as refused:
+        is_open()
+    assert database_errors.is_outage(refused.value)
+    assert connection.connection is None
+
+    connection_created.disconnect(opening._refuse_closed)  # the command that opens it is not refused
+    opened(is_restore=True)
+    connection.close()
+    opening.guard_connections()
+    assert is_open()
+    assert local_fence.read() > "", "what is older than the opening is looked up"
+
+
+def test_workers_guard_their_connections():
+    worker_init.send(sender=None)
+    assert connection_created.disconnect(opening._refuse_closed), "it was connected"
+
+
 def test_a_restored_database_is_not_ready(client: Client, monkeypatch):
     monkeypatch.setattr(readiness, "readiness", Readiness())
     opened(identity="another/1")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "restored")
+
+
+@pytest.mark.usefixtures("guarded")
+def test_a_process_that_outlived_a_restore_says_so(client: Client, monkeypatch):
+    monkeypatch.setattr(readiness, "readiness", Readiness())
+    opened(identity="another/1")
+    connection.close()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "database": "restored"})
