@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from dev.console import ignore_signals
@@ -23,6 +23,8 @@ _EXPORTED = (
     "CELERY_BROKER_URL",
     "SHOP_EVENT_BUS",
     "DJANGO_SECRET_KEY",
+    "SHOP_URL",
+    "SHOP_ENDPOINT_NETWORKS",
 )
 
 
@@ -89,7 +91,17 @@ class Stack:
             ]
         )
         self.metrics = metrics_of(started)
+        self._programs = [program.name for program in started]
         self.supervisor.start(*started)
+        self.supervisor.wait_ready()
+
+    def reload(self, changed: Collection[Path]) -> None:
+        """Restart web server, scheduler and workers; before that, migrate if a migration was changed."""
+        if any(path.parent.name == "migrations" for path in changed):
+            env = {**self.env, "SHOP_ADMIN_DATABASE_URL": self.infrastructure.admin_database_url}
+            arguments = ("manage.py", "migrate", "--no-input", "--skip-checks")
+            programs.run_python(env, *arguments, log=LOGS / "migrate.log")
+        self.supervisor.restart(*self._programs)
         self.supervisor.wait_ready()
 
     def start_monitoring(self) -> tuple[str, str]:

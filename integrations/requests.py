@@ -89,13 +89,17 @@ def send(delivery: Delivery, body: str | None, connection: Connection, *, timeou
 
 def headers_of(delivery: Delivery, body: str, at: datetime) -> dict[str, str]:
     """Return the headers of a request that is sent at ``at``."""
-    message_id = str(delivery.event_id)
+    return signed_headers(str(delivery.event_id), body, at, _secrets_of(delivery.endpoint))
+
+
+def signed_headers(message_id: str, body: str, at: datetime, secrets: Sequence[str]) -> dict[str, str]:
+    """Return the headers of a message, with a signature by each of the secrets."""
     return {
         "Content-Type": CONTENT_TYPE,
         "User-Agent": "shop-webhooks/1.0",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": signatures(_secrets_of(delivery.endpoint), message_id, at, body),
+        "webhook-signature": signatures(secrets, message_id, at, body),
     }
 
 

@@ -5,19 +5,19 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from shlex import quote
 
 from rich.markup import escape
-from rich.table import Table
 
 from dev.console import Stopped, errors, out, run_command, say
 from dev.errors import ScriptError
 from dev.load.feed import Feed, LoggedEvent
-from dev.paths import LOGS, VAR
+from dev.paths import VAR
 from dev.processes import ports
 from dev.processes.monitoring import check_installed
+from dev.run.addresses import show_addresses
 from dev.run.import_orders import import_orders, planned_import
 from dev.run.mixed_orders import place_mixed_orders
+from dev.run.reloading import Reloader
 from dev.servers.infrastructure import EMBEDDED, EVENT_BUSES, RABBITMQ
 from dev.servers.ownership import hold_lock
 from dev.stack import Stack
@@ -28,12 +28,6 @@ _COLOURS = {
     "inventory": "yellow",
     "shipping": "blue",
     "notifications": "magenta",
-}
-_PAGES = {
-    "Storefront": "/",
-    "Operations": "/admin/",
-    "REST API, browsable": "/api/v1/",
-    "REST API, documented": "/api/v1/docs",
 }
 
 
@@ -54,13 +48,15 @@ def main(arguments: list[str]) -> int:
         say(f"Metrics for Prometheus: {_metrics(stack)}")
         if options.monitor:
             say("Prometheus: {}  Alertmanager: {}".format(*stack.start_monitoring()))
+        right, places = True, bool(options.orders or file)
         if options.orders:
             right = place_mixed_orders(stack, count=options.orders, seed=options.seed, rate=options.rate)
         elif file and plan:
             right = import_orders(stack, plan, source=file.name, rate=options.rate)
-        else:
-            _show_addresses(stack)
-            right = _follow(stack)
+        if options.stay or not places:
+            show_addresses(stack)
+            say("Ctrl-C stops everything. Events:")
+            _follow(stack, Reloader(stack, say) if options.reload else None)
         say("Stopping ...")
     return 0 if right else 1
 
@@ -69,7 +65,7 @@ def _stack(options: argparse.Namespace) -> Stack:
     return Stack(
         port=ports.claim(options.port),
         event_bus=options.event_bus,
-        one_worker=options.workers == "one",
+        one_worker=(options.workers or ("one" if options.reload else "each")) == "one",
         report=_report,
     )
 
@@ -86,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--orders",
         type=_count,
         metavar="N",
-        help="place N orders of all scenarios, check their outcomes, stop",
+        help="place N orders of all scenarios, check their outcomes, stop (or stay, with --stay)",
     )
     work.add_argument(
         "--import", dest="import_file", metavar="FILE", help="place the orders of FILE (CSV, also .gz)"
@@ -109,8 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers",
         choices=["each", "one"],
-        default="each",
-        help="one for each app (default), or one for all",
+        help="one for each app (default), or one for all (default with --reload)",
+    )
+    parser.add_argument(
+        "--stay", action="store_true", help="stay up after --orders or --import, until Ctrl-C"
+    )
+    parser.add_argument(
+        "--reload", action="store_true", help="start web server and workers again when the code has changed"
     )
     parser.add_argument(
         "--monitor",
@@ -141,34 +142,21 @@ def _report(notice: str) -> None:
     errors.print(notice, markup=False, soft_wrap=True)
 
 
-def _show_addresses(stack: Stack) -> None:
-    table = Table("page", "address", title="shop is ready", title_justify="left")
-    for page, path in _PAGES.items():
-        table.add_row(page, f"{stack.url}{path}")
-    out.print(table, "Log in as:", sep="\n")
-    for login in stack.logins:
-        out.print(f"  {login}", markup=False, soft_wrap=True)
-    url, login = stack.infrastructure.management
-    if url:
-        out.print(f"RabbitMQ's own pages: {url} Log in as {login}", markup=False, soft_wrap=True)
-    say(f"Mails are in {VAR}/mail, logs in {LOGS}. For manage.py: source {quote(str(VAR / 'environment'))}")
-    say("Ctrl-C stops everything. Events:")
-
-
 def _metrics(stack: Stack) -> str:
     """Return where the metrics of all programs are."""
     return ", ".join(f"{name} http://{address}/metrics" for name, address in stack.metrics.items())
 
 
-def _follow(stack: Stack) -> bool:
+def _follow(stack: Stack, reloader: Reloader | None) -> None:
     """Print new events until Ctrl-C, the regular end."""
     with contextlib.suppress(Stopped), contextlib.closing(Feed(stack.infrastructure.database_url)) as feed:
         while True:
             stack.tend()
+            if reloader:
+                reloader.tend()
             for event in feed.new():
                 _show(event)
             time.sleep(0.2)
-    return True
 
 
 def _show(event: LoggedEvent) -> None:

@@ -8,6 +8,7 @@ It knows no context. These modules are its public face, and all that a context i
 - ``scheduling``: durable timers (``schedule``, ``deliver``, ``unschedule``).
 - ``providers``: calls to the outside (``call_each``, ``Results``, ``Calls``, ``check_outside_transaction``).
 - ``event_log``: reads of the log (``timeline``, ``TimelineEntry``, ``replay``, ``known_events``, ...).
+- ``following``: published events as they are committed, for developers' programs (``Follower``).
 - ``pruning``: retention of a context's tables (``prune``, ``continue_pruning``, ``Pruned``).
 - ``errors``: exceptions of consumers (``TooEarly``, ``PermanentFailure``, ``AlreadyConsumed``).
 - ``signals``: receivers inside the publishing transaction (``event_published``).

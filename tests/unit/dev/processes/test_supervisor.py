@@ -138,3 +138,26 @@ def test_what_is_retired_is_asked_to_stop_and_not_started_again(supervisor, noti
     assert is_alive(supervisor["orders"].child.pid)
     with pytest.raises(StopIteration):
         supervisor["payments"]
+
+
+def test_a_restart_keeps_the_order_of_the_stages_the_log_and_all_others(supervisor, tmp_path):
+    record = tmp_path / "record"
+    note = (
+        "import signal, sys, time\n"
+        f"def stop(*_): open({str(record)!r}, 'a').write(sys.argv[1]); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, stop); print('up', flush=True); time.sleep(60)"
+    )
+    for stage, name in ((1, "worker"), (0, "web"), (2, "prometheus")):
+        supervisor.start(Program(name, (sys.executable, "-c", note, name), os.environ, stage=stage))
+
+    def ups(name: str) -> int:
+        return (tmp_path / f"{name}.log").read_text().count("up")
+
+    eventually(lambda: all(ups(name) for name in ("web", "worker", "prometheus")))
+    before = {name: supervisor[name].child.pid for name in ("web", "worker", "prometheus")}
+    supervisor.restart("worker", "web")
+
+    assert record.read_text() == "webworker"
+    eventually(lambda: ups("web") == ups("worker") == 2)
+    after = {name: supervisor[name].child.pid for name in before}
+    assert {name for name in before if before[name] == after[name]} == {"prometheus"}
