@@ -71,6 +71,14 @@ _REPLAYED = OpenApiParameter(
     response=[200, 201, 202],
     description="This is the answer to an earlier attempt.",
 )
+_DEPRECATED = [
+    OpenApiParameter(name, str, OpenApiParameter.HEADER, response=True, description=text)
+    for name, text in (
+        ("Deprecation", "Since when it is deprecated (RFC 9745)."),
+        ("Sunset", "From when on it is gone (RFC 8594)."),
+        ("Link", "What to use instead: `successor-version`."),
+    )
+]
 #: For operations that decide on a representation which the client has read.
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -97,7 +105,12 @@ class ContractSchema(PermissionSchema):
         if rules := self._key_rules:
             parameters.append(_key_parameter(rules))
             parameters += [_REPLAYED] if rules.remembered else []
+        parameters += _DEPRECATED if self.is_deprecated() else []
         return parameters + ([_IF_NONE_MATCH, _ETAG] if self._reads_one else [])
+
+    def is_deprecated(self) -> bool:
+        """Tell whether the view has announced that it goes away."""
+        return hasattr(self._handler, "deprecation")
 
     @property
     def _handler(self) -> Any:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from shop.rest.introduction import DESCRIPTION, TAGS
+
 _FRAMEWORK = {
     # Keys first, so that an anonymous request gets 401 with WWW-Authenticate, and not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -24,12 +26,15 @@ _FRAMEWORK = {
 }
 _DOCUMENT = {
     "TITLE": "shop",
-    "DESCRIPTION": "Place orders and follow them. Everything after placing one happens through events.",
+    "DESCRIPTION": DESCRIPTION,
+    "TAGS": TAGS,
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    # The key stays in the browser until it is logged out.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True, "filter": True},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": [

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from inventory import services as inventory
+from shop.rest.idempotency import REPLAYED
 from shop.rest.problem_types import PROBLEM_TYPES
 from tests.support.openapi import DOCUMENT, OPERATIONS
 
@@ -138,3 +139,22 @@ def test_types_are_taken_as_documented(olga, body, field):
     url = "/api/v1/stock/MUG/adjust"
     response = olga.post(url, body, format="json", headers={"Idempotency-Key": "k-1"})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field)
+
+
+# --- The introduction ---
+
+
+def test_every_tag_of_an_operation_is_described_and_used():
+    used = {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    assert [tag["name"] for tag in DOCUMENT["tags"] if tag["description"]] == [
+        tag["name"] for tag in DOCUMENT["tags"]
+    ]
+    assert {tag["name"] for tag in DOCUMENT["tags"]} == used
+
+
+def test_the_introduction_explains_what_all_operations_share():
+    text = DOCUMENT["info"]["description"]
+    for heading in ("Keys", "Idempotency", "Errors", "Pages", "Events", "Versions", "What goes away"):
+        assert f"## {heading}\n" in text
+    assert "`Idempotent-Replayed: true`" in text  # as the header is called, see below
+    assert REPLAYED == "Idempotent-Replayed"
