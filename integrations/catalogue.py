@@ -11,6 +11,7 @@ from shop.messaging.contracts import (
     event_types,
     is_replaced,
     newest,
+    sent_versions,
     versions_up_to,
 )
 
@@ -32,14 +33,6 @@ def _published() -> list[type[Event]]:
         for kind in event_types()
         if not (is_replaced(kind.type) or issubclass(kind, Reminder) or kind.logged_only)
     ]
-
-
-def sent_versions(kind: type[Event]) -> list[type[Event]]:
-    """Return the versions of an event that are published, newest first: as far as there are downcasts."""
-    sent = [kind]
-    while sent[-1].replaces and sent[-1].downcast is not Event.downcast:
-        sent.append(sent[-1].replaces)
-    return sent
 
 
 def logged_as(endpoints: Iterable[Endpoint]) -> list[str]:

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.accounts.passwords import change_password_in_admin
-from shop.rest import problem_pages
+from shop.rest import event_pages, problem_pages
 from shop.rest.key_login import key_login
 from shop.rest.keys import Key, Keys, Token
 from shop.rest.views import ApiRoot, AsyncApi
@@ -29,6 +29,7 @@ _DOCS = [
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/asyncapi", AsyncApi.as_view(), name="asyncapi"),
+    path("api/v1/asyncapi/docs", event_pages.events, name="asyncapi-docs"),
 ]
 
 urlpatterns = [

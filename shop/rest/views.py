@@ -35,9 +35,10 @@ RESOURCES = {
     "OpenAPI": ("schema", "anyone"),
     "documentation": ("docs", "anyone"),
     "AsyncAPI": ("asyncapi", "anyone"),
+    "events": ("asyncapi-docs", "anyone"),
 }
 #: Resources that SHOP_API_DOCS=0 closes.
-_DOCS = {"key-login", "schema", "docs", "asyncapi"}
+_DOCS = {"key-login", "schema", "docs", "asyncapi", "asyncapi-docs"}
 
 
 @extend_schema(exclude=True)

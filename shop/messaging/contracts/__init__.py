@@ -11,7 +11,13 @@ from shop.messaging.contracts.event import (
 )
 from shop.messaging.contracts.facts import STORED, Amount, Currency, Fact, Money
 from shop.messaging.contracts.sealed import ERASED, Seals, clear_text, from_clear, seals_of
-from shop.messaging.contracts.versions import as_version, versions, versions_up_to, with_older_copies
+from shop.messaging.contracts.versions import (
+    as_version,
+    sent_versions,
+    versions,
+    versions_up_to,
+    with_older_copies,
+)
 
 __all__ = [
     "ERASED",
@@ -32,6 +38,7 @@ __all__ = [
     "is_replaced",
     "newest",
     "seals_of",
+    "sent_versions",
     "versions",
     "versions_up_to",
     "with_older_copies",

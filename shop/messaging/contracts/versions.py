@@ -18,6 +18,14 @@ def versions(kind: type[Event]) -> tuple[type[Event], ...]:
     return versions_up_to(newest(kind))
 
 
+def sent_versions(kind: type[Event]) -> list[type[Event]]:
+    """Return the versions that are sent side by side, newest first: as far as there are downcasts."""
+    sent = [newest(kind)]
+    while sent[-1].replaces and sent[-1].downcast is not Event.downcast:
+        sent.append(sent[-1].replaces)
+    return sent
+
+
 def as_version(event: Event, kind: type[Event]) -> Event:
     """Convert an event to the version ``kind``, with the same meta.
 

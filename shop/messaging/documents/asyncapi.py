@@ -8,6 +8,8 @@ from shop.messaging.bus.outgoing import LARGEST_BUNDLE
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Event, Reminder, event_types, newest
 from shop.messaging.contracts.cloudevents import BATCH_CONTENT_TYPE, CONTENT_TYPE
+from shop.messaging.documents.examples import example_of
+from shop.messaging.documents.schemas import schema_of
 
 _ENVELOPE = {
     "type": "object",
@@ -33,11 +35,49 @@ _ENVELOPE = {
     },
 }
 _DESCRIPTION = f"""\
-Bind a queue of your own to the topic exchange `shop.events` by routing key.
+Every event of the shop, as a CloudEvent 1.0. An installation has one of the event buses below. Where other
+programs cannot read it, take webhooks (`docs/webhooks.md`).
 
-A message brings one event as `{CONTENT_TYPE}` or, under load, up to {LARGEST_BUNDLE} of one type as
-`{BATCH_CONTENT_TYPE}`: a JSON array of such events, in the order in which they happened.
+A message brings one event as `{CONTENT_TYPE}` or, under load on RabbitMQ and Service
+Bus, up to {LARGEST_BUNDLE} of one type as `{BATCH_CONTENT_TYPE}`: a JSON array of such events,
+in the order in which they happened.
+
+Expect each event more than once, and remember its `id`. Events of one `subject` are sent in the order of
+their commits. A version that is published stays readable: fields are added to it, and none is taken away.
 """
+_SERVERS: dict[str, dict[str, Any]] = {
+    "rabbitmq": {
+        "host": "rabbitmq.example:5671",
+        "protocol": "amqps",
+        "protocolVersion": "0.9.1",
+        "title": "RabbitMQ",
+        "description": "Bind a queue of your own to the topic exchange `shop.events` by routing key, the "
+        "type. `manage.py broker_users NAME` makes the queue, and a user that may read it and nothing else.",
+    },
+    "kafka": {
+        "host": "kafka.example:9092",
+        "protocol": "kafka-secure",
+        "title": "Apache Kafka",
+        "description": "Read the topic `shop.events` in a group of your own. It has all types; the key is "
+        "the `subject`.",
+    },
+    "servicebus": {
+        "host": "NAME.servicebus.windows.net",
+        "protocol": "amqps",
+        "protocolVersion": "1.0",
+        "title": "Azure Service Bus",
+        "description": "Read a subscription of your own of the topic `shop.events`. The message's subject is "
+        "the type.",
+    },
+    "embedded": {
+        "host": "postgres.example:5432",
+        "protocol": "pgmq",
+        "title": "Embedded broker",
+        "description": "PostgreSQL itself, for the shop's own workers alone: take webhooks.",
+    },
+}
+#: Servers that other programs read.
+_PUBLIC = ("rabbitmq", "kafka", "servicebus")
 
 
 def document() -> dict[str, Any]:
@@ -51,6 +91,7 @@ def document() -> dict[str, Any]:
             "description": _DESCRIPTION,
         },
         "defaultContentType": CONTENT_TYPE,
+        "servers": _SERVERS,
         "channels": {kind.type: _channel(kind) for kind in shared},
         "operations": {f"publish.{kind.type}": _operation(kind) for kind in shared},
         "components": {
@@ -73,12 +114,14 @@ def logged_types() -> list[type[Event]]:
 def _channel(kind: type[Event]) -> dict[str, Any]:
     return {
         "address": kind.type,
+        "servers": [{"$ref": f"#/servers/{name}"} for name in _PUBLIC],
         "messages": {kind.type: {"$ref": f"#/components/messages/{kind.type}"}},
         "bindings": {
             "amqp": {
                 "is": "routingKey",
                 "exchange": {"name": "shop.events", "type": "topic", "durable": True},
-            }
+            },
+            "kafka": {"topic": "shop.events"},
         },
     }
 
@@ -105,20 +148,6 @@ def _message(kind: type[Event]) -> dict[str, Any]:
                 {"properties": {"data": {"$ref": f"#/components/schemas/{kind.type}"}}},
             ]
         },
+        "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}}},
+        "examples": [{"payload": example_of(kind)}],
     }
-
-
-def schema_of(kind: type[Event]) -> dict[str, Any]:
-    """Return the self-contained JSON Schema of the data, with all definitions inlined."""
-    schema = kind.model_json_schema(mode="serialization")
-    definitions = schema.pop("$defs", {})
-    inlined: dict[str, Any] = _inline(schema, definitions)
-    return inlined
-
-
-def _inline(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return _inline(definitions[node["$ref"].rsplit("/", 1)[1]], definitions)
-        return {key: _inline(value, definitions) for key, value in node.items()}
-    return [_inline(value, definitions) for value in node] if isinstance(node, list) else node

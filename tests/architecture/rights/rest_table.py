@@ -95,6 +95,7 @@ ENDPOINTS = [
     public("schema"),
     public("docs"),
     public("asyncapi"),
+    public("asyncapi-docs"),
     public("problems"),
     public("problem", code="conflict"),
     public("product-list"),
