@@ -1,22 +1,18 @@
-"""Simulated mailboxes: what becomes of mail that the simulated server has accepted, told by notices.
+"""Simulated mailboxes: what becomes of mail that the simulated server has accepted, told by webhooks."""
 
-Like the simulated bank it stores its notices itself, as a webhook brings them, a moment after the mail.
-"""
-
-import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.utils import timezone
 
 from notifications.events import MailNoticeReceived
 from notifications.models import Report
 from notifications.references import key_of, reference_of
 from notifications.reports import MailReport
-from shop.webhooks import notices
-from shop.webhooks.endpoints import Endpoint, NotConfigured, Notice, StoredNotice, endpoint_of
+from shop.simulation import webhooks
+from shop.webhooks.endpoints import Notice, StoredNotice, endpoint_of
 
 #: Name of the mailboxes among the providers.
 PROVIDER = "mailboxes"
@@ -26,46 +22,42 @@ FATES = {
     "complains": (Report.COMPLAINED, "marked as spam"),
 }
 _DELIVERED = (Report.DELIVERED, "")
-#: Time between a mail and its notice: by then the shop has stored that the mail was accepted.
-DELAY = timedelta(seconds=1)
+#: Seconds between a mail and its notice: by then the shop has stored that the mail was accepted.
+DELAY = 1.0
 
-
-def _refuse(body: bytes, headers: Mapping[str, str]) -> Notice | None:
-    """Refuse what comes over HTTP: the mailboxes store their notices themselves."""
-    raise NotConfigured
-
-
-endpoint = Endpoint(_refuse, lambda notice_id: MailNoticeReceived(notice_id=notice_id))
+endpoint = webhooks.endpoint(PROVIDER, lambda notice_id: MailNoticeReceived(notice_id=notice_id))
 
 
 def tell_shop(messages: Iterable[EmailMessage]) -> None:
-    """Store a notice about each mail of an order, if the mailboxes are configured."""
+    """Send a notice about each mail of an order, if the mailboxes are configured."""
     if endpoint_of(PROVIDER) is None:
         return
-    with transaction.atomic():
-        for message in messages:
-            _tell(message)
+    told = dict(filter(None, map(_told, messages)))
+    if told:
+        webhooks.send(PROVIDER, told, after=DELAY)
 
 
-def _tell(message: EmailMessage) -> None:
+def _told(message: EmailMessage) -> tuple[Notice, dict[str, Any]] | None:
     message_id = str(message.extra_headers.get("Message-ID", ""))
     reference = reference_of(message_id)
     if reference is None:
-        return
+        return None
     address = message.recipients()[0]
     report, detail = FATES.get(address.rpartition("<")[2].partition("@")[0], _DELIVERED)
-    now = timezone.now()
-    said = {"message_id": message_id, "report": report.value, "address": address, "at": now.isoformat()}
-    notice = Notice(
-        f"{key_of(message_id)}.{report}", report.value, f"{reference.message} {reference.order_id}"
-    )
-    body = json.dumps({**said, "detail": detail}).encode()
-    notices.receive(PROVIDER, notice, body, endpoint=endpoint, at=now + DELAY)
+    said = {
+        "message_id": message_id,
+        "report": report.value,
+        "address": address,
+        "at": timezone.now().isoformat(),
+        "detail": detail,
+    }
+    about = f"{reference.message} {reference.order_id}"
+    return Notice(f"{key_of(message_id)}.{report}", report.value, about), said
 
 
 def report_of(notice: StoredNotice) -> MailReport | None:
     """Return what a stored notice reports."""
-    said = json.loads(notice.body)
+    said = webhooks.said_in(notice.body)
     reference, report = reference_of(said["message_id"]), Report(said["report"])
     if reference is None:
         return None

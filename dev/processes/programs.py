@@ -63,11 +63,12 @@ def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> Non
 
 
 def web(env: Mapping[str, str], *, port: int) -> Program:
-    """Return the web server on ``port`` of the loopback interface."""
+    """Return the web server on ``port`` of the loopback interface. The simulated bank sends webhooks to it."""
+    address = f"{LOOPBACK}:{port}"
     return Program(
         name="web",
         argv=(sys.executable, "-m", "shop.serving"),
-        env={**env, "SHOP_BIND": f"{LOOPBACK}:{port}"},
+        env={"SHOP_URL": f"http://{address}", **env, "SHOP_BIND": address},
         stage=_WEB,
         readiness=WhenHealthy(port),
     )

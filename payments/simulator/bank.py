@@ -1,10 +1,8 @@
 """Page of the simulated bank, on which a customer confirms a payment or refuses it.
 
 The address is signed, so that whoever has it is the customer, as at a real bank. The bank then tells the shop
-by a notice, as Stripe does by its webhook.
+by a webhook, as Stripe does.
 """
-
-from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,19 +16,13 @@ from payments.events import ProviderNoticeReceived
 from payments.simulator.books import SimulatedCharge, reference_in
 from payments.simulator.gateway import confirm
 from shop.messaging.contracts import Money
-from shop.webhooks import notices
-from shop.webhooks.endpoints import Endpoint, NotConfigured, Notice
+from shop.simulation import webhooks
+from shop.webhooks.endpoints import Notice
 
 #: Name of the simulator among the providers.
 PROVIDER = "simulator"
 
-
-def _refuse(body: bytes, headers: Mapping[str, str]) -> Notice | None:
-    """Refuse what comes over HTTP: the bank stores its notices itself."""
-    raise NotConfigured
-
-
-endpoint = Endpoint(_refuse, lambda notice_id: ProviderNoticeReceived(notice_id=notice_id))
+endpoint = webhooks.endpoint(PROVIDER, lambda notice_id: ProviderNoticeReceived(notice_id=notice_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,10 +50,10 @@ def page(request: HttpRequest, signed: str) -> HttpResponse:
 
 
 def tell_shop(charge: SimulatedCharge) -> None:
-    """Store a notice about a charge, as a webhook brings it."""
+    """Send a notice about a charge."""
     kind = "payment_intent.payment_failed" if charge.code else "payment_intent.amount_capturable_updated"
     notice = Notice(f"evt_{charge.reference}_{charge.status}", kind, charge.reference)
-    notices.receive(PROVIDER, notice, b"{}", endpoint=endpoint)
+    webhooks.send(PROVIDER, {notice: {"id": charge.reference}})
 
 
 def _way_back(charge: SimulatedCharge) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from shop.messaging.scheduling import deliver, schedule
+from shop.messaging.scheduling import deliver
 from shop.postgres.statements import insert_once
 from shop.webhooks.endpoints import Endpoint, Notice, StoredNotice, endpoint_of
 from shop.webhooks.models import AskedUntil, ProviderNotice
@@ -14,18 +14,13 @@ from shop.webhooks.sealing import open_sealed, seal
 
 
 @transaction.atomic
-def receive(
-    provider: str, notice: Notice, body: bytes, *, endpoint: Endpoint, at: datetime | None = None
-) -> bool:
-    """Store a notice and deliver it to its context, now or later; return False for one that is stored."""
+def receive(provider: str, notice: Notice, body: bytes, *, endpoint: Endpoint) -> bool:
+    """Store a notice and deliver it to its context; return False for one that is stored already."""
     row = ProviderNotice(provider=provider, event_id=notice.event_id, kind=notice.kind, about=notice.about)
     row.body = seal(body, row.id)
     if not insert_once(row):
         return False
-    if at:
-        schedule(endpoint.reminder(row.id), at=at)
-    else:
-        deliver(endpoint.reminder(row.id))
+    deliver(endpoint.reminder(row.id))
     return True
 
 

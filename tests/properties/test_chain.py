@@ -49,6 +49,7 @@ from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.models import DeadLetter
 from tests.properties.ways_out import without_a_way_out
 from tests.properties.world import MailServer, World
+from tests.support.simulators import reach_shop_at_once
 
 #: Number of random histories. If 0, a few fixed ones run, and a failing one is not shrunk.
 EXAMPLES = int(os.environ.get("SHOP_PROPERTY_EXAMPLES", "0"))
@@ -417,6 +418,7 @@ class Shop(RuleBasedStateMachine):
 @pytest.fixture
 def _no_time_passes(settings, monkeypatch, caplog):
     """Remove all waiting, and reduce the attempts so that they run out."""
+    reach_shop_at_once(monkeypatch)
     settings.EMAIL_BACKEND = "tests.properties.world.MailServer"
     settings.SHOP_RETURN_ARRIVAL = timedelta(0)
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(days=1)

@@ -12,6 +12,7 @@ from orders.intake import OrderRequest
 from orders.models import Order
 from orders.services import place_order, request_cancellation
 from tests.support.inprocess import deliver_all, fire_reminders
+from tests.support.simulators import reach_shop_at_once
 
 
 class Shop:
@@ -101,7 +102,8 @@ def captures_at_once() -> override_settings:
 
 
 @pytest.fixture
-def shop(transactional_db, settings, tmp_path) -> Shop:
+def shop(transactional_db, settings, tmp_path, monkeypatch) -> Shop:
+    reach_shop_at_once(monkeypatch)
     settings.EMAIL_BACKEND = "notifications.simulator.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     settings.SHOP_TRACKING_INTERVAL = settings.SHOP_REFUND_CHECK_INTERVAL = timedelta(milliseconds=1)

@@ -139,7 +139,7 @@ def test_the_banks_page_cannot_be_guessed_and_is_gone_with_the_simulator(waiting
     assert client.get(f"/simulator/bank/{reference}/").status_code == 404
     assert client.get(f"/simulator/bank/{reference}:forged/").status_code == 404
     assert (
-        client.post("/providers/simulator/webhook", "{}", content_type="application/json").status_code == 404
+        client.post("/providers/simulator/webhook", "{}", content_type="application/json").status_code == 400
     )
     settings.SHOP_PAYMENT_GATEWAY = "payments.stripe.gateway.StripeGateway"
     assert client.get(path).status_code == 404
