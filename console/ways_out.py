@@ -92,6 +92,8 @@ class Ways:
     #: Events and reminders that end it, consumed by the app of the thing.
     events: tuple[type[Event], ...] = ()
     acts: tuple[Act, ...] = ()
+    #: Setting of the time after which operators are alerted that it still waits for them; empty for never.
+    alerted_after: str = ""
 
 
 #: Ways out of each state that is no end, by model. An order that needs attention has those of its reason.
@@ -120,7 +122,9 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         "needs_attention: disputed": Ways((DisputeClosed,), (RESUME, SETTLE)),
     },
     "orders.Return": {
-        "requested": Ways((), (APPROVE_RETURN, REFUSE_RETURN, WITHDRAW_RETURN)),
+        "requested": Ways(
+            (), (APPROVE_RETURN, REFUSE_RETURN, WITHDRAW_RETURN), alerted_after="SHOP_RETURN_DECISION_DAYS"
+        ),
         "approved": Ways((ReturnArrivalDue,), (RECEIVE_RETURN, WITHDRAW_RETURN)),
     },
     "payments.Payment": {
@@ -220,7 +224,8 @@ def _section(model: str) -> str:
 
 def _rows(states: Mapping[str, Ways]) -> Iterator[str]:
     for state, ways in states.items():
-        acts = "<br>".join(map(str, ways.acts))
+        alert = [f"operators are alerted after `{ways.alerted_after}`"] if ways.alerted_after else []
+        acts = "<br>".join([*map(str, ways.acts), *alert])
         yield f"| `{state}` | {', '.join(map(_shown, ways.events))} | {acts} |"
 
 

@@ -100,11 +100,11 @@ def when_inventory_awaited_tell_customer(events: Sequence[InventoryAwaited]) -> 
     services.send_messages(kind=Kind.AWAITING_STOCK, contexts={event.order_id: {} for event in events})
 
 
-@consumes(PaymentRefunded, calls_outside=True, batch=BATCH)
-def when_payment_refunded_tell_customer(events: Sequence[PaymentRefunded]) -> None:
-    """Tell customers that their payment is refunded."""
+@consumes(PaymentRefunded, calls_outside=True)
+def when_payment_refunded_tell_customer(event: PaymentRefunded) -> None:
+    """Tell the customer of each refund."""
     services.send_messages(
-        kind=Kind.REFUNDED, contexts={event.order_id: _refunded(event) for event in events}
+        kind=Kind.REFUNDED, contexts={event.order_id: _refunded(event)}, about=event.refund_id
     )
 
 
@@ -116,12 +116,15 @@ def when_order_shipped_tell_customer(events: Sequence[OrderShipped]) -> None:
     services.send_messages(kind=Kind.SHIPPED, contexts=contexts)
 
 
-@consumes(OrderReshipped, calls_outside=True, batch=BATCH)
-def when_order_reshipped_tell_customer(events: Sequence[OrderReshipped]) -> None:
-    """Tell customers how to track the parcel that was sent again."""
-    numbers = open_sealed(events, Tracking)
-    contexts = {event.order_id: _tracking(event, one) for event, one in zip(events, numbers, strict=True)}
-    services.send_messages(kind=Kind.SHIPPED_AGAIN, contexts=contexts)
+@consumes(OrderReshipped, calls_outside=True)
+def when_order_reshipped_tell_customer(event: OrderReshipped) -> None:
+    """Tell the customer how to track each parcel that is sent again."""
+    (tracking,) = open_sealed([event], Tracking)
+    services.send_messages(
+        kind=Kind.SHIPPED_AGAIN,
+        contexts={event.order_id: _tracking(event, tracking)},
+        about=event.shipment_id,
+    )
 
 
 @consumes(OrderDelivered, calls_outside=True, batch=BATCH)

@@ -76,12 +76,12 @@ STEPS: Mapping[type[Event], history.Step] = {
     CaptureRecovered: history.capture_recovered,
     DeliveryFailed: history.nothing,
     ResendFailed: history.nothing,
-    PaymentDisputed: history.nothing,
-    DisputeClosed: history.nothing,
+    PaymentDisputed: history.dispute_opened,
 }
 #: Steps that depend on what the event says.
 READINGS: Mapping[type[Event], history.Reading] = {
     FulfilmentStopped: lambda event: partial(history.stopped, reason=event.reason),
+    DisputeClosed: lambda event: partial(history.dispute_closed, won=event.won),
     PaymentActionRequired: lambda event: partial(
         history.payment_needs, attempt=event.attempt, needs=PaymentNeeds.CONFIRMATION
     ),

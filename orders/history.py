@@ -66,6 +66,8 @@ class State(NamedTuple):
     payment_attempt: int = 1
     #: What the customer has, or had, to do about it.
     payment_needs: str = PaymentNeeds.NOTHING
+    #: Disputes of the payment less those that are won; below zero while an end came before its beginning.
+    open_disputes: int = 0
 
     @property
     def stage(self) -> str:
@@ -256,9 +258,21 @@ def resent(state: State) -> State:
     return _moved(state, Status.SHIPPED) if state.attention_reason in RESENDABLE else state
 
 
+def dispute_opened(state: State) -> State:
+    """Count a dispute of the payment."""
+    return state._replace(open_disputes=state.open_disputes + 1)
+
+
+def dispute_closed(state: State, won: bool) -> State:
+    """Count a dispute that is won; one that is lost waits for an operator."""
+    return state._replace(open_disputes=state.open_disputes - 1) if won else state
+
+
 def disputed(state: State) -> State:
-    """Hold the order up for a disputed payment, unless its parcel has left or it is given up."""
-    return held_up(state, AttentionReason.DISPUTED) if state.stage in CANCELLABLE else state
+    """Hold the order up for a disputed payment, unless the dispute is won, or its parcel has left."""
+    known = dispute_opened(state)
+    holds = known.open_disputes > 0 and known.stage in CANCELLABLE
+    return held_up(known, AttentionReason.DISPUTED) if holds else known
 
 
 def resumed(state: State) -> State:

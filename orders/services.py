@@ -340,9 +340,9 @@ def record_disputes(*, order_ids: Collection[UUID]) -> list[Order]:
 
 @unit_of_work()
 def end_dispute(*, order_id: UUID, won: bool) -> None:
-    """Let an order that was held up for a dispute go on if the dispute is won."""
-    order = repository.lock([order_id])[0]
-    if won and order.attention_reason == AttentionReason.DISPUTED:
+    """Let an order that was held up for a dispute go on if the dispute is won, and was the last one."""
+    (order,) = take([(order_id, partial(history.dispute_closed, won=won))])
+    if won and order.open_disputes <= 0 and order.attention_reason == AttentionReason.DISPUTED:
         resume_order(order_id=order_id)
 
 

@@ -328,6 +328,8 @@ SHOP_DELIVERY_DEADLINE = seconds("SHOP_DELIVERY_DEADLINE_SECONDS", 30 * 24 * 360
 #: Time after the delivery in which customers may ask for a return, and time in which its goods have to come.
 SHOP_RETURN_PERIOD = days("SHOP_RETURN_PERIOD_DAYS", 30)
 SHOP_RETURN_ARRIVAL = days("SHOP_RETURN_ARRIVAL_DAYS", 21)
+#: Time after which an operator is alerted about a return that nobody has decided on.
+SHOP_RETURN_DECISION = days("SHOP_RETURN_DECISION_DAYS", 3)
 #: Interval of queries for a payment that its customer has to confirm, should the provider's notice be lost.
 SHOP_PAYMENT_CHECK_INTERVAL = seconds("SHOP_PAYMENT_CHECK_INTERVAL_SECONDS", 60)
 #: Interval of queries for a pending refund.

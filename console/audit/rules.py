@@ -106,12 +106,14 @@ MESSAGES: dict[type[Event], str] = {
     ReturnCancelled: "return_cancelled",
     ReturnExpired: "return_expired",
 }
-#: Kinds of messages of which an order may have several: one for each event.
-SEVERAL = frozenset(
+#: Kinds of messages of which an order has one for each event.
+ONE_EACH = frozenset(
     kind
     for kind in MESSAGES.values()
     if kind.startswith("return_") or kind in {"payment_action_required", "payment_declined"}
 )
+#: Kinds of which it may have several. Of these two there was one for all events before.
+SEVERAL = ONE_EACH | {"refunded", "shipped_again"}
 
 
 def log(case: Case) -> Iterator[str]:
@@ -331,7 +333,7 @@ def messages(case: Case) -> Iterator[str]:
         missing = expected - case.messages.keys() if case.has_all_messages else ()
         for kind in sorted(missing):
             yield f"the message {kind} is missing"
-        for kind in sorted(SEVERAL & case.messages.keys() if case.has_all_messages else ()):
+        for kind in sorted(ONE_EACH & case.messages.keys() if case.has_all_messages else ()):
             if len(case.messages[kind]) < events[kind]:
                 yield f"{len(case.messages[kind])} messages {kind} for {events[kind]} events"
         for kind, states in sorted(case.messages.items()):

@@ -30,6 +30,7 @@ from console.doctor.findings import (
     unconsumed_events,
 )
 from console.doctor.given_back import unknown_refunds
+from console.doctor.late_returns import lost_ends_of_returns
 from console.doctor.remedies import Outcome, State
 from console.doctor.stalled_orders import lost_timers, overdue_parcels, stalled_orders, unanswered_calls
 from console.doctor.unanswered_refunds import refunds_without_an_answer
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     unconsumed_events,
     consumers_behind,
     lost_timers,
+    lost_ends_of_returns,
     unanswered_calls,
     unknown_refunds,
     unworked_notices,

@@ -74,39 +74,41 @@ def lost_timers(exam: Examination) -> Iterator[Finding]:
     for order in late:
         if not pending.has_reminder(order.id, OrderDeadlinePassed):
             message = f"its deadline for {order.step} has passed, and no reminder is pending"
-            call = partial(_put_back, partial(orders.remind_of_deadline, order_id=order.id))
-            yield _timer(exam, order.number, message, order.id, call)
+            call = partial(put_back, partial(orders.remind_of_deadline, order_id=order.id))
+            yield timer(exam, order.number, message, order.id, call)
     refunds = open_refunds(grace=exam.grace)
     pending = PendingMessages({key for refund in refunds for key in (refund.order_id, refund.id)})
     for refund in refunds:
         if not any(pending.has_message_for(key, "payments") for key in (refund.order_id, refund.id)):
             message = f"its refund of {refund.amount} is {refund.state}, and no reminder is pending"
-            call = partial(_put_back, partial(payments.resume_refund_checks, refund_id=refund.id))
-            yield _timer(exam, f"order {refund.order_id}", message, refund.order_id, call)
+            call = partial(put_back, partial(payments.resume_refund_checks, refund_id=refund.id))
+            yield timer(exam, f"order {refund.order_id}", message, refund.order_id, call)
     unconfirmed = unconfirmed_payments(grace=exam.grace)
     pending = PendingMessages({payment.order_id for payment in unconfirmed})
     for payment in unconfirmed:
         if not pending.has_message_for(payment.order_id, "payments"):
             message = f"its payment of {payment.amount} awaits the customer, and no reminder is pending"
-            call = partial(_put_back, partial(payments.resume_payment_checks, order_id=payment.order_id))
-            yield _timer(exam, payment.order_number, message, payment.order_id, call)
+            call = partial(put_back, partial(payments.resume_payment_checks, order_id=payment.order_id))
+            yield timer(exam, payment.order_number, message, payment.order_id, call)
     parcels = travelling_parcels(grace=exam.grace)
     pending = PendingMessages({parcel.order_id for parcel in parcels})
     for parcel in parcels:
         if not pending.has_reminder(parcel.order_id, TrackingDue):
             message = "its parcel is on the way, and no tracking is scheduled"
-            call = partial(_put_back, partial(shipping.resume_tracking, shipment_id=parcel.id))
-            yield _timer(exam, parcel.order_number, message, parcel.order_id, call)
+            call = partial(put_back, partial(shipping.resume_tracking, shipment_id=parcel.id))
+            yield timer(exam, parcel.order_number, message, parcel.order_id, call)
 
 
-def _timer(
+def timer(
     exam: Examination, subject: str, message: str, order_id: UUID, call: Callable[[], Outcome]
 ) -> Finding:
+    """Return the finding of a reminder that was lost, which ``call`` puts back."""
     remedy = CallService("timer", order_id, message, "put its reminder back", call, pause=exam.grace)
     return Finding("timer", subject, message, remedy, order_id)
 
 
-def _put_back(service: Callable[[], object]) -> Outcome:
+def put_back(service: Callable[[], object]) -> Outcome:
+    """Put a reminder back by a service of its context."""
     service()
     return Outcome(State.REPAIRED, "put its reminder back")
 

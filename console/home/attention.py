@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from inventory.queries import scarce_products
 from notifications.queries import messages_waiting
 from orders.queries import overdue_by_step, waiting_for_attention
-from orders.returns.queries import returns_waiting
+from orders.returns.queries import returns_waiting, undecided_returns
 from payments.queries import declined_since, disputes_waiting, refunds_waiting
 from shop.messaging.operations import queries as messages
 from shop.messaging.operations.paused import paused_consumers
@@ -125,6 +126,8 @@ def _returns() -> Iterator[Item]:
     yield _item(
         "Returns to decide", returns_waiting(), url, "Approve or refuse", is_notice=True, is_alerted=False
     )
+    detail = f"for more than {settings.SHOP_RETURN_DECISION.days} days"
+    yield _item("Returns undecided", undecided_returns(), url, "Approve or refuse", detail=detail)
 
 
 def _messages() -> Iterator[Item]:

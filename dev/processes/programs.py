@@ -63,7 +63,7 @@ def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> Non
 
 
 def web(env: Mapping[str, str], *, port: int) -> Program:
-    """Return the web server on ``port`` of the loopback interface. The simulated bank sends webhooks to it."""
+    """Return the web server on ``port`` of the loopback interface, where simulators send webhooks."""
     address = f"{LOOPBACK}:{port}"
     return Program(
         name="web",

@@ -120,6 +120,9 @@ class Order(models.Model):
         db_default="",
         help_text="What the customer has, or had, to do to pay.",
     )
+    open_disputes = models.SmallIntegerField(
+        default=0, db_default=0, help_text="Disputes of its payment, less those that are won."
+    )
     placed_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     idempotency_key = models.CharField(max_length=255, blank=True, editable=False)

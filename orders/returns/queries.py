@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
 
 from orders.errors import OrdersError
 from orders.models import Order, Return, ReturnReceipt
@@ -36,6 +39,15 @@ class ReturnFacts:
     receipts: int
     #: Refunds of its receipts, and what orders has for them.
     refunds: dict[UUID, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class LateReturn:
+    """A return whose goods should be here."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,20 @@ def all_returns() -> Iterator[ReturnFacts]:
 def returns_waiting() -> Waiting:
     """Return the returns that wait for an operator's decision."""
     return waiting(Return.objects.filter(state=Return.State.REQUESTED), "created_at")
+
+
+def undecided_returns() -> Waiting:
+    """Return those that have waited for a decision longer than ``SHOP_RETURN_DECISION``."""
+    since = timezone.now() - settings.SHOP_RETURN_DECISION
+    late = Return.objects.filter(state=Return.State.REQUESTED, created_at__lt=since)
+    return waiting(late, "created_at")
+
+
+def late_returns(*, grace: timedelta) -> list[LateReturn]:
+    """Return the approved returns whose goods were due more than ``grace`` ago."""
+    late = Return.objects.filter(state=Return.State.APPROVED, arrive_by__lt=timezone.now() - grace)
+    rows = late.select_related("order").order_by("pk")
+    return [LateReturn(found.pk, found.order_id, found.order.number) for found in rows]
 
 
 def returns_of_order(order_id: UUID) -> list[ShownReturn]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from orders import repository
@@ -113,6 +114,15 @@ def expire_return(*, order_id: UUID, return_id: UUID) -> Return:
         return returned
     end(returned, State.EXPIRED)
     publish(ReturnExpired(order_id=order_id, return_id=return_id))
+    return returned
+
+
+def remind_of_arrival(*, order_id: UUID, return_id: UUID) -> Return:
+    """Schedule the end of a return whose goods are late, and whose reminder was lost."""
+    with transaction.atomic():
+        returned = lock_return(order_id, return_id)
+        if returned.state == State.APPROVED:
+            schedule(ReturnArrivalDue(order_id=order_id, return_id=return_id), at=timezone.now())
     return returned
 
 

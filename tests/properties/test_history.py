@@ -245,13 +245,13 @@ class OneOrder(RuleBasedStateMachine):
             return
         self.publish(how)
 
-    @precondition(lambda self: self.is_charged() and not self.happened(PaymentDisputed))
+    @precondition(lambda self: self.is_charged() and self.number_of(PaymentDisputed) < 2)
     @rule(really=RARELY)
     def the_bank_disputes_the_payment(self, really):
         if really:
             self.publish(PaymentDisputed, reason="fraudulent")
 
-    @precondition(lambda self: self.happened(PaymentDisputed) and not self.happened(DisputeClosed))
+    @precondition(lambda self: self.number_of(DisputeClosed) < self.number_of(PaymentDisputed))
     @rule(won=st.booleans())
     def the_dispute_ends(self, won):
         self.publish(DisputeClosed, won=won)
@@ -291,7 +291,8 @@ class OneOrder(RuleBasedStateMachine):
         elif isinstance(entry.event, PaymentDisputed):
             self.hold_up(history.disputed)
         elif isinstance(entry.event, DisputeClosed):
-            if entry.event.won and self.state.attention_reason == "disputed":
+            self.state = history.step_of(entry.event)(self.state)
+            if self.state.open_disputes <= 0 and self.state.attention_reason == "disputed":
                 self.resume()
         else:
             before = self.state
@@ -304,7 +305,8 @@ class OneOrder(RuleBasedStateMachine):
 
     def hold_up(self, step: history.Step) -> None:
         before, self.state = self.state, step(self.state)
-        if self.state != before:
+        held = self.state.status, self.state.attention_reason
+        if held != (before.status, before.attention_reason):
             facts = {"reason": self.state.attention_reason, "note": self.state.attention_note}
             self.decided(OrderNeedsAttention, stage=self.state.stage, **facts)
 
@@ -363,6 +365,13 @@ class OneOrder(RuleBasedStateMachine):
         steps = [history.step_of(entry.event) for entry in self.log if entry.is_consumed]
         assert history.fold(steps) == self.state, [type(e.event).__name__ for e in self.log if e.is_consumed]
 
+    @invariant()
+    def disputes_that_are_won_hold_nothing_up(self):
+        if self.pending() or self.state.attention_reason != "disputed":
+            return
+        won = sum(isinstance(entry.event, DisputeClosed) and entry.event.won for entry in self.log)
+        assert won < self.number_of(PaymentDisputed)
+
     def teardown(self):
         OneOrder.ends.add(self.state.status)
 
@@ -380,6 +389,15 @@ def test_steps_come_to_the_same_in_every_order_that_the_rules_allow():
     run_state_machine_as_test(OneOrder, settings=profile)
     assert {"delivered", "cancelled", "settled", "needs_attention"} <= OneOrder.ends, "too few histories"
     assert len(OneOrder.overtaken) > 8, "too few events that came late"
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_dispute_that_has_ended_holds_up_alike_in_every_order(won):
+    closed = partial(history.dispute_closed, won=won)
+    late = history.fold([history.paid, closed, history.disputed])
+    assert (late.attention_reason == "disputed", late.open_disputes) == (not won, 0 if won else 1)
+    again = history.fold([history.paid, closed, history.disputed, history.disputed])
+    assert again.attention_reason == "disputed"
 
 
 UNPAID = partial(history.held_up, reason="capture_failed")

@@ -9,7 +9,8 @@ from django.db import InternalError, OperationalError, connection
 from notifications import repository, services, simulator
 from notifications.models import WHOLE_ORDER, Kind, Notification, Recipient, State
 from notifications.send_lock import send_locks
-from shipping.events import OrderShipped
+from payments.events import PaymentRefunded
+from shipping.events import OrderReshipped, OrderShipped
 from shop.ids import uuid7
 from shop.messaging.models import InboxEntry, ScheduledMessage
 from tests.support.inprocess import deliver
@@ -72,6 +73,25 @@ def test_each_receipt_of_a_return_is_told(mail):
 
     assert len(mail.mails) == 3
     assert Notification.objects.filter(kind=Kind.RETURN_RECEIVED).count() == 2
+
+
+@pytest.mark.parametrize("kind", [Kind.REFUNDED, Kind.SHIPPED_AGAIN])
+def test_each_refund_and_each_parcel_that_is_sent_again_is_told_once(mail, kind):
+    created = published(order_created())
+    deliver(created, "notifications")
+    told = {Kind.REFUNDED: PaymentRefunded, Kind.SHIPPED_AGAIN: OrderReshipped}[kind]
+    twice = [
+        published(event)
+        for _ in range(2)
+        for event in later_events(created.order_id)
+        if isinstance(event, told)
+    ]
+    for event in (*twice, *twice, *map(published, twice)):
+        deliver(event, "notifications")
+
+    rows = Notification.objects.filter(kind=kind)
+    assert len(mail.mails) == 3
+    assert {row.about for row in rows} == {getattr(e, "refund_id", None) or e.shipment_id for e in twice}
 
 
 def test_messages_of_one_kind_about_several_parts_of_an_order_are_sent_once_each(mail):

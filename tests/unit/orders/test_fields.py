@@ -69,6 +69,7 @@ CHANGED: dict[str, Any] = {
     "capture_recovered": True,
     "payment_attempt": 2,
     "payment_needs": "requires_action",
+    "open_disputes": -1,
 }
 
 

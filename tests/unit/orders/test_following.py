@@ -312,3 +312,49 @@ def test_orders_asks_for_the_money_with_the_stock_only_if_that_is_the_policy(
     settings.SHOP_CAPTURE = policy
     tell(order, "paid", "deducted")
     assert said(order) == asked
+
+
+# --- Disputes ---
+
+
+@pytest.fixture
+def paid(order):
+    outcomes.record_payments(order_ids=[order.pk])
+    return order
+
+
+def end_dispute(order, *, won):
+    services.end_dispute(order_id=order.pk, won=won)
+
+
+def dispute(order):
+    services.record_disputes(order_ids=[order.pk])
+
+
+def test_a_dispute_that_is_heard_of_after_it_is_won_holds_nothing_up(paid, said):
+    end_dispute(paid, won=True)
+    dispute(paid)
+    paid.refresh_from_db()
+    assert (paid.status, paid.open_disputes) == (Status.PAID, 0)
+    assert "OrderNeedsAttention" not in said(paid)
+    dispute(paid)
+    paid.refresh_from_db()
+    assert (paid.status, paid.attention_reason) == (Status.NEEDS_ATTENTION, "disputed")
+
+
+def test_a_dispute_that_is_heard_of_after_it_is_lost_waits_for_an_operator(paid):
+    end_dispute(paid, won=False)
+    dispute(paid)
+    paid.refresh_from_db()
+    assert (paid.status, paid.attention_reason) == (Status.NEEDS_ATTENTION, "disputed")
+
+
+def test_of_two_disputes_both_have_to_be_won(paid):
+    dispute(paid)
+    dispute(paid)
+    end_dispute(paid, won=True)
+    paid.refresh_from_db()
+    assert paid.status == Status.NEEDS_ATTENTION
+    end_dispute(paid, won=True)
+    paid.refresh_from_db()
+    assert paid.status == Status.PAID

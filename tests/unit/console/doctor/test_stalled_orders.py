@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from console.audit import audit
+from orders.models import Return
+from orders.returns.services import approve_return, request_return
 from orders.services import request_cancellation, resume_order
 from payments.models import GatewayFault, Payment, SimulatedCharge
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
@@ -60,6 +62,22 @@ def test_a_parcel_that_nobody_asks_after_arrives(shop):
     assert states(repair()) == {("timer", "repaired")}
     shop.run_to_end()
     assert status_of(order) == "delivered"
+    expect_no_findings(shop)
+
+
+def test_goods_that_nobody_waits_for_any_more_end_their_return(shop, settings):
+    settings.SHOP_TRACKING_INTERVAL = timedelta(milliseconds=1)
+    order = shop.delivered()
+    returned = request_return(order_id=order.pk, lines={"MUG": 1}, reason="a crack", by_customer=True)
+    approve_return(order_id=order.pk, return_id=returned.pk)
+    deliver_all()
+    lose_timers()
+    assert repair().outcomes == [], "the goods may still come"
+    Return.objects.update(arrive_by=timezone.now() - timedelta(hours=48))
+    assert states(repair()) == {("timer", "repaired")}
+    assert repair().outcomes == [], "once is enough"
+    fire_reminders()
+    assert Return.objects.get().state == "expired"
     expect_no_findings(shop)
 
 

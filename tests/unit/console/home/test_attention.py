@@ -9,7 +9,7 @@ from django.utils import timezone
 from console.home.attention import attention
 from inventory.models import Product
 from notifications.models import Notification
-from orders.models import Order
+from orders.models import Order, Return
 from shop.messaging.models import Circuit, DeadLetter, OutboxEntry
 from tests.unit.shop.messaging.dead_letters.examples import died
 
@@ -63,6 +63,16 @@ def test_what_failed_comes_before_what_is_only_to_be_known(shop, olga):
     kinds = [item.is_notice for item in attention(olga)]
     assert kinds == sorted(kinds)
     assert set(kinds) == {True, False}
+
+
+def test_a_return_that_nobody_decides_on_alerts_operators_after_some_days(shop, olga, settings):
+    order = shop.place()
+    Order.objects.filter(pk=order.pk).update(status="delivered")
+    Return.objects.create(order=order, by_customer=True, reason="a crack")
+    assert {"Returns undecided", "Returns to decide"} & titles(olga).keys() == {"Returns to decide"}
+    Return.objects.update(created_at=timezone.now() - settings.SHOP_RETURN_DECISION)
+    late = next(item for item in attention(olga) if item.title == "Returns undecided")
+    assert (late.count, late.detail, late.is_alerted) == (1, "for more than 3 days", True)
 
 
 def test_messages_that_have_just_been_written_are_not_late(shop, olga):
