@@ -38,3 +38,13 @@ def provider_can_send_notices(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Add the webhook that the README describes, and set SHOP_MAIL_WEBHOOK_SECRET."
     return [Warning("Nobody reports which mail bounces.", hint=hint, id="notifications.W001")]
+
+
+@register("notifications")
+def language_of_letters_exists(**kwargs: Any) -> list[CheckMessage]:
+    """Check that letters can be written in the shop's language."""
+    known = [code for code, _ in settings.LANGUAGES]
+    if settings.SHOP_LANGUAGE in known:
+        return []
+    hint = f"Set SHOP_LANGUAGE to one of {', '.join(known)}."
+    return [Error(f"There are no letters in {settings.SHOP_LANGUAGE!r}.", hint=hint, id="notifications.E004")]

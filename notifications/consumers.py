@@ -1,15 +1,13 @@
 """Consumers of notifications: the events of an order that its customer is informed of."""
 
 from collections.abc import Sequence
-from datetime import datetime
-
-from django.utils import timezone
 
 from inventory.events import InventoryAwaited
 from notifications import erasure, reports, services
 from notifications.emails import Context
 from notifications.events import MailNoticeReceived, WithheldMessagesDue
 from notifications.models import Kind, Recipient
+from notifications.wording import amount_of, amount_text, day_of
 from orders.events import (
     Customer,
     CustomerForgotten,
@@ -132,7 +130,7 @@ def when_order_delivered_tell_customer(events: Sequence[OrderDelivered]) -> None
     """Tell customers that their parcel has arrived."""
     services.send_messages(
         kind=Kind.DELIVERED,
-        contexts={event.order_id: {"day": _day(event.delivered_at)} for event in events},
+        contexts={event.order_id: {"day": day_of(event.delivered_at)} for event in events},
     )
 
 
@@ -163,7 +161,7 @@ def when_return_requested_confirm_receipt(event: ReturnRequested) -> None:
 @consumes(ReturnApproved, calls_outside=True)
 def when_return_approved_tell_customer(event: ReturnApproved) -> None:
     """Tell the customer what to send back, and until when."""
-    context = {"lines": _returned(event.lines), "day": _day(event.arrive_by)}
+    context = {"lines": _returned(event.lines), "day": day_of(event.arrive_by)}
     services.send_messages(
         kind=Kind.RETURN_APPROVED, contexts={event.order_id: context}, about=event.return_id
     )
@@ -185,7 +183,7 @@ def when_return_received_tell_customer(event: ReturnReceived) -> None:
     """Tell the customer what is here, and what is given back for it."""
     context = {
         "lines": _returned(event.lines),
-        "amount": _amount(event.refund) if event.refund else "",
+        "amount": amount_of(event.refund) if event.refund else "",
         "more": not event.is_complete,
     }
     services.send_messages(
@@ -233,13 +231,13 @@ def _recipient(event: OrderCreated, customer: Customer) -> Recipient:
 
 
 def _paid(event: PaymentProcessed) -> Context:
-    amount = _amount(event.amount)
+    amount = amount_of(event.amount)
     return {"amount": amount} | ({"reserved": True} if amount and not event.captured else {})
 
 
 def _refunded(event: PaymentRefunded) -> Context:
     how = {"otherwise": True} if event.otherwise else {"held": True} if event.held else {}
-    return {"amount": _amount(event.amount), **how}
+    return {"amount": amount_of(event.amount), **how}
 
 
 def _ordered(event: OrderCreated, customer: Customer) -> Context:
@@ -248,28 +246,20 @@ def _ordered(event: OrderCreated, customer: Customer) -> Context:
             "name": line.name,
             "sku": line.sku,
             "quantity": line.quantity,
-            "unit_price": str(line.unit_price),
-            "sum": str(Money.stored(line.quantity * line.unit_price.amount, line.unit_price.currency)),
+            "unit_price": amount_text(line.unit_price),
+            "sum": amount_text(
+                Money.stored(line.quantity * line.unit_price.amount, line.unit_price.currency)
+            ),
         }
         for line in event.lines
     ]
     address = customer.ship_to.model_dump()
-    return {"lines": lines, "total": str(event.total), "ship_to": address}
+    return {"lines": lines, "total": amount_text(event.total), "ship_to": address}
 
 
 def _returned(lines: Sequence[ReturnedLine | ReceivedLine]) -> list[Context]:
     """Return names and quantities of goods that are sent back, or came back."""
     return [{"name": line.name, "quantity": line.quantity} for line in lines]
-
-
-def _day(time: datetime) -> str:
-    """Return the day of a time, with the zone in which it is that day."""
-    return f"{timezone.localtime(time):%-d %B %Y (%Z)}"
-
-
-def _amount(money: Money) -> str:
-    """Return an amount as text; none for an order that costs nothing."""
-    return str(money) if money.amount else ""
 
 
 def _tracking(event: OrderShipped | OrderReshipped, tracking: Tracking) -> Context:

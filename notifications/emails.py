@@ -7,33 +7,36 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 
 from notifications.channels import Email
 from notifications.models import WHOLE_ORDER, Kind, Notification, Resend
+from notifications.wording import in_letters
 
 #: Values for the templates of a kind, besides name and order number.
 Context = dict[str, Any]
 
 SUBJECTS: Mapping[Kind, str] = {
-    Kind.ORDER_RECEIVED: "We have received your order {number}",
-    Kind.PAYMENT_RECEIVED: "Your payment for order {number}",
-    Kind.PAYMENT_ACTION_REQUIRED: "Please confirm the payment for your order {number}",
-    Kind.PAYMENT_DECLINED: "Please pay for your order {number} by other means",
-    Kind.PAYMENT_FAILED: "The payment for your order {number} did not work",
-    Kind.AWAITING_STOCK: "Goods of your order {number} have to come in first",
-    Kind.REFUNDED: "Your refund for order {number}",
-    Kind.SHIPPED: "Your order {number} is on its way",
-    Kind.SHIPPED_AGAIN: "Your order {number} is on its way again",
-    Kind.DELIVERED: "Your order {number} has been delivered",
-    Kind.CANCELLATION_REJECTED: "Your order {number} could no longer be cancelled",
-    Kind.CANCELLED: "Your order {number} has been cancelled",
-    Kind.RETURN_REQUESTED: "We have your request for a return of order {number}",
-    Kind.RETURN_APPROVED: "You can send goods of order {number} back",
-    Kind.RETURN_REJECTED: "We cannot take goods of order {number} back",
-    Kind.RETURN_RECEIVED: "We have received your return of order {number}",
-    Kind.RETURN_CANCELLED: "Your return of order {number} was withdrawn",
-    Kind.RETURN_EXPIRED: "Your return of order {number} has ended",
+    Kind.ORDER_RECEIVED: gettext_noop("We have received your order {number}"),
+    Kind.PAYMENT_RECEIVED: gettext_noop("Your payment for order {number}"),
+    Kind.PAYMENT_ACTION_REQUIRED: gettext_noop("Please confirm the payment for your order {number}"),
+    Kind.PAYMENT_DECLINED: gettext_noop("Please pay for your order {number} by other means"),
+    Kind.PAYMENT_FAILED: gettext_noop("The payment for your order {number} did not work"),
+    Kind.AWAITING_STOCK: gettext_noop("Goods of your order {number} have to come in first"),
+    Kind.REFUNDED: gettext_noop("Your refund for order {number}"),
+    Kind.SHIPPED: gettext_noop("Your order {number} is on its way"),
+    Kind.SHIPPED_AGAIN: gettext_noop("Your order {number} is on its way again"),
+    Kind.DELIVERED: gettext_noop("Your order {number} has been delivered"),
+    Kind.CANCELLATION_REJECTED: gettext_noop("Your order {number} could no longer be cancelled"),
+    Kind.CANCELLED: gettext_noop("Your order {number} has been cancelled"),
+    Kind.RETURN_REQUESTED: gettext_noop("We have your request for a return of order {number}"),
+    Kind.RETURN_APPROVED: gettext_noop("You can send goods of order {number} back"),
+    Kind.RETURN_REJECTED: gettext_noop("We cannot take goods of order {number} back"),
+    Kind.RETURN_RECEIVED: gettext_noop("We have received your return of order {number}"),
+    Kind.RETURN_CANCELLED: gettext_noop("Your return of order {number} was withdrawn"),
+    Kind.RETURN_EXPIRED: gettext_noop("Your return of order {number} has ended"),
 }
 
 
@@ -62,12 +65,23 @@ def _one_line(address: Mapping[str, str]) -> str:
 
 
 _TEMPLATES.filters["one_line"] = _one_line
+_TEMPLATES.filters["bold"] = Markup("<strong>{}</strong>").format
+#: Translates what others wrote. The result is as little to be trusted as that is, and is escaped.
+_TEMPLATES.filters["translated"] = lambda text: gettext(str(text))
+
+
+def _trusted(text: str) -> Markup:
+    """Translate a text of a template, whose tags stay."""
+    return Markup(gettext(text))  # noqa: S704 - templates and translations are ours
+
+
 _template = cache(_TEMPLATES.get_template)
 
 
 def subject(kind: Kind, number: str) -> str:
     """Return the subject line of a kind."""
-    return SUBJECTS[kind].format(number=number)
+    with in_letters():
+        return gettext(SUBJECTS[kind]).format(number=number)
 
 
 def message_id(order_id: UUID, kind: Kind, about: UUID = WHOLE_ORDER) -> str:
@@ -108,7 +122,11 @@ def html_of(notification: Notification) -> str:
 def _render(name: str, context: Context) -> str:
     """Render a template without Jinja's globals: none is used, and render() copies them each time."""
     template = _template(name)
-    return "".join(template.root_render_func(template.new_context(context, shared=True)))
+    translate = _trusted if name.endswith(".html") else gettext
+    with in_letters():
+        return "".join(
+            template.root_render_func(template.new_context({**context, "_": translate}, shared=True))
+        )
 
 
 def _context(notification: Notification) -> Context:
@@ -117,4 +135,5 @@ def _context(notification: Notification) -> Context:
         "number": notification.number,
         "name": notification.name,
         "subject": notification.subject,
+        "language": settings.SHOP_LANGUAGE,
     }

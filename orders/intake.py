@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
+from django.utils.translation import gettext
 from pydantic import BaseModel
 
 from orders.addresses import is_placeholder, rules_of
@@ -150,16 +151,20 @@ def _refuse(problems: Iterable[Problem]) -> None:
 def _about_length(items: Sequence[Item]) -> Iterator[Problem]:
     most = settings.SHOP_MAX_ORDER_LINES
     if not items:
-        yield Problem(("lines",), "The order is empty: add at least one line.", "empty")
+        yield Problem(("lines",), gettext("The order is empty: add at least one line."), "empty")
     if len(items) > most:
-        text = f"The order has {len(items)} lines: split it into orders of at most {most}."
+        text = gettext("The order has {number} lines: split it into orders of at most {most}.").format(
+            number=len(items), most=most
+        )
         yield Problem(("lines",), text, "max_length")
 
 
 def _about_quantities(items: Sequence[Item]) -> Iterator[Problem]:
     for index, item in enumerate(items):
         if not 1 <= item.quantity <= MAX_QUANTITY:
-            text = f"Order between 1 and {MAX_QUANTITY} of {item.sku}."
+            text = gettext("Order between 1 and {max_quantity} of {sku}.").format(
+                max_quantity=MAX_QUANTITY, sku=item.sku
+            )
             yield Problem(("lines", index, "quantity"), text, "quantity_out_of_range")
 
 
@@ -167,23 +172,31 @@ def _about_duplicates(items: Sequence[Item]) -> Iterator[Problem]:
     seen: Counter[str] = Counter()
     for index, item in enumerate(items):
         if seen[item.sku]:
-            text = f"{item.sku} stands in an earlier line: add the quantities up in one line."
+            text = gettext("{sku} stands in an earlier line: add the quantities up in one line.").format(
+                sku=item.sku
+            )
             yield Problem(("lines", index, "sku"), text, "duplicate_sku")
         seen[item.sku] += 1
 
 
 def _about_address(ship_to: Address, may_be_unknown: bool) -> Iterator[Problem]:
     if is_placeholder(ship_to) and not may_be_unknown:
-        text = "Say the street: this one stands for an unknown address, which an import alone may have."
+        text = gettext(
+            "Say the street: this one stands for an unknown address, which an import alone may have."
+        )
         yield Problem(("ship_to", "street"), text, "placeholder_address")
     required = _required_parts(ship_to)
     for name, limit in ADDRESS_LIMITS.items():
         text = getattr(ship_to, name).strip()
         if len(text) > limit or ((name in required or text) and not is_visible(text)):
-            words = f"Say the {rules_of(ship_to.country).name_of(name)} in 1 to {limit} characters."
+            words = gettext("Say the {part} in 1 to {limit} characters.").format(
+                part=rules_of(ship_to.country).name_of(name), limit=limit
+            )
             yield Problem(("ship_to", name), words, "length")
     if ship_to.country not in COUNTRIES:
-        text = f"{ship_to.country} is no country: use its ISO 3166-1 alpha-2 code, as in DE."
+        text = gettext("{country} is no country: use its ISO 3166-1 alpha-2 code, as in DE.").format(
+            country=ship_to.country
+        )
         yield Problem(("ship_to", "country"), text, "unknown_country")
     yield from _about_region(ship_to)
     yield from _about_phone(ship_to)
@@ -202,21 +215,27 @@ def _about_region(ship_to: Address) -> Iterator[Problem]:
     rules = rules_of(ship_to.country)
     if is_visible(ship_to.region) and not rules.has_region(ship_to.region):
         name = rules.name_of("region")
-        text = f"There is no {name} {ship_to.region[:40]} there: use its code or name."
+        text = gettext("There is no {part} {given} there: use its code or name.").format(
+            part=name, given=ship_to.region[:40]
+        )
         yield Problem(("ship_to", "region"), text, "unknown_region")
 
 
 def _about_phone(ship_to: Address) -> Iterator[Problem]:
     if ship_to.phone and not any(map(str.isdigit, ship_to.phone)):
-        text = "This is no telephone number: write its digits, as in +1 555 010 0199."
+        text = gettext("This is no telephone number: write its digits, as in +1 555 010 0199.")
         yield Problem(("ship_to", "phone"), text, "invalid_phone")
 
 
 def _about_payment(payment_method: str) -> Iterator[Problem]:
     if not 0 < len(payment_method) <= MAX_PAYMENT_METHOD:
-        yield Problem(("payment_method",), "Give the payment provider's token, as in pm_card_visa.", "length")
+        yield Problem(
+            ("payment_method",), gettext("Give the payment provider's token, as in pm_card_visa."), "length"
+        )
     elif sum(map(str.isdigit, payment_method)) == len(payment_method.replace(" ", "").replace("-", "")):
-        text = "This looks like a card number: give the payment provider's token instead, as in pm_card_visa."
+        text = gettext(
+            "This looks like a card number: give the payment provider's token instead, as in pm_card_visa."
+        )
         yield Problem(("payment_method",), text, "card_number")
 
 
@@ -224,10 +243,14 @@ def _about_products(items: Sequence[Item], offers: Mapping[str, Offer]) -> Itera
     for index, item in enumerate(items):
         offer = offers.get(item.sku)
         if offer is None:
-            text = f"There is no product {item.sku}: look the SKU up in the catalogue."
+            text = gettext("There is no product {sku}: look the SKU up in the catalogue.").format(
+                sku=item.sku
+            )
             yield Problem(("lines", index, "sku"), text, "unknown_sku")
         elif not offer.active:
-            text = f"{offer.name} ({item.sku}) is not sold any more: remove the line."
+            text = gettext("{name} ({sku}) is not sold any more: remove the line.").format(
+                name=offer.name, sku=item.sku
+            )
             yield Problem(("lines", index, "sku"), text, "inactive_sku")
 
 
@@ -235,14 +258,20 @@ def _about_prices(items: Sequence[Item], offers: Mapping[str, Offer]) -> Iterato
     for index, item in enumerate(items):
         offer = offers[item.sku]
         if not fits(offer.unit_price, offer.currency):
-            text = f"{offer.name} ({item.sku}) has no valid price: remove the line."
+            text = gettext("{name} ({sku}) has no valid price: remove the line.").format(
+                name=offer.name, sku=item.sku
+            )
             yield Problem(("lines", index, "sku"), text, "invalid_price")
 
 
 def _about_money(items: Sequence[Item], offers: Mapping[str, Offer]) -> Iterator[Problem]:
     currencies = sorted({offers[item.sku].currency for item in items})
     if len(currencies) > 1:
-        text = f"The lines are priced in {' and '.join(currencies)}: place one order per currency."
+        text = gettext("The lines are priced in {currencies}: place one order per currency.").format(
+            currencies=" and ".join(currencies)
+        )
         yield Problem(("lines",), text, "mixed_currencies")
     elif total_of(items, offers) > MAX_TOTAL:
-        yield Problem(("lines",), "The order is too expensive: split it into several.", "total_too_large")
+        yield Problem(
+            ("lines",), gettext("The order is too expensive: split it into several."), "total_too_large"
+        )

@@ -3,66 +3,67 @@
 from collections import defaultdict
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Status(TextChoices):
     """Status of an order."""
 
     #: Accepted and not paid yet.
-    PLACED = "placed", "Placed"
+    PLACED = "placed", _("Placed")
     #: The money is held or taken.
-    PAID = "paid", "Paid"
+    PAID = "paid", _("Paid")
     #: Paid, and goods that can be ordered ahead have to come in first.
-    AWAITING_STOCK = "awaiting_stock", "Awaiting stock"
+    AWAITING_STOCK = "awaiting_stock", _("Awaiting stock")
     #: All lines are taken from the stock; the carrier comes next.
-    IN_FULFILMENT = "in_fulfilment", "In fulfilment"
+    IN_FULFILMENT = "in_fulfilment", _("In fulfilment")
     #: The parcel is with the carrier: the point of no return.
-    SHIPPED = "shipped", "Shipped"
+    SHIPPED = "shipped", _("Shipped")
     #: The customer has the parcel. The end.
-    DELIVERED = "delivered", "Delivered"
+    DELIVERED = "delivered", _("Delivered")
     #: Given up; the other contexts undo their parts.
-    CANCELLING = "cancelling", "Being cancelled"
+    CANCELLING = "cancelling", _("Being cancelled")
     #: Cancelled, and everything is undone. The end.
-    CANCELLED = "cancelled", "Cancelled"
+    CANCELLED = "cancelled", _("Cancelled")
     #: Ended by an operator, with a reason, because nothing else would have ended it. The end.
-    SETTLED = "settled", "Settled"
+    SETTLED = "settled", _("Settled")
     #: Held up: an operator has to act.
-    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+    NEEDS_ATTENTION = "needs_attention", _("Needs attention")
 
 
 class CancelReason(TextChoices):
     """Reason of a cancellation."""
 
-    CUSTOMER = "customer", "The customer cancelled it"
-    OPERATOR = "operator", "An operator cancelled it"
-    PAYMENT_OVERDUE = "payment_overdue", "It was not paid in time"
-    PAYMENT_FAILED = "payment_failed", "The payment failed"
-    OUT_OF_STOCK = "out_of_stock", "The stock could not serve it"
-    SHIPMENT_FAILED = "shipment_failed", "The carrier did not take it"
+    CUSTOMER = "customer", _("The customer cancelled it")
+    OPERATOR = "operator", _("An operator cancelled it")
+    PAYMENT_OVERDUE = "payment_overdue", _("It was not paid in time")
+    PAYMENT_FAILED = "payment_failed", _("The payment failed")
+    OUT_OF_STOCK = "out_of_stock", _("The stock could not serve it")
+    SHIPMENT_FAILED = "shipment_failed", _("The carrier did not take it")
 
 
 class PaymentNeeds(TextChoices):
     """Act of the customer that a payment waits for, in the words of Stripe's PaymentIntents."""
 
-    NOTHING = "", "Nothing"
-    CONFIRMATION = "requires_action", "Confirm the payment"
-    OTHER_MEANS = "requires_payment_method", "Pay by other means"
+    NOTHING = "", _("Nothing")
+    CONFIRMATION = "requires_action", _("Confirm the payment")
+    OTHER_MEANS = "requires_payment_method", _("Pay by other means")
 
 
 class AttentionReason(TextChoices):
     """Reason for attention."""
 
-    STOCK_OVERDUE = "stock_overdue", "No answer from the stock"
-    BACKORDER_OVERDUE = "backorder_overdue", "The goods did not come in"
-    CARRIER_OVERDUE = "carrier_overdue", "No answer from the carrier"
-    CANCELLATION_OVERDUE = "cancellation_overdue", "The cancellation does not come to an end"
-    REFUND_FAILED = "refund_failed", "The money could not be given back"
-    CAPTURE_FAILED = "capture_failed", "The money that was reserved could not be taken"
-    DELIVERY_FAILED = "delivery_failed", "The carrier could not deliver the parcel"
-    DELIVERY_OVERDUE = "delivery_overdue", "The parcel has not arrived"
-    RESEND_FAILED = "resend_failed", "The parcel could not be sent again"
-    BOOKS_DIFFER = "books_differ", "The books disagree"
-    DISPUTED = "disputed", "The customer's bank disputes the payment"
+    STOCK_OVERDUE = "stock_overdue", _("No answer from the stock")
+    BACKORDER_OVERDUE = "backorder_overdue", _("The goods did not come in")
+    CARRIER_OVERDUE = "carrier_overdue", _("No answer from the carrier")
+    CANCELLATION_OVERDUE = "cancellation_overdue", _("The cancellation does not come to an end")
+    REFUND_FAILED = "refund_failed", _("The money could not be given back")
+    CAPTURE_FAILED = "capture_failed", _("The money that was reserved could not be taken")
+    DELIVERY_FAILED = "delivery_failed", _("The carrier could not deliver the parcel")
+    DELIVERY_OVERDUE = "delivery_overdue", _("The parcel has not arrived")
+    RESEND_FAILED = "resend_failed", _("The parcel could not be sent again")
+    BOOKS_DIFFER = "books_differ", _("The books disagree")
+    DISPUTED = "disputed", _("The customer's bank disputes the payment")
 
 
 TERMINAL = (Status.DELIVERED, Status.CANCELLED, Status.SETTLED)

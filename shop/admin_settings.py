@@ -27,6 +27,7 @@ def admin_settings() -> dict[str, Any]:
             "SITE_SYMBOL": "storefront",
             "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
             "COLORS": {},
+            "SHOW_LANGUAGES": True,
             "ACCOUNT": {
                 "navigation": [
                     {"title": "Change password", "link": reverse_lazy("admin:password_change")},

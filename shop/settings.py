@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "shop.web.limits.RequestLimits",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "shop.web.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -117,6 +118,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "shop" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # {% translate %} and {% blocktranslate %} without loading them in each template.
+            "builtins": ["django.templatetags.i18n"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -146,7 +149,12 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+#: Language of the API, of logs, and of visitors whose browsers ask for none of the others.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+#: Language of letters, which go out long after the page was shown.
+SHOP_LANGUAGE = os.environ.get("SHOP_LANGUAGE", "en")
 FORMAT_MODULE_PATH = "shop.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.accounts.passwords import change_password_in_admin
@@ -36,6 +37,7 @@ urlpatterns = [
     # First, because Django tries URLs in this order and these are requested most.
     *(path("api/v1/", include(f"{context}.urls")) for context in settings.CONTEXTS),
     path("", include("storefront.urls")),
+    path("language/", set_language, name="set_language"),
     path("admin/", include("console.urls")),
     path("admin/password_change/", admin.site.admin_view(change_password_in_admin, cacheable=True)),
     # Django's way from a row to its page on the site fails for ids that are none, and no row has such a page.

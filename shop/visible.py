@@ -3,6 +3,7 @@
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 #: Letters and symbols that are drawn as nothing: fillers of Hangul, and the blank of Braille.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -16,7 +17,7 @@ def is_visible(text: str) -> bool:
 def check_visible(text: str) -> None:
     """Refuse a text that nobody can see."""
     if not is_visible(text):
-        raise ValidationError("Enter at least one character that can be seen.", "invisible")
+        raise ValidationError(gettext("Enter at least one character that can be seen."), "invisible")
 
 
 def _has_ink(character: str) -> bool:

@@ -7,6 +7,9 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from shop.accounts import two_factor
 from shop.accounts.names import MAX_LENGTH, validate_name
@@ -18,9 +21,9 @@ from shop.visible import check_visible
 
 #: Name, autocomplete and message of the fields that say who somebody is.
 _PERSON = (
-    ("first_name", "given-name", "Enter your first name."),
-    ("last_name", "family-name", "Enter your last name."),
-    ("email", "email", "Enter your e-mail address: we write to you about your orders."),
+    ("first_name", "given-name", _("Enter your first name.")),
+    ("last_name", "family-name", _("Enter your last name.")),
+    ("email", "email", _("Enter your e-mail address: we write to you about your orders.")),
 )
 
 
@@ -31,7 +34,7 @@ def _prepare_person(form: "forms.ModelForm[User]") -> None:
         field.required = True
         field.error_messages["required"] = missing
         field.widget.attrs["autocomplete"] = purpose
-    form.fields["email"].label = "E-mail"
+    form.fields["email"].label = gettext("E-mail")
     for name in ("first_name", "last_name"):
         form.fields[name].widget.attrs["maxlength"] = MAX_LENGTH
         form.fields[name].validators.append(validate_name)
@@ -40,7 +43,7 @@ def _prepare_person(form: "forms.ModelForm[User]") -> None:
 def _clean_email(email: str) -> str:
     """Return an address as it is stored: in lower case, and short enough for a user name."""
     if len(email) > 150:
-        raise ValidationError("This address is too long for us: use one of at most 150 characters.")
+        raise ValidationError(gettext("This address is too long for us: use one of at most 150 characters."))
     return email.lower()
 
 
@@ -57,8 +60,8 @@ class RegistrationForm(BaseUserCreationForm[User]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _prepare_person(self)
-        self.fields["password1"].error_messages["required"] = "Choose a password."
-        self.fields["password2"].error_messages["required"] = "Enter the same password again."
+        self.fields["password1"].error_messages["required"] = gettext("Choose a password.")
+        self.fields["password2"].error_messages["required"] = gettext("Enter the same password again.")
 
     def clean_email(self) -> str:
         """Use the address as user name."""
@@ -74,10 +77,10 @@ class ProfileForm(ConflictAwareForm, forms.ModelForm[User]):
     """Names and e-mail address. A new address takes the password, and its owner's confirmation."""
 
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         required=False,
         strip=False,
-        help_text="Only for a new e-mail address.",
+        help_text=_("Only for a new e-mail address."),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -103,7 +106,7 @@ class ProfileForm(ConflictAwareForm, forms.ModelForm[User]):
         given = super().clean() or self.cleaned_data
         is_new = given.get("email", self.present) != self.present
         if is_new and not is_own_password(self._request, given.get("password", "")):
-            self.add_error("password", "Enter your present password to change the address.")
+            self.add_error("password", gettext("Enter your present password to change the address."))
         return given
 
     def save(self, commit: bool = True) -> User:
@@ -118,10 +121,10 @@ class PasswordForm(forms.Form):
     """An act that takes the password."""
 
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
+        error_messages={"required": _("Enter your password.")},
     )
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -132,7 +135,7 @@ class PasswordForm(forms.Form):
         """Refuse another password."""
         password: str = self.cleaned_data["password"]
         if not is_own_password(self._request, password):
-            raise ValidationError("This is not your password.")
+            raise ValidationError(gettext("This is not your password."))
         return password
 
 
@@ -140,31 +143,31 @@ class KeyForm(OneTimeForm):
     """A new API key: what it is for, how long it works, and what it may do."""
 
     name = forms.CharField(
-        label="What is it for?",
+        label=_("What is it for?"),
         max_length=60,
         validators=[check_visible],
-        error_messages={"required": "Give the key a name, as in “bookkeeping”."},
+        error_messages={"required": _("Give the key a name, as in “bookkeeping”.")},
     )
     days = forms.ChoiceField(
-        label="It ends after",
-        choices=[("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days")],
+        label=_("It ends after"),
+        choices=[("7", _("7 days")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("365 days"))],
         initial="90",
     )
     scopes = forms.MultipleChoiceField(
-        label="It may",
+        label=_("It may"),
         choices=[(scope, scope) for scope in SCOPES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Without a tick it may all that you may.",
+        help_text=_("Without a tick it may all that you may."),
     )
 
 
-def _code_field(help_text: str) -> forms.CharField:
+def _code_field(help_text: StrOrPromise) -> forms.CharField:
     return forms.CharField(
-        label="Code",
+        label=gettext("Code"),
         max_length=40,
         help_text=help_text,
-        error_messages={"required": "Enter the code."},
+        error_messages={"required": gettext("Enter the code.")},
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
     )
 
@@ -172,7 +175,7 @@ def _code_field(help_text: str) -> forms.CharField:
 class CodeForm(forms.Form):
     """A code of the authenticator app, or a recovery code."""
 
-    code = _code_field("Of your authenticator app, or one of your recovery codes.")
+    code = _code_field(_("Of your authenticator app, or one of your recovery codes."))
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -183,7 +186,7 @@ class CodeForm(forms.Form):
         code: str = self.cleaned_data["code"]
         if not two_factor.check_code(self._user, code):
             raise ValidationError(
-                "This code is not right, or was used: wait for the next one, then enter it."
+                gettext("This code is not right, or was used: wait for the next one, then enter it.")
             )
         return code
 
@@ -191,4 +194,4 @@ class CodeForm(forms.Form):
 class EnrolmentForm(PasswordForm):
     """The first code of a new device, which takes the password."""
 
-    code = _code_field("The six digits that the app shows.")
+    code = _code_field(_("The six digits that the app shows."))

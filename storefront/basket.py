@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from inventory import queries as inventory
 from inventory.queries import CatalogueItem
@@ -21,7 +22,9 @@ class BasketFull(Exception):
     """A basket holds no more different products: order these first, then fill a new one."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(
+            gettext("A basket holds no more different products: order these first, then fill a new one.")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,15 @@ class BasketLine:
     def problem(self) -> str:
         """Reason why the line cannot be ordered, with the remedy; empty if it can."""
         if not self.item.active:
-            return "Not sold any more: please remove it."
+            return gettext("Not sold any more: please remove it.")
         if self.item.backorderable:
             return ""
         if not self.item.in_stock:
-            return "Sold out for now: please remove it."
+            return gettext("Sold out for now: please remove it.")
         if self.quantity > self.item.available:
-            return f"Only {self.item.available} left: please take {self.item.available} or fewer."
+            return gettext("Only {available} left: please take {available} or fewer.").format(
+                available=self.item.available
+            )
         return ""
 
 

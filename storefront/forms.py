@@ -7,6 +7,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from orders.addresses import GENERAL, Rules, rules_of
 from orders.errors import Problem
@@ -16,7 +19,7 @@ from orders.returns.queries import ReturnableLine
 from payments.queries import HOSTED_PAGE, has_hosted_page
 from shop.rest.idempotency.forms import OneTimeForm
 from shop.visible import is_visible
-from storefront.countries import CHOICES
+from storefront import countries
 from storefront.test_cards import CARDS
 
 
@@ -38,7 +41,9 @@ REFRESH = "refresh"
 _ADDRESS = ("name", "country", "street", "second_line", "postal_code", "city", "region", "phone")
 
 
-def _address_field(name: str, label: str, missing: str, autocomplete: str, **attrs: str) -> forms.CharField:
+def _address_field(
+    name: str, label: StrOrPromise, missing: StrOrPromise, autocomplete: str, **attrs: str
+) -> forms.CharField:
     """Return a field for a part of the address, limited to the length that an order can store."""
     return forms.CharField(
         label=label,
@@ -56,8 +61,10 @@ def _region_field(rules: Rules) -> forms.ChoiceField:
         names.setdefault(code, []).append(name)
     listed = sorted(((code, " / ".join(all_names)) for code, all_names in names.items()), key=itemgetter(1))
     return forms.ChoiceField(
-        choices=[("", f"Choose the {rules.name_of('region')}"), *listed],
-        error_messages={"invalid_choice": f"Choose a {rules.name_of('region')} of the list."},
+        choices=[("", gettext("Choose the {part}").format(part=rules.name_of("region"))), *listed],
+        error_messages={
+            "invalid_choice": gettext("Choose a {part} of the list.").format(part=rules.name_of("region"))
+        },
         widget=forms.Select(attrs={"autocomplete": "shipping address-level1"}),
     )
 
@@ -66,10 +73,10 @@ class MeansForm(forms.Form):
     """Means of payment: a test card, or what the customer gives on the provider's page."""
 
     payment_method = forms.ChoiceField(
-        label="Card",
+        label=_("Card"),
         choices=list(CARDS.items()),
         initial="pm_card_visa",
-        error_messages={"required": "Choose a card.", "invalid_choice": "Choose a card of the list."},
+        error_messages={"required": _("Choose a card."), "invalid_choice": _("Choose a card of the list.")},
         widget=forms.RadioSelect,
     )
 
@@ -92,18 +99,23 @@ class PaymentForm(MeansForm, OneTimeForm):
 class CheckoutForm(MeansForm):
     """Delivery address and payment method of an order."""
 
-    name = _address_field("name", "Name", "Say who the parcel is for.", "name")
-    street = _address_field("street", "Street and number", "Say the street and number.", "street-address")
-    second_line = _address_field("second_line", "Flat, floor, building (optional)", "", "address-line2")
-    postal_code = _address_field("postal_code", "Postal code", "", "postal-code")
-    city = _address_field("city", "City", "", "address-level2")
-    region = _address_field("region", "State, province or region", "", "address-level1")
+    name = _address_field("name", _("Name"), _("Say who the parcel is for."), "name")
+    street = _address_field(
+        "street", _("Street and number"), _("Say the street and number."), "street-address"
+    )
+    second_line = _address_field("second_line", _("Flat, floor, building (optional)"), "", "address-line2")
+    postal_code = _address_field("postal_code", _("Postal code"), "", "postal-code")
+    city = _address_field("city", _("City"), "", "address-level2")
+    region = _address_field("region", _("State, province or region"), "", "address-level1")
     country = forms.ChoiceField(
-        choices=[("", "Choose a country"), *CHOICES],
-        error_messages={"required": "Choose the country.", "invalid_choice": "Choose a country of the list."},
+        choices=lambda: [("", _("Choose a country")), *countries.choices()],
+        error_messages={
+            "required": _("Choose the country."),
+            "invalid_choice": _("Choose a country of the list."),
+        },
         widget=forms.Select(attrs={"autocomplete": "shipping country", "data-refresh": ""}),
     )
-    phone = _address_field("phone", "Telephone (optional)", "", "tel", type="tel")
+    phone = _address_field("phone", _("Telephone (optional)"), "", "tel", type="tel")
     #: Key of the basket, so that resubmitting the form places no second order.
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
     #: Fingerprint of the basket that the customer saw.
@@ -124,10 +136,12 @@ class CheckoutForm(MeansForm):
             self.fields[name] = _region_field(rules)
         field = self.fields[name]
         field.required = name in rules.required
-        field.label = rules.labels[name]
+        field.label = gettext(rules.labels[name])
         if not field.required and rules is not GENERAL:
-            field.label += " (optional)"
-        field.error_messages["required"] = f"Say the {'city' if name == 'city' else rules.name_of(name)}."
+            field.label = gettext("{label} (optional)").format(label=field.label)
+        field.error_messages["required"] = gettext("Say the {part}.").format(
+            part=gettext("city") if name == "city" else rules.name_of(name)
+        )
 
     @property
     def address(self) -> list[forms.BoundField]:
@@ -137,7 +151,9 @@ class CheckoutForm(MeansForm):
     def clean(self) -> dict[str, Any]:
         """Refuse a form without a valid key."""
         if "idempotency_key" in self.errors:
-            raise ValidationError("This page is out of date: open the basket and start again from there.")
+            raise ValidationError(
+                gettext("This page is out of date: open the basket and start again from there.")
+            )
         return self.cleaned_data
 
     @property
@@ -155,9 +171,9 @@ class ReturnForm(OneTimeForm):
     """Quantities of an order that are sent back, and why."""
 
     reason = forms.CharField(
-        label="Why?",
+        label=_("Why?"),
         max_length=300,
-        error_messages={"required": "Say why you send it back."},
+        error_messages={"required": _("Say why you send it back.")},
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -167,11 +183,15 @@ class ReturnForm(OneTimeForm):
         quantities = {
             f"quantity_{number}": forms.TypedChoiceField(
                 label=line.name,
-                choices=[(n, "none" if n == 0 else str(n)) for n in range(line.quantity + 1)],
+                choices=[(n, gettext("none") if n == 0 else str(n)) for n in range(line.quantity + 1)],
                 coerce=int,
                 required=False,
                 empty_value=None,
-                error_messages={"invalid_choice": f"You can send at most {line.quantity} back."},
+                error_messages={
+                    "invalid_choice": gettext("You can send at most {quantity} back.").format(
+                        quantity=line.quantity
+                    )
+                },
             )
             for number, line in enumerate(lines)
         }
@@ -186,9 +206,9 @@ class ReturnForm(OneTimeForm):
         """Refuse a return of nothing, and a reason that nobody can see."""
         data = super().clean() or {}
         if not any(name in self.errors for name in self.skus) and not any(map(data.get, self.skus)):
-            raise ValidationError("Choose how many of which product you would like to send back.")
+            raise ValidationError(gettext("Choose how many of which product you would like to send back."))
         if data.get("reason") and not is_visible(data["reason"]):
-            self.add_error("reason", "Say why you send it back.")
+            self.add_error("reason", gettext("Say why you send it back."))
         return data
 
 
@@ -196,12 +216,12 @@ class LogInForm(AuthenticationForm):
     """Login by e-mail address, for customers, or by user name."""
 
     error_messages = {
-        "invalid_login": "E-mail and password do not match an account: check both, or create an account.",
-        "inactive": "This account is closed: write to us to open it again.",
+        "invalid_login": _("E-mail and password do not match an account: check both, or create an account."),
+        "inactive": _("This account is closed: write to us to open it again."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "E-mail or user name"
-        self.fields["username"].error_messages["required"] = "Enter your e-mail address."
-        self.fields["password"].error_messages["required"] = "Enter your password."
+        self.fields["username"].label = gettext("E-mail or user name")
+        self.fields["username"].error_messages["required"] = gettext("Enter your e-mail address.")
+        self.fields["password"].error_messages["required"] = gettext("Enter your password.")

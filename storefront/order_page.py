@@ -6,6 +6,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from inventory import queries as inventory
 from orders import queries as orders
@@ -18,24 +21,25 @@ from payments.queries import HOSTED_PAGE, PaymentInfo, RefundInfo
 from shipping import queries as shipping
 from shipping.queries import ShipmentInfo
 from storefront import labels
+from storefront.formats import day_of
 from storefront.test_cards import card_name
 
 #: Regular steps of an order: status, label, and the event that completes the step.
 STEPS = (
-    ("placed", "Placed", "OrderCreated"),
-    ("paid", "Paid", "PaymentProcessed"),
-    ("in_fulfilment", "In fulfilment", "InventoryUpdated"),
-    ("shipped", "Shipped", "OrderShipped"),
-    ("delivered", "Delivered", "OrderDelivered"),
+    ("placed", _("Placed"), "OrderCreated"),
+    ("paid", _("Paid"), "PaymentProcessed"),
+    ("in_fulfilment", _("In fulfilment"), "InventoryUpdated"),
+    ("shipped", _("Shipped"), "OrderShipped"),
+    ("delivered", _("Delivered"), "OrderDelivered"),
 )
 #: Statuses within a step that is done: the order waits for the next one.
 SAME_STEP = {"awaiting_stock": "paid"}
 #: Label and state of the step of an order outside the regular steps, by status.
 IRREGULAR_STEPS = {
-    "cancelling": ("Being cancelled", "now"),
-    "cancelled": ("Cancelled", "stopped"),
-    "needs_attention": ("Needs attention", "held"),
-    "settled": ("Closed", "stopped"),
+    "cancelling": (_("Being cancelled"), "now"),
+    "cancelled": (_("Cancelled"), "stopped"),
+    "needs_attention": (_("Needs attention"), "held"),
+    "settled": (_("Closed"), "stopped"),
 }
 #: Milliseconds between two polls of an order in progress, and of one that needs attention.
 POLL_INTERVAL, SLOW_POLL_INTERVAL = 1_000, 15_000
@@ -45,7 +49,7 @@ POLL_INTERVAL, SLOW_POLL_INTERVAL = 1_000, 15_000
 class Step:
     """Step of an order on its page."""
 
-    label: str
+    label: StrOrPromise
     #: ``done``, ``now``, ``todo``, ``stopped`` or ``held``.
     state: str
     at: datetime | None = None
@@ -113,16 +117,16 @@ def load_order_page(order: Details) -> OrderPage:
     is_hosted = bool(payment and payment.method == HOSTED_PAGE)
     if due:
         headline, next_step = labels.PAYMENT_DUE[_need(due, is_hosted=is_hosted)]
-        next_step = f"{due.message} {next_step.format(due.pay_by)}".strip()
+        next_step = f"{gettext(due.message)} {next_step.format(due.pay_by)}".strip()
     return OrderPage(
         order=order,
         status=status,
-        headline=headline,
-        explanation=" ".join(filter(None, (_explanation(order, reason, payment), next_step))),
+        headline=str(headline),
+        explanation=" ".join(filter(None, (_explanation(order, reason, payment), str(next_step)))),
         payment_due=due,
-        confirm_label="Pay now" if is_hosted else "Confirm the payment",
+        confirm_label=gettext("Pay now") if is_hosted else gettext("Confirm the payment"),
         other_means=bool(due and due.by_other_means and not (is_hosted and due.confirm_url)),
-        notice=labels.TOO_LATE_NOTICE if _cancellation_was_rejected(history) else "",
+        notice=str(labels.TOO_LATE_NOTICE) if _cancellation_was_rejected(history) else "",
         steps=progress_steps(status, history),
         money=list(_money(payment)),
         parcel=parcel,
@@ -169,8 +173,8 @@ def _returns(summary: Summary) -> list[ReturnBox]:
 
 def _return_text(found: ShownReturn) -> str:
     """Return what becomes of a return, and why it was refused."""
-    date = f"{timezone.localtime(found.arrive_by):%-d %B %Y}" if found.arrive_by else ""
-    return " ".join(filter(None, (labels.RETURN[found.state].format(date=date), found.refusal)))
+    date = day_of(timezone.localtime(found.arrive_by)) if found.arrive_by else ""
+    return " ".join(filter(None, (str(labels.RETURN[found.state]).format(date=date), found.refusal)))
 
 
 def _poll_interval(summary: Summary) -> int:
@@ -188,7 +192,7 @@ def _state(ahead: int) -> str:
 
 def _no_parcel(status: str, shipment: ShipmentInfo | None) -> str:
     message = labels.NO_PARCEL_BY_ORDER.get(status, labels.NO_PARCEL_YET)
-    return labels.NO_PARCEL_BY_SHIPMENT.get(shipment.state, message) if shipment else message
+    return str(labels.NO_PARCEL_BY_SHIPMENT.get(shipment.state, message) if shipment else message)
 
 
 def _cancellation_was_rejected(history: Iterable[Happening]) -> bool:
@@ -197,9 +201,11 @@ def _cancellation_was_rejected(history: Iterable[Happening]) -> bool:
 
 def _explanation(order: Details, reason: str, payment: PaymentInfo | None) -> str:
     """Return the reason for the status, as precisely as the contexts know it."""
-    text = labels.REASON.get(reason, order.summary.reason_label if reason else "")
+    text = str(labels.REASON.get(reason, order.summary.reason_label if reason else ""))
     if reason == "payment_failed" and payment and payment.failure_message:
-        return f"{payment.failure_message} Nothing was charged: order again with another card."
+        return gettext("{failure_message} Nothing was charged: order again with another card.").format(
+            failure_message=gettext(payment.failure_message)
+        )
     if reason == "out_of_stock" and (names := _missing(order)):
         return f"{text[:-1]}: {', '.join(names)}."
     return text
@@ -214,18 +220,23 @@ def _missing(order: Details) -> list[str]:
 def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
     """Yield the facts about payment and refunds."""
     if payment is None:
-        yield Fact("Not charged yet", "busy")
+        yield Fact(gettext("Not charged yet"), "busy")
         return
-    card = "your card" if payment.method == HOSTED_PAGE else card_name(payment.method)
+    card = gettext("your card") if payment.method == HOSTED_PAGE else card_name(payment.method)
     yield {
-        "processing": Fact(f"{card[0].upper()}{card[1:]} is being asked", "busy"),
+        "processing": Fact(
+            gettext("{card} is being asked").format(card=f"{card[0].upper()}{card[1:]}"), "busy"
+        ),
         "requires_action": _unconfirmed(payment, card),
         "requires_capture": _held(payment, card),
-        "succeeded": Fact(f"Paid with {card}", "good"),
+        "succeeded": Fact(gettext("Paid with {card}").format(card=card), "good"),
         "requires_payment_method": Fact(
-            f"{payment.failure_message or 'The payment failed.'} Nothing was charged.", "bad"
+            gettext("{why} Nothing was charged.").format(
+                why=gettext(payment.failure_message) or gettext("The payment failed.")
+            ),
+            "bad",
         ),
-        "canceled": Fact("Nothing was charged"),
+        "canceled": Fact(gettext("Nothing was charged")),
     }[payment.state]
     for refund in payment.refunds:
         yield _refund(refund, is_partial=refund.amount != payment.amount)
@@ -233,26 +244,41 @@ def _money(payment: PaymentInfo | None) -> Iterable[Fact]:
 
 def _unconfirmed(payment: PaymentInfo, card: str) -> Fact:
     if payment.method == HOSTED_PAGE:
-        return Fact("The payment page waits for you", "busy")
-    return Fact(f"{card} waits for your confirmation", "busy")
+        return Fact(gettext("The payment page waits for you"), "busy")
+    return Fact(gettext("{card} waits for your confirmation").format(card=card), "busy")
 
 
 def _held(payment: PaymentInfo, card: str) -> Fact:
     """Return that the amount is reserved, and when it is taken."""
     if payment.failure_code:
-        return Fact(f"{payment.amount} is reserved on {card}; we could not take it yet", "busy")
+        return Fact(
+            gettext("{amount} is reserved on {card}; we could not take it yet").format(
+                amount=payment.amount, card=card
+            ),
+            "busy",
+        )
     when = (
-        "when your parcel leaves" if settings.SHOP_CAPTURE == "shipped" else "once your goods are set aside"
+        gettext("when your parcel leaves")
+        if settings.SHOP_CAPTURE == "shipped"
+        else gettext("once your goods are set aside")
     )
-    return Fact(f"{payment.amount} is reserved on {card}, and charged {when}", "good")
+    return Fact(
+        gettext("{amount} is reserved on {card}, and charged {when}").format(
+            amount=payment.amount, card=card, when=when
+        ),
+        "good",
+    )
 
 
 def _refund(refund: RefundInfo, *, is_partial: bool) -> Fact:
     return {
-        "requested": Fact("A refund is on its way", "busy"),
-        "pending": Fact("A refund is on its way; your bank is working on it", "busy"),
+        "requested": Fact(gettext("A refund is on its way"), "busy"),
+        "pending": Fact(gettext("A refund is on its way; your bank is working on it"), "busy"),
         "succeeded": Fact(
-            f"{refund.amount} was refunded" if is_partial else "The money was refunded", "good"
+            gettext("{amount} was refunded").format(amount=refund.amount)
+            if is_partial
+            else gettext("The money was refunded"),
+            "good",
         ),
-        "failed": Fact("A refund did not succeed; we are looking into it", "bad"),
+        "failed": Fact(gettext("A refund did not succeed; we are looking into it"), "bad"),
     }[refund.state]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from orders.errors import InvalidReturn, LinesTaken, MoreThanIsLeft, NotReturnable, Problem
 from orders.models import Order, Return
@@ -35,10 +36,12 @@ def check_returnable(order: Order, *, by_customer: bool) -> None:
     """Raise NotReturnable if nothing of the order can be sent back, or not by its customer any more."""
     delivered_at = _delivered_at(order.pk) if order.status in (Status.DELIVERED, Status.SETTLED) else None
     if delivered_at is None:
-        raise NotReturnable(number=order.number, why="it is not delivered")
+        raise NotReturnable(number=order.number, why=gettext("it is not delivered"))
     if by_customer and timezone.now() > delivered_at + settings.SHOP_RETURN_PERIOD:
         days = settings.SHOP_RETURN_PERIOD.days
-        raise NotReturnable(number=order.number, why=f"it was delivered more than {days} days ago")
+        raise NotReturnable(
+            number=order.number, why=gettext("it was delivered more than {days} days ago").format(days=days)
+        )
 
 
 def check_lines(order: Order, lines: Mapping[str, int]) -> None:
@@ -51,7 +54,7 @@ def check_lines(order: Order, lines: Mapping[str, int]) -> None:
     ordered = {line.sku: line.quantity for line in order.lines.all()}
     wrong = [_no_line(order, sku) for sku in lines if sku not in ordered]
     if wrong or not any(lines.values()):
-        raise InvalidReturn(*wrong or [Problem(("lines",), "Say what is sent back.", "nothing")])
+        raise InvalidReturn(*wrong or [Problem(("lines",), gettext("Say what is sent back."), "nothing")])
     left = quantities_left(order)
     for sku, quantity in lines.items():
         if quantity > left[sku]:
@@ -75,7 +78,7 @@ def amount_for(order: Order, received: Mapping[str, Received]) -> Money:
 def check_amount(order: Order, amount: Money) -> None:
     """Refuse an amount in another currency, or above what is left."""
     if amount.currency != order.currency:
-        message = f"The order was paid in {order.currency}."
+        message = gettext("The order was paid in {currency}.").format(currency=order.currency)
         raise InvalidReturn(Problem(("amount", "currency"), message, "wrong_currency"))
     if amount.amount > (left := left_of(order)):
         raise MoreThanIsLeft(number=order.number, left=Money.stored(left, order.currency))
@@ -92,4 +95,8 @@ def _delivered_at(order_id: UUID) -> datetime | None:
 
 
 def _no_line(order: Order, sku: str) -> Problem:
-    return Problem(("lines",), f"{order.number} has no line {sku}.", "unknown_line")
+    return Problem(
+        ("lines",),
+        gettext("{number} has no line {sku}.").format(number=order.number, sku=sku),
+        "unknown_line",
+    )

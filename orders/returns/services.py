@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from orders import repository
 from orders.errors import IllegalReturn, UnknownReturn
@@ -45,7 +46,7 @@ def request_return(*, order_id: UUID, lines: Mapping[str, int], reason: str, by_
     """
     order = repository.lock([order_id])[0]
     check_returnable(order, by_customer=by_customer)
-    check_reason(reason, "Say why the goods are sent back.")
+    check_reason(reason, gettext("Say why the goods are sent back."))
     check_lines(order, lines)
     returned = Return.objects.create(order=order, by_customer=by_customer, reason=reason.strip()[:MAX_REASON])
     ReturnLine.objects.bulk_create(
@@ -82,7 +83,7 @@ def reject_return(*, order_id: UUID, return_id: UUID, reason: str) -> Return:
     """Refuse a return, for a reason that the customer is told."""
     returned = lock_return(order_id, return_id)
     check_state(returned, State.REQUESTED, act="refused")
-    check_reason(reason, "Say why it is refused: the customer is told.")
+    check_reason(reason, gettext("Say why it is refused: the customer is told."))
     returned.refusal = reason.strip()[:MAX_REASON]
     store(returned, State.REJECTED)
     key = keys_of_orders([order_id]).get(order_id)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from payments.confirmation import HOSTED_PAGE
 
 
@@ -37,14 +39,14 @@ TOKENS = {
     "pm_card_visa": Behaviour(),
     "pm_card_mastercard": Behaviour(),
     "pm_card_amex": Behaviour(),
-    "pm_card_visa_chargeDeclined": Behaviour("generic_decline", "Your card was declined."),
+    "pm_card_visa_chargeDeclined": Behaviour("generic_decline", gettext_noop("Your card was declined.")),
     "pm_card_visa_chargeDeclinedInsufficientFunds": Behaviour(
-        "insufficient_funds", "Your card has insufficient funds."
+        "insufficient_funds", gettext_noop("Your card has insufficient funds.")
     ),
-    "pm_card_chargeDeclinedExpiredCard": Behaviour("expired_card", "Your card has expired."),
+    "pm_card_chargeDeclinedExpiredCard": Behaviour("expired_card", gettext_noop("Your card has expired.")),
     "pm_card_authenticationRequired": Behaviour(must_confirm=True),
     "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": Behaviour(
-        "insufficient_funds", "Your card has insufficient funds.", must_confirm=True
+        "insufficient_funds", gettext_noop("Your card has insufficient funds."), must_confirm=True
     ),
     "pm_card_refundFail": Behaviour(takes_at_once=True, refund_fails=True),
     "pm_card_pendingRefund": Behaviour(takes_at_once=True, refund_pends=True),

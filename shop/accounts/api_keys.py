@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from shop.accounts.models import PREFIX_LENGTH, ApiKey
 from shop.accounts.security_log import record
@@ -39,7 +40,7 @@ class TooManyKeys(Exception):
     """You have 50 keys: revoke one that you do not use any more, then make a new one."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(gettext(str(self.__doc__)))
 
 
 def digest_of(secret: str) -> str:

@@ -8,6 +8,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext
 
 from shop.accounts.models import UnconfirmedAddress
 
@@ -20,7 +21,7 @@ class LinkExpired(Exception):
     """This link does not work any more: log in and ask for a new one."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(gettext(str(self.__doc__)))
 
 
 def confirmation_link(site: str, address: UnconfirmedAddress) -> str:

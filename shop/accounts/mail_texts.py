@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext_noop
+
 from shop.accounts.models import AccountMail
 
 Kind = AccountMail.Kind
@@ -16,30 +18,41 @@ class Text(NamedTuple):
 
 TEXTS: dict[str, Text] = {
     Kind.CONFIRM: Text(
-        "Please confirm your e-mail address",
-        "Somebody, probably you, has given us this e-mail address.\n\nIf it was you, confirm it here within"
-        " three days:\n\n{link}\n\nIf it was not you, do nothing: we do not write again.\n",
+        gettext_noop("Please confirm your e-mail address"),
+        gettext_noop(
+            "Somebody, probably you, has given us this e-mail address.\n\nIf it was you, confirm it "
+            "here within three days:\n\n{link}\n\nIf it was not you, do nothing: we do not write "
+            "again.\n"
+        ),
     ),
     Kind.REGISTERED_ALREADY: Text(
-        "You have an account already",
-        "Somebody, probably you, wanted to create an account with this e-mail address. It has one"
-        " already:\n\n{link}\n\nThere you can log in, and choose a new password if you have forgotten yours."
-        " If it was not you, do nothing: your account is as it was.\n",
+        gettext_noop("You have an account already"),
+        gettext_noop(
+            "Somebody, probably you, wanted to create an account with this e-mail address. It has "
+            "one already:\n\n{link}\n\nThere you can log in, and choose a new password if you have "
+            "forgotten yours. If it was not you, do nothing: your account is as it was.\n"
+        ),
     ),
     Kind.RESET: Text(
-        "A new password for your account",
-        "Somebody, probably you, wants a new password for the account with this e-mail address.\n\nIf it was"
-        " you, choose one here within three days:\n\n{link}\n\nIf it was not you, do nothing: your account is"
-        " as it was.\n",
+        gettext_noop("A new password for your account"),
+        gettext_noop(
+            "Somebody, probably you, wants a new password for the account with this e-mail "
+            "address.\n\nIf it was you, choose one here within three days:\n\n{link}\n\nIf it was "
+            "not you, do nothing: your account is as it was.\n"
+        ),
     ),
     Kind.PASSWORD_CHANGED: Text(
-        "Your password was changed",
-        "The password of your account was changed just now. All other devices were logged out, and all API"
-        " keys have ended.\n\nIf it was not you, choose a new one now:\n\n{link}\n",
+        gettext_noop("Your password was changed"),
+        gettext_noop(
+            "The password of your account was changed just now. All other devices were logged out, "
+            "and all API keys have ended.\n\nIf it was not you, choose a new one now:\n\n{link}\n"
+        ),
     ),
     Kind.ADDRESS_CHANGED: Text(
-        "Your e-mail address was changed",
-        "Your account has a new e-mail address. We write to that one from now on.\n\nIf it was not you, write"
-        " to us at once.\n",
+        gettext_noop("Your e-mail address was changed"),
+        gettext_noop(
+            "Your account has a new e-mail address. We write to that one from now on.\n\nIf it was "
+            "not you, write to us at once.\n"
+        ),
     ),
 }

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from shop.accounts.links import confirmation_link, reset_link
 from shop.accounts.mail_texts import TEXTS
@@ -114,4 +116,6 @@ def _owner(email: str) -> User | None:
 
 def _write(kind: str, email: str, link: str) -> None:
     text = TEXTS[kind]
-    send_mail(text.subject, text.body.format(link=link), None, [email])
+    with translation.override(settings.SHOP_LANGUAGE):
+        subject, body = map(gettext, text)
+    send_mail(subject, body.format(link=link), None, [email])

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from shop.visible import is_visible
 
@@ -25,9 +26,13 @@ def is_plain_name(text: str) -> bool:
 def validate_name(text: str) -> None:
     """Refuse what is no name, with what to do about it."""
     if len(text) > MAX_LENGTH:
-        raise ValidationError(f"Use at most {MAX_LENGTH} characters.", "max_length")
+        raise ValidationError(
+            gettext("Use at most {max_length} characters.").format(max_length=MAX_LENGTH), "max_length"
+        )
     if not is_plain_name(text):
-        raise ValidationError("Enter a name: letters, spaces and simple punctuation, and no link.", "name")
+        raise ValidationError(
+            gettext("Enter a name: letters, spaces and simple punctuation, and no link."), "name"
+        )
 
 
 def _is_of_names(character: str) -> bool:

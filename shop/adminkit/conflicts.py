@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 #: Characters of a value that a conflict shows.
 _SHOWN = 200
@@ -87,7 +88,7 @@ class ConflictAwareForm(_Form):
         return getattr(self.instance, name)
 
     def _conflict(self, name: str) -> forms.ValidationError:
-        text = "This was {} when you opened the form, and is {} now: open it again, and decide anew."
+        text = gettext("This was {} when you opened the form, and is {} now: open it again, and decide anew.")
         values = (_shown(self._opened(name)), _shown(self._present(name)))
         return forms.ValidationError(text.format(*values), "conflict")
 

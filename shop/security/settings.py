@@ -15,6 +15,9 @@ def security_settings() -> dict[str, Any]:
         "CSRF_COOKIE_HTTPONLY": True,  # all pages carry the token themselves
         "SESSION_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SAMESITE": "Lax",
+        "LANGUAGE_COOKIE_HTTPONLY": True,
+        "LANGUAGE_COOKIE_SAMESITE": "Lax",
+        "LANGUAGE_COOKIE_AGE": 31_536_000,
         "SECURE_REFERRER_POLICY": "same-origin",
         "X_FRAME_OPTIONS": "DENY",
         #: Age of what waits for a relay from which /readyz answers 503; 0 for never.
@@ -36,6 +39,7 @@ def _https_settings() -> dict[str, Any]:
         "SECURE_HSTS_PRELOAD": flag("SHOP_HSTS_PRELOAD"),
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
+        "LANGUAGE_COOKIE_SECURE": True,
         # Browsers refuse such a cookie from a subdomain and without TLS.
         "SESSION_COOKIE_NAME": "__Host-sessionid",
         "CSRF_COOKIE_NAME": "__Host-csrftoken",

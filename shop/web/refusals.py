@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views import defaults
 
 from shop.postgres import timeouts
@@ -33,7 +34,9 @@ def refusal_text(path: str, status: int, detail: str, **members: Any) -> tuple[s
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a suspicious request, such as one with too many fields. A handler of Django's."""
-    return refusal(request, 400, "The request cannot be read: it is malformed, or has too many fields.")
+    return refusal(
+        request, 400, gettext("The request cannot be read: it is malformed, or has too many fields.")
+    )
 
 
 def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
@@ -41,7 +44,7 @@ def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
     if timeouts.timed_out(sys.exc_info()[1]):
         return refusal(request, 503, timeouts.REMEDY, code="timed_out")
     if is_api(request.path_info):
-        return refusal(request, 500, "It is our fault, not yours: try again in a moment.")
+        return refusal(request, 500, gettext("It is our fault, not yours: try again in a moment."))
     return defaults.server_error(request)
 
 

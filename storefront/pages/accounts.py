@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -16,7 +17,7 @@ from storefront.forms import LogInForm
 from storefront.pages.visitor import limit_mails, next_page, site_of
 
 #: Answer to every registration: whether there was an account, its owner is told by e-mail.
-REGISTERED = (
+REGISTERED = _(
     "We have sent you an e-mail: please confirm your address by the link in it. You can log in and order now."
 )
 

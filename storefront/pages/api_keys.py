@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,7 +18,7 @@ from storefront.account_forms import KeyForm
 from storefront.pages.visitor import customer_of
 
 #: Answer to a form that is sent again, as by a reload of the page with the new key.
-MADE_BEFORE = "This form has made a key before. If you have not copied it, revoke it and make another one."
+MADE_BEFORE = _("This form has made a key before. If you have not copied it, revoke it and make another one.")
 
 
 @never_cache
@@ -44,7 +46,7 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     """Revoke one of the customer's keys."""
     key = get_object_or_404(api_keys.live_keys(customer_of(request)), pk=key_id)
     api_keys.revoke([key])
-    messages.success(request, f"The key “{key.name}” opens nothing any more.")
+    messages.success(request, gettext("The key “{name}” opens nothing any more.").format(name=key.name))
     return redirect("storefront:keys")
 
 

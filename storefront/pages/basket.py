@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,9 +28,13 @@ def add(request: HttpRequest) -> HttpResponse:
     form = AddForm(request.POST)
     item = inventory.product(form.cleaned_data["sku"]) if form.is_valid() else None
     if item is None:
-        messages.error(request, "This could not be put into the basket: choose a product and a quantity.")
+        messages.error(
+            request, gettext("This could not be put into the basket: choose a product and a quantity.")
+        )
     elif not item.can_be_ordered:
-        messages.error(request, f"{item.name} is sold out: it was not put into the basket.")
+        messages.error(
+            request, gettext("{name} is sold out: it was not put into the basket.").format(name=item.name)
+        )
     else:
         _add(request, item, form.cleaned_data["quantity"])
     return redirect(next_page(request, "storefront:basket"))
@@ -41,7 +46,7 @@ def _add(request: HttpRequest, item: CatalogueItem, quantity: int) -> None:
     except BasketFull as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{item.name} is in your basket.")
+        messages.success(request, gettext("{name} is in your basket.").format(name=item.name))
 
 
 @require_POST
@@ -52,5 +57,10 @@ def change(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["sku"] in basket:
         basket.put(form.cleaned_data["sku"], form.cleaned_data["quantity"])
     elif "quantity" in form.errors:
-        messages.error(request, f"Enter a quantity from 1 to {MAX_QUANTITY}, or 0 to remove the product.")
+        messages.error(
+            request,
+            gettext("Enter a quantity from 1 to {max_quantity}, or 0 to remove the product.").format(
+                max_quantity=MAX_QUANTITY
+            ),
+        )
     return redirect("storefront:basket")

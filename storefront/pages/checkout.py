@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -18,7 +20,7 @@ from storefront.forms import REFRESH, CheckoutForm
 from storefront.pages.visitor import customer_of
 
 #: Error of a form for an earlier state of the basket.
-CHANGED = "Your basket or a price has changed: look at the total again, then order."
+CHANGED = _("Your basket or a price has changed: look at the total again, then order.")
 
 
 @never_cache
@@ -54,14 +56,16 @@ def _redirect_to_order(request: HttpRequest, basket: Basket, number: str) -> Htt
     if basket.key == request.POST.get("idempotency_key"):
         basket.clear()
     elif len(basket):
-        messages.info(request, "This order was placed before. What is in your basket now is not part of it.")
+        messages.info(
+            request, gettext("This order was placed before. What is in your basket now is not part of it.")
+        )
     return redirect("storefront:payment" if has_hosted_page() else "storefront:order", number)
 
 
 def _refusal(contents: Contents) -> str:
     if not contents.lines:
-        return "Your basket is empty: put something into it first."
-    return "Some of what is in your basket cannot be had: see below what to do."
+        return gettext("Your basket is empty: put something into it first.")
+    return gettext("Some of what is in your basket cannot be had: see below what to do.")
 
 
 def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:

@@ -8,6 +8,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,14 +24,14 @@ from storefront.pages.visitor import customer_of
 
 PAGE_SIZE = 20
 #: Message for a cancellation that came too late: order number and reason.
-TOO_LATE = "It is too late to cancel {}: {}."
+TOO_LATE = _("It is too late to cancel {}: {}.")
 #: Reason by status of the order.
 TOO_LATE_REASONS = {
-    "shipped": "the parcel has left. You can send it back once you have it",
-    "delivered": "you have the parcel already",
-    "cancelled": "it is cancelled already",
-    "needs_attention": "we are looking into it and will get in touch with you",
-    "settled": "we have closed it",
+    "shipped": _("the parcel has left. You can send it back once you have it"),
+    "delivered": _("you have the parcel already"),
+    "cancelled": _("it is cancelled already"),
+    "needs_attention": _("we are looking into it and will get in touch with you"),
+    "settled": _("we have closed it"),
 }
 
 
@@ -117,9 +119,9 @@ def _cancel(request: HttpRequest, found: Details) -> None:
 
 
 def _too_late(found: Details) -> str:
-    reason = TOO_LATE_REASONS.get(found.summary.status, "it has come too far")
+    reason = str(TOO_LATE_REASONS.get(found.summary.status, gettext("it has come too far")))
     if found.summary.status == "delivered" and returnable_lines(found.summary.id):
-        reason += ". You can send it back"
+        reason += gettext(". You can send it back")
     return TOO_LATE.format(found.summary.number, reason)
 
 

@@ -9,6 +9,8 @@ from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmVi
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from shop.accounts import confirmation, mails
 from shop.accounts.models import AccountMail
@@ -17,7 +19,7 @@ from shop.accounts.security_log import record
 from storefront.pages.visitor import limit_mails, site_of
 
 #: Answer to every request of a new password: whether there is an account, its owner is told by e-mail.
-LINK_SENT = "If there is an account with this address, we have sent a link to it."
+LINK_SENT = _("If there is an account with this address, we have sent a link to it.")
 
 
 class _Status422:
@@ -43,7 +45,8 @@ class ChangePassword(_Status422, PasswordChangeView):
         record("password_changed", user=form.user, request=self.request)
         mails.enqueue(AccountMail.Kind.PASSWORD_CHANGED, form.user.email, site_of(self.request))
         messages.success(
-            self.request, "Your new password is stored. All other devices are logged out, all API keys ended."
+            self.request,
+            gettext("Your new password is stored. All other devices are logged out, all API keys ended."),
         )
         return response
 
@@ -75,5 +78,5 @@ class NewPassword(_Status422, PasswordResetConfirmView):
         record("password_reset", user=user, request=self.request)
         confirmation.confirm_by_reset(user, site=site_of(self.request))
         mails.enqueue(AccountMail.Kind.PASSWORD_CHANGED, user.email, site_of(self.request))
-        messages.success(self.request, "Your new password is stored: log in with it.")
+        messages.success(self.request, gettext("Your new password is stored: log in with it."))
         return response

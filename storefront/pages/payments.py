@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -42,7 +43,9 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
     found = my_order(request, number)
     due = queries.payment_due(found.summary.id)
     if due is None or not due.by_other_means:
-        messages.error(request, f"{found.summary.number} does not wait for a payment.")
+        messages.error(
+            request, gettext("{number} does not wait for a payment.").format(number=found.summary.number)
+        )
         return redirect("storefront:order", found.summary.number)
     form = PaymentForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _pay(request, found, form):

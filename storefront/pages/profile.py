@@ -7,6 +7,8 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +20,7 @@ from storefront.account_forms import PasswordForm, ProfileForm
 from storefront.pages.visitor import customer_of, limit_mails, site_of
 
 #: Answer to a change of the address, whether another account has it or not.
-LINK_SENT = "We have sent a link to {}: your address is confirmed once you have used it."
+LINK_SENT = _("We have sent a link to {}: your address is confirmed once you have used it.")
 
 
 @never_cache
@@ -40,7 +42,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request, request.POST if request.method == "POST" else None, instance=customer)
     if form.is_valid():
         form.save()
-        messages.success(request, "Your name is stored.")
+        messages.success(request, gettext("Your name is stored."))
         if (email := form.cleaned_data["email"]) != form.present:
             _require_confirmation(request, email)
         return redirect("storefront:account")
@@ -81,7 +83,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, "confirm", {"refusal": str(refusal)}, status=410)
     if request.method != "POST":
         return _show(request, "confirm", {"email": address.email})
-    messages.success(request, "Thank you, your address is confirmed.")
+    messages.success(request, gettext("Thank you, your address is confirmed."))
     return redirect("storefront:account" if request.user.is_authenticated else "storefront:login")
 
 
@@ -96,7 +98,7 @@ def close(request: HttpRequest) -> HttpResponse:
         return _show(request, "close", {"form": form})
     registration.close_account(user=customer_of(request))
     logout(request)
-    messages.success(request, "Your account is closed. What you have ordered still comes to you.")
+    messages.success(request, gettext("Your account is closed. What you have ordered still comes to you."))
     return redirect("storefront:catalogue")
 
 

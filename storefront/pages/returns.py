@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -28,7 +29,12 @@ def send_back(request: HttpRequest, number: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _request(request, found, form):
         return redirect("storefront:order", found.summary.number)
     if not lines:
-        messages.error(request, f"Nothing of {found.summary.number} can be sent back at the moment.")
+        messages.error(
+            request,
+            gettext("Nothing of {number} can be sent back at the moment.").format(
+                number=found.summary.number
+            ),
+        )
         return redirect("storefront:order", found.summary.number)
     return render(request, "storefront/send_back.html", {"order": found.summary, "form": form})
 
@@ -62,5 +68,5 @@ def _request(request: HttpRequest, found: Details, form: ReturnForm) -> bool:
 
     if not submit_once(request, form, act):
         return False
-    messages.success(request, "We have your request to send goods back, and will write to you.")
+    messages.success(request, gettext("We have your request to send goods back, and will write to you."))
     return True

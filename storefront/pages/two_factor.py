@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -53,7 +54,7 @@ def _enrol(request: HttpRequest) -> HttpResponse:
         if codes := two_factor.enrol(customer, form.cleaned_data["code"]):
             second_step.finish(request)
             return _show_codes(request, codes, to)
-        form.add_error("code", "This code is not right: enter the one that the app shows now.")
+        form.add_error("code", gettext("This code is not right: enter the one that the app shows now."))
     device = two_factor.begin_enrolment(customer)
     context = {
         "form": form,
@@ -73,7 +74,7 @@ def _change(request: HttpRequest) -> HttpResponse:
         return _show_codes(request, two_factor.new_recovery_codes(customer), "")
     if form.is_valid() and not is_required:
         two_factor.remove_device(customer)
-        messages.success(request, "Your logins ask for no code any more.")
+        messages.success(request, gettext("Your logins ask for no code any more."))
         return redirect("storefront:account")
     context = {"form": form, "required": is_required, "left": _codes_left(customer)}
     return render(request, "storefront/account/two_factor.html", context, status=_status(form))

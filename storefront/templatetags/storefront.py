@@ -4,26 +4,35 @@ from decimal import Decimal
 
 from django import template
 from django.template.context import Context
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from orders.addresses import lines_of
 from shop.currencies import as_text
 from storefront.basket import Basket
 from storefront.countries import country_name
+from storefront.formats import moment, short_moment
 
 register = template.Library()
 register.filter("country", country_name)
 register.filter("address_lines", lines_of)
+register.filter("moment", moment)
+register.filter("short_moment", short_moment)
+
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    """Format an amount as €1,234.50, or as CHF 1,234.50 for a currency without a sign."""
-    sign = _SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
-    return f"{sign}{as_text(amount, currency, thousands=',')}"
+    """Format an amount as €1,234.50, in German as 1.234,50 €; CHF 1,234.50 for a currency without a sign."""
+    text = number_format(as_text(amount, currency), force_grouping=True)
+    if sign := _SIGNS.get(currency):
+        return pgettext("amount", "{sign}{amount}").format(sign=sign, amount=text)
+    words = pgettext("amount", "{currency} {amount}").format(currency=currency, amount=text)
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @register.filter

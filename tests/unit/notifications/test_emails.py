@@ -3,6 +3,7 @@
 import pytest
 
 from notifications import consumers  # noqa: F401 - registers the consumers
+from notifications.checks import language_of_letters_exists
 from notifications.emails import html_of
 from notifications.models import Kind, Notification
 from payments.events import PaymentProcessed, PaymentRefunded
@@ -118,3 +119,28 @@ def test_an_email_about_an_order_that_costs_nothing_names_no_amount(mail, kind, 
         content = mail.mails[-1].get_body((subtype,)).get_content()
         assert words in content
         assert "EUR" not in content
+
+
+def test_letters_are_in_the_language_of_the_shop(mail, settings):
+    settings.SHOP_LANGUAGE = "de"
+    created = published(order_created(name="<b>Bobby</b> & Co"))
+    for event in [created, *map(published, later_events(created.order_id))]:
+        deliver(event, "notifications")
+
+    sent = {Kind(one["Message-ID"].strip(" <").split(".")[0]): one for one in mail.mails}
+    received = sent[Kind.ORDER_RECEIVED]
+    html = received.get_body(("html",)).get_content()
+    assert received["Subject"] == "Wir haben Ihre Bestellung ORD-1042 erhalten"
+    assert "Guten Tag &lt;b&gt;Bobby&lt;/b&gt; &amp; Co," in html
+    assert "49,90 EUR" in html
+    assert '<html lang="de">' in html
+    assert "am 5. März 2026" in sent[Kind.DELIVERED].get_body(("plain",)).get_content()
+    declined = sent[Kind.PAYMENT_FAILED].get_body(("html",)).get_content()
+    assert "<strong>Ihre Karte ist abgelaufen.</strong>" in declined
+
+
+def test_a_language_without_letters_is_no_language_of_the_shop(settings):
+    settings.SHOP_LANGUAGE = "xx"
+    assert [found.id for found in language_of_letters_exists()] == ["notifications.E004"]
+    settings.SHOP_LANGUAGE = "de"
+    assert language_of_letters_exists() == []

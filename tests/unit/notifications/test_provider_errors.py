@@ -6,9 +6,9 @@ import pytest
 from django.core.mail.backends.locmem import EmailBackend
 
 from notifications import services
-from notifications.consumers import _day
 from notifications.errors import ResendFailed
 from notifications.models import Kind, Notification, Recipient, State
+from notifications.wording import day_of
 from tests.unit.notifications.support import known_recipients
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,5 +108,5 @@ def test_an_operator_sees_why_a_provider_does_not_take_a_message(provider):
 
 
 def test_a_day_in_a_letter_says_its_time_zone():
-    assert _day(datetime(2026, 11, 28, 23, 30, tzinfo=UTC)) == "28 November 2026 (UTC)"
-    assert _day(datetime.fromisoformat("2026-11-29T01:30:00+02:00")) == "28 November 2026 (UTC)"
+    assert day_of(datetime(2026, 11, 28, 23, 30, tzinfo=UTC)) == "28 November 2026 (UTC)"
+    assert day_of(datetime.fromisoformat("2026-11-29T01:30:00+02:00")) == "28 November 2026 (UTC)"

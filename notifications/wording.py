@@ -1,0 +1,36 @@
+"""Language of letters: that of the shop. They go out long after the customer's page was shown."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.dateformat import format as formatted
+from django.utils.formats import number_format
+from django.utils.translation import pgettext
+
+from shop.messaging.contracts import Money
+
+
+def in_letters() -> translation.override:
+    """Switch to the language of letters."""
+    return translation.override(settings.SHOP_LANGUAGE)
+
+
+def amount_of(money: Money) -> str:
+    """Return an amount as text; none for an order that costs nothing."""
+    return amount_text(money) if money.amount else ""
+
+
+def amount_text(money: Money) -> str:
+    """Return an amount as text, nothing as well."""
+    amount, _, currency = str(money).rpartition(" ")
+    with in_letters():
+        return f"{number_format(amount)} {currency}"
+
+
+def day_of(time: datetime) -> str:
+    """Return the day of a time, with the zone in which it is that day."""
+    there = timezone.localtime(time)
+    with in_letters():
+        day = formatted(there, pgettext("format of a day", "j F Y"))
+    return f"{day} ({there:%Z})"
