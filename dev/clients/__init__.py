@@ -1,0 +1,1 @@
+"""script/client: the Python client, generated from the OpenAPI document."""
