@@ -119,6 +119,11 @@ class Stack:
         programs.run_python(env, "-m", "dev.run.prepare", log=log)
         return _logins(log.read_text())
 
+    def token_of(self, username: str) -> str:
+        """Return the API token of one of the logins."""
+        login = next(one for one in self.logins if one.split()[0] == username)
+        return login.partition("API token ")[2].split()[0]
+
     def tend(self) -> None:
         """Check the servers and restart crashed programs. Call it often."""
         self.infrastructure.check()

@@ -42,6 +42,11 @@ class CustomerOrder:
     confirms: bool = False
     #: Means of payment after a decline; empty: none.
     pays_otherwise: str = ""
+    #: A product of it has to come in first.
+    awaits_goods: bool = False
+    #: What happens to it after its delivery, and what became of that.
+    afterwards: str = ""
+    aftermath: str = ""
     id: UUID | None = None
     number: str = ""
     #: Its lines as the shop accepted them.
@@ -58,7 +63,8 @@ class CustomerOrder:
         """The final status with its reason."""
         if self.refusal:
             return "refused"
-        return f"{self.status} ({self.reason})" if self.reason else self.status
+        status = f"{self.status} ({self.reason})" if self.reason else self.status
+        return f"{status}, {self.aftermath}" if self.aftermath else status
 
     @property
     def is_final(self) -> bool:
@@ -132,8 +138,17 @@ class _Progress:
 class LoadGenerator:
     """Places orders, ``rate`` a second (0: as fast as possible), and follows each to its end."""
 
-    def __init__(self, api: Api, feed: Feed, *, rate: float, tend: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        feed: Feed,
+        *,
+        rate: float,
+        tend: Callable[[], None],
+        receive_goods: Callable[[CustomerOrder], None] = lambda order: None,
+    ) -> None:
         self._customer, self._feed, self._rate, self._tend = Customer(api), feed, rate, tend
+        self._receive_goods = receive_goods
         self._seen: defaultdict[UUID, set[str]] = defaultdict(set)
 
     def run(self, orders: Sequence[CustomerOrder], report: Callable[[int, int], None]) -> None:
@@ -193,6 +208,9 @@ class LoadGenerator:
         elif order.pays_otherwise and "PaymentDeclined" in seen and not progress.answered:
             progress.answered = True
             progress.task = self._clients.submit(self._customer.pay_otherwise, order)
+        elif order.awaits_goods and "InventoryAwaited" in seen and not progress.answered:
+            progress.answered = True
+            progress.task = self._clients.submit(self._receive_goods, order)
         elif seen & _FINAL_EVENTS:
             progress.task = self._clients.submit(self._customer.refresh, order)
 

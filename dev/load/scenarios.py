@@ -8,6 +8,8 @@ from typing import Any
 from dev.load.generator import CustomerOrder
 
 _CUSTOMER_CANCELS = "cancelled (customer)"
+#: What happens to a delivered order: staff gives the price of a piece back, or takes a piece back.
+GIVE_BACK_PART, SEND_BACK = "give back part", "send back"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Scenario:
     confirms: bool = False
     #: Means of payment after a decline; empty: a decline is final.
     pays_otherwise: str = ""
+    #: A product of it has to come in first.
+    awaits_goods: bool = False
+    #: What happens to it after its delivery; empty: nothing.
+    afterwards: str = ""
 
 
 def _scenario(name: str, share: int, *outcomes: str, **inputs: Any) -> Scenario:
@@ -102,15 +108,22 @@ SCENARIOS = (
     _scenario("cancelled when packed", 2, _CUSTOMER_CANCELS, "delivered", cancel_after="InventoryUpdated"),
     _scenario("cancelled too late", 1, "delivered", cancel_after="OrderShipped"),
 )
-#: A product without stock.
-SOLD_OUT_SKU = "SOLD-OUT"
+#: Scenarios that need staff, or take their time.
+WITH_STAFF = (
+    _scenario("paid on the provider's page", 2, "delivered", payment_method="hosted_page", confirms=True),
+    _scenario("goods had to come in first", 2, "delivered", awaits_goods=True),
+    _scenario("delivered, a part is given back", 2, "delivered, part refunded", afterwards=GIVE_BACK_PART),
+    _scenario("delivered, a piece is sent back", 2, "delivered, returned", afterwards=SEND_BACK),
+)
+#: A product without stock, and one that can be ordered ahead.
+SOLD_OUT_SKU, PRE_ORDER_SKU = "SOLD-OUT", "PRE-ORDER"
 
 
-def draw(count: int, seed: int) -> list[Scenario]:
+def draw(count: int, seed: int, among: Sequence[Scenario] = SCENARIOS) -> list[Scenario]:
     """Draw the scenarios of ``count`` orders, shuffled; each occurs at least once if ``count`` allows."""
     chance = random.Random(seed)
-    chosen = list(SCENARIOS[:count])
-    chosen += chance.choices(SCENARIOS, [scenario.share for scenario in SCENARIOS], k=count - len(chosen))
+    chosen = list(among[:count])
+    chosen += chance.choices(among, [scenario.share for scenario in among], k=count - len(chosen))
     chance.shuffle(chosen)
     return chosen
 
@@ -132,6 +145,8 @@ def orders_for(
             cancel_after=scenario.cancel_after,
             confirms=scenario.confirms,
             pays_otherwise=scenario.pays_otherwise,
+            awaits_goods=scenario.awaits_goods,
+            afterwards=scenario.afterwards,
         )
         for index, scenario in enumerate(scenarios)
     ]
@@ -142,6 +157,8 @@ def _body(scenario: Scenario, skus: Sequence[str], chance: random.Random) -> dic
     lines = [{"sku": sku, "quantity": chance.randint(1, 3)} for sku in chosen]
     if scenario.sold_out:
         lines.append({"sku": SOLD_OUT_SKU, "quantity": 1})
+    if scenario.awaits_goods:
+        lines.append({"sku": PRE_ORDER_SKU, "quantity": 1})
     address = {
         "name": "Rosa Klein",
         "street": scenario.street,

@@ -12,11 +12,19 @@ from dev.load.generator import CustomerOrder, LoadGenerator
 from dev.stack import Stack
 
 
-def place_and_follow(stack: Stack, api: Api, orders: Sequence[CustomerOrder], *, rate: float) -> None:
+def place_and_follow(
+    stack: Stack,
+    api: Api,
+    orders: Sequence[CustomerOrder],
+    *,
+    rate: float,
+    receive_goods: Callable[[CustomerOrder], None] = lambda order: None,
+) -> None:
     """Place and follow all orders, showing progress bars."""
     feed = Feed(stack.infrastructure.database_url)
     with contextlib.closing(feed), _bars(len(orders)) as advance:
-        LoadGenerator(api, feed, rate=rate, tend=stack.tend).run(orders, advance)
+        generator = LoadGenerator(api, feed, rate=rate, tend=stack.tend, receive_goods=receive_goods)
+        generator.run(orders, advance)
 
 
 @contextlib.contextmanager

@@ -76,6 +76,7 @@ def add_products(products: list[dict[str, Any]]) -> None:
                 name=product["name"],
                 price=Decimal(product["price"]),
                 currency=product["currency"],
+                backorderable=product.get("backorderable", False),
             )
             for product in products
             if product["sku"] not in known
