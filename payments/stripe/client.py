@@ -7,8 +7,12 @@ from typing import Any
 import stripe
 from django.conf import settings
 
+from shop.messaging.providers import Calls
+
 #: Metadata of whatever the shop makes at Stripe: the port's key.
 KEY = "shop_key"
+#: Calls about Stripe's page with failpoints of their own: cancel() of the port finds a page and closes it.
+_PAGES = Calls("stripe_page", "create", "retrieve", "expire")
 #: Entries of a page of Stripe's lists, the most that it allows.
 PAGE = 100
 
@@ -20,7 +24,7 @@ def payment_intents() -> Any:
 
 def checkout_sessions() -> Any:
     """Return the SDK's service of Checkout Sessions."""
-    return _v1().checkout.sessions
+    return _PAGES.watch(_v1().checkout.sessions)
 
 
 def refunds() -> Any:
