@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analytics.queries import ended_orders
+from integrations.queries import standing
 from orders.events import OrderCancelled
 from orders.queries import moving_orders_by_status, overdue_by_step
 from shipping.events import OrderDelivered, OrderShipped
@@ -28,6 +29,16 @@ def orders() -> Iterator[Sample]:
         yield Sample(families.ORDERS, number, (status,))
     for step, number in overdue_by_step().items():
         yield Sample(families.OVERDUE_ORDERS, number, (step,))
+
+
+@source
+def webhooks() -> Iterator[Sample]:
+    """Yield how the webhooks to other programs stand."""
+    found = standing()
+    for state, number in found.endpoints.items():
+        yield Sample(families.WEBHOOK_ENDPOINTS, number, (state,))
+    yield Sample(families.PENDING_WEBHOOKS, found.pending)
+    yield Sample(families.WEBHOOK_AGE, found.oldest)
 
 
 @source

@@ -135,6 +135,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "integrations.change_endpoint",
         "integrations.delete_endpoint",
         "integrations.send_again",
+        "integrations.read_events",
     ),
     # Reads everything, and changes nothing.
     "Auditor": (

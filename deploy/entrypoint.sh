@@ -6,6 +6,7 @@ usage() {
     cat >&2 <<'END'
 usage: entrypoint.sh ROLE
   web               web server
+  feed              feed of events: long polls and event streams
   relay             outbox to broker
   worker CONTEXT    consumers and tasks of a context: orders, payments, ...
   beat              scheduler of periodic tasks
@@ -35,6 +36,7 @@ role=${1:-}
 [ $# -eq 0 ] || shift
 case $role in
 web) exec python -m shop.serving ;;
+feed) SHOP_FEED_BIND=${SHOP_FEED_BIND:-$SHOP_BIND} exec python -m integrations.feed.serving ;;
 relay) worker messaging ;;
 worker) [ $# -eq 1 ] || usage; worker "$1" ;;
 beat)

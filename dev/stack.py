@@ -37,6 +37,7 @@ class Stack:
         port: int,
         event_bus: str = EMBEDDED,
         one_worker: bool = False,
+        feed: bool = False,
         given: Mapping[str, str] = os.environ,
         report: Callable[[str], None],
     ) -> None:
@@ -48,6 +49,7 @@ class Stack:
         #: Addresses of the programs' metrics.
         self.metrics: dict[str, str] = {}
         self._one_worker = one_worker
+        self._feed_port = pick(port + 1) if feed else 0
         self._stack = contextlib.ExitStack()
 
     @property
@@ -78,6 +80,8 @@ class Stack:
         self.env.setdefault("SHOP_URL", self.url)
         self.env.setdefault("EMAIL_BACKEND", "notifications.simulator.EmailBackend")
         self.env.setdefault("SHOP_RABBITMQ_MANAGEMENT_URL", servers.management[0])
+        if self._feed_port:
+            self.env["SHOP_FEED"] = f"{LOOPBACK}:{self._feed_port}"
         self.env.setdefault("SHOP_ENDPOINT_NETWORKS", "127.0.0.0/8,::1/128")  # receivers on this machine
         say("Preparing the database ...")
         self.logins = self._prepare(servers.admin_database_url)
@@ -94,6 +98,8 @@ class Stack:
         self._programs = [program.name for program in started]
         self.supervisor.start(*started)
         self.supervisor.wait_ready()
+        if self._feed_port:  # no order waits for it, so neither does the start
+            self.supervisor.start(programs.feed(self.env, port=self._feed_port))
 
     def reload(self, changed: Collection[Path]) -> None:
         """Restart web server, scheduler and workers; before that, migrate if a migration was changed."""

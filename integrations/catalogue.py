@@ -1,6 +1,6 @@
 """Catalogue of the events that endpoints may choose, by type and version."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import ModuleType
 
 from integrations.models import ALL_EVENTS, Endpoint
@@ -37,13 +37,14 @@ def _published() -> list[type[Event]]:
 
 def logged_as(endpoints: Iterable[Endpoint]) -> list[str]:
     """Return the types, as the log has them, of the events that any of the endpoints wants."""
-    wanted = {name for endpoint in endpoints for name in endpoint.event_types}
-    kinds = _published() if ALL_EVENTS in wanted else {newest(event_type(name)) for name in wanted & _known()}
+    return logged_types({name for endpoint in endpoints for name in endpoint.event_types})
+
+
+def logged_types(wanted: Collection[str]) -> list[str]:
+    """Return the types, as the log has them, of the events that are wanted by type, or all."""
+    known = {kind.type for kind in event_types()}.intersection(wanted)
+    kinds = _published() if ALL_EVENTS in wanted else {newest(event_type(name)) for name in known}
     return sorted(version.type for kind in kinds for version in versions_up_to(kind))
-
-
-def _known() -> set[str]:
-    return {kind.type for kind in event_types()}
 
 
 def version_for(endpoint: Endpoint, logged_type: str) -> str | None:

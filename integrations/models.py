@@ -50,7 +50,10 @@ class Endpoint(models.Model):
     events_since = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        permissions = [("send_again", "Can send tests, and events again")]
+        permissions = [
+            ("send_again", "Can send tests, and events again"),
+            ("read_events", "Can read the feed of all events"),
+        ]
 
     def __str__(self) -> str:
         return self.url
@@ -107,6 +110,11 @@ class Delivery(models.Model):
                 fields=["endpoint"],
                 condition=models.Q(state="pending", leased_until__isnull=False),
                 name="delivery_leased",
+            ),
+            models.Index(
+                fields=["endpoint", "occurred_at"],
+                condition=models.Q(state="pending"),
+                name="delivery_oldest",
             ),
             models.Index(fields=["event_id"], name="delivery_by_event"),
             models.Index(fields=["aggregate_id"], name="delivery_by_aggregate"),

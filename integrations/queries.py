@@ -1,31 +1,43 @@
-"""Queries of integrations: how deliveries stand, for metrics and alerts."""
+"""Queries of integrations: how webhooks stand, for metrics and alerts."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from integrations.models import Delivery, Endpoint
+
+#: Deliveries that are counted at most.
+_COUNTED = 100_000
+#: An enabled endpoint whose last attempts have failed.
+FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Deliveries that wait, and endpoints that get none."""
+    """How webhooks stand."""
 
-    waiting: int
-    oldest_at: datetime | None
-    failing: int
-    stopped: int
+    #: Endpoints by state: those of the model, and FAILING.
+    endpoints: Mapping[str, int]
+    #: Deliveries that are not done, counted up to 100,000.
+    pending: int
+    #: Seconds since the oldest event that an endpoint waits for which does not fail; 0 if there is none.
+    oldest: float
 
 
 def standing() -> Standing:
-    """Return how webhooks stand."""
-    pending = Delivery.objects.filter(state=Delivery.State.PENDING)
-    waiting = pending.aggregate(number=Count("pk"), oldest=Min("occurred_at"))
-    enabled = Endpoint.objects.filter(state=Endpoint.State.ENABLED)
-    return Standing(
-        waiting["number"],
-        waiting["oldest"],
-        enabled.exclude(failing_since=None).count(),
-        Endpoint.objects.exclude(state=Endpoint.State.ENABLED).count(),
-    )
+    """Return how webhooks stand, by two short statements."""
+    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), state=Delivery.State.PENDING)
+    oldest = Subquery(waiting.order_by("occurred_at").values("occurred_at")[:1])
+    states = dict.fromkeys([*map(str, Endpoint.State.values), FAILING], 0)
+    endpoints, late = Counter(states), []
+    rows = Endpoint.objects.annotate(oldest=oldest).values_list("state", "failing_since", "oldest")
+    for state, failing_since, occurred_at in rows:
+        is_well = state == Endpoint.State.ENABLED and failing_since is None
+        endpoints[FAILING if state == Endpoint.State.ENABLED and not is_well else state] += 1
+        if is_well and occurred_at:
+            late.append((timezone.now() - occurred_at).total_seconds())
+    pending = Delivery.objects.filter(state=Delivery.State.PENDING)[:_COUNTED].count()
+    return Standing(endpoints, pending, max(late, default=0.0))

@@ -3,10 +3,13 @@
 from django.urls import path
 
 from integrations import api
+from integrations.feed import api as feed
 
 _ENDPOINT, _DELIVERY = "webhook-endpoints/<uuid:pk>", "webhook-deliveries/<int:pk>"
 
 urlpatterns = [
+    path("events", feed.Events.as_view(), name="events"),
+    path("orders/<uuid:pk>/events", feed.OrderEvents.as_view(), name="order-events"),
     path("webhook-event-types", api.EventTypes.as_view(), name="webhook-event-types"),
     path("webhook-endpoints", api.Endpoints.as_view(), name="webhook-endpoint-list"),
     path(_ENDPOINT, api.EndpointDetail.as_view(), name="webhook-endpoint"),

@@ -301,3 +301,13 @@ def _line(line: OrderLine) -> Line:
 def has_orders(customer_id: int) -> bool:
     """Tell whether a customer has orders, at whatever state."""
     return Order.objects.filter(customer_id=customer_id).exists()
+
+
+def customers_of(order_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the customers of those orders that exist, by order."""
+    return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "customer_id"))
+
+
+def orders_of(customer_id: int) -> list[UUID]:
+    """Return the ids of all orders of a customer."""
+    return list(Order.objects.filter(customer_id=customer_id).values_list("pk", flat=True))

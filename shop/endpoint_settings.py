@@ -1,5 +1,6 @@
-"""Settings of webhooks to outside programs, from the environment."""
+"""Settings of webhooks to outside programs and of the feed of events, from the environment."""
 
+import os
 from typing import Any
 
 from shop.environment import days, listed, number, seconds
@@ -29,4 +30,18 @@ def endpoint_settings() -> dict[str, Any]:
         "SHOP_ENDPOINT_SECRET_OVERLAP": days("SHOP_ENDPOINT_SECRET_OVERLAP_DAYS", 1),
         #: Retention of deliveries that ended, with their attempts.
         "SHOP_ENDPOINT_RETENTION": days("SHOP_ENDPOINT_RETENTION_DAYS", 30),
+        #: How requests come to the feed's process: ``proxy`` if a proxy in front routes them, or the host and
+        #: port to which the web server passes them on. Empty without such a process: then there are pages
+        #: and no streams.
+        "SHOP_FEED": os.environ.get("SHOP_FEED", ""),
+        #: Readers that wait at once, altogether and of one account.
+        "SHOP_FEED_READERS": number("SHOP_FEED_READERS", 2000),
+        "SHOP_FEED_READERS_AN_ACCOUNT": number("SHOP_FEED_READERS_AN_ACCOUNT", 25),
+        #: Bytes after which a stream ends, and its client connects again: the server keeps what a slow client
+        #: has not taken.
+        "SHOP_FEED_STREAM_BYTES": number("SHOP_FEED_STREAM_BYTES", 1_000_000),
+        #: Time without an event after which a stream shows that it is alive.
+        "SHOP_FEED_SILENCE": seconds("SHOP_FEED_SILENCE_SECONDS", 15),
+        #: Time after which the rights of a stream's reader are checked again.
+        "SHOP_FEED_CHECK": seconds("SHOP_FEED_CHECK_SECONDS", 60),
     }

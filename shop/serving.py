@@ -20,6 +20,7 @@ from granian.log import LogLevels
 
 from shop.messaging.errors import NotOpened
 from shop.messaging.worker import gc_tuning
+from shop.web.forwarding import Forwarder
 from shop.web.front import AccessLog, Front, Limits
 from shop.web.server import FrontMaker, ResilientServer, spawn_target
 from shop.web.watchdog import Desks, watch
@@ -44,21 +45,18 @@ def serve() -> None:
     WEB_THREADS (threads per process), SHOP_ACCESS_LOG=1 (log each request to stdout), and the limits of
     slow clients and slow views in the settings.
     """
-    _refuse_restored_database()
-    host, port = _address(os.environ.get("SHOP_BIND", "127.0.0.1:8000"))
+    refuse_restored_database()
+    host, port = address_of("SHOP_BIND", "127.0.0.1:8000")
     # One process per core; a second thread serves requests while the first one waits.
     processes, threads = (int(os.environ.get(f"WEB_{name}", "2")) for name in ("CONCURRENCY", "THREADS"))
-    connections = _allow_connections()
+    connections = allow_connections()
     server = ResilientServer(
         "shop.wsgi:application",
         address=host,
         port=port,
         interface=Interfaces.RSGI,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=int(settings.SHOP_HEAD_TIMEOUT.total_seconds() * 1000),
-            max_buffer_size=_MAX_HEAD,
-        ),
+        http1_settings=heads(),
         websockets=False,
         workers=processes,
         backlog=connections,
@@ -68,9 +66,7 @@ def serve() -> None:
         log_level=LogLevels.warning,
         log_access=settings.SHOP_ACCESS_LOG,
     )
-    # The processes share the imported modules by fork: a quicker start and less memory.
-    multiprocessing.set_start_method("fork")
-    gc_tuning.freeze()
+    share_modules()
     desks = Desks(processes=processes, threads=threads)
     threading.Thread(target=_watch, args=(server, desks), daemon=True).start()
     note = import_string("shop.metrics.web.start")() if settings.SHOP_METRICS else None
@@ -78,7 +74,7 @@ def serve() -> None:
     server.serve(spawn_target(threads), target_loader=load, wrap_loader=False)
 
 
-def _refuse_restored_database() -> None:
+def refuse_restored_database() -> None:
     """Exit if the database was restored and not opened: numbers of orders would be given twice."""
     try:
         import_string("shop.messaging.restores.opening.check_at_start")()
@@ -86,13 +82,19 @@ def _refuse_restored_database() -> None:
         raise SystemExit(str(error)) from error
 
 
-def _allow_connections() -> int:
+def allow_connections() -> int:
     """Raise the limit of open files, also for child processes; return the connections that it allows."""
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _CONNECTIONS + _OTHER_FILES
     files = max(files, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     return min(_CONNECTIONS, files - _OTHER_FILES)
+
+
+def share_modules() -> None:
+    """Have processes share the imported modules by fork: a quicker start and less memory."""
+    multiprocessing.set_start_method("fork")
+    gc_tuning.freeze()
 
 
 def _watch(server: ResilientServer, desks: Desks) -> None:
@@ -102,8 +104,19 @@ def _watch(server: ResilientServer, desks: Desks) -> None:
         watch(desks, server.process_ids, limit)
 
 
-def _address(bind: str) -> tuple[str, int]:
-    """Return host and port. Exit if they are in use: the kernel would balance clients over both servers."""
+def heads() -> HTTP1Settings:
+    """Return the limits of the heads of requests."""
+    return HTTP1Settings(
+        header_read_timeout=int(settings.SHOP_HEAD_TIMEOUT.total_seconds() * 1000), max_buffer_size=_MAX_HEAD
+    )
+
+
+def address_of(variable: str, default: str) -> tuple[str, int]:
+    """Return host and port that a variable names.
+
+    Exit if they are in use: the kernel would balance clients over both servers.
+    """
+    bind = os.environ.get(variable, default)
     host, _, port = bind.rpartition(":")
     try:
         if not int(port):
@@ -113,7 +126,7 @@ def _address(bind: str) -> tuple[str, int]:
         # Granian accepts IPv4 as well if it listens on all addresses of IPv6.
         socket.create_server((address, int(port)), family=family, dualstack_ipv6=address == "::").close()
     except (OSError, OverflowError, ValueError) as error:
-        text = f"SHOP_BIND={bind}: {error}. Give an address and a port that is free, as in 127.0.0.1:8000."
+        text = f"{variable}={bind}: {error}. Give an address and a port that is free, as in 127.0.0.1:8000."
         raise SystemExit(text) from error
     return str(address), int(port)
 
@@ -121,12 +134,13 @@ def _address(bind: str) -> tuple[str, int]:
 def _load(server_pid: int, desks: Desks, note: AccessLog | None, index: int) -> FrontMaker:
     """Set up a process of the server and return the maker of its front."""
     logging.getLogger("granian.access").addFilter(_quote_path)
-    threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
+    stop_with(server_pid)
     import_string("shop.messaging.restores.opening.guard_connections")()
     faulthandler.enable()  # for the watchdog's SIGABRT, without a core dump
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = Limits(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.SHOP_BODY_TIMEOUT.total_seconds())
-    front = partial(Front, application, desks.of_process(index), limits)
+    forwarder = Forwarder(settings.SHOP_FEED) if ":" in settings.SHOP_FEED else None
+    front = partial(Front, application, desks.of_process(index), limits, forwarder=forwarder)
     return lambda access_log: front(*filter(None, (note, access_log)))
 
 
@@ -137,8 +151,12 @@ def _quote_path(record: logging.LogRecord) -> bool:
     return True
 
 
-def _stop_with_server(server_pid: int) -> None:
+def stop_with(server_pid: int) -> None:
     """Stop this process once the server is gone, even by SIGKILL, and so release the port."""
+    threading.Thread(target=_stop_with_server, args=(server_pid,), daemon=True).start()
+
+
+def _stop_with_server(server_pid: int) -> None:
     while os.getppid() == server_pid:
         time.sleep(_POLL_INTERVAL)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -8,6 +8,7 @@ from dev.bench import layouts
 from dev.bench.chain import command as chain
 from dev.bench.consuming import command as consume
 from dev.bench.deployment import BROKERS, EVENT_BUSES
+from dev.bench.feed import command as feed
 from dev.bench.growth import command as growth
 from dev.bench.intake import command as intake
 from dev.bench.intake.web import SERVERS
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _add_memory(add("memory", help="memory of relay and worker over many events"))
     _add_growth(add("growth", help="duration of operations before and after a week of load"))
     _add_webhooks(add("webhooks", help="deliveries/s to an endpoint, beside a bare loop"))
+    _add_feed(add("feed", help="memory, CPU and delay of the feed of events with readers at once"))
     return whole
 
 
@@ -49,6 +51,13 @@ def _add_webhooks(to: argparse.ArgumentParser) -> None:
     to.set_defaults(measure=lambda asked: webhooks.measure(webhooks.Plan(asked.runs, asked.events)))
     _add_runs(to, 3)
     to.add_argument("--events", type=_count, default=4000, help="number of events (default 4000)")
+
+
+def _add_feed(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(measure=lambda asked: feed.measure(feed.Plan(asked.readers, asked.events, asked.rate)))
+    to.add_argument("--readers", type=_count, default=500, help="event streams at once (default 500)")
+    to.add_argument("--events", type=_count, default=200, help="number of events (default 200)")
+    to.add_argument("--rate", type=float, default=10, help="events a second (default 10)")
 
 
 def _add_relay(to: argparse.ArgumentParser) -> None:

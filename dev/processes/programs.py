@@ -74,6 +74,17 @@ def web(env: Mapping[str, str], *, port: int) -> Program:
     )
 
 
+def feed(env: Mapping[str, str], *, port: int) -> Program:
+    """Return the feed of events on ``port`` of the loopback interface."""
+    return Program(
+        name="feed",
+        argv=(sys.executable, "-m", "integrations.feed.serving"),
+        env={**env, "SHOP_FEED_BIND": f"{LOOPBACK}:{port}"},
+        stage=_WEB,
+        readiness=WhenHealthy(port),
+    )
+
+
 def scheduler(env: Mapping[str, str], name: str = "scheduler", *, home: Path = VAR) -> Program:
     """Return Celery beat, the scheduler of periodic tasks."""
     schedule = str(home / f"celerybeat-schedule-{name}")

@@ -66,8 +66,16 @@ def _stack(options: argparse.Namespace) -> Stack:
         port=ports.claim(options.port),
         event_bus=options.event_bus,
         one_worker=(options.workers or ("one" if options.reload else "each")) == "one",
+        feed=_has_feed(options),
         report=_report,
     )
+
+
+def _has_feed(options: argparse.Namespace) -> bool:
+    """Return whether the feed is started: as it is asked for, or if the shop stays up."""
+    if options.feed is not None:
+        return bool(options.feed)
+    return bool(options.stay or not (options.orders or options.import_file))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
         "--monitor",
         action="store_true",
         help="start Prometheus and Alertmanager as well",
+    )
+    parser.add_argument(
+        "--feed",
+        action=argparse.BooleanOptionalAction,
+        help="start the process of the feed of events as well, for long polls and event streams (by default,"
+        " unless the shop stops once orders are done)",
     )
     parser.add_argument("--port", type=int, default=8000, help="port of the web server (default 8000)")
     return parser

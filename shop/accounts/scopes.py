@@ -7,10 +7,11 @@ from rest_framework.permissions import SAFE_METHODS
 
 from shop.accounts.models import ApiKey
 
-#: All scopes: reading and writing, for each context, and reading of personal facts in events.
+#: All scopes: reading and writing, for each context, reading of personal facts in events, and of the feed.
 SCOPES: tuple[str, ...] = (
     *(f"{context}:{act}" for context in settings.CONTEXTS for act in ("read", "write")),
     "privacy:read",
+    "events:read",
 )
 
 #: Scope of the keys of an import, whose addresses may be unknown. No page and no request gives it to a key.

@@ -23,6 +23,7 @@ from shop.messaging.contracts import (
     with_older_copies,
 )
 from shop.messaging.models import DeadLetter, EventRecord
+from shop.postgres.planning import custom_plans
 
 #: Events that one of these consumers has consumed, or may have consumed before the inbox horizon: those since
 #: its beginning. An event that an edited copy replaced has an inbox row too, although it was not consumed.
@@ -89,6 +90,14 @@ class LoggedFact(NamedTuple):
     aggregate_id: UUID
     sequence: int
     time: datetime
+
+
+class LoggedCopies(NamedTuple):
+    """An event of the log as it is published: a CloudEvent for each version, by type, newest first."""
+
+    position: int
+    aggregate_id: UUID
+    messages: dict[str, str]
 
 
 def timeline(aggregate_id: UUID) -> list[TimelineEntry]:
@@ -233,6 +242,35 @@ def messages_of(types: Mapping[UUID, str]) -> dict[UUID, str]:
             if copy.type == types[record.id]:
                 found[record.id] = cloudevents.encode(copy)
     return found
+
+
+def published_between(
+    after: int,
+    until: int,
+    *,
+    types: Collection[str],
+    aggregate_ids: Collection[UUID] | None = None,
+    limit: int,
+) -> list[LoggedCopies]:
+    """Return events with positions after ``after`` up to ``until``, by position.
+
+    Args:
+        after: a position that was read before, or 0.
+        until: at most the position of a :class:`~shop.messaging.log_horizon.LogHorizon`: nothing is skipped.
+        types: types as stored in the log.
+        aggregate_ids: only events about these.
+        limit: number of events.
+    """
+    records = EventRecord.objects.filter(position__gt=after, position__lte=until, type__in=types)
+    if aggregate_ids is not None:
+        records = records.filter(aggregate_id__in=aggregate_ids)
+    with custom_plans():
+        found = list(records.order_by("position")[:limit])
+    return [LoggedCopies(record.position, record.aggregate_id, _messages_of(record)) for record in found]
+
+
+def _messages_of(record: EventRecord) -> dict[str, str]:
+    return {copy.type: cloudevents.encode(copy) for copy in with_older_copies(as_event(record))}
 
 
 def as_event(record: EventRecord) -> Event:

@@ -79,6 +79,13 @@ REQUEST_DURATION = Family(
     _SECONDS,
 )
 
+# --- Feed ------------------------------------------------------------------------------------
+
+FEED_READERS = Family("shop_feed_readers", "gauge", "Readers that wait for events: streams and long polls.")
+FEED_POSITION = Family(
+    "shop_feed_position", "gauge", "Position up to which the feed has followed the log, while it has readers."
+)
+
 # --- Scheduler: readings of database and broker ----------------------------------------------
 
 OUTBOX_MESSAGES = Family("shop_outbox_messages", "gauge", "Outbox entries, counted up to 100,000.")
@@ -115,6 +122,20 @@ ORDER_DURATION = Family(
     "Time from placed to shipped, delivered or cancelled, since the scheduler's start.",
     ("outcome",),
     _DAYS,
+)
+WEBHOOK_ENDPOINTS = Family(
+    "shop_webhook_endpoints",
+    "gauge",
+    "Endpoints of outside programs by state: enabled, failing, paused, gone.",
+    ("state",),
+)
+PENDING_WEBHOOKS = Family(
+    "shop_webhook_pending_deliveries", "gauge", "Webhooks that are not delivered yet, counted up to 100,000."
+)
+WEBHOOK_AGE = Family(
+    "shop_webhook_oldest_pending_seconds",
+    "gauge",
+    "Age of the oldest event that an endpoint waits for which does not fail; 0 if there is none.",
 )
 READING_DURATION = Family(
     "shop_reading_duration_seconds", "gauge", "Duration of the last reading of a source.", ("source",)

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from shop.security.headers import DATA_HEADERS
+from shop.web.forwarding import Forwarder, is_feed
 from shop.web.refusals import refusal_text
 from shop.web.watchdog import Desk
 
@@ -89,17 +90,25 @@ class Front:
     """Receiver of requests around a WSGI application."""
 
     def __init__(
-        self, application: Application, desks: Sequence[Desk], limits: Limits, *logs: AccessLog
+        self,
+        application: Application,
+        desks: Sequence[Desk],
+        limits: Limits,
+        *logs: AccessLog,
+        forwarder: Forwarder | None = None,
     ) -> None:
         """Keep a desk for each thread; each log is called after each request."""
         self._application, self._limits, self._logs = application, limits, logs
+        self._forwarder = forwarder
         self._free_desks = list(desks)
         self._arrivals: dict[Arrival, None] = {}
 
     def take(self, watcher: Any) -> None:
         """Take a request whose head has arrived: Granian's callback, in any of its threads."""
         request = Request(watcher.scope, watcher.proto, watcher.scope.headers)
-        if is_announced(request.headers):
+        if self._forwarder and request.scope.method == "GET" and is_feed(request.scope.path):
+            self._forwarder.forward(request.scope, request.protocol, partial(self._log, request))
+        elif is_announced(request.headers):
             body = receive(request.headers, request.protocol, self._limits)
             self._receive(Arrival(request, body, time.monotonic() + self._limits.seconds))
         else:

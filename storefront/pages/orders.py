@@ -3,10 +3,12 @@
 import hashlib
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -55,9 +57,14 @@ def my_orders(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def order(request: HttpRequest, number: str) -> HttpResponse:
-    """Show an order; the page polls :func:`live` for updates."""
+    """Show an order; the page asks :func:`live` for updates, when the feed says so and from time to time."""
     page = load_order_page(my_order(request, number))
-    context = {"page": page, "unconfirmed": pending_address(customer_of(request))}
+    has_feed = settings.SHOP_FEED and page.poll_interval
+    context = {
+        "page": page,
+        "unconfirmed": pending_address(customer_of(request)),
+        "events": reverse("order-events", args=[page.order.summary.id]) if has_feed else "",
+    }
     return render(request, "storefront/order.html", context)
 
 

@@ -1,4 +1,5 @@
-// Live updates of an order's page: polls the server and replaces only the parts that changed.
+// Live updates of an order's page: asks the server and replaces only the parts that changed. The feed of events
+// says when to ask; without one the page polls.
 
 import {localise} from "./shop.js";
 
@@ -7,12 +8,16 @@ const announcement = document.querySelector("[data-announce]");
 const connection = document.querySelector("[data-connection]");
 const MAX_INTERVAL = 15000;    // milliseconds between two polls, however long nothing changes
 const POLLS_AT_FULL_RATE = 30; // polls without a change until the interval grows
+const POLLS_AFTER_EVENT = 4;   // the same while the feed is there: what follows from an event may come a little later
 const rendered = new Map();    // part -> its HTML as the server sent it
 let etag = "";
 let unchanged = 0;             // polls without a change since the last one
 let failures = 0;
 let timer = 0;
 let isPolling = false;
+let feed = null;               // the stream of the order's events
+let isLive = false;            // it is open
+let followAgainAt = 0;         // when to try again after the server has refused it
 
 const parts = (tree) => tree.querySelectorAll("[data-part]");
 const progress = () => root.querySelector(".order-progress");
@@ -52,6 +57,10 @@ function show(html) {
 function schedule() {
   clearTimeout(timer);
   if (document.hidden || !interval()) return;
+  if (isLive && unchanged >= POLLS_AFTER_EVENT) {
+    timer = setTimeout(poll, MAX_INTERVAL);  // in case an event is lost
+    return;
+  }
   const surplus = Math.max(0, unchanged - POLLS_AT_FULL_RATE);
   const backoff = Math.max(1.3 ** failures, 1.2 ** surplus);
   timer = setTimeout(poll, Math.min(interval() * backoff, Math.max(MAX_INTERVAL, interval())));
@@ -76,15 +85,39 @@ async function poll() {
   } finally {
     isPolling = false;
   }
+  if (interval()) follow(); else unfollow();
   schedule();
+}
+
+// The browser connects again by itself, unless the server has refused: then the page polls for a while.
+function follow() {
+  if (feed || document.hidden || !root.dataset.events || !interval() || Date.now() < followAgainAt) return;
+  feed = new EventSource(`${root.dataset.events}?after=now`);
+  feed.onopen = () => { isLive = true; };
+  feed.onmessage = () => { unchanged = 0; poll(); };
+  feed.onerror = () => {
+    isLive = false;
+    unchanged = 0;
+    if (feed.readyState === EventSource.CLOSED) { unfollow(); followAgainAt = Date.now() + MAX_INTERVAL; }
+    schedule();
+  };
+}
+
+function unfollow() {
+  feed?.close();
+  feed = null;
+  isLive = false;
 }
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
   unchanged = 0;
-  if (!document.hidden && interval()) poll();
+  if (document.hidden || !interval()) { unfollow(); return; }
+  follow();
+  poll();
 });
 
 remember(root);
 localise(root.querySelectorAll("time"));
+follow();
 schedule();

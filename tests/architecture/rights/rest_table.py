@@ -198,6 +198,8 @@ ENDPOINTS = [
     Endpoint("GET", "analytics-step-times", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-orders", all_of("analytics.view_orderfact")),
     Endpoint("GET", "analytics-projections", all_of("analytics.view_projection")),
+    for_accounts("GET", "events", 200),
+    of_order("GET", "order-events", "integrations.read_events"),
     Endpoint("GET", "webhook-event-types", all_of(HOOKS[0])),
     Endpoint("GET", "webhook-endpoint-list", all_of(HOOKS[0])),
     Endpoint(

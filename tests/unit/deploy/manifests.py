@@ -22,7 +22,7 @@ BACKUP, RESTORE = DEPLOY / "kubernetes" / "backup", DEPLOY / "kubernetes" / "res
 ENTRYPOINT = (DEPLOY / "entrypoint.sh").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 #: Arguments of the containers that run for good: one for each role, and for each context.
-ROLES = {("web",), ("relay",), ("beat",), *(("worker", context) for context in CONTEXTS)}
+ROLES = {("web",), ("feed",), ("relay",), ("beat",), *(("worker", context) for context in CONTEXTS)}
 #: Words of kubectl that are no resources.
 _KUSTOMIZE = {"Kustomization", "Component"}
 #: Functions whose first argument is the name of an environment variable.

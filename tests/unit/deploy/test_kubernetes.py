@@ -186,8 +186,8 @@ def test_secrets_are_referred_to_and_only_the_migration_has_the_owners():
 def test_new_code_waits_for_its_migrations():
     for workload in of_kind("Deployment"):
         waits = [one["args"] for one in pod(workload).get("initContainers", ())]
-        is_web = workload["metadata"]["name"] == "shop-web"  # /readyz keeps it from traffic
-        assert waits == ([] if is_web else [["await-migrations"]])
+        serves = workload["metadata"]["name"] in {"shop-web", "shop-feed"}  # /readyz keeps them from traffic
+        assert waits == ([] if serves else [["await-migrations"]])
 
 
 def test_nothing_is_open_to_the_network_but_what_a_policy_names():

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography import x509
@@ -100,7 +101,9 @@ def serving(nginx: str, folder: Path, shop: int) -> Iterator[Proxy]:
     http = ports.pick(random.randrange(28_000, 30_000))
     https = ports.pick(http + 1)
     own = folder / "nginx.conf"
-    own.write_text(configured(CONFIGURATION.read_text(), folder, shop=shop, http=http, https=https))
+    feed = ports.pick(https + 1)  # nothing listens there
+    text = configured(CONFIGURATION.read_text(), folder, shop=shop, feed=feed, http=http, https=https)
+    own.write_text(text)
     argv = [nginx, "-p", str(folder), "-c", str(own), "-g", "daemon off;"]
     process = children.start_child(argv, env=dict(os.environ), log=folder / "nginx.log")
     try:
@@ -111,12 +114,13 @@ def serving(nginx: str, folder: Path, shop: int) -> Iterator[Proxy]:
         print((folder / "nginx.log").read_text())
 
 
-def configured(text: str, folder: Path, *, shop: int, http: int, https: int) -> str:
+def configured(text: str, folder: Path, *, shop: int, feed: int, http: int, https: int) -> str:
     """Fill in what an operator does, and paths and ports of our own; shorten the waits."""
     own = {
         r"user www-data;": "",
         r"/(run|var/log|etc/ssl)/(nginx/)?\w+\.(pid|log|crt|key)": lambda m: str(folder / Path(m[0]).name),
         r"127\.0\.0\.1:8000": f"127.0.0.1:{shop}",
+        r"127\.0\.0\.1:8001": f"127.0.0.1:{feed}",
         r"listen 80;": f"listen 127.0.0.1:{http};",
         r"listen 443": f"listen 127.0.0.1:{https}",
         r"server_name shop\.example\.com": "server_name localhost",
@@ -216,6 +220,12 @@ def test_while_the_shop_is_away_the_api_answers_with_problems(nginx: str, tmp_pa
         page = proxy.ask("GET", "/")
     assert (problem["status"], problem["code"]) == (502, "unavailable")
     assert (page.status, page.headers["Content-Type"]) == (502, "text/html")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events?after=now", f"/api/v1/orders/{UUID(int=1)}/events"])
+def test_the_feed_has_a_route_of_its_own(proxy: Proxy, path: str):
+    assert proxy.ask("GET", path).status == 502  # the feed is away, and the shop is not
+    assert proxy.ask("GET", f"/api/v1/orders/{UUID(int=1)}").status == 401
 
 
 def test_a_body_in_chunks_arrives_whole_behind_nginx(proxy: Proxy):

@@ -83,6 +83,12 @@ def test_orders_are_shown_by_status():
     } <= set(found)
 
 
+def test_webhooks_are_shown_by_the_state_of_their_endpoints():
+    found = exposed("webhooks")
+    assert found["shop_webhook_endpoints", "failing"] == found["shop_webhook_pending_deliveries",] == 0
+    assert found["shop_webhook_oldest_pending_seconds",] == 0
+
+
 def test_a_source_that_fails_is_absent_and_counted_and_the_others_are_read(monkeypatch):
     def broken():
         raise RuntimeError("the broker is away")
@@ -116,7 +122,9 @@ def test_new_durations_are_read_once_from_where_the_reader_began(monkeypatch):
     assert list(reader.read()) == []
 
 
-@pytest.mark.parametrize("name", ["outbox", "scheduled", "dead_letters", "paused_consumers", "orders"])
+@pytest.mark.parametrize(
+    "name", ["outbox", "scheduled", "dead_letters", "paused_consumers", "orders", "webhooks"]
+)
 def test_a_reading_takes_few_statements(name):
     with CaptureQueriesContext(connection) as captured:
         list(sources.SOURCES[name]())
@@ -125,4 +133,4 @@ def test_a_reading_takes_few_statements(name):
 
 def test_every_source_is_registered_by_the_rooms_that_have_one():
     assert readings.outbox is sources.SOURCES["outbox"]
-    assert {"queues", "orders", "order_durations"} <= set(sources.SOURCES)
+    assert {"queues", "orders", "order_durations", "webhooks"} <= set(sources.SOURCES)

@@ -1,0 +1,1 @@
+"""Measurement of the feed of events."""
