@@ -5,6 +5,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 #: Pages of the console, in place of a model, with the permission that each wants.
 _PAGES = {
@@ -14,76 +17,76 @@ _PAGES = {
     "workers": "messaging.view_workernode",
 }
 #: Title, icon (one of Material Symbols) and the model that is listed.
-_Item = tuple[str, str, str]
+_Item = tuple[StrOrPromise, str, str]
 
-_GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
+_GROUPS: tuple[tuple[StrOrPromise, bool, tuple[_Item, ...]], ...] = (
     (
-        "Orders",
+        _("Orders"),
         False,
         (
-            ("Orders", "receipt_long", "orders.order"),
-            ("Returns", "assignment_return", "orders.return"),
-            ("Shipments", "local_shipping", "shipping.shipment"),
-            ("Bulk actions", "checklist", "orders.bulkaction"),
+            (_("Orders"), "receipt_long", "orders.order"),
+            (_("Returns"), "assignment_return", "orders.return"),
+            (_("Shipments"), "local_shipping", "shipping.shipment"),
+            (_("Bulk actions"), "checklist", "orders.bulkaction"),
         ),
     ),
     (
-        "Stock",
+        _("Stock"),
         False,
         (
-            ("Products", "inventory_2", "inventory.product"),
-            ("Movements", "swap_vert", "inventory.stockmovement"),
-            ("Stock of orders", "shelves", "inventory.orderstock"),
+            (_("Products"), "inventory_2", "inventory.product"),
+            (_("Movements"), "swap_vert", "inventory.stockmovement"),
+            (_("Stock of orders"), "shelves", "inventory.orderstock"),
         ),
     ),
     (
-        "Money",
+        _("Money"),
         False,
         (
-            ("Sales", "monitoring", "sales"),
-            ("Payments", "credit_card", "payments.payment"),
-            ("Refunds", "undo", "payments.refund"),
-            ("Disputes", "gavel", "payments.dispute"),
-            ("Daily sales", "calendar_month", "analytics.dailysales"),
-            ("Product sales", "bar_chart", "analytics.productsales"),
+            (_("Sales"), "monitoring", "sales"),
+            (_("Payments"), "credit_card", "payments.payment"),
+            (_("Refunds"), "undo", "payments.refund"),
+            (_("Disputes"), "gavel", "payments.dispute"),
+            (_("Daily sales"), "calendar_month", "analytics.dailysales"),
+            (_("Product sales"), "bar_chart", "analytics.productsales"),
         ),
     ),
     (
-        "Customers",
+        _("Customers"),
         False,
         (
-            ("Accounts", "group", "auth.user"),
-            ("Messages sent", "mail", "notifications.notification"),
-            ("Recipients", "contact_mail", "notifications.recipient"),
+            (_("Accounts"), "group", "auth.user"),
+            (_("Messages sent"), "mail", "notifications.notification"),
+            (_("Recipients"), "contact_mail", "notifications.recipient"),
         ),
     ),
     (
-        "Messages",
+        _("Messages"),
         True,
         (
-            ("Live flow", "account_tree", "flow"),
-            ("Workers and queues", "memory", "workers"),
-            ("Dead letters", "report", "messaging.deadletter"),
-            ("Paused consumers", "pause_circle", "messaging.circuit"),
-            ("Events", "bolt", "messaging.eventrecord"),
-            ("Outbox", "outbox", "messaging.outboxentry"),
-            ("Scheduled", "schedule", "messaging.scheduledmessage"),
-            ("Subscriptions", "rss_feed", "messaging.subscription"),
-            ("Provider notices", "webhook", "webhooks.providernotice"),
-            ("Webhook endpoints", "cell_tower", "integrations.endpoint"),
-            ("Webhook deliveries", "outgoing_mail", "integrations.delivery"),
+            (_("Live flow"), "account_tree", "flow"),
+            (_("Workers and queues"), "memory", "workers"),
+            (_("Dead letters"), "report", "messaging.deadletter"),
+            (_("Paused consumers"), "pause_circle", "messaging.circuit"),
+            (_("Events"), "bolt", "messaging.eventrecord"),
+            (_("Outbox"), "outbox", "messaging.outboxentry"),
+            (_("Scheduled"), "schedule", "messaging.scheduledmessage"),
+            (_("Subscriptions"), "rss_feed", "messaging.subscription"),
+            (_("Provider notices"), "webhook", "webhooks.providernotice"),
+            (_("Webhook endpoints"), "cell_tower", "integrations.endpoint"),
+            (_("Webhook deliveries"), "outgoing_mail", "integrations.delivery"),
         ),
     ),
     (
-        "System",
+        _("System"),
         True,
         (
-            ("Order doctor", "stethoscope", "doctor"),
-            ("Projections", "table_view", "analytics.projection"),
-            ("Tasks", "task", "django_celery_results.taskresult"),
-            ("Roles", "shield_person", "auth.group"),
+            (_("Order doctor"), "stethoscope", "doctor"),
+            (_("Projections"), "table_view", "analytics.projection"),
+            (_("Tasks"), "task", "django_celery_results.taskresult"),
+            (_("Roles"), "shield_person", "auth.group"),
             ("API keys", "key", "accounts.apikey"),
-            ("Journal", "history", "admin.logentry"),
+            (_("Journal"), "history", "admin.logentry"),
         ),
     ),
 )
@@ -91,16 +94,20 @@ _GROUPS: tuple[tuple[str, bool, tuple[_Item, ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar; a page that the user may not open is not shown."""
-    home: dict[str, Any] = {"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}
+    home: dict[str, Any] = {
+        "items": [{"title": gettext("Home"), "icon": "home", "link": reverse("admin:index")}]
+    }
     return [home, *(_group(request, *group) for group in _GROUPS)]
 
 
-def _group(request: HttpRequest, title: str, collapsible: bool, items: tuple[_Item, ...]) -> dict[str, Any]:
+def _group(
+    request: HttpRequest, title: StrOrPromise, collapsible: bool, items: tuple[_Item, ...]
+) -> dict[str, Any]:
     entries = [_entry(*item) for item in items if request.user.has_perm(_permission(item[2]))]
     return {"title": title, "separator": True, "collapsible": collapsible, "items": entries}
 
 
-def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
+def _entry(title: StrOrPromise, icon: str, model: str) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": _link(model)}
 
 

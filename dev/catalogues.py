@@ -90,7 +90,9 @@ def placeholders(text: str) -> list[str]:
 _ATTRIBUTE = re.compile(r'\s(?:aria-label|title|placeholder|data-busy|alt)="([^"]*)"')
 _TAG_OF_TEMPLATES = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
 _NO_TEXT = re.compile(
-    r"\{% blocktranslate.*?endblocktranslate %\}|\{#.*?#\}|<(script|style|code)\b.*?</\1>", re.S
+    r"\{% blocktranslate.*?endblocktranslate %\}|\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}"
+    r"|\{% block (?:bodyclass|encoding) %\}.*?\{% endblock %\}|<(script|style|code)\b.*?</\1>",
+    re.S,
 )
 #: Words that are the same in all languages.
 _SAME = {"API"}

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inventory import admin_bookings, admin_products, admin_stock, services
 from inventory.models import Product
@@ -35,7 +37,11 @@ class StockFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the levels with their labels."""
-        return [("none", "Sold out"), ("scarce", f"Less than {SCARCE}"), ("plenty", f"{SCARCE} or more")]
+        return [
+            ("none", gettext("Sold out")),
+            ("scarce", gettext("Less than {scarce}").format(scarce=SCARCE)),
+            ("plenty", gettext("{scarce} or more").format(scarce=SCARCE)),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         """Restrict the list to the chosen level."""
@@ -51,7 +57,9 @@ class ProductForm(forms.ModelForm[Product]):
     """Terms on which a product is sold, and the reason for a change."""
 
     reason = forms.CharField(
-        required=False, max_length=200, help_text="Why it changes. It stands in the history of the product."
+        required=False,
+        max_length=200,
+        help_text=_("Why it changes. It stands in the history of the product."),
     )
 
 
@@ -79,8 +87,8 @@ class ProductAdmin(ConflictAware, BoundedActions):
     paginator = CappedPaginator
     fieldsets = (
         (None, {"fields": ("sku", "name", "description", "picture")}),
-        ("Sale", {"fields": (("price", "currency"), "active", "backorderable")}),
-        ("Stock", {"fields": (("on_hand", "reserved", "available", "initial_stock"), "created_at")}),
+        (_("Sale"), {"fields": (("price", "currency"), "active", "backorderable")}),
+        (_("Stock"), {"fields": (("on_hand", "reserved", "available", "initial_stock"), "created_at")}),
     )
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -103,7 +111,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
         """Leave the stock out for users who may not see it."""
         shown = self.fieldsets if self.may_see_stock(request) else self.fieldsets[:-1]
-        return (*shown, ("Change", {"fields": ("reason",)})) if obj else shown
+        return (*shown, (gettext("Change"), {"fields": ("reason",)})) if obj else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> tuple[str, ...]:
         """Make SKU and currency of a known product read-only; the stock is adjusted elsewhere."""
@@ -208,19 +216,29 @@ class ProductAdmin(ConflictAware, BoundedActions):
             raise PermissionDenied
         return admin_products.import_products(self, request)
 
-    @admin.action(description="Put on sale", permissions=["change"])
+    @admin.action(description=_("Put on sale"), permissions=["change"])
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Make the selected products available to customers."""
         for product in queryset:
             if not fits(product.price, product.currency):
-                messages.error(request, f"{product} stays off sale: {product.price_text} is no price.")
+                messages.error(
+                    request,
+                    gettext("{product} stays off sale: {price_text} is no price.").format(
+                        product=product, price_text=product.price_text
+                    ),
+                )
                 queryset = queryset.exclude(pk=product.pk)
-        messages.success(request, f"On sale: {self._offer(request, queryset, True)} products.")
+        messages.success(
+            request, gettext("On sale: {offer} products.").format(offer=self._offer(request, queryset, True))
+        )
 
-    @admin.action(description="Take off sale", permissions=["change"])
+    @admin.action(description=_("Take off sale"), permissions=["change"])
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Hide the selected products from customers."""
-        messages.success(request, f"Off sale: {self._offer(request, queryset, False)} products.")
+        messages.success(
+            request,
+            gettext("Off sale: {offer} products.").format(offer=self._offer(request, queryset, False)),
+        )
 
     @transaction.atomic
     def _offer(self, request: HttpRequest, queryset: QuerySet[Product], active: bool) -> int:
@@ -230,19 +248,19 @@ class ProductAdmin(ConflictAware, BoundedActions):
         keys = [product.pk for product in products]
         return Product.objects.filter(pk__in=keys).update(active=active)
 
-    @admin.display(description="Picture")
+    @admin.display(description=_("Picture"))
     def thumbnail(self, product: Product) -> str:
         """Return the picture, small: an uploaded one, or an emoji."""
         if product.picture.startswith("/"):
             return format_html('<img src="{}" alt="" width="40" height="40" loading="lazy">', product.picture)
         return product.picture if not product.picture.isascii() else ""
 
-    @admin.display(description="Price", ordering="price")
+    @admin.display(description=_("Price"), ordering="price")
     def price_with_currency(self, product: Product) -> str:
         """Return the price with its currency."""
         return product.price_text
 
-    @admin.display(description="Stock")
+    @admin.display(description=_("Stock"))
     def stock_status(self, product: Product) -> str:
         """Return the level of the stock, in bold if it is low."""
         if product.available >= SCARCE:

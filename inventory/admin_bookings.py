@@ -9,6 +9,8 @@ from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inventory import booking_files, services
 from inventory.booking_files import MAX_FILE, BookingForm
@@ -22,11 +24,13 @@ from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, take_effect_on
 class AdjustmentForm(BookingForm, OneTimeForm):
     """Form for a booking: kind, quantity and reason."""
 
-    kind = forms.ChoiceField(label="What happened", required=False, choices=booking_files.KINDS)
+    kind = forms.ChoiceField(label=_("What happened"), required=False, choices=booking_files.KINDS)
     quantity = forms.IntegerField(
         **booking_files.QUANTITY,
-        help_text="How many came in, were lost, or are on hand with those that are reserved. "
-        "Of a correction: positive for more, negative for less.",
+        help_text=_(
+            "How many came in, were lost, or are on hand with those that are reserved. "
+            "Of a correction: positive for more, negative for less."
+        ),
     )
     field_order = ("kind", "quantity", "reason")
 
@@ -38,11 +42,11 @@ class AdjustmentForm(BookingForm, OneTimeForm):
 class ImportForm(OneTimeForm):
     """A file of bookings: uploaded or pasted, and carried from the preview to the booking."""
 
-    file = forms.FileField(required=False, help_text="CSV in UTF-8, as from a spreadsheet.")
+    file = forms.FileField(required=False, help_text=_("CSV in UTF-8, as from a spreadsheet."))
     text = forms.CharField(
         required=False,
         max_length=MAX_FILE,
-        label="Or paste it",
+        label=_("Or paste it"),
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"}),
     )
 
@@ -53,11 +57,15 @@ class ImportForm(OneTimeForm):
             try:
                 given["text"] = file.read(MAX_FILE * 4).decode("utf-8-sig")
             except UnicodeDecodeError as error:
-                raise forms.ValidationError("The file is not in UTF-8: export it as CSV UTF-8.") from error
+                raise forms.ValidationError(
+                    gettext("The file is not in UTF-8: export it as CSV UTF-8.")
+                ) from error
         if len(given.get("text") or "") > MAX_FILE:
-            raise forms.ValidationError(f"The file has more than {MAX_FILE:,} characters: split it.")
+            raise forms.ValidationError(
+                gettext("The file has more than {max_file:,} characters: split it.").format(max_file=MAX_FILE)
+            )
         if not self.errors and not given["text"].strip():
-            raise forms.ValidationError("Choose a file, or paste its text.")
+            raise forms.ValidationError(gettext("Choose a file, or paste its text."))
         return given
 
 
@@ -66,7 +74,11 @@ def book_one(model_admin: ModelAdmin[Product], request: HttpRequest, product: Pr
     form = AdjustmentForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _try_to_book(request, product, form):
         return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
-    context = {"title": f"Adjust the stock of {product}", "original": product, "form": form}
+    context = {
+        "title": gettext("Adjust the stock of {product}").format(product=product),
+        "original": product,
+        "form": form,
+    }
     return page(model_admin, request, "adjust", context)
 
 
@@ -80,14 +92,19 @@ def _try_to_book(request: HttpRequest, product: Product, form: AdjustmentForm) -
     except AlreadyDone as error:
         messages.warning(request, str(error))
     product.refresh_from_db()
-    messages.success(request, f"There are {product.available} of {product} now.")
+    messages.success(
+        request,
+        gettext("There are {available} of {product} now.").format(
+            available=product.available, product=product
+        ),
+    )
     return True
 
 
 def import_file(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpResponse:
     """Ask for a file of bookings, show what each row would do, and book all or none of them."""
     form = ImportForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"title": "Book stock from a file", "columns": booking_files.COLUMNS}
+    context: dict[str, Any] = {"title": gettext("Book stock from a file"), "columns": booking_files.COLUMNS}
     if request.method == "POST" and form.is_valid():
         try:
             rows = booking_files.read(form.cleaned_data["text"])
@@ -111,7 +128,7 @@ def _try_to_import(request: HttpRequest, form: ImportForm, rows: list[booking_fi
     except AlreadyDone as error:
         messages.warning(request, str(error))
         return True
-    messages.success(request, f"Booked: {len(bookings)} rows.")
+    messages.success(request, gettext("Booked: {number} rows.").format(number=len(bookings)))
     return True
 
 

@@ -10,6 +10,8 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inventory import product_files
 from inventory.admin_bookings import ImportForm, page
@@ -24,7 +26,7 @@ from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
 class ProductImportForm(ImportForm):
     """A file of products, and why they change."""
 
-    reason = forms.CharField(max_length=200, help_text="Stands in the history of each product.")
+    reason = forms.CharField(max_length=200, help_text=_("Stands in the history of each product."))
 
 
 class _Wrong(Exception):
@@ -34,7 +36,7 @@ class _Wrong(Exception):
 def import_products(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpResponse:
     """Ask for a file of products, show what each row would do, and take over all or none of them."""
     form = ProductImportForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"title": "Products from a file", "columns": product_files.COLUMNS}
+    context: dict[str, Any] = {"title": gettext("Products from a file"), "columns": product_files.COLUMNS}
     if request.method == "POST" and form.is_valid():
         try:
             if "take" in request.POST and _try_to_take_over(request, form):
@@ -69,9 +71,13 @@ def choose_picture(model_admin: ModelAdmin[Product], request: HttpRequest, produ
             change_picture(product_id=product.pk, url=form.cleaned_data["file"])
             why = f" Reason: {reason}" if reason else ""
             journal.record(request, product, f"Changed the picture.{why}")
-        messages.success(request, f"{product} has another picture.")
+        messages.success(request, gettext("{product} has another picture.").format(product=product))
         return HttpResponseRedirect(reverse("admin:inventory_product_change", args=[product.pk]))
-    context = {"title": f"Picture of {product}", "original": product, "form": form}
+    context = {
+        "title": gettext("Picture of {product}").format(product=product),
+        "original": product,
+        "form": form,
+    }
     return page(model_admin, request, "picture", context)
 
 
@@ -85,7 +91,12 @@ def _try_to_take_over(request: HttpRequest, form: ProductImportForm) -> bool:
         messages.warning(request, str(error))
         return True
     new = sum(row.kind == "new" for row in done)
-    messages.success(request, f"New products: {new}. Changed: {sum(row.kind == 'update' for row in done)}.")
+    messages.success(
+        request,
+        gettext("New products: {new}. Changed: {sum}.").format(
+            new=new, sum=sum(row.kind == "update" for row in done)
+        ),
+    )
     return True
 
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import OrderStock, Product, StockMovement
 from shop.adminkit.filters import RecentFilter
@@ -17,7 +18,7 @@ class StockMovementAdmin(KeysetAdmin):
     list_filter = ("kind",)
     list_select_related = ("product",)
     search_fields = ("order_id",)
-    search_help_text = "The SKU of a product or the id of an order"
+    search_help_text = _("The SKU of a product or the id of an order")
     ordering = ("-pk",)
 
     def get_search_results(
@@ -36,10 +37,10 @@ class OrderStockAdmin(KeysetAdmin):
     list_display = ("order_id", "state", "wants", "changed_at")
     list_filter = ("state", RecentFilter)
     search_fields = ("order_id",)
-    search_help_text = "The id of an order"
+    search_help_text = _("The id of an order")
     ordering = ("-pk",)
 
-    @admin.display(description="Wants")
+    @admin.display(description=_("Wants"))
     def wants(self, order: OrderStock) -> str:
         """Return the lines of the order as text."""
         return ", ".join(f"{line.quantity} x {line.sku}" for line in order.stock_lines)

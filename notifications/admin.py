@@ -12,6 +12,8 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
@@ -47,16 +49,16 @@ class NotificationAdmin(KeysetAdmin):
     )  # fmt: skip
     list_filter = ("state", "report", "kind", RecentFilter)
     search_fields = ("number", "email__iexact", "order_id")
-    search_help_text = "The number or id of an order, or the recipient's address"
+    search_help_text = _("The number or id of an order, or the recipient's address")
     ordering = ("-pk",)
     inlines = (Resends,)
     actions = ("resend",)
     action_form = OneTimeActionForm
     fieldsets = (
         (None, {"fields": ("number", "order_id", "kind", "state", "last_error")}),
-        ("Delivery", {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
-        ("Provider's report", {"fields": Notification.REPORTED}),
-        ("Message", {"fields": ("subject", "preview")}),
+        (_("Delivery"), {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
+        (_("Provider's report"), {"fields": Notification.REPORTED}),
+        (_("Message"), {"fields": ("subject", "preview")}),
     )
     readonly_fields = ("preview",)
 
@@ -65,7 +67,7 @@ class NotificationAdmin(KeysetAdmin):
 
         css = {"all": ["notifications/message.css"]}
 
-    @admin.display(description="Message")
+    @admin.display(description=_("Message"))
     def preview(self, notification: Notification) -> SafeString:
         """Return a sandboxed frame of the e-mail's HTML, which runs no scripts."""
         url = reverse("admin:notifications_notification_message", args=[notification.pk])
@@ -108,7 +110,7 @@ class NotificationAdmin(KeysetAdmin):
         """Tell whether the user may send messages again."""
         return request.user.has_perm("notifications.resend_notification")
 
-    @admin.action(description="Send again", permissions=["resend"])
+    @admin.action(description=_("Send again"), permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         """Send the selected messages again, once for each form."""
         key, by = key_of_form(request), request.user.get_username()
@@ -123,7 +125,11 @@ class NotificationAdmin(KeysetAdmin):
             except (NotificationsError, AlreadyDone) as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
             else:
-                self.message_user(request, f"{notification} was sent again.", messages.SUCCESS)
+                self.message_user(
+                    request,
+                    gettext("{notification} was sent again.").format(notification=notification),
+                    messages.SUCCESS,
+                )
 
 
 @admin.register(Resend)

@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from orders.admin_actions import ACTIONS
 from orders.bulk.admin import ask_or_start
@@ -48,7 +50,7 @@ class PaymentAttemptInline(ReadOnly, TabularInline[PaymentAttempt, Order]):
 
     model = PaymentAttempt
     fields = ("number", "state", "code", "message", "created_at", "changed_at")
-    verbose_name_plural = "attempts to pay"
+    verbose_name_plural = _("attempts to pay")
 
 
 #: Inlines that the page shows in its own way.
@@ -92,7 +94,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
     )
     list_filter = ("status", "cancel_reason", "attention_reason", notes.TagFilter, RecentFilter)
     search_fields = ("serial",)
-    search_help_text = (
+    search_help_text = _(
         "A number as in ORD-1042, a tracking number, a SKU (its latest hundred orders), how the customer's "
         "name or e-mail begins, or an id"
     )
@@ -108,12 +110,12 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
     actions = ("cancel_selected", "resume_selected", "settle_selected")
     fieldsets = (
         (None, {"fields": (("number", "status_badge"), "why", ("placed_at", "changed_at"), "amount")}),
-        ("Customer", {"fields": (("customer_name", "customer_email"), "payment_method")}),
+        (_("Customer"), {"fields": (("customer_name", "customer_email"), "payment_method")}),
         (
-            "Ship to",
+            _("Ship to"),
             {"fields": _ADDRESS},
         ),
-        ("Undone", {"fields": (("payment_undone", "stock_undone"),), "classes": ("collapse",)}),
+        (_("Undone"), {"fields": (("payment_undone", "stock_undone"),), "classes": ("collapse",)}),
     )
 
     def change_view(
@@ -188,12 +190,12 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         """Tell whether the user may let orders go on waiting."""
         return request.user.has_perm(ACTIONS["resume"].permission)
 
-    @admin.action(description="Cancel selected orders", permissions=["cancel"])
+    @admin.action(description=_("Cancel selected orders"), permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Cancel the selected orders."""
         return ask_or_start(self.admin_site, request, queryset, "cancel")
 
-    @admin.action(description="Let selected orders go on waiting", permissions=["resume"])
+    @admin.action(description=_("Let selected orders go on waiting"), permissions=["resume"])
     def resume_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Let the selected orders go on waiting."""
         return ask_or_start(self.admin_site, request, queryset, "resume")
@@ -202,7 +204,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         """Tell whether the user may settle orders."""
         return request.user.has_perm(ACTIONS["settle"].permission)
 
-    @admin.action(description="Settle selected orders", permissions=["settle"])
+    @admin.action(description=_("Settle selected orders"), permissions=["settle"])
     def settle_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
         """Settle the selected orders, for one reason."""
         return ask_or_start(self.admin_site, request, queryset, "settle")
@@ -276,7 +278,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         except OrdersError as refusal:
             messages.error(request, str(refusal))
             return
-        messages.success(request, f"{done.number}: {ACTIONS[action].done}")
+        messages.success(request, f"{done.number}: {gettext(ACTIONS[action].done)}")
 
 
 def _sequence(request: HttpRequest) -> int | None:

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from orders import resending, services
 from orders.errors import InvalidOrder
@@ -17,11 +20,11 @@ class Action(NamedTuple):
     """An action of an operator on an order."""
 
     #: Title of the confirmation page.
-    question: str
+    question: StrOrPromise
     #: Text of the confirmation page.
-    consequence: str
+    consequence: StrOrPromise
     #: Label of the button.
-    verb: str
+    verb: StrOrPromise
     #: Message shown and logged afterwards.
     done: str
     #: Gets the order's id, and what was entered into the form.
@@ -39,7 +42,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=services.MAX_SETTLEMENT,
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
-        help_text="Kept for ever, in the log of events and in the journal: name no persons.",
+        help_text=_("Kept for ever, in the log of events and in the journal: name no persons."),
     )
 
 
@@ -49,12 +52,12 @@ class ResendForm(ReasonForm):
     goods = forms.ChoiceField(
         choices=[
             ("", "---------"),
-            ("returned", "The parcel came back: send it again"),
-            ("new", "The goods are lost: take others from the stock"),
+            ("returned", _("The parcel came back: send it again")),
+            ("new", _("The goods are lost: take others from the stock")),
         ]
     )
     other_address = forms.BooleanField(
-        required=False, help_text="Send it to the address below, instead of that of the order."
+        required=False, help_text=_("Send it to the address below, instead of that of the order.")
     )
     name = forms.CharField(required=False, max_length=ADDRESS_LIMITS["name"])
     street = forms.CharField(required=False, max_length=ADDRESS_LIMITS["street"])
@@ -62,7 +65,7 @@ class ResendForm(ReasonForm):
     city = forms.CharField(required=False, max_length=ADDRESS_LIMITS["city"])
     region = forms.CharField(required=False, max_length=ADDRESS_LIMITS["region"])
     postal_code = forms.CharField(required=False, max_length=ADDRESS_LIMITS["postal_code"])
-    country = forms.RegexField(r"^[A-Z]{2}$", required=False, help_text="ISO 3166-1 alpha-2, as in GB.")
+    country = forms.RegexField(r"^[A-Z]{2}$", required=False, help_text=_("ISO 3166-1 alpha-2, as in GB."))
     phone = forms.CharField(required=False, max_length=ADDRESS_LIMITS["phone"])
     field_order = ("goods", "reason")
 
@@ -75,7 +78,7 @@ class ResendForm(ReasonForm):
 
     def _address(self, given: dict[str, Any]) -> Address | None:
         if not given["country"]:
-            self.add_error("country", "Choose the country.")
+            self.add_error("country", gettext("Choose the country."))
             return None
         address = Address(**{part: given[part] for part in Address.model_fields})
         try:
@@ -88,42 +91,49 @@ class ResendForm(ReasonForm):
 
 ACTIONS = {
     "cancel": Action(
-        question="Cancel?",
-        consequence="Shipping is asked to stop the parcel. If it has not left, the money is refunded and "
-        "the goods go back into the stock. This cannot be taken back.",
-        verb="Yes, cancel",
-        done="The cancellation is on its way.",
+        question=_("Cancel?"),
+        consequence=_(
+            "Shipping is asked to stop the parcel. If it has not left, the money is refunded and "
+            "the goods go back into the stock. This cannot be taken back."
+        ),
+        verb=_("Yes, cancel"),
+        done=gettext_noop("The cancellation is on its way."),
         service=lambda order_id, _: services.request_cancellation(order_id=order_id, reason="operator"),
         permission="orders.cancel_order",
         check=services.check_cancellable,
     ),
     "resume": Action(
-        question="Go on waiting?",
-        consequence="The order goes back to where it was held up and waits for its next step, "
-        "with a new deadline.",
-        verb="Yes, go on waiting",
-        done="The order goes on waiting.",
+        question=_("Go on waiting?"),
+        consequence=_(
+            "The order goes back to where it was held up and waits for its next step, with a new deadline."
+        ),
+        verb=_("Yes, go on waiting"),
+        done=gettext_noop("The order goes on waiting."),
         service=lambda order_id, _: services.resume_order(order_id=order_id),
         permission="orders.resume_order",
         check=services.check_resumable,
     ),
     "settle": Action(
-        question="Settle?",
-        consequence="The order ends here, because nothing else will end it. Money, stock and parcel stay as "
-        "they are: see to them first. This cannot be taken back.",
-        verb="Yes, settle",
-        done="Settled the order.",
+        question=_("Settle?"),
+        consequence=_(
+            "The order ends here, because nothing else will end it. Money, stock and parcel stay as "
+            "they are: see to them first. This cannot be taken back."
+        ),
+        verb=_("Yes, settle"),
+        done=gettext_noop("Settled the order."),
         service=lambda order_id, given: services.settle_order(order_id=order_id, reason=given["reason"]),
         permission="orders.settle_order",
         check=services.check_settleable,
         form=ReasonForm,
     ),
     "resend": Action(
-        question="Send again?",
-        consequence="Another parcel is booked, and the order waits for it. The customer pays nothing. If the "
-        "stock or the carrier cannot serve it, the order needs attention again.",
-        verb="Yes, send it again",
-        done="Sent the order again.",
+        question=_("Send again?"),
+        consequence=_(
+            "Another parcel is booked, and the order waits for it. The customer pays nothing. If the "
+            "stock or the carrier cannot serve it, the order needs attention again."
+        ),
+        verb=_("Yes, send it again"),
+        done=gettext_noop("Sent the order again."),
         service=lambda order_id, given: resending.resend_order(
             order_id=order_id,
             reason=given["reason"],

@@ -7,6 +7,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django_stubs_ext import StrOrPromise
 
 from orders.errors import InvalidOrder, OrdersError
 from orders.models import Order
@@ -28,7 +30,7 @@ class Act:
     order: Order
     title: str
     #: Label of the button that confirms it.
-    verb: str
+    verb: StrOrPromise
     form: Confirmed
     #: Returns the effect in words; raises OrdersError.
     effect: Callable[[], str]
@@ -40,7 +42,7 @@ class Act:
     introduction: str = ""
 
 
-def reason_field(max_length: int, help_text: str) -> forms.CharField:
+def reason_field(max_length: int, help_text: StrOrPromise) -> forms.CharField:
     """Return the field of a reason."""
     return forms.CharField(
         max_length=max_length,
@@ -53,7 +55,11 @@ def reason_field(max_length: int, help_text: str) -> forms.CharField:
 def quantity_field(label: str, most: int) -> forms.IntegerField:
     """Return the field of a quantity up to a limit."""
     return forms.IntegerField(
-        label=label, required=False, min_value=0, max_value=most, help_text=f"At most {most}."
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=most,
+        help_text=gettext("At most {most}.").format(most=most),
     )
 
 

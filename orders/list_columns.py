@@ -10,6 +10,8 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, Return
 from orders.queries import numbers_of
@@ -24,12 +26,12 @@ MOST = 999
 #: Seconds for which the numbers of the tabs are good enough.
 _FRESH = 15
 _TABS: tuple[tuple[str, tuple[Status, ...]], ...] = (
-    ("Needs attention", (Status.NEEDS_ATTENTION,)),
-    ("Waits for payment", (Status.PLACED,)),
-    ("Waits for goods", (Status.AWAITING_STOCK,)),
-    ("To ship", (Status.PAID, Status.IN_FULFILMENT)),
-    ("On the way", (Status.SHIPPED,)),
-    ("Being cancelled", (Status.CANCELLING,)),
+    (gettext_noop("Needs attention"), (Status.NEEDS_ATTENTION,)),
+    (gettext_noop("Waits for payment"), (Status.PLACED,)),
+    (gettext_noop("Waits for goods"), (Status.AWAITING_STOCK,)),
+    (gettext_noop("To ship"), (Status.PAID, Status.IN_FULFILMENT)),
+    (gettext_noop("On the way"), (Status.SHIPPED,)),
+    (gettext_noop("Being cancelled"), (Status.CANCELLING,)),
 )
 
 
@@ -45,52 +47,52 @@ class OrderColumns:
         for order in rows:
             order.tracking_number = numbers.get(order.pk, "")
 
-    @admin.display(description="Number")
+    @admin.display(description=_("Number"))
     def number(self, order: Order) -> str:
         """Return the number as customers know it."""
         return order.number
 
-    @admin.display(description="Status")
+    @admin.display(description=_("Status"))
     def status_badge(self, order: Order) -> str:
         """Return the status as a badge."""
         return format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
 
-    @admin.display(description="Status")
+    @admin.display(description=_("Status"))
     def status_and_tags(self, order: Order) -> str:
         """Return the status as a badge, and the tags."""
         chips = format_html_join(" ", '<span class="chip">{}</span>', ((tag.name,) for tag in _tags(order)))
         return format_html("{} {}", self.status_badge(order), chips)
 
-    @admin.display(description="Tags")
+    @admin.display(description=_("Tags"))
     def tag_names(self, order: Order) -> str:
         """Return the tags."""
         return ", ".join(tag.name for tag in _tags(order))
 
-    @admin.display(description="Why", empty_value="")
+    @admin.display(description=_("Why"), empty_value="")
     def why(self, order: Order) -> str:
         """Return the reason of the status, with the operators' note."""
         return ": ".join(filter(None, (order.reason_label, order.attention_note)))
 
-    @admin.display(description="Customer")
+    @admin.display(description=_("Customer"))
     def customer_and_email(self, order: Order) -> str:
         """Return the customer's name and e-mail address."""
         name, email = order.customer_name, order.customer_email
         return format_html('{}<br><span class="quiet">{}</span>', name, email)
 
-    @admin.display(description="Items")
+    @admin.display(description=_("Items"))
     def items(self, order: Order) -> int:
         """Return the number of pieces."""
         related: Any = order
         return sum(line.quantity for line in related.lines.all())
 
-    @admin.display(description="Tracking", empty_value="")
+    @admin.display(description=_("Tracking"), empty_value="")
     def tracking(self, order: Order) -> str:
         """Return the tracking number of the latest parcel."""
         return str(getattr(order, "tracking_number", ""))
 
-    @admin.display(description="Total")
+    @admin.display(description=_("Total"))
     def amount(self, order: Order) -> str:
         """Return the total with its currency."""
         return order.total_text
@@ -99,11 +101,11 @@ class OrderColumns:
 def tabs_of(request: HttpRequest) -> list[Tab]:
     """Return the tabs of the list, with numbers that are at most some seconds old."""
     counts: dict[str, str] = cache.get_or_set("orders.tabs", _counts, _FRESH) or {}
-    tabs = [Tab("All", "")]
-    tabs += [Tab(title, _query(statuses), counts[title]) for title, statuses in _TABS]
+    tabs = [Tab(gettext("All"), "")]
+    tabs += [Tab(gettext(title), _query(statuses), counts[title]) for title, statuses in _TABS]
     if request.user.has_perm("orders.view_return"):
         url = f"{reverse('admin:orders_return_changelist')}?state__exact=requested"
-        tabs.append(Tab("Returns to decide", "", counts["Returns to decide"], url))
+        tabs.append(Tab(gettext("Returns to decide"), "", counts["Returns to decide"], url))
     return tabs
 
 

@@ -15,6 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from payments import services
 from payments.errors import NotGivenBack, NotRetryable
@@ -51,8 +53,9 @@ class GivenBackForm(forms.Form):
 
     reason = forms.CharField(
         max_length=200,
-        help_text="How it was given back. Kept for ever, in the log of events and in the journal: name no "
-        "persons.",
+        help_text=_(
+            "How it was given back. Kept for ever, in the log of events and in the journal: name no persons."
+        ),
     )
 
 
@@ -68,7 +71,7 @@ class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Payment]):
     """Former attempts to pay on the page of their payment."""
 
     model = Attempt
-    verbose_name_plural = "former attempts to pay"
+    verbose_name_plural = _("former attempts to pay")
     fields = ("number", "state", "method", "failure_code", "reference", "replaced_at")
 
 
@@ -104,7 +107,7 @@ class PaymentAdmin(LeadsToOrders, KeysetAdmin):
         """Tell whether the user may retry captures."""
         return request.user.has_perm("payments.retry_capture")
 
-    @admin.action(description="Retry the capture of the selected payments", permissions=["capture"])
+    @admin.action(description=_("Retry the capture of the selected payments"), permissions=["capture"])
     def capture_again(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         """Retry captures that failed; warn about payments without one."""
 
@@ -114,7 +117,11 @@ class PaymentAdmin(LeadsToOrders, KeysetAdmin):
 
         retried = _retry_each(request, queryset, retry)
         if retried:
-            self.message_user(request, f"{retried} capture(s) will be made again now.", messages.SUCCESS)
+            self.message_user(
+                request,
+                gettext("{retried} capture(s) will be made again now.").format(retried=retried),
+                messages.SUCCESS,
+            )
 
 
 @admin.register(Refund)
@@ -175,7 +182,7 @@ class RefundAdmin(LeadsToOrders, KeysetAdmin):
             return HttpResponseRedirect(reverse("admin:payments_refund_change", args=[refund.pk]))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{refund.money} was given back otherwise?",
+            "title": gettext("{money} was given back otherwise?").format(money=refund.money),
             "opts": self.opts,
             "original": refund,
             "form": form,
@@ -192,7 +199,7 @@ class RefundAdmin(LeadsToOrders, KeysetAdmin):
         else:
             messages.success(request, "The refund is given back otherwise.")
 
-    @admin.action(description="Retry the selected failed refunds", permissions=["retry"])
+    @admin.action(description=_("Retry the selected failed refunds"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         """Retry failed refunds; warn about refunds that have not failed."""
 
@@ -202,7 +209,11 @@ class RefundAdmin(LeadsToOrders, KeysetAdmin):
 
         retried = _retry_each(request, queryset, retry)
         if retried:
-            self.message_user(request, f"{retried} refund(s) will be asked for again now.", messages.SUCCESS)
+            self.message_user(
+                request,
+                gettext("{retried} refund(s) will be asked for again now.").format(retried=retried),
+                messages.SUCCESS,
+            )
 
 
 def _retry_each(request: HttpRequest, queryset: QuerySet[M], retry: Callable[[M], None]) -> int:
@@ -241,7 +252,7 @@ class DisputeAdmin(KeysetAdmin):
     fields = ("payment", "reference", *list_display[1:])
     readonly_fields = fields
 
-    @admin.display(description="at the provider")
+    @admin.display(description=_("at the provider"))
     def at_the_provider(self, dispute: Dispute) -> SafeString:
         """Return a link to the dispute's page at the provider, where evidence is given."""
         return format_html('<a href="{}" rel="noreferrer">{}</a>', dispute.url, dispute.reference)

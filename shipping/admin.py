@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from shipping import services
 from shipping.errors import CarrierError, NoLabel, NotStoppable
@@ -117,14 +119,14 @@ class ShipmentAdmin(LeadsToOrders, KeysetAdmin):
         try:
             return paper_response(shipment, services.paper_of(shipment_id=shipment_id))
         except (NoLabel, CarrierError) as error:
-            self.message_user(request, f"No label: {error}", messages.WARNING)
+            self.message_user(request, gettext("No label: {error}").format(error=error), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:shipping_shipment_change", args=[shipment_id]))
 
     def has_void_permission(self, request: HttpRequest) -> bool:
         """Tell whether the user may void shipments."""
         return request.user.has_perm("shipping.void_shipment")
 
-    @admin.action(description="Void the selected shipments that have not left", permissions=["void"])
+    @admin.action(description=_("Void the selected shipments that have not left"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> None:
         """Void shipments that have not left; warn about those that have."""
         note = partial(journal.record, request, text="Requested to void the shipment.")
@@ -134,7 +136,9 @@ class ShipmentAdmin(LeadsToOrders, KeysetAdmin):
             except (NotStoppable, CarrierError) as error:
                 self.message_user(request, f"{shipment}: {error}", messages.WARNING)
             else:
-                self.message_user(request, f"{shipment} will not leave.", messages.SUCCESS)
+                self.message_user(
+                    request, gettext("{shipment} will not leave.").format(shipment=shipment), messages.SUCCESS
+                )
 
 
 @admin.register(TrackingEvent)

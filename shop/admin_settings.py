@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from shop.environment import listed, seconds
 
@@ -30,8 +31,8 @@ def admin_settings() -> dict[str, Any]:
             "SHOW_LANGUAGES": True,
             "ACCOUNT": {
                 "navigation": [
-                    {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-                    {"title": "Time zone", "link": reverse_lazy("time-zone")},
+                    {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+                    {"title": _("Time zone"), "link": reverse_lazy("time-zone")},
                 ]
             },
             "SIDEBAR": {"navigation": "console.navigation.navigation"},

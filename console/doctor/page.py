@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from console.doctor import checkups
@@ -44,7 +45,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     held_up = orders_needing_attention(limit=MAX_ROWS) if sees_orders else []
     return {
         **admin.site.each_context(request),
-        "title": "Order doctor",
+        "title": gettext("Order doctor"),
         "checkup": Checkup.objects.order_by("-pk").first(),
         "is_running": checkups.is_running(),
         "may_audit": request.user.has_perm("console.audit_shop"),
@@ -82,12 +83,12 @@ def _check_up(request: HttpRequest, *, repair: bool) -> None:
     except checkups.CheckupRunning as error:
         messages.warning(request, str(error))
     except checkups.BROKER_ERRORS as error:
-        messages.error(request, f"The check-up could not be started: {error}")
+        messages.error(request, gettext("The check-up could not be started: {error}").format(error=error))
 
 
 def _link_to_task(request: HttpRequest, task_id: str) -> None:
     results = reverse("admin:django_celery_results_taskresult_changelist")
-    text = 'A worker makes a check-up. <a href="{}?q={}">See how it went.</a>'
+    text = gettext('A worker makes a check-up. <a href="{}?q={}">See how it went.</a>')
     messages.success(request, format_html(text, results, task_id))
 
 
@@ -97,7 +98,7 @@ def _recount(request: HttpRequest) -> None:
         raise PermissionDenied
     sku, counted = request.POST.get("sku", ""), request.POST.get("counted", "")
     if not counted.isdecimal():
-        messages.error(request, f"Say how many of {sku} you counted.")
+        messages.error(request, gettext("Say how many of {sku} you counted.").format(sku=sku))
         return
     reason, actor = "counted on the doctor's advice", request.user.get_username()
     try:
@@ -107,4 +108,9 @@ def _recount(request: HttpRequest) -> None:
     except InventoryError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"There are {product.available} of {product} now, and its ledger says so.")
+        messages.success(
+            request,
+            gettext("There are {available} of {product} now, and its ledger says so.").format(
+                available=product.available, product=product
+            ),
+        )

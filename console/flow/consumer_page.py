@@ -9,6 +9,8 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from shop import journal
@@ -24,7 +26,7 @@ VIEW, PAUSE = "messaging.view_workernode", "messaging.pause_circuit"
 class PauseForm(forms.Form):
     """Form of a pause: its reason and, if it is known, its end."""
 
-    reason = forms.CharField(max_length=500, help_text="Everybody who meets the pause reads it.")
+    reason = forms.CharField(max_length=500, help_text=_("Everybody who meets the pause reads it."))
     until = forms.DateTimeField(
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -34,7 +36,9 @@ class PauseForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zone = timezone.get_current_timezone_name()
-        self.fields["until"].help_text = f"It resumes by itself then ({zone}); empty: until it is resumed."
+        self.fields["until"].help_text = gettext(
+            "It resumes by itself then ({zone}); empty: until it is resumed."
+        ).format(zone=zone)
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,14 +75,19 @@ def _pause(request: HttpRequest, name: str, reason: str, until: Any) -> None:
     with transaction.atomic():
         circuit = pauses.pause(name, by=request.user.get_username(), reason=reason, until=until)
         journal.record(request, circuit, f"Paused the consumer: {reason}")
-    messages.success(request, f"{name} is paused. Its events wait, and none is lost.")
+    messages.success(
+        request, gettext("{name} is paused. Its events wait, and none is lost.").format(name=name)
+    )
 
 
 def _resume(request: HttpRequest, name: str) -> None:
     with transaction.atomic():
         pauses.resume(name)
         journal.record(request, Circuit(consumer=name), "Resumed the consumer.")
-    messages.success(request, f"{name} resumes: the oldest event goes first, the others follow it.")
+    messages.success(
+        request,
+        gettext("{name} resumes: the oldest event goes first, the others follow it.").format(name=name),
+    )
 
 
 def _context(request: HttpRequest, consumer: Consumer, form: PauseForm) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from console.flow import graph
@@ -34,7 +35,7 @@ def flow_page(request: HttpRequest) -> HttpResponse:
         "box_width": graph.BOX_WIDTH,
         "box_height": graph.BOX_HEIGHT,
     }
-    return _page(request, "flow", "Live flow", context)
+    return _page(request, "flow", gettext("Live flow"), context)
 
 
 @require_GET
@@ -57,7 +58,7 @@ def workers_page(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "management_url": settings.SHOP_RABBITMQ_MANAGEMENT_URL,
     }
-    return _page(request, "workers", "Workers and queues", context)
+    return _page(request, "workers", gettext("Workers and queues"), context)
 
 
 def _consumers() -> list[tuple[Consumer, flow.ConsumerFlow]]:
@@ -93,4 +94,6 @@ def _depths() -> tuple[dict[str, int], str]:
     try:
         return event_bus(current_app._get_current_object()).depths(), ""  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001 - each bus has errors of its own, and the page is for outages
-        return {}, f"The event bus does not tell the depth of its queues: {type(error).__name__}."
+        return {}, gettext("The event bus does not tell the depth of its queues: {name}.").format(
+            name=type(error).__name__
+        )

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from inventory.queries import scarce_products
 from notifications.queries import messages_waiting
@@ -70,74 +71,100 @@ def everything() -> Iterator[Item]:
 def _orders() -> Iterator[Item]:
     for reason, (label, found) in waiting_for_attention().items():
         url = _list("orders_order", status__exact="needs_attention", attention_reason__exact=reason)
-        yield _item("Orders need attention", found, url, "Look at them", detail=label)
+        yield _item(gettext("Orders need attention"), found, url, gettext("Look at them"), detail=label)
 
 
 def _late_orders() -> Iterator[Item]:
     for step, count in overdue_by_step().items():
-        yield Item(f"Orders late: {step}", count, reverse("doctor"), "Ask the order doctor")
+        yield Item(
+            gettext("Orders late: {step}").format(step=step),
+            count,
+            reverse("doctor"),
+            gettext("Ask the order doctor"),
+        )
 
 
 def _dead_letters() -> Iterator[Item]:
     for cause, found in messages.dead_letters_by_cause().items():
         url = _list("messaging_deadletter", status__exact="open", cause__exact=cause)
-        yield _item("Dead letters", found, url, "Replay or discard", detail=cause.label)
+        yield _item(gettext("Dead letters"), found, url, gettext("Replay or discard"), detail=cause.label)
 
 
 def _paused_consumers() -> Iterator[Item]:
     for paused in paused_consumers():
-        detail = f"{paused.consumer}: {paused.text}. Events held: {paused.held:,}, none is lost."
+        detail = gettext("{consumer}: {text}. Events held: {held:,}, none is lost.").format(
+            consumer=paused.consumer, text=paused.text, held=paused.held
+        )
         url = reverse("consumer", args=[paused.consumer])
-        action = "Resume" if paused.by else "See the next probe"
-        yield Item("Paused consumer", 1, url, action, paused.since, detail, name=paused.consumer)
+        action = gettext("Resume") if paused.by else gettext("See the next probe")
+        yield Item(gettext("Paused consumer"), 1, url, action, paused.since, detail, name=paused.consumer)
 
 
 def _outbox() -> Iterator[Item]:
     found = messages.late_in_outbox(LATE)
-    yield _item("Messages late in the outbox", found, _list("messaging_outboxentry"), "Is a relay running?")
+    yield _item(
+        gettext("Messages late in the outbox"),
+        found,
+        _list("messaging_outboxentry"),
+        gettext("Is a relay running?"),
+    )
 
 
 def _reminders() -> Iterator[Item]:
     found = messages.late_scheduled(LATE)
     url = _list("messaging_scheduledmessage")
-    yield _item("Reminders and retries late", found, url, "Is a relay running?")
+    yield _item(gettext("Reminders and retries late"), found, url, gettext("Is a relay running?"))
 
 
 def _refunds() -> Iterator[Item]:
     url = _list("payments_refund", state__exact="failed")
-    yield _item("Refunds failed", refunds_waiting(), url, "Retry, or give back otherwise")
+    yield _item(gettext("Refunds failed"), refunds_waiting(), url, gettext("Retry, or give back otherwise"))
 
 
 def _disputes() -> Iterator[Item]:
     url = _list("payments_dispute", status__exact="needs_response")
-    yield _item("Disputes to answer", disputes_waiting(), url, "Send evidence")
+    yield _item(gettext("Disputes to answer"), disputes_waiting(), url, gettext("Send evidence"))
 
 
 def _declined() -> Iterator[Item]:
     day = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     url = _list("payments_payment", state__exact="requires_payment_method")
     yield Item(
-        "Payments declined today", declined_since(day), url, "See why", is_notice=True, is_alerted=False
+        gettext("Payments declined today"),
+        declined_since(day),
+        url,
+        gettext("See why"),
+        is_notice=True,
+        is_alerted=False,
     )
 
 
 def _returns() -> Iterator[Item]:
     url = _list("orders_return", state__exact="requested")
     yield _item(
-        "Returns to decide", returns_waiting(), url, "Approve or refuse", is_notice=True, is_alerted=False
+        gettext("Returns to decide"),
+        returns_waiting(),
+        url,
+        gettext("Approve or refuse"),
+        is_notice=True,
+        is_alerted=False,
     )
-    detail = f"for more than {settings.SHOP_RETURN_DECISION.days} days"
-    yield _item("Returns undecided", undecided_returns(), url, "Approve or refuse", detail=detail)
+    detail = gettext("for more than {days} days").format(days=settings.SHOP_RETURN_DECISION.days)
+    yield _item(
+        gettext("Returns undecided"), undecided_returns(), url, gettext("Approve or refuse"), detail=detail
+    )
 
 
 def _messages() -> Iterator[Item]:
     url = _list("notifications_notification", state__exact="failed")
-    yield _item("Messages failed", messages_waiting(), url, "Send again")
+    yield _item(gettext("Messages failed"), messages_waiting(), url, gettext("Send again"))
 
 
 def _stock() -> Iterator[Item]:
     url = _list("inventory_product", stock="scarce", active__exact="1")
-    yield Item("Products low in stock", scarce_products(), url, "Book a receipt", is_notice=True)
+    yield Item(
+        gettext("Products low in stock"), scarce_products(), url, gettext("Book a receipt"), is_notice=True
+    )
 
 
 #: Permission to see, and the source.

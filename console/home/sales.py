@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from django.utils.translation import gettext
+
 from analytics.queries import DayOfSales
 from console import charts
 from console.sales.days import days_by_currency, totals_of
@@ -57,10 +59,10 @@ def sales(today: date | None = None) -> list[Sales]:
 def _sales(currency: str, days: Sequence[DayOfSales]) -> Sales:
     compared = [totals_of(currency, [day]) for day in (days[-1], days[-2], days[-8])]
     rows = (
-        ("Orders", *(f"{day.orders:,}" for day in compared)),
-        ("Net revenue", *(day.text(day.revenue) for day in compared)),
-        ("Average order", *(day.text(day.average) for day in compared)),
-        ("Refunds", *(day.text(day.refunded) for day in compared)),
+        (gettext("Orders"), *(f"{day.orders:,}" for day in compared)),
+        (gettext("Net revenue"), *(day.text(day.revenue) for day in compared)),
+        (gettext("Average order"), *(day.text(day.average) for day in compared)),
+        (gettext("Refunds"), *(day.text(day.refunded) for day in compared)),
     )
     shown = [Day(day.day, day.orders_placed, as_text(day.revenue, currency)) for day in days]
     points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)

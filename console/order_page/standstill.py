@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from orders.queries import AwaitedStep, awaited_step
 from shop.messaging.operations import queries as messages
@@ -17,16 +18,16 @@ from shop.moments import shown
 
 #: What an order waits for, by step.
 _AWAITED = {
-    "payment": "the payment",
-    "stock": "the stock",
-    "backorder": "goods to come in",
-    "carrier": "the carrier",
-    "cancellation": "payments, stock and shipping to undo their parts",
+    "payment": gettext_noop("the payment"),
+    "stock": gettext_noop("the stock"),
+    "backorder": gettext_noop("goods to come in"),
+    "carrier": gettext_noop("the carrier"),
+    "cancellation": gettext_noop("payments, stock and shipping to undo their parts"),
 }
 _SCHEDULED = {
-    "retry": "{type} is tried again by {consumer}: {error}",
-    "parked": "{type} waits in {consumer} for the event before it",
-    "held": "{type} is held for {consumer}, which is paused",
+    "retry": gettext_noop("{type} is tried again by {consumer}: {error}"),
+    "parked": gettext_noop("{type} waits in {consumer} for the event before it"),
+    "held": gettext_noop("{type} is held for {consumer}, which is paused"),
 }
 
 
@@ -56,8 +57,10 @@ def reasons_of(order_id: UUID, user: Any) -> list[Reason]:
 def _awaited(step: AwaitedStep | None) -> Iterator[Reason]:
     if step is None:
         return
-    text = f"Waits for {_AWAITED.get(step.step, step.step)} since {shown(step.since)}."
-    yield Reason(text, step.until, "deadline", has_failed=step.until < timezone.now())
+    text = gettext("Waits for {what} since {since}.").format(
+        what=gettext(_AWAITED.get(step.step, step.step)), since=shown(step.since)
+    )
+    yield Reason(text, step.until, gettext("deadline"), has_failed=step.until < timezone.now())
 
 
 def _paused(order_id: UUID, user: Any) -> Iterator[Reason]:
@@ -72,7 +75,7 @@ def _paused(order_id: UUID, user: Any) -> Iterator[Reason]:
 
 
 def _pause(paused: PausedConsumer, url: str) -> Reason:
-    text = f"Waits for {paused.consumer}: {paused.text}."
+    text = gettext("Waits for {consumer}: {text}.").format(consumer=paused.consumer, text=paused.text)
     return Reason(text, paused.next_at, paused.next_text, url, has_failed=True)
 
 
@@ -80,13 +83,16 @@ def _scheduled(order_id: UUID) -> Iterator[Reason]:
     for message in messages.scheduled_about(order_id):
         if pattern := _SCHEDULED.get(message.kind):
             yield Reason(
-                _text(pattern, message), message.due_at, "next attempt", has_failed=message.kind == "retry"
+                _text(pattern, message),
+                message.due_at,
+                gettext("next attempt"),
+                has_failed=message.kind == "retry",
             )
 
 
 def _text(pattern: str, message: ScheduledAbout) -> str:
-    error = message.error or "it failed"
-    return pattern.format(type=message.type, consumer=message.consumer or message.app, error=error)
+    error = message.error or gettext("it failed")
+    return gettext(pattern).format(type=message.type, consumer=message.consumer or message.app, error=error)
 
 
 def _dead_letters(order_id: UUID, user: Any) -> Iterator[Reason]:
@@ -96,4 +102,8 @@ def _dead_letters(order_id: UUID, user: Any) -> Iterator[Reason]:
     may_see = user.has_perm("messaging.view_deadletter")
     url = f"{reverse('admin:messaging_deadletter_changelist')}?q={order_id}" if may_see else ""
     types = ", ".join(sorted({letter.type for letter in letters}))
-    yield Reason(f"Dead letters: {types}. Replay or discard them.", url=url, has_failed=True)
+    yield Reason(
+        gettext("Dead letters: {types}. Replay or discard them.").format(types=types),
+        url=url,
+        has_failed=True,
+    )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.utils.translation import gettext, gettext_noop
+
 from shop.messaging.event_log import TimelineEntry
 
 
@@ -38,7 +40,7 @@ class SagaStep:
         for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
             if seconds < limit:
                 return f"{seconds:,.3f} s" if size == 1 else f"{seconds / size:,.0f} {unit}"
-        return f"{seconds / 86_400:,.0f} days"
+        return gettext("{days} days").format(days=f"{seconds / 86_400:,.0f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,29 @@ class _Plan:
 
 
 _PLANS = (
-    _Plan("Placed", frozenset({"OrderCreated"})),
+    _Plan(gettext_noop("Placed"), frozenset({"OrderCreated"})),
     _Plan(
-        "Reserved",
+        gettext_noop("Reserved"),
         frozenset({"InventoryReserved"}),
         frozenset({"InventoryRejected"}),
         frozenset({"InventoryReleased"}),
     ),
     _Plan(
-        "Paid",
+        gettext_noop("Paid"),
         frozenset({"PaymentProcessed"}),
         frozenset({"PaymentFailed"}),
         frozenset({"PaymentVoided", "PaymentRefunded"}),
     ),
-    _Plan("Stock taken", frozenset({"InventoryUpdated"}), undone=frozenset({"InventoryRestocked"})),
     _Plan(
-        "Shipped",
+        gettext_noop("Stock taken"), frozenset({"InventoryUpdated"}), undone=frozenset({"InventoryRestocked"})
+    ),
+    _Plan(
+        gettext_noop("Shipped"),
         frozenset({"OrderShipped"}),
         frozenset({"ShipmentFailed"}),
         frozenset({"FulfilmentStopped"}),
     ),
-    _Plan("Delivered", frozenset({"OrderDelivered"}), frozenset({"DeliveryFailed"})),
+    _Plan(gettext_noop("Delivered"), frozenset({"OrderDelivered"}), frozenset({"DeliveryFailed"})),
 )
 _ENDS = frozenset({"OrderCancelled", "OrderSettled", "OrderDelivered"})
 
@@ -96,10 +100,10 @@ def _step(
     known = plan.done | plan.failed | plan.undone
     about = [entry for entry in entries if entry.name in known]
     if not about:
-        return SagaStep(plan.title, _still_to_come(has_ended, is_next))
+        return SagaStep(gettext(plan.title), _still_to_come(has_ended, is_next))
     first = next((entry for entry in about if entry.name in plan.done), about[-1])
     took = max(first.time - came, timedelta(0)) if came else None
-    return SagaStep(plan.title, _outcome(plan, about), first.time, took)
+    return SagaStep(gettext(plan.title), _outcome(plan, about), first.time, took)
 
 
 def _outcome(plan: _Plan, about: Sequence[TimelineEntry]) -> StepState:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from notifications.queries import NotificationSummary
 from orders.notes.queries import notes_of
 from shop import journal
@@ -68,7 +70,7 @@ def _acts(order_id: UUID, start: datetime | None) -> Iterator[TimelineRow]:
 
 def _notes(order_id: UUID, start: datetime | None) -> Iterator[TimelineRow]:
     for note in notes_of(order_id):
-        yield TimelineRow("note", note.at, note.by, "Note", _since(note.at, start), note.text)
+        yield TimelineRow("note", note.at, note.by, gettext("Note"), _since(note.at, start), note.text)
 
 
 def _messages(messages: Iterable[NotificationSummary], start: datetime | None) -> Iterator[TimelineRow]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from analytics.queries import DayOfSales
 from console import charts
 from console.sales.days import Totals, days_by_currency, totals_of
@@ -85,11 +87,11 @@ def _sales(currency: str, found: Sequence[DayOfSales], length: int) -> Sales:
 
 def _figures(now: Totals, before: Totals) -> list[Figure]:
     return [
-        _count("Orders", now.orders, before.orders),
-        _amount("Net revenue", now, now.revenue, before.revenue),
-        _amount("Average order", now, now.average, before.average),
-        _amount("Refunded", now, now.refunded, before.refunded),
-        _count("Cancelled orders", now.cancelled, before.cancelled),
+        _count(gettext("Orders"), now.orders, before.orders),
+        _amount(gettext("Net revenue"), now, now.revenue, before.revenue),
+        _amount(gettext("Average order"), now, now.average, before.average),
+        _amount(gettext("Refunded"), now, now.refunded, before.refunded),
+        _count(gettext("Cancelled orders"), now.cancelled, before.cancelled),
     ]
 
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from analytics.queries import best_sellers, funnel, step_times
@@ -29,7 +30,7 @@ def sales_page(request: HttpRequest) -> HttpResponse:
     span = {"since": period.since, "until": period.until}
     context = {
         **admin.site.each_context(request),
-        "title": "Sales",
+        "title": gettext("Sales"),
         "period": period,
         "days": days,
         "lengths": sorted(LENGTHS),

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django import template
 from django.template import Context
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from console.models import Checkup
 from console.order_page.standstill import Reason, reasons_of
@@ -24,6 +26,39 @@ from shop.messaging.operations import paused, queries
 from shop.messaging.operations.paused import PausedConsumer
 
 register = template.Library()
+#: States that :func:`words` shows, for translators.
+_STATES = (
+    gettext_noop("Processing"),
+    gettext_noop("Requires action"),
+    gettext_noop("Requires capture"),
+    gettext_noop("Requires payment method"),
+    gettext_noop("Succeeded"),
+    gettext_noop("Canceled"),
+    gettext_noop("Requested"),
+    gettext_noop("Pending"),
+    gettext_noop("Failed"),
+    gettext_noop("Booked"),
+    gettext_noop("Booking"),
+    gettext_noop("Stopped"),
+    gettext_noop("Returned"),
+    gettext_noop("Lost"),
+    gettext_noop("Pre transit"),
+    gettext_noop("In transit"),
+    gettext_noop("Out for delivery"),
+    gettext_noop("Delivered"),
+    gettext_noop("Sent"),
+    gettext_noop("Withheld"),
+    gettext_noop("Done"),
+    gettext_noop("Running"),
+    gettext_noop("Waiting"),
+    gettext_noop("Undone"),
+    gettext_noop("Skipped"),
+    gettext_noop("Busy"),
+    gettext_noop("Idle"),
+    gettext_noop("Failing"),
+    gettext_noop("Down"),
+    gettext_noop("Late"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,17 +121,21 @@ def doctors_note() -> dict[str, Any]:
 @register.filter
 def spell_out(span: timedelta) -> str:
     """Format a time span as ``5 minutes`` or ``1 hour``."""
-    for unit, seconds in (("hour", 3600), ("minute", 60)):
-        if span.total_seconds() >= seconds and not span.total_seconds() % seconds:
-            count = int(span.total_seconds() // seconds)
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{span.total_seconds():g} seconds"
+    seconds = span.total_seconds()
+    if seconds >= 3600 and not seconds % 3600:
+        hours = int(seconds // 3600)
+        return ngettext("{hours} hour", "{hours} hours", hours).format(hours=hours)
+    if seconds >= 60 and not seconds % 60:
+        minutes = int(seconds // 60)
+        return ngettext("{minutes} minute", "{minutes} minutes", minutes).format(minutes=minutes)
+    return gettext("{seconds} seconds").format(seconds=f"{seconds:g}")
 
 
 @register.filter
 def words(value: str) -> str:
     """Format a value such as ``out_for_delivery`` in words."""
-    return value.replace("_", " ").capitalize()
+    text = value.replace("_", " ").capitalize()
+    return gettext(text) if text else ""
 
 
 @register.inclusion_tag("console/paused_consumers.html")
@@ -108,13 +147,13 @@ def paused_consumers() -> dict[str, list[PausedConsumer]]:
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
     """Format an amount with the decimals of its currency."""
-    return f"{as_text(amount, currency)} {currency}"
+    return f"{number_format(as_text(amount, currency))} {currency}"
 
 
 @register.filter
 def percent(share: float) -> str:
     """Format a share of 0 to 1 as ``12.5 %``."""
-    return f"{share * 100:.1f} %"
+    return f"{number_format(f'{share * 100:.1f}')} %"
 
 
 @register.inclusion_tag("console/forged_messages.html")

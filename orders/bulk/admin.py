@@ -15,6 +15,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from orders.admin_actions import ACTIONS
@@ -34,7 +36,7 @@ def ask_or_start(
     """Ask for confirmation of an action on the orders that it is legal for, then have a worker run it."""
     legal, refusals = _legal(queryset, name)
     if not legal:
-        messages.error(request, " ".join(refusals[:3]) or "Choose orders first.")
+        messages.error(request, " ".join(refusals[:3]) or gettext("Choose orders first."))
         return None
     kind = ACTIONS[name].form or forms.Form
     is_confirmed = "confirmed" in request.POST
@@ -89,7 +91,7 @@ def _start(
         messages.warning(request, str(error))
         return HttpResponseRedirect(back)
     if not request.user.has_perm("orders.view_bulkaction"):
-        messages.success(request, f"A worker acts on {len(orders)} orders.")
+        messages.success(request, gettext("A worker acts on {number} orders.").format(number=len(orders)))
         return HttpResponseRedirect(back)
     return HttpResponseRedirect(reverse("admin:orders_bulkaction_change", args=[started[0].pk]))
 
@@ -98,7 +100,9 @@ def _send(request: HttpRequest, bulk_id: UUID) -> None:
     try:
         services.start(bulk_id)
     except services.BROKER_ERRORS as error:
-        messages.error(request, f"No worker could be told: {error}. Go on with it later.")
+        messages.error(
+            request, gettext("No worker could be told: {error}. Go on with it later.").format(error=error)
+        )
 
 
 class BulkActionRowInline(ReadOnly, TabularInline[BulkActionRow, BulkAction]):
@@ -122,7 +126,7 @@ class BulkActionAdmin(KeysetAdmin):
         """Return none: the page shows the outcomes by itself."""
         return []
 
-    @admin.display(description="Progress")
+    @admin.display(description=_("Progress"))
     def progress(self, bulk: BulkAction) -> str:
         """Return the number of orders in each state."""
         return ", ".join(f"{number} {state}" for state, number in bulk.counts.items() if number)

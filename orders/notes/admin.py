@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from orders.errors import OrdersError
@@ -42,7 +43,7 @@ class TagForm(OneTimeForm):
         max_length=MAX_TAG,
         validators=[
             check_visible,
-            RegexValidator(r"^[\w .-]+$", "A tag has letters, digits, spaces, points and hyphens alone."),
+            RegexValidator(r"^[\w .-]+$", _("A tag has letters, digits, spaces, points and hyphens alone.")),
         ],
     )
 

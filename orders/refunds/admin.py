@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from orders import effect_page
 from orders.effect_page import quantity_field, reason_field
@@ -37,12 +39,12 @@ class RefundForm(effect_page.Confirmed):
         min_value=Decimal(0),
         max_digits=19,
         decimal_places=4,
-        help_text="Instead of lines.",
+        help_text=_("Instead of lines."),
     )
     restock = forms.BooleanField(
-        required=False, help_text="The goods of the lines are back, and go into the stock."
+        required=False, help_text=_("The goods of the lines are back, and go into the stock.")
     )
-    reason = reason_field(MAX_REASON, "For colleagues. Erased when the customer is forgotten.")
+    reason = reason_field(MAX_REASON, _("For colleagues. Erased when the customer is forgotten."))
 
     def __init__(self, order: Order, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
@@ -71,11 +73,13 @@ class RefundForm(effect_page.Confirmed):
         data = super().clean() or {}
         amount, has_lines = data.get("amount"), any(data.get(name) for name in self.skus)
         if bool(amount) == has_lines:
-            raise forms.ValidationError("Enter either quantities or an amount.")
+            raise forms.ValidationError(gettext("Enter either quantities or an amount."))
         if amount and not fits(amount, self.order.currency):
-            self.add_error("amount", f"{self.order.currency} has fewer decimals.")
+            self.add_error(
+                "amount", gettext("{currency} has fewer decimals.").format(currency=self.order.currency)
+            )
         if data.get("restock") and not has_lines:
-            self.add_error("restock", "Enter the quantities that are back.")
+            self.add_error("restock", gettext("Enter the quantities that are back."))
         return data
 
 
@@ -88,13 +92,15 @@ def refund_order(site: admin.AdminSite, request: HttpRequest, order_id: UUID) ->
     left = Money.stored(left_of(order), order.currency)
     act = effect_page.Act(
         order=order,
-        title=f"Give money of {order.number} back",
-        verb="Yes, give it back",
+        title=gettext("Give money of {number} back").format(number=order.number),
+        verb=gettext("Yes, give it back"),
         form=form,
         effect=lambda: _effect(form),
         run=lambda: _request(form),
         back=reverse("admin:orders_order_change", args=[order.pk]),
-        introduction=f"{left} of {order.total_text} can still be given back.",
+        introduction=gettext("{left} of {total_text} can still be given back.").format(
+            left=left, total_text=order.total_text
+        ),
     )
     return effect_page.show(site, request, act)
 
@@ -102,14 +108,18 @@ def refund_order(site: admin.AdminSite, request: HttpRequest, order_id: UUID) ->
 def _effect(form: RefundForm) -> str:
     plan = plan_refund(form.order, form.wish)
     if plan.cancels:
-        goods = "The parcel has not left, and this is all the money: the order is cancelled, and its goods go"
-        goods += " back into the stock."
+        goods = gettext(
+            "The parcel has not left, and this is all the money: the order is cancelled, and its goods go"
+            " back into the stock."
+        )
     elif form.wish.restock:
-        goods = "The goods of the lines go back into the stock."
+        goods = gettext("The goods of the lines go back into the stock.")
     else:
-        goods = "The stock stays as it is."
-    money = f"{plan.amount} go back to the customer. {plan.left} can still be given back afterwards."
-    return f"{money} {goods} This cannot be taken back."
+        goods = gettext("The stock stays as it is.")
+    money = gettext("{amount} go back to the customer. {left} can still be given back afterwards.").format(
+        amount=plan.amount, left=plan.left
+    )
+    return gettext("{money} {goods} This cannot be taken back.").format(money=money, goods=goods)
 
 
 def _request(form: RefundForm) -> str:
@@ -125,14 +135,14 @@ class RefundRequestInline(ReadOnly, TabularInline[RefundRequest, Order]):
     model = RefundRequest
     fields = ("amount", "currency", "of", "restock", "state_now", "failure", "reason", "created_at")
     readonly_fields = fields
-    verbose_name_plural = "refunds that were requested"
+    verbose_name_plural = _("refunds that were requested")
 
-    @admin.display(description="Of")
+    @admin.display(description=_("Of"))
     def of(self, refund: RefundRequest) -> str:
         """Return the lines that it is for, in words."""
         return lines_text(refund)
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state_now(self, refund: RefundRequest) -> str:
         """Return the state."""
         return RefundRequest.State(refund.outcome).label
@@ -146,10 +156,10 @@ class RefundRequestAdmin(KeysetAdmin):
     list_filter = ("state",)
     list_select_related = ("order",)
     search_fields = ("order__id", "id")
-    search_help_text = "The id of an order or of a refund"
+    search_help_text = _("The id of an order or of a refund")
     ordering = ("-pk",)
 
-    @admin.display(description="Order")
+    @admin.display(description=_("Order"))
     def order_link(self, refund: RefundRequest) -> str:
         """Return the number of the order, linked to its page."""
         url = reverse("admin:orders_order_change", args=[refund.order_id])

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from orders.effect_page import Act, Confirmed
 from orders.models import Order, Return
@@ -34,7 +36,9 @@ def request_act(order: Order, request: HttpRequest) -> Act:
         check_returnable(order, by_customer=False)
         check_lines(order, form.lines)
         lines = ", ".join(f"{quantity} x {sku}" for sku, quantity in form.lines.items())
-        return f"A return of {lines} is asked for, and decided upon next. The customer gets an e-mail."
+        return gettext(
+            "A return of {lines} is asked for, and decided upon next. The customer gets an e-mail."
+        ).format(lines=lines)
 
     def run() -> str:
         services.request_return(
@@ -44,8 +48,8 @@ def request_act(order: Order, request: HttpRequest) -> Act:
 
     return Act(
         order=order,
-        title=f"Send goods of {order.number} back",
-        verb="Yes, ask for it",
+        title=gettext("Send goods of {number} back").format(number=order.number),
+        verb=gettext("Yes, ask for it"),
         form=form,
         effect=effect,
         run=run,
@@ -58,9 +62,11 @@ def _approval(returned: Return, request: HttpRequest) -> Act:
     return _act(
         returned,
         Confirmed(_data(request)),
-        "Approve",
+        gettext("Approve"),
         done="Approved a return.",
-        effect=lambda: f"The customer may send the goods, and is told so. They have {days} days to come.",
+        effect=lambda: gettext(
+            "The customer may send the goods, and is told so. They have {days} days to come."
+        ).format(days=days),
         service=services.approve_return,
     )
 
@@ -70,9 +76,11 @@ def _refusal(returned: Return, request: HttpRequest) -> Act:
     return _act(
         returned,
         form,
-        "Refuse",
+        gettext("Refuse"),
         done="Refused a return.",
-        effect=lambda: "The customer keeps the goods, and is told the reason. This cannot be taken back.",
+        effect=lambda: gettext(
+            "The customer keeps the goods, and is told the reason. This cannot be taken back."
+        ),
         service=lambda **ids: services.reject_return(**ids, reason=form.cleaned_data["reason"]),
     )
 
@@ -81,9 +89,9 @@ def _withdrawal(returned: Return, request: HttpRequest) -> Act:
     return _act(
         returned,
         Confirmed(_data(request)),
-        "Withdraw",
+        gettext("Withdraw"),
         done="Withdrew a return.",
-        effect=lambda: "The goods, or the rest of them, stay with the customer, who is told so.",
+        effect=lambda: gettext("The goods, or the rest of them, stay with the customer, who is told so."),
         service=services.cancel_return,
     )
 
@@ -93,7 +101,7 @@ def _receipt(returned: Return, request: HttpRequest) -> Act:
     return _act(
         returned,
         form,
-        "Receive",
+        gettext("Receive"),
         done="Received goods of a return.",
         effect=lambda: _effect_of_receipt(returned, form),
         service=lambda **ids: receiving.receive_return(**ids, received=form.received, amount=form.money),
@@ -107,10 +115,14 @@ def _effect_of_receipt(returned: Return, form: ReceiptForm) -> str:
     stocked = ", ".join(f"{one.restocked} x {sku}" for sku, one in received.items() if one.restocked)
     lost = ", ".join(f"{one.written_off} x {sku}" for sku, one in received.items() if one.written_off)
     parts = [
-        f"{stocked} go into the stock." if stocked else "Nothing goes into the stock.",
-        f"{lost} are written off." if lost else "",
-        f"{money} go back to the customer." if money.amount else "Nothing is given back.",
-        "This cannot be taken back.",
+        gettext("{stocked} go into the stock.").format(stocked=stocked)
+        if stocked
+        else gettext("Nothing goes into the stock."),
+        gettext("{lost} are written off.").format(lost=lost) if lost else "",
+        gettext("{money} go back to the customer.").format(money=money)
+        if money.amount
+        else gettext("Nothing is given back."),
+        gettext("This cannot be taken back."),
     ]
     return " ".join(filter(None, parts))
 
@@ -136,7 +148,7 @@ def _act(
 
     return Act(
         order=returned.order,
-        title=f"{verb} a return of {returned.order.number}",
+        title=gettext("{verb} a return of {number}").format(verb=verb, number=returned.order.number),
         verb=label,
         form=form,
         effect=checked,
@@ -151,10 +163,10 @@ def _data(request: HttpRequest) -> Any:
 
 #: Verb -> label of its button, and participle.
 _WORDS = {
-    "Approve": ("Yes, approve it", "approved"),
-    "Refuse": ("Yes, refuse it", "refused"),
-    "Receive": ("Yes, that came back", "received"),
-    "Withdraw": ("Yes, withdraw it", "withdrawn"),
+    "Approve": (_("Yes, approve it"), "approved"),
+    "Refuse": (_("Yes, refuse it"), "refused"),
+    "Receive": (_("Yes, that came back"), "received"),
+    "Withdraw": (_("Yes, withdraw it"), "withdrawn"),
 }
 
 #: Kinds of acts on a return, by their names in URLs.

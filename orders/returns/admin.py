@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from orders import effect_page
 from orders.models import Order, Return, ReturnLine, ReturnReceipt
@@ -46,14 +48,14 @@ class ReturnInline(ReadOnly, TabularInline[Return, Order]):
         """Ask for the permission to view returns: the inline links to their pages."""
         return request.user.has_perm("orders.view_return")
 
-    @admin.display(description="Return")
+    @admin.display(description=_("Return"))
     def link(self, returned: Return) -> str:
         """Return a link to the page of the return."""
         return format_html(
             '<a href="{}">Return</a>', reverse("admin:orders_return_change", args=[returned.pk])
         )
 
-    @admin.display(description="Of")
+    @admin.display(description=_("Of"))
     def of(self, returned: Return) -> str:
         """Return what is sent back, and how much of it is here."""
         return ", ".join(
@@ -76,15 +78,17 @@ class ReturnReceiptInline(ReadOnly, TabularInline[ReturnReceipt, Return]):
     fields = readonly_fields = ("created_at", "came_back", "given_back")
     verbose_name_plural = "receipts"
 
-    @admin.display(description="Came back")
+    @admin.display(description=_("Came back"))
     def came_back(self, receipt: ReturnReceipt) -> str:
         """Return what came back."""
         return ", ".join(
-            f"{line['sku']}: {line['restocked']} restocked, {line['written_off']} written off"
+            gettext("{sku}: {restocked} restocked, {written_off} written off").format(
+                sku=line["sku"], restocked=line["restocked"], written_off=line["written_off"]
+            )
             for line in receipt.lines
         )
 
-    @admin.display(description="Given back", empty_value="nothing")
+    @admin.display(description=_("Given back"), empty_value="nothing")
     def given_back(self, receipt: ReturnReceipt) -> str | None:
         """Return the amount of the refund, and its state."""
         refund = receipt.refund
@@ -99,7 +103,7 @@ class ReturnAdmin(KeysetAdmin):
     list_filter = ("state", "by_customer")
     list_select_related = ("order",)
     search_fields = ("order__id", "id")
-    search_help_text = "The id of an order or of a return"
+    search_help_text = _("The id of an order or of a return")
     ordering = ("-pk",)
     inlines = (ReturnLineInline, ReturnReceiptInline)
     fields = ("order_number", "state", "by_customer", "reason", "refusal", "arrive_by", "created_at")
@@ -112,7 +116,7 @@ class ReturnAdmin(KeysetAdmin):
         """Fetch the returns with their lines."""
         return super().get_queryset(request).prefetch_related("lines")
 
-    @admin.display(description="Order")
+    @admin.display(description=_("Order"))
     def order_number(self, returned: Return) -> str:
         """Return the number of the order."""
         return returned.order.number

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from orders.effect_page import Confirmed, quantity_field, reason_field
 from orders.models import Order, Return
@@ -17,7 +19,7 @@ from shop.messaging.contracts import Money
 class RequestForm(Confirmed):
     """Quantities of an order that are sent back, and why."""
 
-    reason = reason_field(MAX_REASON, "For staff and the customer. Erased when the customer is forgotten.")
+    reason = reason_field(MAX_REASON, _("For staff and the customer. Erased when the customer is forgotten."))
 
     def __init__(self, order: Order, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
@@ -39,28 +41,28 @@ class RequestForm(Confirmed):
         """Refuse a return of nothing."""
         data = super().clean() or {}
         if not any(data.get(name) for name in self.skus):
-            raise forms.ValidationError("Enter at least one quantity.")
+            raise forms.ValidationError(gettext("Enter at least one quantity."))
         return data
 
 
 class RefusalForm(Confirmed):
     """Reason for which a return is refused."""
 
-    reason = reason_field(MAX_REASON, "The customer is told. Erased when the customer is forgotten.")
+    reason = reason_field(MAX_REASON, _("The customer is told. Erased when the customer is forgotten."))
 
 
 class ReceiptForm(Confirmed):
     """Quantities that came back, and what is given back for them."""
 
     nothing = forms.BooleanField(
-        required=False, label="Give nothing back", help_text="Instead of the price of what came back."
+        required=False, label=_("Give nothing back"), help_text=_("Instead of the price of what came back.")
     )
     amount = forms.DecimalField(
         required=False,
         min_value=0,
         max_digits=19,
         decimal_places=4,
-        help_text="Instead of the price of what came back.",
+        help_text=_("Instead of the price of what came back."),
     )
 
     def __init__(
@@ -73,8 +75,12 @@ class ReceiptForm(Confirmed):
         for line in returned.lines.all():
             if line.awaited:
                 label = f"{names[line.sku]} ({line.sku})"
-                lines[f"restocked_{line.pk}"] = quantity_field(f"{label}, can be sold again", line.awaited)
-                lines[f"written_off_{line.pk}"] = quantity_field(f"{label}, to be written off", line.awaited)
+                lines[f"restocked_{line.pk}"] = quantity_field(
+                    gettext("{label}, can be sold again").format(label=label), line.awaited
+                )
+                lines[f"written_off_{line.pk}"] = quantity_field(
+                    gettext("{label}, to be written off").format(label=label), line.awaited
+                )
         rest = self.fields if other_amounts else {n: self.fields[n] for n in ("confirmed", "attempt")}
         self.fields = {**lines, **rest}
 
@@ -100,10 +106,13 @@ class ReceiptForm(Confirmed):
         """Refuse a receipt of nothing, and contradictions about the money."""
         data = super().clean() or {}
         if not any(data.get(name) for name in self.fields if name.startswith(("restocked_", "written_off_"))):
-            raise forms.ValidationError("Enter at least one quantity.")
+            raise forms.ValidationError(gettext("Enter at least one quantity."))
         amount = data.get("amount")
         if amount and data.get("nothing"):
-            self.add_error("amount", "Leave it out, or give it back.")
+            self.add_error("amount", gettext("Leave it out, or give it back."))
         if amount and not fits(amount, self.returned.order.currency):
-            self.add_error("amount", f"{self.returned.order.currency} has fewer decimals.")
+            self.add_error(
+                "amount",
+                gettext("{currency} has fewer decimals.").format(currency=self.returned.order.currency),
+            )
         return data

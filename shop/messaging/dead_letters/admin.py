@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from shop.adminkit.order_links import CompletedChangeList, LeadsToOrders
 from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
@@ -51,7 +53,7 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
     list_filter = ["status", "cause", "app", "consumer", "error_type", "type"]
     #: Enables the search box; get_search_results() searches.
     search_fields = ["error"]
-    search_help_text = "the id of an event or of an order, or a part of the error"
+    search_help_text = _("the id of an event or of an order, or a part of the error")
     ordering = ["-pk"]
     inlines = [DeadLetterActions]
     actions = ["replay", "discard"]
@@ -63,8 +65,8 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
 
     fieldsets = [
         (None, {"fields": ["status", "cause", "app", "consumer", "type", "event_id", "aggregate_id"]}),
-        ("What happened", {"fields": ["died_at", "attempts", "error_type", "error", "stack"]}),
-        ("The message", {"fields": ["message"]}),
+        (_("What happened"), {"fields": ["died_at", "attempts", "error_type", "error", "stack"]}),
+        (_("The message"), {"fields": ["message"]}),
     ]
 
     def __init__(self, *args: Any) -> None:
@@ -124,12 +126,12 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
         """Return the traceback of the last attempt."""
         return _pre(letter.traceback)
 
-    @admin.action(description="Replay…", permissions=["replay"])
+    @admin.action(description=_("Replay…"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
         """Redirect to the confirmation page of a replay."""
         return self._confirm(request, "replay")
 
-    @admin.action(description="Discard…", permissions=["discard"])
+    @admin.action(description=_("Discard…"), permissions=["discard"])
     def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> HttpResponse | None:
         """Redirect to the confirmation page of a discard."""
         return self._confirm(request, "discard")
@@ -138,7 +140,9 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
         try:
             selection = _selected(request)
         except ValueError as error:
-            self.message_user(request, f"{error}: filter by something else.", messages.ERROR)
+            self.message_user(
+                request, gettext("{error}: filter by something else.").format(error=error), messages.ERROR
+            )
             return None
         url = reverse(f"admin:messaging_deadletter_{action}")
         return HttpResponseRedirect(f"{url}?{selection.as_query()}")

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 
 from shop.messaging.dead_letters import tasks
 from shop.messaging.dead_letters.actions import ReplayProgress, discard_dead_letters, replay_dead_letters
@@ -90,7 +91,7 @@ class Pages:
             "may_replay": self._owner.has_replay_permission(request),
             "may_discard": self._owner.has_discard_permission(request),
         }
-        return self._render(request, "by_cause", "Dead letters by cause", rows=rows, **context)
+        return self._render(request, "by_cause", gettext("Dead letters by cause"), rows=rows, **context)
 
     def replay(self, request: HttpRequest) -> HttpResponse:
         """Show the preview of a replay; replay on confirmation."""
@@ -102,7 +103,7 @@ class Pages:
         return self._render(
             request,
             "replay",
-            "Replay dead letters?",
+            gettext("Replay dead letters?"),
             query=selection.as_query(),
             **context,
             **_already_closed(selection),
@@ -121,7 +122,7 @@ class Pages:
         return self._render(
             request,
             "discard",
-            "Discard dead letters?",
+            gettext("Discard dead letters?"),
             query=selection.as_query(),
             **context,
             **_already_closed(selection),
@@ -133,7 +134,9 @@ class Pages:
         result: AsyncResult[Any] = AsyncResult(task_id)
         info = result.info if isinstance(result.info, dict) else {}
         context = {"state": result.state, "is_ready": result.ready(), "info": info, "error": result.info}
-        return self._render(request, "progress", "Replay of dead letters", task_id=task_id, **context)
+        return self._render(
+            request, "progress", gettext("Replay of dead letters"), task_id=task_id, **context
+        )
 
     def edit(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Edit the event of a letter, and deliver the copy instead of it."""
@@ -143,7 +146,9 @@ class Pages:
         if form.is_valid() and self._replace(request, letter, form):
             return HttpResponseRedirect(reverse("admin:messaging_deadletter_change", args=[pk]))
         context = {"form": form, "letter": letter, "edits_whole_message": edits_whole_message(letter)}
-        return self._render(request, "edit", f"Edit and replay: {letter}", **context)
+        return self._render(
+            request, "edit", gettext("Edit and replay: {letter}").format(letter=letter), **context
+        )
 
     def _replay(self, request: HttpRequest, selection: Selection, *, reason: str) -> HttpResponse:
         by, total = request.user.get_username(), selection.letters().count()
@@ -154,7 +159,11 @@ class Pages:
             pass
         self._owner.message_user(request, f"{progress.replayed} replayed.", messages.SUCCESS)
         for refusal, count in progress.refused.items():
-            self._owner.message_user(request, f"{count} not replayed: {refusal}.", messages.WARNING)
+            self._owner.message_user(
+                request,
+                gettext("{count} not replayed: {refusal}.").format(count=count, refusal=refusal),
+                messages.WARNING,
+            )
         return HttpResponseRedirect(reverse(LIST))
 
     def _replay_by_worker(self, request: HttpRequest, selection: Selection, **arguments: Any) -> HttpResponse:
@@ -162,7 +171,9 @@ class Pages:
         try:
             task = tasks.replay.apply_async(kwargs=arguments, retry=False)
         except (OperationalError, OSError) as error:
-            text = f"Nothing was replayed: the broker cannot be reached, and so no worker ({error})."
+            text = gettext(
+                "Nothing was replayed: the broker cannot be reached, and so no worker ({error})."
+            ).format(error=error)
             self._owner.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(reverse(LIST))
         return HttpResponseRedirect(reverse("admin:messaging_deadletter_progress", args=[task.id]))
@@ -178,7 +189,7 @@ class Pages:
         except MessagingError as error:
             form.add_error("text", str(error).splitlines())
             return False
-        self._owner.message_user(request, "The copy is on its way.", messages.SUCCESS)
+        self._owner.message_user(request, gettext("The copy is on its way."), messages.SUCCESS)
         return True
 
     def _require(self, request: HttpRequest, has_permission: Callable[[HttpRequest], bool]) -> None:

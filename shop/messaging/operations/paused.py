@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from shop.messaging.consuming import circuit_breaker
 from shop.messaging.models import Circuit
@@ -30,13 +31,17 @@ class PausedConsumer:
     def text(self) -> str:
         """The state and its cause, as an end of a sentence."""
         if not self.by:
-            return f"paused since {shown(self.since)}: {self.reason}"
-        return f"paused by hand since {shown(self.since)} by {self.by}: {self.reason}"
+            return gettext("paused since {shown}: {reason}").format(
+                shown=shown(self.since), reason=self.reason
+            )
+        return gettext("paused by hand since {shown} by {by}: {reason}").format(
+            shown=shown(self.since), by=self.by, reason=self.reason
+        )
 
     @property
     def next_text(self) -> str:
         """Name of the next moment."""
-        return "end of the pause" if self.by else "next probe"
+        return gettext("end of the pause") if self.by else gettext("next probe")
 
 
 def paused_consumers() -> list[PausedConsumer]:

@@ -10,7 +10,17 @@ from dev.paths import ROOT
 
 LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir())
 #: Folders of templates all of whose texts are translated.
-TRANSLATED = ["storefront/templates", "notifications/templates"]
+TRANSLATED = [
+    "analytics/templates",
+    "console/templates",
+    "inventory/templates",
+    "notifications/templates",
+    "orders/templates",
+    "payments/templates",
+    "shipping/templates",
+    "shop/messaging/templates",
+    "storefront/templates",
+]
 
 
 @pytest.fixture(params=LANGUAGES)

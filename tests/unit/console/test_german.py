@@ -1,0 +1,62 @@
+"""The admin in German: what an operator sees most."""
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from console.home.attention import attention
+from console.order_page.standstill import reasons_of
+from shop import journal
+
+pytestmark = pytest.mark.django_db
+
+
+def test_home_list_and_order_are_german(shop, client, operator):
+    order = shop.stuck_capture()
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "Braucht Aufmerksamkeit" in home
+    assert "Bestellungen brauchen Aufmerksamkeit" in home
+    assert "Warteschlangen" in home  # in the navigation
+    rows = client.get(reverse("admin:orders_order_changelist")).content.decode()
+    assert "Sendungsnummer" in rows
+    assert "Wartet auf Zahlung" in rows
+    page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    for words in ("Zeitleiste", "Lieferadresse", "Ware entnommen", "23,90 EUR", "Geld erstatten"):
+        assert words in page
+
+
+def test_what_the_journal_keeps_is_english(shop, client, operator):
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    ask = reverse("admin:orders_order_cancel", args=[shop.place().pk])
+    assert "Ja, stornieren" in client.get(ask).content.decode()
+    answer = client.post(ask, {"confirmed": "yes"}, follow=True).content.decode()
+    assert "Die Stornierung ist unterwegs." in answer
+    acts = journal.acts_on("orders", "order", ask.split("/")[-3])
+    assert [act.text for act in acts] == ["The cancellation is on its way."]
+
+
+def test_alerts_and_numbers_of_svgs_do_not_depend_on_the_reader(shop, client, operator):
+    shop.stuck_capture()
+    keys = {item.key for item in attention(operator)}
+    with translation.override("de"):
+        assert {item.title for item in attention(operator)} >= {"Bestellungen brauchen Aufmerksamkeit"}
+    assert {item.key for item in attention(operator)} == keys
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    flow = client.get(reverse("flow")).content.decode()
+    assert "Ereignisse der letzten Minute" in flow
+    assert "translate(" in flow
+    for place in flow.split('transform="translate(')[1:]:
+        assert place.split(")")[0].count(",") == 1
+
+
+def test_why_an_order_stands_still_is_german(shop, operator):
+    order = shop.place()
+    with translation.override("de"):
+        reasons = reasons_of(order.pk, operator)
+    assert reasons
+    assert all("Wartet auf" in reason.text or "noch einmal" in reason.text for reason in reasons)
