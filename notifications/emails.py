@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from email.utils import parseaddr
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from notifications.channels import Email
 from notifications.models import WHOLE_ORDER, Kind, Notification, Resend
-from notifications.wording import in_letters
+from notifications.wording import translated
 
 #: Values for the templates of a kind, besides name and order number.
 Context = dict[str, Any]
@@ -67,12 +67,13 @@ def _one_line(address: Mapping[str, str]) -> str:
 _TEMPLATES.filters["one_line"] = _one_line
 _TEMPLATES.filters["bold"] = Markup("<strong>{}</strong>").format
 #: Translates what others wrote. The result is as little to be trusted as that is, and is escaped.
-_TEMPLATES.filters["translated"] = lambda text: gettext(str(text))
+_TEMPLATES.filters["translated"] = lambda text: translated(settings.SHOP_LANGUAGE, str(text))
 
 
-def _trusted(text: str) -> Markup:
+@lru_cache(maxsize=1000)
+def _trusted(language: str, text: str) -> Markup:
     """Translate a text of a template, whose tags stay."""
-    return Markup(gettext(text))  # noqa: S704 - templates and translations are ours
+    return Markup(translated(language, text))  # noqa: S704 - templates and translations are ours
 
 
 _template = cache(_TEMPLATES.get_template)
@@ -80,8 +81,7 @@ _template = cache(_TEMPLATES.get_template)
 
 def subject(kind: Kind, number: str) -> str:
     """Return the subject line of a kind."""
-    with in_letters():
-        return gettext(SUBJECTS[kind]).format(number=number)
+    return translated(settings.SHOP_LANGUAGE, SUBJECTS[kind]).format(number=number)
 
 
 def message_id(order_id: UUID, kind: Kind, about: UUID = WHOLE_ORDER) -> str:
@@ -122,11 +122,9 @@ def html_of(notification: Notification) -> str:
 def _render(name: str, context: Context) -> str:
     """Render a template without Jinja's globals: none is used, and render() copies them each time."""
     template = _template(name)
-    translate = _trusted if name.endswith(".html") else gettext
-    with in_letters():
-        return "".join(
-            template.root_render_func(template.new_context({**context, "_": translate}, shared=True))
-        )
+    translate = partial(_trusted if name.endswith(".html") else translated, settings.SHOP_LANGUAGE)
+    values = template.new_context({**context, "_": translate}, shared=True)
+    return "".join(template.root_render_func(values))
 
 
 def _context(notification: Notification) -> Context:

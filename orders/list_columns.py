@@ -18,6 +18,7 @@ from orders.queries import numbers_of
 from orders.states import Status
 from shop.adminkit.finding import named, names
 from shop.adminkit.keyset_lists import Tab
+from shop.shown_amounts import for_reader
 
 names("number")(numbers_of)
 
@@ -95,7 +96,7 @@ class OrderColumns:
     @admin.display(description=_("Total"))
     def amount(self, order: Order) -> str:
         """Return the total with its currency."""
-        return order.total_text
+        return for_reader(order.total_text)
 
 
 def tabs_of(request: HttpRequest) -> list[Tab]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from analytics.queries import DayOfSales
@@ -59,11 +60,11 @@ def sales(today: date | None = None) -> list[Sales]:
 def _sales(currency: str, days: Sequence[DayOfSales]) -> Sales:
     compared = [totals_of(currency, [day]) for day in (days[-1], days[-2], days[-8])]
     rows = (
-        (gettext("Orders"), *(f"{day.orders:,}" for day in compared)),
+        (gettext("Orders"), *(number_format(day.orders, force_grouping=True) for day in compared)),
         (gettext("Net revenue"), *(day.text(day.revenue) for day in compared)),
         (gettext("Average order"), *(day.text(day.average) for day in compared)),
         (gettext("Refunds"), *(day.text(day.refunded) for day in compared)),
     )
-    shown = [Day(day.day, day.orders_placed, as_text(day.revenue, currency)) for day in days]
+    shown = [Day(day.day, day.orders_placed, number_format(as_text(day.revenue, currency))) for day in days]
     points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)
     return Sales(currency, [Figure(*row) for row in rows], shown, points)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils.formats import number_format
+
 from analytics.queries import DayOfSales, daily_sales
 from shop.currencies import as_text
 
@@ -23,7 +25,7 @@ class Totals:
 
     def text(self, amount: Decimal | None) -> str:
         """Format an amount of them; None as a dash."""
-        return "–" if amount is None else as_text(amount, self.currency, thousands=",")
+        return "–" if amount is None else number_format(as_text(amount, self.currency), force_grouping=True)
 
 
 def days_by_currency(since: date, until: date) -> list[tuple[str, list[DayOfSales]]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from analytics.queries import DayOfSales
@@ -76,9 +77,9 @@ def sales_of(period: Period) -> list[Sales]:
 def _sales(currency: str, found: Sequence[DayOfSales], length: int) -> Sales:
     days = found[length:]
     now, before = totals_of(currency, days), totals_of(currency, found[:length])
-    revenue = [(day, as_text(day.revenue, currency)) for day in days]
+    revenue = [(day, number_format(as_text(day.revenue, currency))) for day in days]
     rows = [
-        DayRow(day.day, day.orders_placed, text, as_text(day.revenue_refunded, currency))
+        DayRow(day.day, day.orders_placed, text, number_format(as_text(day.revenue_refunded, currency)))
         for day, text in revenue
     ]
     points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)
@@ -96,7 +97,12 @@ def _figures(now: Totals, before: Totals) -> list[Figure]:
 
 
 def _count(title: str, now: int, before: int) -> Figure:
-    return Figure(title, f"{now:,}", f"{before:,}", _change(Decimal(now), Decimal(before)))
+    return Figure(
+        title,
+        number_format(now, force_grouping=True),
+        number_format(before, force_grouping=True),
+        _change(Decimal(now), Decimal(before)),
+    )
 
 
 def _amount(title: str, of: Totals, now: Decimal | None, before: Decimal | None) -> Figure:

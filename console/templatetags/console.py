@@ -24,8 +24,10 @@ from shop.currencies import as_text
 from shop.messaging.event_log import TimelineEntry, timeline
 from shop.messaging.operations import paused, queries
 from shop.messaging.operations.paused import PausedConsumer
+from shop.shown_amounts import for_reader
 
 register = template.Library()
+register.filter("for_reader", for_reader)
 #: States that :func:`words` shows, for translators.
 _STATES = (
     gettext_noop("Processing"),
@@ -147,7 +149,7 @@ def paused_consumers() -> dict[str, list[PausedConsumer]]:
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
     """Format an amount with the decimals of its currency."""
-    return f"{number_format(as_text(amount, currency))} {currency}"
+    return for_reader(f"{as_text(amount, currency)} {currency}")
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.utils import translation
 from console.home.attention import attention
 from console.order_page.standstill import reasons_of
 from shop import journal
+from shop.adminkit.csv_export import PARAMETER
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +21,11 @@ def test_home_list_and_order_are_german(shop, client, operator):
     assert "Braucht Aufmerksamkeit" in home
     assert "Bestellungen brauchen Aufmerksamkeit" in home
     assert "Warteschlangen" in home  # in the navigation
+    assert 'action="/language/"' in home
     rows = client.get(reverse("admin:orders_order_changelist")).content.decode()
     assert "Sendungsnummer" in rows
     assert "Wartet auf Zahlung" in rows
+    assert "23,90 EUR" in rows
     page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
     for words in ("Zeitleiste", "Lieferadresse", "Ware entnommen", "23,90 EUR", "Geld erstatten"):
         assert words in page
@@ -60,3 +63,13 @@ def test_why_an_order_stands_still_is_german(shop, operator):
         reasons = reasons_of(order.pk, operator)
     assert reasons
     assert all("Wartet auf" in reason.text or "noch einmal" in reason.text for reason in reasons)
+
+
+def test_an_export_is_the_same_in_each_language(shop, client, operator):
+    shop.place()
+    client.force_login(operator)
+    url = reverse("admin:orders_order_changelist")
+    english = b"".join(client.get(url, {PARAMETER: "csv"}).streaming_content)
+    client.cookies["django_language"] = "de"
+    assert b"".join(client.get(url, {PARAMETER: "csv"}).streaming_content) == english
+    assert b"23.90 EUR" in english
