@@ -35,6 +35,7 @@ from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fields import MoneyField, TextField, WholeNumberField
 from shop.rest.filters import BooleanFilter
 from shop.rest.idempotency import idempotent
+from shop.rest.lists import OfficeList
 from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
 from shop.rest.strict import StrictSerializer
@@ -160,7 +161,7 @@ class VisibleProducts(GenericAPIView[Product]):
 
 
 @extend_schema_view(get=extend_schema(summary="List products", tags=["products"]))
-class Products(VisibleProducts, ListAPIView[Product]):
+class Products(OfficeList, VisibleProducts, ListAPIView[Product]):
     """List the catalogue, newest products first. Public."""
 
     filterset_class = ProductFilter
@@ -172,7 +173,7 @@ class ProductDetail(ETagged, VisibleProducts, RetrieveAPIView[Product]):
 
 
 @extend_schema_view(get=extend_schema(summary="List the stock", tags=["stock"]))
-class Stock(ListAPIView[Product]):
+class Stock(OfficeList, ListAPIView[Product]):
     """List the stock of the products. For staff."""
 
     permissions = {"GET": staff("inventory.view_stock")}

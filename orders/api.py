@@ -48,6 +48,7 @@ from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
 from shop.rest.fast.serializer_cache import represented, validated
 from shop.rest.idempotency import REPLAYED, idempotent, idempotent_by_itself, key_of
+from shop.rest.lists import OfficeList
 from shop.rest.permissions import accounts, may, own
 
 NOT_FOUND = OpenApiResponse(description="There is no such order among those that you may see.")
@@ -68,12 +69,13 @@ class MyOrders(GenericAPIView[Order]):
 
 
 @extend_schema_view(get=extend_schema(summary="List orders", tags=["orders"]))
-class Orders(MyOrders, ListAPIView[Order]):
+class Orders(OfficeList, MyOrders, ListAPIView[Order]):
     """List orders, newest first, and place them."""
 
     permissions = MyOrders.permissions | {"POST": accounts("orders.add_order")}
     serializer_class = OrderSummaryOut
     filterset_class = OrderFilter
+    sorts = {"placed_at": "pk", "changed_at": "changed_at"}
     #: The statement that an order begins with counts the customer's orders.
     limited_otherwise = ("POST",)
 

@@ -164,8 +164,8 @@ class CustomerOut(ReadOnlySerializer[Order]):
     email = serializers.EmailField(source="customer_email", allow_blank=True)
 
 
-class OrderSummaryOut(ReadOnlySerializer[Order]):
-    """An order in a list."""
+class OrderFactsOut(ReadOnlySerializer[Order]):
+    """Facts of an order."""
 
     id = serializers.UUIDField()
     number = serializers.CharField(help_text="As people say it: ORD-1042.")
@@ -180,7 +180,13 @@ class OrderSummaryOut(ReadOnlySerializer[Order]):
     placed_at = serializers.DateTimeField()
 
 
-class OrderOut(OrderSummaryOut):
+class OrderSummaryOut(OrderFactsOut):
+    """An order in a list."""
+
+    changed_at = serializers.DateTimeField(help_text="When the order last took a step.")
+
+
+class OrderOut(OrderFactsOut):
     """An order with all its lines."""
 
     customer = CustomerOut(source="*")

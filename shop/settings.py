@@ -15,6 +15,7 @@ from shop import telemetry
 from shop.accounts.settings import account_settings, security_logging
 from shop.admin_settings import admin_settings
 from shop.carrier_settings import carrier_settings, carrier_webhooks
+from shop.cors_settings import cors_settings
 from shop.endpoint_settings import endpoint_settings
 from shop.environment import days, flag, listed, number, seconds, storages
 from shop.mail_settings import mail_settings, mail_webhooks
@@ -109,6 +110,7 @@ MIDDLEWARE = [
     "shop.messaging.tracing.middleware.TraceMiddleware",
     "shop.rest.middleware.QueryParameters",
 ]
+globals().update(cors_settings(INSTALLED_APPS, MIDDLEWARE))
 
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"

@@ -57,8 +57,9 @@ def _method(verb: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'            "{verb}",'
     yield f'            {"f" if "{" in path else ""}"{path}",'
     if query:
-        pairs = ", ".join(f'"{p["name"]}": {names[p["name"]]}' for p in query)
-        yield f"            query={{{pairs}}},"
+        yield "            query={"
+        yield from (f'                "{p["name"]}": {names[p["name"]]},' for p in query)
+        yield "            },"
     if headers:
         pairs = ", ".join(f'"{name}": {_HEADERS[name]}' for name in headers)
         yield f"            headers={{{pairs}}},"
@@ -84,6 +85,8 @@ def _name(name: str) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema and "$ref" in schema["anyOf"][0]:
+        schema = schema["anyOf"][0]  # and with `fields` a part of it
     if "$ref" in schema:
         return f"models.{schema['$ref'].rsplit('/', 1)[1]}"
     return _TYPES.get(str(schema.get("type")), "str")
@@ -91,9 +94,9 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _result(operation: dict[str, Any]) -> str:
     for response in operation["responses"].values():
-        for each in response.get("content", {}).values():
+        if each := response.get("content", {}).get("application/json"):
             schema = each["schema"]
             if schema.get("type") == "array":
                 return f"list[{_type(schema['items'])}]"
-            return _type(schema) if "$ref" in schema else "Any"
+            return _type(schema) if {"$ref", "anyOf"} & schema.keys() else "Any"
     return "None"

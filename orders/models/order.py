@@ -144,6 +144,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="order_by_customer"),
             models.Index(fields=["status", "-id"], name="order_by_status"),
+            models.Index(fields=["changed_at", "id"], name="order_by_change"),
             models.Index(
                 fields=["placed_at"], condition=~Q(idempotency_key=""), name="order_with_key_by_age"
             ),

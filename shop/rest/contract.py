@@ -11,6 +11,7 @@ from shop.rest.etags import ETagged
 from shop.rest.fields import TextField
 from shop.rest.idempotency import REPLAYED, Rules
 from shop.rest.idempotency.keys import HEADER, MAX_LENGTH, PATTERN
+from shop.rest.lists import OfficeList
 from shop.rest.permissions import Audience, rule_of
 from shop.rest.problem_types import problem_type
 from shop.rest.problems import MEDIA_TYPE
@@ -133,6 +134,8 @@ class ContractSchema(PermissionSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         """Add the problems to the responses; a description of the view's own stays."""
         responses: dict[str, Any] = super()._get_response_bodies(direction)
+        if isinstance(self.view, OfficeList) and self.method == "GET":
+            _offer_parts(responses["200"]["content"])
         if self._reads_one:
             responses["304"] = {"description": "You have this representation already."}
         content = {MEDIA_TYPE: {"schema": self._problem().ref}}
@@ -208,6 +211,20 @@ class ContractSchema(PermissionSchema):
         ):
             statuses.add(412)
         return statuses
+
+
+def _offer_parts(content: dict[str, Any]) -> None:
+    """State that a list may come with some of its fields, or as CSV."""
+    whole = content["application/json"]["schema"]
+    rows = {"type": "array", "items": {"type": "object", "minProperties": 1}}
+    part = {
+        "type": "object",
+        "description": "With `fields`: rows of these alone.",
+        "properties": {"results": rows},
+        "required": ["results"],
+    }
+    content["application/json"] = {**content["application/json"], "schema": {"anyOf": [whole, part]}}
+    content["text/csv"] = {"schema": _TEXT}
 
 
 def _may_be_empty(field: Any) -> bool:

@@ -54,6 +54,12 @@ class SinceFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
         return super().filter(rows, moment).filter(pk__gte=uuid7_at(moment - MAX_SKEW)) if moment else rows
 
 
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """Filter by a column of times."""
+
+    field_class = MomentField
+
+
 class UntilFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     """Filter for rows before a moment."""
 

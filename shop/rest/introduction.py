@@ -31,6 +31,10 @@ Lists are paged by a cursor, newest first: follow `next` until it is null. `page
 most. A page costs the same wherever it is in the list, and nothing is skipped or shown twice while rows are
 added.
 
+Lists of orders, products and stock send only the `fields` that you name, and are CSV for `Accept: text/csv`,
+with the next page in `Link`. To keep a copy of the orders, read them with `changed_since` and
+`sort=changed_at`.
+
 ## Reading and deciding
 
 Single resources have an `ETag`. Send it as `If-None-Match` and get 304 if nothing has changed; send it as

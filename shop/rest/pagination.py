@@ -10,6 +10,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from shop.postgres.planning import custom_plans
+from shop.rest.lists import OfficeList
 
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -36,7 +37,12 @@ class KeysetPagination(CursorPagination):
         cursor, size = super().get_schema_operation_parameters(view)
         cursor["schema"]["minLength"] = 1
         size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
-        return [cursor, size]
+        return [cursor, size, *(view.list_parameters() if isinstance(view, OfficeList) else ())]
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        """Return the order that the caller has chosen, or newest first."""
+        chosen = view.order(request) if isinstance(view, OfficeList) else None
+        return chosen or tuple(super().get_ordering(request, queryset, view))
 
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> list[Any] | None:
         """Return a page. An invalid cursor is answered with 404."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework.mixins import ListModelMixin
 
+from shop.rest.lists import OfficeList
+
 
 def known_parameters(view: Any, method: str) -> frozenset[str] | None:
     """Return the names of the query parameters of a URL's view; None if the view looks at them itself."""
@@ -28,7 +30,14 @@ def _of_class(cls: Any, action: str | None, reads: bool) -> frozenset[str]:
     if not issubclass(cls, ListModelMixin) or action not in (None, "list"):
         return frozenset()
     filters = getattr(cls, "filterset_class", None)
-    return frozenset([*(filters.base_filters if filters else ()), *_of_pages(cls.pagination_class)])
+    office = cls.list_parameters() if issubclass(cls, OfficeList) else ()
+    return frozenset(
+        [
+            *(filters.base_filters if filters else ()),
+            *_of_pages(cls.pagination_class),
+            *(parameter["name"] for parameter in office),
+        ]
+    )
 
 
 def _of_pages(paginator: Any) -> tuple[str, ...]:

@@ -22,7 +22,10 @@ class Operations:
         answer: list[models.ProductFiguresOut] = self._call(
             "GET",
             "/api/v1/analytics/best-sellers",
-            query={"by": by, "limit": limit},
+            query={
+                "by": by,
+                "limit": limit,
+            },
         )
         return answer
 
@@ -37,7 +40,11 @@ class Operations:
         answer: list[models.DayOut] = self._call(
             "GET",
             "/api/v1/analytics/daily-sales",
-            query={"currency": currency, "since": since, "until": until},
+            query={
+                "currency": currency,
+                "since": since,
+                "until": until,
+            },
         )
         return answer
 
@@ -51,7 +58,10 @@ class Operations:
         answer: list[models.FunnelOut] = self._call(
             "GET",
             "/api/v1/analytics/funnel",
-            query={"since": since, "until": until},
+            query={
+                "since": since,
+                "until": until,
+            },
         )
         return answer
 
@@ -71,7 +81,16 @@ class Operations:
         answer: models.PaginatedOrderHistoryOutList = self._call(
             "GET",
             "/api/v1/analytics/orders",
-            query={"cursor": cursor, "customer": customer, "number": number, "page_size": page_size, "placed_after": placed_after, "placed_before": placed_before, "sku": sku, "status": status},
+            query={
+                "cursor": cursor,
+                "customer": customer,
+                "number": number,
+                "page_size": page_size,
+                "placed_after": placed_after,
+                "placed_before": placed_before,
+                "sku": sku,
+                "status": status,
+            },
         )
         return answer
 
@@ -95,7 +114,10 @@ class Operations:
         answer: list[models.StepTimeOut] = self._call(
             "GET",
             "/api/v1/analytics/step-times",
-            query={"since": since, "until": until},
+            query={
+                "since": since,
+                "until": until,
+            },
         )
         return answer
 
@@ -109,7 +131,10 @@ class Operations:
         answer: models.PaginatedKeyOutList = self._call(
             "GET",
             "/api/v1/keys",
-            query={"cursor": cursor, "page_size": page_size},
+            query={
+                "cursor": cursor,
+                "page_size": page_size,
+            },
         )
         return answer
 
@@ -159,7 +184,16 @@ class Operations:
         answer: models.PaginatedNotificationOutList = self._call(
             "GET",
             "/api/v1/notifications",
-            query={"cursor": cursor, "email": email, "kind": kind, "number": number, "order_id": order_id, "page_size": page_size, "report": report, "state": state},
+            query={
+                "cursor": cursor,
+                "email": email,
+                "kind": kind,
+                "number": number,
+                "order_id": order_id,
+                "page_size": page_size,
+                "report": report,
+                "state": state,
+            },
         )
         return answer
 
@@ -194,19 +228,37 @@ class Operations:
     def orders_list(
         self,
         *,
+        changed_since: str | None = None,
         cursor: str | None = None,
         customer: int | None = None,
+        email: str | None = None,
+        fields: str | None = None,
+        id: list[str] | None = None,
         number: str | None = None,
         page_size: int | None = None,
         placed_after: str | None = None,
         placed_before: str | None = None,
+        sort: str | None = None,
         status: list[str] | None = None,
     ) -> models.PaginatedOrderSummaryOutList:
         """List orders."""
         answer: models.PaginatedOrderSummaryOutList = self._call(
             "GET",
             "/api/v1/orders",
-            query={"cursor": cursor, "customer": customer, "number": number, "page_size": page_size, "placed_after": placed_after, "placed_before": placed_before, "status": status},
+            query={
+                "changed_since": changed_since,
+                "cursor": cursor,
+                "customer": customer,
+                "email": email,
+                "fields": fields,
+                "id": id,
+                "number": number,
+                "page_size": page_size,
+                "placed_after": placed_after,
+                "placed_before": placed_before,
+                "sort": sort,
+                "status": status,
+            },
         )
         return answer
 
@@ -236,7 +288,9 @@ class Operations:
         answer: models.OrderOut = self._call(
             "GET",
             f"/api/v1/orders/{quote(str(id), safe='')}",
-            query={"at": at},
+            query={
+                "at": at,
+            },
         )
         return answer
 
@@ -524,7 +578,16 @@ class Operations:
         answer: models.PaginatedPaymentList = self._call(
             "GET",
             "/api/v1/payments",
-            query={"created_after": created_after, "created_before": created_before, "cursor": cursor, "order_id": order_id, "order_number": order_number, "page_size": page_size, "refund_state": refund_state, "state": state},
+            query={
+                "created_after": created_after,
+                "created_before": created_before,
+                "cursor": cursor,
+                "order_id": order_id,
+                "order_number": order_number,
+                "page_size": page_size,
+                "refund_state": refund_state,
+                "state": state,
+            },
         )
         return answer
 
@@ -596,6 +659,7 @@ class Operations:
         *,
         active: bool | None = None,
         cursor: str | None = None,
+        fields: str | None = None,
         page_size: int | None = None,
         search: str | None = None,
     ) -> models.PaginatedProductOutList:
@@ -603,7 +667,13 @@ class Operations:
         answer: models.PaginatedProductOutList = self._call(
             "GET",
             "/api/v1/products",
-            query={"active": active, "cursor": cursor, "page_size": page_size, "search": search},
+            query={
+                "active": active,
+                "cursor": cursor,
+                "fields": fields,
+                "page_size": page_size,
+                "search": search,
+            },
         )
         return answer
 
@@ -635,7 +705,17 @@ class Operations:
         answer: models.PaginatedShipmentList = self._call(
             "GET",
             "/api/v1/shipments",
-            query={"created_after": created_after, "created_before": created_before, "cursor": cursor, "order_id": order_id, "order_number": order_number, "page_size": page_size, "state": state, "tracking_number": tracking_number, "tracking_status": tracking_status},
+            query={
+                "created_after": created_after,
+                "created_before": created_before,
+                "cursor": cursor,
+                "order_id": order_id,
+                "order_number": order_number,
+                "page_size": page_size,
+                "state": state,
+                "tracking_number": tracking_number,
+                "tracking_status": tracking_status,
+            },
         )
         return answer
 
@@ -653,19 +733,19 @@ class Operations:
     def shipments_label_retrieve(
         self,
         id: str,
-    ) -> Any:
+    ) -> None:
         """Get the label of a parcel."""
-        answer: Any = self._call(
+        self._call(
             "GET",
             f"/api/v1/shipments/{quote(str(id), safe='')}/label",
         )
-        return answer
 
     def stock_list(
         self,
         *,
         active: bool | None = None,
         cursor: str | None = None,
+        fields: str | None = None,
         page_size: int | None = None,
         search: str | None = None,
     ) -> models.PaginatedStockOutList:
@@ -673,7 +753,13 @@ class Operations:
         answer: models.PaginatedStockOutList = self._call(
             "GET",
             "/api/v1/stock",
-            query={"active": active, "cursor": cursor, "page_size": page_size, "search": search},
+            query={
+                "active": active,
+                "cursor": cursor,
+                "fields": fields,
+                "page_size": page_size,
+                "search": search,
+            },
         )
         return answer
 
@@ -688,7 +774,9 @@ class Operations:
         answer: models.FileOut = self._call(
             "POST",
             "/api/v1/stock-movements",
-            query={"preview": preview},
+            query={
+                "preview": preview,
+            },
             headers={"Idempotency-Key": idempotency_key},
             has_key=True,
             body=body,
@@ -773,7 +861,14 @@ class Operations:
         answer: models.PaginatedDeliveryOutList = self._call(
             "GET",
             "/api/v1/webhook-deliveries",
-            query={"aggregate_id": aggregate_id, "cursor": cursor, "endpoint_id": endpoint_id, "event_id": event_id, "page_size": page_size, "state": state},
+            query={
+                "aggregate_id": aggregate_id,
+                "cursor": cursor,
+                "endpoint_id": endpoint_id,
+                "event_id": event_id,
+                "page_size": page_size,
+                "state": state,
+            },
         )
         return answer
 
@@ -813,7 +908,10 @@ class Operations:
         answer: models.PaginatedEndpointOutList = self._call(
             "GET",
             "/api/v1/webhook-endpoints",
-            query={"cursor": cursor, "page_size": page_size},
+            query={
+                "cursor": cursor,
+                "page_size": page_size,
+            },
         )
         return answer
 

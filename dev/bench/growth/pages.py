@@ -57,6 +57,8 @@ def _api(order: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "API: orders, cancelled", orders, {"status": "cancelled"}
     yield "API: orders that need attention (none)", orders, {"status": "needs_attention"}
     yield "API: orders of a customer", orders, {"customer": order["customer"]}
+    yield "API: orders of an address", orders, {"email": order["email"].upper()}
+    yield "API: orders by their last change", orders, {"sort": "changed_at"}
     yield "API: orders placed before", orders, {"placed_before": order["placed_at"].isoformat()}
     yield "API: an order", f"{orders}/{order['id']}", {}
     yield "API: its timeline", f"{orders}/{order['id']}/timeline", {}

@@ -24,6 +24,7 @@ FILES = tuple(
         "-metrics",
         "-tracing",
         "-pdf",
+        "-cors",
         "-run",
         "-import",
         "-dev",

@@ -56,6 +56,13 @@ def test_an_order_shows_how_far_it_has_come(order, as_ada):
         ("customer=999999999999999999999999", []),
         ("placed_after={1.placed_at:%Y-%m-%dT%H:%M:%S.%fZ}", [1]),
         ("placed_before={1.placed_at:%Y-%m-%dT%H:%M:%S.%fZ}", [0]),
+        ("changed_since={1.placed_at:%Y-%m-%dT%H:%M:%S.%fZ}", [1]),
+        ("email=ADA@example.com", [1, 0]),
+        ("email=ada@example.co", []),
+        ("id={1.pk}", [1]),
+        ("id={1.pk}&id={0.pk}", [1, 0]),
+        ("sort=placed_at", [0, 1]),
+        ("sort=-placed_at", [1, 0]),
     ],
 )
 def test_orders_are_found_by_what_is_declared(place, as_olga, query, found):
@@ -75,12 +82,69 @@ def test_nothing_else_reaches_the_database(order, as_olga, query):
 
 @pytest.mark.parametrize(
     "query",
-    ["status=lost", "number=ORD-one", "number=%00", "customer=ada", "customer=1.5", "placed_after=soon"],
+    [
+        "status=lost",
+        "number=ORD-one",
+        "number=%00",
+        "customer=ada",
+        "customer=1.5",
+        "placed_after=soon",
+        "id=one",
+        "sort=total",
+        "sort=customer_email",
+        "fields=id,nothing",
+        "changed_since=soon",
+        "&".join(["id=0199b1d0-0000-7000-8000-000000000001"] * 21),
+    ],
 )
 def test_a_filter_that_makes_no_sense_is_400(as_olga, query):
     response = as_olga.get(f"{ORDERS}?{query}")
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == query.split("=")[0]
+
+
+def test_orders_are_listed_by_their_last_change_page_by_page(place, as_olga):
+    first, second, third = place(), place(), place()
+    outcomes.record_payments(order_ids=[first.pk])
+    page = as_olga.get(f"{ORDERS}?sort=changed_at&page_size=2")
+    assert ids(page) == [second.number, third.number]
+    assert ids(as_olga.get(page.json()["next"])) == [first.number]
+    assert ids(as_olga.get(f"{ORDERS}?sort=-changed_at&page_size=1")) == [first.number]
+
+
+def test_a_customer_finds_none_but_their_own_orders_by_id_and_address(place, bob, as_ada):
+    his = place(customer=bob)
+    assert ids(as_ada.get(f"{ORDERS}?id={his.pk}")) == []
+    assert ids(as_ada.get(f"{ORDERS}?email={his.customer_email}")) == []
+
+
+def test_only_the_fields_that_are_asked_for_are_sent(order, as_ada):
+    [row] = as_ada.get(f"{ORDERS}?fields=id,status").json()["results"]
+    assert row == {"id": str(order.pk), "status": "placed"}
+
+
+def test_a_list_comes_as_csv_with_a_link_to_the_next_page(place, as_ada):
+    place()
+    order = place()
+    response = as_ada.get(f"{ORDERS}?page_size=1&fields=number,total", headers={"Accept": "text/csv"})
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.content.decode().splitlines() == [
+        "number,total.amount,total.currency",
+        f"{order.number},{order.total},{order.currency}",
+    ]
+    after = response["Link"].partition(">")[0].removeprefix("<")
+    assert as_ada.get(after, headers={"Accept": "text/csv"}).status_code == 200
+
+
+def test_an_empty_list_as_csv_has_its_header(as_ada):
+    lines = as_ada.get(ORDERS, headers={"Accept": "text/csv"}).content.decode().splitlines()
+    assert lines == ["id,number,url,status,reason,total,placed_at,changed_at"]
+
+
+def test_an_error_is_a_problem_also_for_who_wants_csv_and_nothing_is_placed_by_it(as_ada):
+    response = as_ada.get(f"{ORDERS}?fields=nothing", headers={"Accept": "text/csv"})
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert as_ada.post(ORDERS, {}, format="json", headers={"Accept": "text/csv"}).status_code == 406
 
 
 def test_lists_and_pages_take_as_many_statements_however_long(place, as_ada, django_assert_num_queries):
