@@ -24,20 +24,18 @@ from payments.models import SimulatedCharge
 from payments.simulator.bank import tell_shop
 from payments.simulator.gateway import confirm
 from shop.messaging.consuming import Consumer, circuit_breaker, runner
-from shop.messaging.consuming.subscriptions import subscribe_new
 from shop.messaging.contracts import cloudevents
 from shop.messaging.dead_letters import replay_dead_letter
 from shop.messaging.event_log import as_event
 from shop.messaging.models import Circuit, DeadLetter, EventRecord, OutboxEntry, ScheduledMessage
 from shop.privacy import data_keys
 from tests.support.inprocess import promote_due, receivers
+from tests.support.pristine import restore_pristine
 
 #: Limit of the rounds until no delivery is pending.
 MAX_ROUNDS = 100
 #: Stock by product: EMPTY has none, SCARCE less than the orders ask for; AHEAD can be ordered ahead.
 STOCK = {"PLENTY": 1000, "SCARCE": 2, "EMPTY": 0, "AHEAD": 1}
-#: Tables that _empty_tables() leaves alone.
-_KEPT = {"auth_user", "django_migrations", "django_content_type", "auth_permission"}
 
 
 class Killed(BaseException):
@@ -71,7 +69,7 @@ class World:
     """A shop without broker and workers: the test decides which pending delivery arrives."""
 
     def __init__(self) -> None:
-        _empty_tables()
+        restore_pristine(but={"auth_user"})
         data_keys.cache.clear()
         circuit_breaker.local_state.reset()
         circuit_breaker.local_state.refresh()
@@ -252,15 +250,3 @@ def _killed_after(statements: int) -> Iterator[None]:
 
     with connection.execute_wrapper(count_down):
         yield
-
-
-def _empty_tables() -> None:
-    """Empty all tables. For few rows DELETE without triggers takes a tenth of the time of TRUNCATE."""
-    tables = [name for name in connection.introspection.table_names() if name not in _KEPT]
-    deletes = "; ".join(f'DELETE FROM "{name}"' for name in tables)
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")  # nothing here outlives a crash of the server
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(deletes)
-        cursor.execute("SET session_replication_role = DEFAULT")
-    subscribe_new()

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
 from django.test import override_settings
 
 from inventory.services import adjust_stock
 from orders.models import Order
+from tests.support.pristine import restore_pristine
 from tests.unit.console.conftest import Shop
 
 
@@ -25,7 +25,7 @@ def orders(django_db_setup, django_db_blocker, tmp_path_factory):
         try:
             yield _orders_of_every_outcome(Shop())
         finally:
-            call_command("flush", interactive=False, verbosity=0)
+            restore_pristine()
 
 
 def _orders_of_every_outcome(shop: Shop) -> dict[str, Order]:

@@ -159,13 +159,6 @@ def test_a_message_unknown_here_does_not_take_the_place_of_one_that_is_to_be_ret
     assert ScheduledMessage.objects.get().type == "tests.ParcelWeighed.v1"
 
 
-@pytest.fixture(autouse=True)
-def _empty_log():
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE messaging_eventrecord")
-
-
 def test_code_that_cannot_read_the_log_is_refused():
     event = weighed()
     assert the_log_is_readable(databases=["default"]) == []
