@@ -19,6 +19,7 @@ from shop.messaging.bus.transport_settings import transport_settings
 from shop.settings import CONTEXTS
 from tests.faults.damage import all_orders, burned_attempts, dead_letters, watch_attempts
 from tests.faults.load import Customers
+from tests.faults.seeds import LONG
 from tests.support.deployment import APPS, RELAY, Deployment
 from tests.support.servers import fresh_database, in_ci, unique_name
 from tests.support.waiting import eventually
@@ -108,6 +109,7 @@ def test_the_chain_goes_on_while_the_node_that_leads_its_queues_is_dead(
     assert shop.notices == [], "no worker had to be started again"
 
 
+@pytest.mark.skipif(not LONG, reason="a cut takes a minute to notice and to heal: script/test --long")
 def test_the_chain_goes_on_while_the_node_that_its_clients_use_is_cut_off(
     shop: Deployment, cluster: RabbitCluster
 ) -> None:
