@@ -121,6 +121,27 @@ class Operations:
         )
         return answer
 
+    def events_retrieve(
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        types: str | None = None,
+        wait: float | None = None,
+    ) -> models.FeedPageOut:
+        """Read the feed of events."""
+        answer: models.FeedPageOut = self._call(
+            "GET",
+            "/api/v1/events",
+            query={
+                "after": after,
+                "limit": limit,
+                "types": types,
+                "wait": wait,
+            },
+        )
+        return answer
+
     def keys_list(
         self,
         *,
@@ -307,6 +328,28 @@ class Operations:
             f"/api/v1/orders/{quote(str(id), safe='')}/cancel",
             headers={"Idempotency-Key": idempotency_key, "If-Match": if_match},
             has_key=True,
+        )
+        return answer
+
+    def orders_events_retrieve(
+        self,
+        id: str,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        types: str | None = None,
+        wait: float | None = None,
+    ) -> models.FeedPageOut:
+        """Read the feed of an order."""
+        answer: models.FeedPageOut = self._call(
+            "GET",
+            f"/api/v1/orders/{quote(str(id), safe='')}/events",
+            query={
+                "after": after,
+                "limit": limit,
+                "types": types,
+                "wait": wait,
+            },
         )
         return answer
 
