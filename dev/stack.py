@@ -99,10 +99,12 @@ class Stack:
         self.supervisor.start(*started)
         self.supervisor.wait_ready()
         if self._feed_port:  # no order waits for it, so neither does the start
-            self.supervisor.start(programs.feed(self.env, port=self._feed_port))
+            feed = programs.feed(self.env, port=self._feed_port)
+            self._programs.append(feed.name)
+            self.supervisor.start(feed)
 
     def reload(self, changed: Collection[Path]) -> None:
-        """Restart web server, scheduler and workers; before that, migrate if a migration was changed."""
+        """Restart all programs of the shop; before that, migrate if a migration was changed."""
         if any(path.parent.name == "migrations" for path in changed):
             env = {**self.env, "SHOP_ADMIN_DATABASE_URL": self.infrastructure.admin_database_url}
             arguments = ("manage.py", "migrate", "--no-input", "--skip-checks")

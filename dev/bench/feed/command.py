@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,8 +73,12 @@ async def _measure(plan: Plan, env: Mapping[str, str], port: int, key: str, pids
     say(f"{plan.readers} readers are connected.")
     tasks = [asyncio.create_task(_read(reader, seen, plan.events)) for reader, _ in readers]
     idle, cpu = _memory(pids), _cpu(pids)
-    await asyncio.to_thread(_run, env, "publish", str(plan.events), str(plan.rate))
-    await asyncio.wait_for(asyncio.gather(*tasks), _GRACE)
+    argv = [sys.executable, "-m", _PROGRAM, "publish", str(plan.events), str(plan.rate)]
+    publisher = children.start_child(argv, env=env, log=HOME / "publish.log")
+    try:
+        await asyncio.wait_for(asyncio.gather(*tasks), plan.events / plan.rate + _GRACE)
+    finally:
+        children.stop_children([publisher])
     busy, busy_cpu = _memory(pids), _cpu(pids) - cpu
     for _, writer in readers:
         writer.close()
