@@ -1,24 +1,23 @@
 """Follower of the log: published events as they are committed, for programs of developers.
 
-Positions may become visible out of order. A position that was skipped is looked for until no transaction is
-open that could have taken it, so what is committed late is followed late, and never left out.
+It reads up to the horizon of the log, so an event that commits late is not left out.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
-
-from django.db import connection
-from django.db.models import Max, Q
 
 from shop.messaging.contracts import Event, Reminder, cloudevents, with_older_copies
 from shop.messaging.event_log import as_event
+from shop.messaging.log_horizon import LogHorizon
 from shop.messaging.models import EventRecord
 
 #: Events of one read.
 _CHUNK = 500
+#: Seconds between two looks for a horizon.
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,8 @@ class PublishedEvent:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """Positions that were skipped, and the first transaction that cannot have taken any of them."""
-
-    first: int
-    last: int
-    until: int
-
-
 class Follower:
-    """Reader of the events after a position of the log; by default after the newest."""
+    """Reader of the events after a position of the log; by default of those to come."""
 
     def __init__(self, *, after: int | None = None, patterns: tuple[str, ...] = ()) -> None:
         """Begin after a position.
@@ -54,41 +44,25 @@ class Follower:
             patterns: of types, as in ``orders.*``. An event is read in the newest of its versions that one of
                 them matches; without patterns, in its newest.
         """
-        newest = EventRecord.objects.aggregate(newest=Max("position"))["newest"] or 0
-        self._last: int = newest if after is None else after
+        self._horizon = LogHorizon()
+        self._last = self._known_horizon() if after is None else after
         self._patterns = patterns
-        self._gaps: list[_Gap] = []
+
+    def _known_horizon(self) -> int:
+        while not (position := self._horizon.look()) and self._horizon.is_behind:
+            time.sleep(_PAUSE)
+        return position
 
     def new(self) -> Iterator[PublishedEvent]:
         """Yield what has been committed since the last call, by position."""
-        while True:
-            ended = _transaction("pg_snapshot_xmin")  # before the read, which then sees all that ended
-            page = self._read()
-            is_last = len(page) < _CHUNK
-            if is_last:
-                self._gaps = [gap for gap in self._gaps if gap.until > ended]
-            self._note([record.position for record in page])
+        until = self._horizon.look()
+        while page := self._read(until):
+            self._last = page[-1].position
             yield from self._published(page)
-            if is_last:
-                return
 
-    def _read(self) -> list[EventRecord]:
-        wanted = Q(position__gt=self._last)
-        for gap in self._gaps:
-            wanted |= Q(position__range=(gap.first, gap.last))
-        return list(EventRecord.objects.filter(wanted).order_by("position")[:_CHUNK])
-
-    def _note(self, positions: list[int]) -> None:
-        """Note the gaps that these positions leave, and close those that they fill."""
-        until = 0
-        for position in positions:
-            if position <= self._last:
-                self._gaps = [part for gap in self._gaps for part in _without(gap, position)]
-                continue
-            if position > self._last + 1:
-                until = until or _transaction("pg_snapshot_xmax")
-                self._gaps.append(_Gap(self._last + 1, position - 1, until))
-            self._last = position
+    def _read(self, until: int) -> list[EventRecord]:
+        found = EventRecord.objects.filter(position__gt=self._last, position__lte=until)
+        return list(found.order_by("position")[:_CHUNK])
 
     def _published(self, page: list[EventRecord]) -> Iterator[PublishedEvent]:
         for record in page:
@@ -107,19 +81,3 @@ class Follower:
 
     def _matches(self, type_: str) -> bool:
         return any(fnmatchcase(type_, pattern) for pattern in self._patterns)
-
-
-def _without(gap: _Gap, position: int) -> list[_Gap]:
-    """Return what remains of a gap."""
-    if not gap.first <= position <= gap.last:
-        return [gap]
-    parts = (gap.first, position - 1), (position + 1, gap.last)
-    return [_Gap(first, last, gap.until) for first, last in parts if first <= last]
-
-
-def _transaction(function: str) -> int:
-    """Return a transaction id of the present snapshot."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(pg_current_snapshot())::text::bigint")
-        row: Any = cursor.fetchone()
-    return int(row[0])
