@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import (
     OpenApiExample,
-    OpenApiParameter,
     OpenApiResponse,
     extend_schema,
     extend_schema_field,
@@ -20,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inventory import queries, services
+from inventory.api_offers import ADD, CHANGE, AddsProducts, ChangesProducts
 from inventory.bookings import BOOKABLE, Booking, Kind
 from inventory.errors import (
     CountBelowReserved,
@@ -28,45 +28,18 @@ from inventory.errors import (
     StockLimitExceeded,
     UnknownProduct,
 )
-from inventory.models import MAX_STOCK, SKU_PATTERN, Product
+from inventory.models import MAX_STOCK, Product
+from inventory.serializers import SKU, ProductOut
 from shop import journal
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import ETagged, check_if_match
-from shop.rest.fields import MoneyField, TextField, WholeNumberField
+from shop.rest.fields import TextField, WholeNumberField
 from shop.rest.filters import BooleanFilter
 from shop.rest.idempotency import idempotent
 from shop.rest.lists import OfficeList
 from shop.rest.permissions import ANYONE, may, staff
 from shop.rest.problems import Conflict
 from shop.rest.strict import StrictSerializer
-
-#: The parameter of the path.
-SKU = OpenApiParameter(
-    "sku",
-    {"type": "string", "pattern": SKU_PATTERN.replace(r"\Z", "$"), "example": "MUG"},
-    OpenApiParameter.PATH,
-    description="As in the catalogue.",
-)
-
-
-class ProductOut(serializers.Serializer[Product]):
-    """A product as a customer sees it."""
-
-    sku = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    price = MoneyField(amount="price")
-    picture = serializers.CharField(help_text="An emoji, the name of an SVG picture, or a URL.")
-    active = serializers.BooleanField(help_text="Whether it can be ordered.")
-    in_stock = serializers.SerializerMethodField()
-    backorderable = serializers.BooleanField(
-        help_text="Whether orders wait for goods to come in when there are not enough."
-    )
-    url = serializers.HyperlinkedIdentityField(view_name="product-detail", lookup_field="sku")
-
-    def get_in_stock(self, product: Product) -> bool:
-        """Tell whether at least one is available."""
-        return product.available > 0
 
 
 class StockOut(serializers.Serializer[Product]):
@@ -161,15 +134,18 @@ class VisibleProducts(GenericAPIView[Product]):
 
 
 @extend_schema_view(get=extend_schema(summary="List products", tags=["products"]))
-class Products(OfficeList, VisibleProducts, ListAPIView[Product]):
-    """List the catalogue, newest products first. Public."""
+class Products(AddsProducts, OfficeList, VisibleProducts, ListAPIView[Product]):
+    """List the catalogue, newest products first. Public. Staff adds products."""
 
+    permissions = {"GET": ANYONE, "POST": ADD}
     filterset_class = ProductFilter
 
 
 @extend_schema_view(get=extend_schema(summary="Read a product", tags=["products"], parameters=[SKU]))
-class ProductDetail(ETagged, VisibleProducts, RetrieveAPIView[Product]):
-    """Read one product. Public."""
+class ProductDetail(ChangesProducts, ETagged, VisibleProducts, RetrieveAPIView[Product]):
+    """Read one product. Public. Staff changes how it is sold."""
+
+    permissions = {"GET": ANYONE, "PATCH": CHANGE}
 
 
 @extend_schema_view(get=extend_schema(summary="List the stock", tags=["stock"]))

@@ -18,6 +18,10 @@ class UnknownProduct(InventoryError):
     """There is no product {sku}."""
 
 
+class KnownProduct(InventoryError):
+    """There is a product {sku} already: change that one, or choose another SKU."""
+
+
 class NotEnoughStock(InventoryError):
     """There are only {available} of {sku}{besides}: {wanted} cannot be taken away."""
 

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.db import connection
+from django.db.backends.signals import connection_created
 from pytest_django import DjangoDbBlocker
 
 from dev.errors import NoKafka, NoRabbitMQ
@@ -106,8 +107,9 @@ def _no_consumer_is_paused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _database_was_never_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start each test without a fence, and without the query for it."""
+    """Start each test without a fence, and without the query for it, also after a new connection."""
     monkeypatch.setattr(fence.local_fence, "limit", "")
+    connection_created.disconnect(fence.read_again)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,13 @@ from inventory.services.adjusting import (
     recount_stock,
     report_sold_out,
 )
-from inventory.services.catalogue import NewProduct, add_product, add_products
+from inventory.services.catalogue import (
+    NewProduct,
+    add_product,
+    add_products,
+    change_offer,
+    create_product,
+)
 from inventory.services.selling import (
     deduct_stock,
     release_settled,
@@ -27,6 +33,8 @@ __all__ = [
     "add_products",
     "adjust_stock",
     "book",
+    "change_offer",
+    "create_product",
     "deduct_stock",
     "follow_changes",
     "preview",

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from inventory import repository
+from inventory.errors import KnownProduct
 from inventory.models import Product
 
 
@@ -67,6 +69,38 @@ def add_products(*, products: Iterable[NewProduct]) -> list[Product]:
     new = {product.sku: _product(product) for product in products}
     stored = repository.add_products(new.values())
     return [stored[sku] for sku in new]
+
+
+@transaction.atomic
+def create_product(**facts: Any) -> Product:
+    """Add a product that is not known, with the fields of :class:`NewProduct`.
+
+    Raises:
+        KnownProduct: there is one with this SKU.
+        ValidationError: a field is invalid.
+    """
+    product = _product(NewProduct(**facts))
+    stored = repository.add_products([product])[product.sku]
+    if stored.pk != product.pk:
+        raise KnownProduct(sku=product.sku)
+    return stored
+
+
+@transaction.atomic
+def change_offer(*, sku: str, **changes: Any) -> Product:
+    """Change how a product is sold: columns of ``Product.OFFER``. Its stock stays as it is.
+
+    Raises:
+        DoesNotExist: there is no such product.
+        ValidationError: a field is invalid.
+    """
+    product = Product.objects.select_for_update().get(sku=sku)
+    for name, value in changes.items():
+        setattr(product, name, value)
+    product.clean_fields()
+    product.clean()
+    product.save(update_fields=changes)
+    return product
 
 
 def _product(new: NewProduct) -> Product:

@@ -75,5 +75,6 @@ TAGS = [
     {"name": "notifications", "description": "E-mails to customers, and what became of them. For staff."},
     {"name": "analytics", "description": "Figures from the events, a moment behind them. For staff."},
     {"name": "webhooks", "description": "Endpoints to which events are posted, and what was delivered."},
+    {"name": "events", "description": "What happened, as a feed: pages, long polls and server-sent events."},
     {"name": "keys", "description": "API keys: make, list and end your own."},
 ]

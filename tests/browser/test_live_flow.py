@@ -33,5 +33,5 @@ def test_the_arrows_to_a_context_turn_red_without_a_reload(live_server, workers,
     page.get_by_role("button", name="Log in").click()
     page.wait_for_selector(".flow .place.down")
     assert page.locator(".flow .place.down .name").all_text_contents() == ["payments"]
-    assert "to payments: down" in page.locator(".flow .arrow.down title").first.text_content()
+    assert "to payments: Down" in page.locator(".flow .arrow.down title").first.text_content()
     page.get_by_role("row", name="orders payments no worker").wait_for()

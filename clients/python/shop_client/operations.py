@@ -720,6 +720,22 @@ class Operations:
         )
         return answer
 
+    def products_create(
+        self,
+        body: models.ProductIn,
+        *,
+        idempotency_key: str | None = None,
+    ) -> models.ProductOut:
+        """Add a product."""
+        answer: models.ProductOut = self._call(
+            "POST",
+            "/api/v1/products",
+            headers={"Idempotency-Key": idempotency_key},
+            has_key=True,
+            body=body,
+        )
+        return answer
+
     def products_retrieve(
         self,
         sku: str,
@@ -728,6 +744,24 @@ class Operations:
         answer: models.ProductOut = self._call(
             "GET",
             f"/api/v1/products/{quote(str(sku), safe='')}",
+        )
+        return answer
+
+    def products_partial_update(
+        self,
+        sku: str,
+        body: models.PatchedOfferIn,
+        *,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
+    ) -> models.ProductOut:
+        """Change how a product is sold."""
+        answer: models.ProductOut = self._call(
+            "PATCH",
+            f"/api/v1/products/{quote(str(sku), safe='')}",
+            headers={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+            has_key=True,
+            body=body,
         )
         return answer
 

@@ -58,7 +58,8 @@ local_fence = Fence()
 
 
 @receiver(connection_created)
-def _read_again(**kwargs: object) -> None:
+def read_again(**kwargs: object) -> None:
+    """Forget the limit: the database behind a new connection may be another one."""
     local_fence.limit = None
 
 

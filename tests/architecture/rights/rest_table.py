@@ -169,6 +169,14 @@ ENDPOINTS = [
         "POST", "payment-given-back", all_of(*GIVE_BACK),
         arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"}, data={"reason": "by a transfer"},
     ),
+    Endpoint(
+        "POST", "product-list", all_of("inventory.view_product", "inventory.add_product"), allowed=201,
+        data={"sku": "CUP", "name": "Cup", "price": {"amount": "4.00", "currency": "EUR"}, "stock": 3},
+    ),
+    Endpoint(
+        "PATCH", "product-detail", all_of("inventory.view_product", "inventory.change_product"),
+        arguments={"sku": "product.sku"}, data={"name": "Large mug", "reason": "it is"},
+    ),
     Endpoint("GET", "stock-list", all_of("inventory.view_stock")),
     Endpoint("GET", "stock-detail", all_of("inventory.view_stock"), arguments={"sku": "product.sku"}),
     Endpoint(

@@ -7,6 +7,7 @@ import pytest
 from orders.models import Order, PaymentAttempt
 from payments.models import Payment
 from tests.support.inprocess import deliver_all
+from tests.support.simulators import reach_shop_at_once
 from tests.unit.storefront.conftest import text_of
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,8 @@ def test_a_form_that_is_sent_twice_pays_once(declined, customer):
     assert PaymentAttempt.objects.filter(number__gt=1).count() == 1
 
 
-def test_a_payment_to_be_confirmed_leads_to_the_bank(buy, customer, page_of):
+def test_a_payment_to_be_confirmed_leads_to_the_bank(buy, customer, page_of, monkeypatch):
+    reach_shop_at_once(monkeypatch)
     order = buy(payment_method="pm_card_authenticationRequired")
     deliver_all()
     page = page_of(order)

@@ -8,7 +8,7 @@ from django.test import Client
 
 from shop import serving
 from shop.messaging import database_errors
-from shop.messaging.consuming.fence import local_fence
+from shop.messaging.consuming import fence
 from shop.messaging.errors import NotOpened
 from shop.messaging.models import Restore
 from shop.messaging.relay import relay
@@ -83,14 +83,16 @@ def test_workers_and_web_servers_exit_on_a_restored_database(monkeypatch):
 def guarded():
     """Guard this process's connections, as those of web servers and workers are."""
     opening.guard_connections()
+    connection_created.connect(fence.read_again)
     yield
+    connection_created.disconnect(fence.read_again)
     connection_created.disconnect(opening._refuse_closed)
 
 
 @pytest.mark.usefixtures("guarded")
 def test_a_process_that_outlives_a_restore_waits_until_the_database_is_opened():
     assert is_open()
-    assert local_fence.read() == ""
+    assert fence.local_fence.read() == ""
     opened(identity="another/1")
     connection.close()  # as a restore does
     with pytest.raises(NotOpened, match="after_restore") as refused:
@@ -103,7 +105,7 @@ def test_a_process_that_outlives_a_restore_waits_until_the_database_is_opened():
     connection.close()
     opening.guard_connections()
     assert is_open()
-    assert local_fence.read() > "", "what is older than the opening is looked up"
+    assert fence.local_fence.read() > "", "what is older than the opening is looked up"
 
 
 def test_workers_guard_their_connections():

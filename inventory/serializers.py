@@ -1,0 +1,89 @@
+"""Serializers of products: as customers see them, and what staff adds and changes."""
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
+from rest_framework import serializers
+
+from inventory.models import MAX_STOCK, SKU_PATTERN, Product
+from shop.rest.fields import FlagField, MoneyField, MoneyIn, TextField, WholeNumberField
+from shop.rest.strict import StrictSerializer
+
+#: The parameter of the path.
+SKU = OpenApiParameter(
+    "sku",
+    {"type": "string", "pattern": SKU_PATTERN.replace(r"\Z", "$"), "example": "MUG"},
+    OpenApiParameter.PATH,
+    description="As in the catalogue.",
+)
+
+
+class ProductOut(serializers.Serializer[Product]):
+    """A product as a customer sees it."""
+
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    price = MoneyField(amount="price")
+    picture = serializers.CharField(help_text="An emoji, the name of an SVG picture, or a URL.")
+    active = serializers.BooleanField(help_text="Whether it can be ordered.")
+    in_stock = serializers.SerializerMethodField()
+    backorderable = serializers.BooleanField(
+        help_text="Whether orders wait for goods to come in when there are not enough."
+    )
+    url = serializers.HyperlinkedIdentityField(view_name="product-detail", lookup_field="sku")
+
+    def get_in_stock(self, product: Product) -> bool:
+        """Tell whether at least one is available."""
+        return product.available > 0
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Another price",
+            {"price": {"amount": "13.90", "currency": "EUR"}, "reason": "Dearer clay"},
+            request_only=True,
+        )
+    ]
+)
+class OfferIn(StrictSerializer):
+    """Changes of how a product is sold; what is left out stays."""
+
+    name = TextField(max_length=200, required=False)
+    description = TextField(max_length=5000, allow_blank=True, required=False)
+    price = MoneyIn(required=False)
+    picture = TextField(
+        max_length=200,
+        allow_blank=True,
+        required=False,
+        help_text="An emoji, the name of an SVG picture, or a URL.",
+    )
+    active = FlagField(required=False, help_text="Whether customers can see and order it.")
+    backorderable = FlagField(
+        required=False, help_text="Whether orders wait for goods to come in when there are not enough."
+    )
+    reason = TextField(max_length=200, required=False, help_text="Stands in the history of the product.")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A new mug",
+            {
+                "sku": "MUG-GREEN",
+                "name": "Green mug",
+                "price": {"amount": "12.50", "currency": "EUR"},
+                "stock": 24,
+            },
+            request_only=True,
+        )
+    ]
+)
+class ProductIn(OfferIn):
+    """A new product."""
+
+    sku = serializers.RegexField(SKU_PATTERN, max_length=64, help_text="It never changes.")
+    name = TextField(max_length=200)
+    price = MoneyIn()
+    stock = WholeNumberField(
+        min_value=0, max_value=MAX_STOCK, default=0, help_text="What there is to begin with."
+    )
