@@ -16,7 +16,7 @@ CALLS = 1000
 WORKERS = (RELAY, *CONTEXTS)
 #: Seconds in which a worker has to stop. A supervisor's grace period is longer: it allows for a task that
 #: takes all the time that tasks have.
-STOP_TIME = 20
+STOP_TIME = 40
 
 
 def test_contexts_that_are_down_delay_their_parts_and_lose_nothing(shop: Deployment) -> None:

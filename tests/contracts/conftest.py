@@ -108,7 +108,7 @@ def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterato
     with log.open("wb") as out:
         process = subprocess.Popen([*celery, *flags], env=env, stdout=out, stderr=subprocess.STDOUT)
     try:
-        eventually(lambda: b"ready." in log.read_bytes() or process.poll(), within=30)
+        eventually(lambda: b"ready." in log.read_bytes() or process.poll(), within=60)
         assert process.poll() is None, log.read_text()
         yield process
     finally:

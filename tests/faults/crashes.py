@@ -14,7 +14,7 @@ from tests.faults.poison import send_raw
 from tests.support.deployment import Deployment
 
 #: Maximum seconds to reach a point.
-REACHED_WITHIN = 30.0
+REACHED_WITHIN = 60.0
 #: Seconds until every process knows that a consumer is paused. It is longer than the dispatcher's delay
 #: before it retries the events of a killed process.
 HEARD_OF_PAUSE = dispatcher.RETRY_DELAY + 1.0

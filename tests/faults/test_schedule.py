@@ -25,7 +25,7 @@ def test_the_seed_hits_every_part() -> None:
     assert {kind.name for kind in struck} >= {"receiver hangs", "receiver redirects"}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(700)
 @pytest.mark.parametrize("seed", seeds(SEED, further=8))
 def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path, seed: int) -> None:
     log = tmp_path / "faults.log"

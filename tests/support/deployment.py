@@ -278,14 +278,14 @@ class Deployment:
         query = "select type from messaging_eventrecord where aggregate_id = %s order by sequence"
         return [kind.split(".")[1] for (kind,) in self.rows(query, order_id)]
 
-    def wait_until(self, condition: Callable[[], object], *, within: float = 30.0, what: str = "") -> None:
+    def wait_until(self, condition: Callable[[], object], *, within: float = 60.0, what: str = "") -> None:
         """Wait until ``condition()`` is true, restarting crashed processes meanwhile."""
         deadline = time.monotonic() + within
         while not (seen := condition()):
             assert time.monotonic() < deadline, f"not within {within:.0f} s: {what or 'condition'} ({seen!r})"
             self.supervisor.sleep(0.05)
 
-    def wait_for_status(self, order_ids: Iterable[UUID], *status: str, within: float = 60.0) -> None:
+    def wait_for_status(self, order_ids: Iterable[UUID], *status: str, within: float = 90.0) -> None:
         """Wait until each order has one of the statuses."""
         waiting = set(order_ids)
         seen: dict[UUID, str] = {}
@@ -301,7 +301,7 @@ class Deployment:
             error.add_note(f"They are: {Counter(seen.values())}")
             raise
 
-    def audit(self, *, within: float = 30.0) -> None:
+    def audit(self, *, within: float = 60.0) -> None:
         """Audit the shop until all invariants hold and nothing is under way, or fail with the findings."""
         deadline = time.monotonic() + within
         while (done := self.commands.run("audit", "--idle")).returncode:
@@ -336,7 +336,7 @@ class Deployment:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def wait_for_end(self, name: str, *, within: float = 30.0) -> None:
+    def wait_for_end(self, name: str, *, within: float = 60.0) -> None:
         """Wait until a program has ended. It is not restarted meanwhile."""
         deadline = time.monotonic() + within
         while not children.has_ended(self.supervisor[name].child):

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], *, within: float = 20) -> T:
+def eventually(check: Callable[[], T], *, within: float = 40) -> T:
     """Poll ``check()`` until its result is true, and return it. Fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not (result := check()):
