@@ -1,5 +1,6 @@
 """Serializers of products: as customers see them, and what staff adds and changes."""
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
@@ -81,7 +82,7 @@ class OfferIn(StrictSerializer):
 class ProductIn(OfferIn):
     """A new product."""
 
-    sku = serializers.RegexField(SKU_PATTERN, max_length=64, help_text="It never changes.")
+    sku = TextField(max_length=64, validators=[RegexValidator(SKU_PATTERN)], help_text="It never changes.")
     name = TextField(max_length=200)
     price = MoneyIn()
     stock = WholeNumberField(

@@ -38,6 +38,12 @@ def test_a_product_is_added_with_its_stock(olga):
     assert entry.startswith("Added it. Reason: new (by the REST API")
 
 
+@pytest.mark.parametrize("sku", [0, "", "A B", "X" * 65])
+def test_a_product_needs_a_sku(olga, sku):
+    assert olga.post(PRODUCTS, {**CUP, "sku": sku}, **JSON).status_code == 400
+    assert not Product.objects.exists()
+
+
 def test_a_product_that_is_there_is_not_added_again(olga, teapot):
     answer = olga.post(PRODUCTS, {**CUP, "sku": "TEAPOT"}, **JSON)
     assert answer.status_code == 409

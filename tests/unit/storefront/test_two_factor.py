@@ -35,7 +35,8 @@ def codes(ada) -> list[str]:
     ada.is_staff = True
     ada.save()
     two_factor.begin_enrolment(ada)
-    found = two_factor.enrol(ada, code_of(ada, steps=-1))
+    attempts = (two_factor.enrol(ada, code_of(ada, steps=-1)) for _ in range(2))  # a step may end in between
+    found = next(filter(None, attempts), None)
     assert found
     return found
 
