@@ -23,7 +23,7 @@ from dev.temporary import temporary_folder
 USAGE = """\
 usage: script/test [--long] [PYTEST ARGUMENT ...]
 
-Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all tests in four processes.
+Run pytest on a private PostgreSQL and RabbitMQ; without arguments, run all tests in three processes.
 
   --long      look deeper: far more random histories and schedules of faults, others each time;
               an hour or more
@@ -38,8 +38,8 @@ Environment:
   SHOP_PROPERTY_EXAMPLES  number of random histories in tests/properties (500 with --long)
   SHOP_TEST_LONG          seed of --long, to repeat the schedules of an earlier run
 """
-#: The longest tests mostly wait for the shop's own processes: four fill two cores.
-WHOLE_SUITE = ("-n", "4", "--dist", "loadgroup")
+#: Processes of tests: with a fourth, waits for the shop's own processes outlast their deadlines on two cores.
+WHOLE_SUITE = ("-n", "3", "--dist", "loadgroup")
 LONG_EXAMPLES = "500"
 _FOLDER = "test"
 #: Seconds that pytest gets to tidy up when it is interrupted.
