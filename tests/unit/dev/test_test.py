@@ -17,10 +17,10 @@ def test_arguments_are_pytests():
 
 
 @pytest.mark.parametrize("arguments", [[], ["--long"]])
-def test_without_arguments_all_tests_run_in_two_processes(arguments):
+def test_without_arguments_all_tests_run_in_three_processes(arguments):
     options = test.parse(arguments)
 
-    assert options.pytest == ("-n", "4", "--dist", "loadgroup")
+    assert options.pytest == ("-n", "3", "--dist", "loadgroup")
     assert options.long == bool(arguments)
 
 
