@@ -17,7 +17,7 @@ FAILING = "failing"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How webhooks stand."""
+    """State of the webhooks."""
 
     #: Endpoints by state: those of the model, and FAILING.
     endpoints: Mapping[str, int]

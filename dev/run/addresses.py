@@ -1,4 +1,4 @@
-"""What a developer needs of a running shop: pages, logins and keys, the event bus, and how to read events."""
+"""Addresses of a running shop for developers: pages, logins and keys, the event bus, ways to read events."""
 
 from shlex import quote
 

@@ -43,7 +43,7 @@ class Grant:
 
     @property
     def topic(self) -> Topic:
-        """What has to happen to be of interest."""
+        """Condition under which an event is of interest."""
         if self.aggregate:
             return ("aggregate", self.aggregate)
         return EVERYTHING if self.customer is None else ("customer", self.customer)

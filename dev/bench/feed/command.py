@@ -35,7 +35,7 @@ class Plan:
 
 @dataclass
 class Seen:
-    """What the readers saw."""
+    """Observations of the readers."""
 
     delays: list[float] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""How webhooks stand, as metrics and alerts see it."""
+"""State of the webhooks, as metrics and alerts see it."""
 
 from datetime import timedelta
 
