@@ -15,6 +15,8 @@ from dev.load import bank
 from dev.load.api import Api, ApiError
 from dev.load.feed import Feed
 
+#: An order that comes between a receipt and its use takes the goods of an older one, which then waits on.
+_ASKED_FOR_GOODS = {"InventoryAwaited", "InventoryReserved"}
 #: Events after which an order changes no more.
 _FINAL_EVENTS = {"OrderDelivered", "OrderCancelled", "OrderNeedsAttention"}
 #: Statuses of an order that changes no more.
@@ -208,7 +210,7 @@ class LoadGenerator:
         elif order.pays_otherwise and "PaymentDeclined" in seen and not progress.answered:
             progress.answered = True
             progress.task = self._clients.submit(self._customer.pay_otherwise, order)
-        elif order.awaits_goods and "InventoryAwaited" in seen and not progress.answered:
+        elif order.awaits_goods and seen & _ASKED_FOR_GOODS and not progress.answered:
             progress.answered = True
             progress.task = self._clients.submit(self._receive_goods, order)
         elif seen & _FINAL_EVENTS:
