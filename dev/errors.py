@@ -30,6 +30,16 @@ class ServerFailed(ScriptError):
         super().__init__(f"{name} {why}. The end of {log}:\n{last_lines(log)}")
 
 
+class KeyLost(ScriptError):
+    """The data of the servers was written with a secret key that is gone."""
+
+    def __init__(self, data: Path, key: Path) -> None:
+        super().__init__(
+            f"{data} has the data of a shop whose secret key is gone, and nobody can read it without. Put it"
+            f" back into {key} or DJANGO_SECRET_KEY, or remove {data} to begin anew."
+        )
+
+
 class NotReachable(ScriptError):
     """A server that the environment names does not answer."""
 

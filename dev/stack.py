@@ -67,6 +67,8 @@ class Stack:
         """Start everything and wait until it is ready, reporting each step to ``say``."""
         LOGS.mkdir(parents=True, exist_ok=True)
         LOGS.chmod(0o700)  # a folder from before
+        if data := self.infrastructure.data:
+            programs.provide_key(data)
         say("Starting the servers ...")
         self._stack.enter_context(self.infrastructure)
         servers = self.infrastructure

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.errors import ServerFailed
+from dev.errors import KeyLost, ServerFailed
 from dev.paths import VAR, make_private_file
 from dev.processes import children
 from dev.processes.ports import LOOPBACK
@@ -15,6 +15,7 @@ from dev.processes.supervisor import Program
 from shop.messaging import heartbeat
 from shop.settings import CONTEXTS
 
+_KEY = VAR / "secret-key"
 #: The queue whose worker runs the relay.
 RELAY = "messaging"
 #: Contexts that no order waits for: their workers get less CPU.
@@ -43,11 +44,20 @@ def environment(
     }
 
 
+def provide_key(data: Path) -> None:
+    """Make the secret key of a new shop, before a server has its first data in ``data``.
+
+    Raises KeyLost if there is data already and no key: data outside of the checkout outlives it.
+    """
+    if data.exists() and not (_KEY.exists() or "DJANGO_SECRET_KEY" in os.environ):
+        raise KeyLost(data, _KEY)
+    _secret_key()
+
+
 def _secret_key() -> str:
-    path = VAR / "secret-key"
-    if not path.exists():
-        make_private_file(path, secrets.token_urlsafe(48))
-    return path.read_text()
+    if not _KEY.exists():
+        make_private_file(_KEY, secrets.token_urlsafe(48))
+    return _KEY.read_text()
 
 
 def run_python(env: Mapping[str, str], *arguments: str | Path, log: Path) -> None:

@@ -88,6 +88,11 @@ class Infrastructure:
             if server:
                 server.stop()
 
+    @property
+    def data(self) -> Path | None:
+        """Data of the private PostgreSQL, if there is one."""
+        return self._postgres.data if self._postgres else None
+
     def check(self) -> None:
         """Raise ServerFailed if a private server has ended."""
         for server in (self._event_bus, self._rabbitmq, self._postgres):
