@@ -16,7 +16,7 @@ from dev.load.api import Api, ApiError
 from dev.load.feed import Feed
 
 #: An order that comes between a receipt and its use takes the goods of an older one, which then waits on.
-_ASKED_FOR_GOODS = {"InventoryAwaited", "InventoryReserved"}
+_ASKED_FOR_GOODS = {"InventoryAwaited", "InventoryReserved", "InventoryUpdated"}
 #: Events after which an order changes no more.
 _FINAL_EVENTS = {"OrderDelivered", "OrderCancelled", "OrderNeedsAttention"}
 #: Statuses of an order that changes no more.

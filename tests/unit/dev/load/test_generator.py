@@ -77,7 +77,7 @@ def test_an_order_is_cancelled_when_it_has_come_so_far_and_the_refusal_is_kept()
     assert (order.status, order.cancel_refusal) == ("delivered", "the parcel has left")
 
 
-@pytest.mark.parametrize("answers", [("InventoryAwaited", "InventoryReserved"), ("InventoryReserved",)])
+@pytest.mark.parametrize("answers", [("InventoryAwaited", "InventoryReserved"), ("InventoryReserved",), ()])
 def test_goods_that_an_order_needs_are_received_once_also_if_it_took_those_of_another(answers):
     way = ("OrderCreated", *answers, "InventoryUpdated", "OrderDelivered")
     shop, order, received = FakeShop(way=way, end="delivered"), an_order(awaits_goods=True), []  # type: ignore[arg-type]
