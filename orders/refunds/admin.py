@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from orders import effect_page
@@ -142,7 +142,7 @@ class RefundRequestInline(ReadOnly, TabularInline[RefundRequest, Order]):
         """Return the lines that it is for, in words."""
         return lines_text(refund)
 
-    @admin.display(description=_("State"))
+    @admin.display(description=pgettext_lazy("of a thing", "State"))
     def state_now(self, refund: RefundRequest) -> str:
         """Return the state."""
         return RefundRequest.State(refund.outcome).label
