@@ -14,6 +14,7 @@ from markupsafe import Markup
 from notifications.channels import Email
 from notifications.models import WHOLE_ORDER, Kind, Notification, Resend
 from notifications.wording import translated
+from shop.accounts.order_links import order_link
 
 #: Values for the templates of a kind, besides name and order number.
 Context = dict[str, Any]
@@ -103,7 +104,7 @@ def message_id_of_resend(resend: Resend) -> str:
 
 def compose(notification: Notification, *, message_id: str = "") -> Email:
     """Compose the e-mail of a notification, under its own Message-ID unless another is given."""
-    context = _context(notification)
+    context = _context(notification) | {"link": order_link(notification.order_id)}
     return Email(
         to_name=notification.name,
         to_email=notification.email,
@@ -115,7 +116,7 @@ def compose(notification: Notification, *, message_id: str = "") -> Email:
 
 
 def html_of(notification: Notification) -> str:
-    """Return the HTML of a notification's e-mail, for previews."""
+    """Return the HTML of a notification's e-mail, for previews: without the customer's own link."""
     return _render(f"{notification.kind}.html", _context(notification))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from notifications.models import Notification, State
+from notifications.models import Notification, Recipient, State
 from shop.waiting import Waiting, waiting
 
 
@@ -40,6 +40,12 @@ def notifications_of(order_id: UUID) -> list[NotificationSummary]:
     """Return the messages about an order, oldest first."""
     rows = Notification.objects.filter(order_id=order_id).order_by("id").values(*_FIELDS)
     return [NotificationSummary(**row) for row in rows]
+
+
+def address_of(order_id: UUID) -> str:
+    """Return the address that letters about an order go to; empty if there is none."""
+    found = Recipient.objects.filter(pk=order_id).values_list("email", flat=True).first()
+    return found or ""
 
 
 def messages_waiting() -> Waiting:

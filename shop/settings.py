@@ -296,7 +296,7 @@ STRIPE_WEBHOOK_SECRETS = listed("STRIPE_WEBHOOK_SECRET")
 #: Connections of a process to Stripe that charge at once, and time for an answer.
 SHOP_STRIPE_CONNECTIONS = number("SHOP_STRIPE_CONNECTIONS", 8)
 SHOP_STRIPE_TIMEOUT = seconds("SHOP_STRIPE_TIMEOUT_SECONDS", 8)
-#: Address of the shop for those who come from elsewhere, as from a bank's page; without a slash at the end.
+#: Address of the shop for those who come from a letter or a bank's page; without a slash at the end.
 SHOP_URL = (os.environ.get("SHOP_URL") or "http://localhost:8000").rstrip("/")
 #: Font of PDFs, a TrueType or OpenType file; empty for DejaVu where the system has it.
 SHOP_PDF_FONT = os.environ.get("SHOP_PDF_FONT", "")

@@ -55,4 +55,12 @@ TEXTS: dict[str, Text] = {
             "not you, write to us at once.\n"
         ),
     ),
+    Kind.ORDER_LINK: Text(
+        gettext_noop("A fresh link to your order"),
+        gettext_noop(
+            "Somebody, probably you, wants a fresh link to an order that was placed with this e-mail "
+            "address:\n\n{link}\n\nWhoever has it sees the order, so do not pass this e-mail on. If "
+            "it was not you, do nothing.\n"
+        ),
+    ),
 }

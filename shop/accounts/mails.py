@@ -8,6 +8,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,6 +22,7 @@ from django.utils.translation import gettext
 from shop.accounts.links import confirmation_link, reset_link
 from shop.accounts.mail_texts import TEXTS
 from shop.accounts.models import AccountMail, UnconfirmedAddress
+from shop.accounts.order_links import order_link
 
 logger = logging.getLogger("shop.accounts")
 
@@ -33,12 +35,17 @@ RETRY, MAX_ATTEMPTS = timedelta(minutes=1), 60
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="account-mail")
 
 
-def enqueue(kind: str, email: str, site: str) -> None:
-    """Send an e-mail about the account with an address, if there is one, once the transaction commits."""
+def enqueue(kind: str, email: str, site: str, *, order_id: UUID | None = None) -> None:
+    """Send an e-mail about the account with an address, if there is one, once the transaction commits.
+
+    The link to an order is mailed whether there is an account or not.
+    """
     an_hour_ago = timezone.now() - timedelta(hours=1)
     recent = AccountMail.objects.filter(email=email.lower(), kind=kind, created_at__gt=an_hour_ago)
     if recent.count() < AN_HOUR:
-        AccountMail.objects.create(kind=kind, email=email.lower(), site=site, due_at=timezone.now())
+        AccountMail.objects.create(
+            kind=kind, email=email.lower(), site=site, order_id=order_id, due_at=timezone.now()
+        )
         transaction.on_commit(lambda: _thread.submit(_send_in_thread))
 
 
@@ -93,6 +100,8 @@ def _send(mail: AccountMail) -> None:
             _write(Kind.CONFIRM, mail.email, confirmation_link(mail.site, address))
     elif mail.kind == Kind.ADDRESS_CHANGED:
         _write(Kind.ADDRESS_CHANGED, mail.email, "")
+    elif mail.order_id:
+        _write(Kind.ORDER_LINK, mail.email, order_link(mail.order_id))
     elif user := _owner(mail.email):
         _write_to_owner(mail, user)
 

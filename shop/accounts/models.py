@@ -124,11 +124,14 @@ class AccountMail(models.Model):
         RESET = "reset"
         PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
         ADDRESS_CHANGED = "address_changed"
+        ORDER_LINK = "order_link"
 
     kind = models.CharField(max_length=20, choices=Kind)
     email = models.EmailField(max_length=254)
     #: Scheme and host of the links, as the request had them.
     site = models.CharField(max_length=300)
+    #: Order that a link leads to.
+    order_id = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     #: None once it is sent, or there is nobody to send it to.
     due_at = models.DateTimeField(null=True)

@@ -4,7 +4,7 @@ import os
 from ipaddress import ip_network
 from typing import Any
 
-from shop.environment import flag, listed, number
+from shop.environment import days, flag, listed, number
 
 
 def account_settings() -> dict[str, Any]:
@@ -29,6 +29,9 @@ def account_settings() -> dict[str, Any]:
         "SHOP_REQUESTS_A_MINUTE": number("SHOP_REQUESTS_A_MINUTE", 600),
         #: Orders of a customer in a minute.
         "SHOP_ORDERS_A_MINUTE": number("SHOP_ORDERS_A_MINUTE", 60),
+        #: Time for which the link of a letter opens the page of its order, and for which it permits changes.
+        "SHOP_ORDER_LINK_LIFETIME": days("SHOP_ORDER_LINK_DAYS", 90),
+        "SHOP_ORDER_LINK_CHANGES": days("SHOP_ORDER_LINK_CHANGES_DAYS", 3),
         #: The second one is for sessions from before there was a guard.
         "AUTHENTICATION_BACKENDS": [
             "shop.accounts.login_guard.LoginGuard",

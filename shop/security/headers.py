@@ -38,7 +38,7 @@ COMMON = {
     "X-Content-Type-Options": "nosniff",
 }
 #: Paths whose answers are personal even to a visitor without a session.
-_PERSONAL = ("/accounts/", "/admin/", "/api/auth/", "/api/v1/token")
+_PERSONAL = ("/accounts/", "/admin/", "/api/auth/", "/api/v1/token", "/o/")
 
 
 def policy(directives: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Views of a customer's own orders; the orders of others are answered with 404."""
+"""Views of a customer's own orders, and of one order for those who came by its link."""
 
 import hashlib
 from uuid import UUID
@@ -6,7 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
@@ -22,6 +23,7 @@ from orders.returns.queries import returnable_lines
 from shop.accounts.queries import pending_address
 from storefront.basket import Basket, BasketFull
 from storefront.order_page import load_order_page
+from storefront.pages.own_orders import is_owner, own_order, refuse, shown_by_link
 from storefront.pages.visitor import customer_of
 
 PAGE_SIZE = 20
@@ -54,36 +56,37 @@ def my_orders(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@login_required
 @require_safe
-def order(request: HttpRequest, number: str) -> HttpResponse:
+@own_order()
+def order(request: HttpRequest, found: Details) -> HttpResponse:
     """Show an order; the page asks :func:`live` for updates, when the feed says so and from time to time."""
-    page = load_order_page(my_order(request, number))
-    has_feed = settings.SHOP_FEED and page.poll_interval
+    page = load_order_page(found)
+    is_mine = is_owner(request, found.summary)
+    has_feed = settings.SHOP_FEED and page.poll_interval and is_mine
     context = {
         "page": page,
-        "unconfirmed": pending_address(customer_of(request)),
+        "is_mine": is_mine,
+        "unconfirmed": pending_address(customer_of(request)) if is_mine else None,
         "events": reverse("order-events", args=[page.order.summary.id]) if has_feed else "",
     }
     return render(request, "storefront/order.html", context)
 
 
-@login_required
 @require_safe
-def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponse:
+def order_by_id(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """Redirect from the id of an order to its page."""
-    found = queries.order(order_id, customer_id=customer_of(request).pk)
-    if found is None:
-        raise Http404
+    found = queries.order(order_id)
+    if found is None or not (is_owner(request, found.summary) or shown_by_link(request, found.summary)):
+        return refuse(request)
     return redirect("storefront:order", found.summary.number)
 
 
 @never_cache
-@login_required
 @require_safe
-def live(request: HttpRequest, number: str) -> HttpResponse:
+@own_order()
+def live(request: HttpRequest, found: Details) -> HttpResponse:
     """Return the live part of an order's page; 304 if it has not changed since the client's ETag."""
-    page = load_order_page(my_order(request, number))
+    page = load_order_page(found)
     response = render(request, "storefront/order_progress.html", {"page": page})
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
@@ -91,11 +94,10 @@ def live(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def cancel(request: HttpRequest, number: str) -> HttpResponse:
+@own_order(changes=True)
+def cancel(request: HttpRequest, found: Details) -> HttpResponse:
     """Ask for confirmation, or request the cancellation of an order."""
-    found = my_order(request, number)
     if request.method == "POST":
         _cancel(request, found)
     elif found.summary.is_cancellable:
@@ -105,13 +107,13 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     return redirect("storefront:order", found.summary.number)
 
 
-@login_required
 @require_POST
-def again(request: HttpRequest, number: str) -> HttpResponse:
+@own_order()
+def again(request: HttpRequest, found: Details) -> HttpResponse:
     """Put the lines of an order into the basket."""
     basket = Basket(request)
     try:
-        for line in my_order(request, number).lines:
+        for line in found.lines:
             basket.add(line.sku, line.quantity)
     except BasketFull as error:
         messages.error(request, str(error))
@@ -122,7 +124,8 @@ def _cancel(request: HttpRequest, found: Details) -> None:
     try:
         services.request_cancellation(order_id=found.summary.id, reason="customer")
     except TooLateToCancel:
-        messages.error(request, _too_late(my_order(request, found.summary.number)))
+        now = queries.order(found.summary.id) or found
+        messages.error(request, _too_late(now))
 
 
 def _too_late(found: Details) -> str:
@@ -130,16 +133,6 @@ def _too_late(found: Details) -> str:
     if found.summary.status == "delivered" and returnable_lines(found.summary.id):
         reason += gettext(". You can send it back")
     return TOO_LATE.format(found.summary.number, reason)
-
-
-def my_order(request: HttpRequest, number: str) -> Details:
-    """Return the customer's order with a number, or raise Http404."""
-    mine = customer_of(request).pk
-    summary = queries.order_by_number(number)
-    found = queries.order(summary.id, customer_id=mine) if summary else None
-    if found is None:
-        raise Http404(f"You have no order {number}.")
-    return found
 
 
 def _as_uuid(text: str) -> UUID | None:

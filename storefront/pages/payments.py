@@ -1,7 +1,6 @@
 """Payment of an order: on the provider's page, and by other means after or instead of a former attempt."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -12,20 +11,19 @@ from orders.payments import queries, services
 from orders.queries import Details
 from payments.queries import has_hosted_page
 from storefront.forms import PaymentForm
-from storefront.pages.orders import my_order
+from storefront.pages.own_orders import own_order
 from storefront.pages.submitting import submit_once
 
 
 @never_cache
-@login_required
 @require_safe
-def payment(request: HttpRequest, number: str) -> HttpResponse:
+@own_order()
+def payment(request: HttpRequest, found: Details) -> HttpResponse:
     """Lead to the provider's page as soon as it is there; without a script, the page is asked for again.
 
     The page leads there by itself and not by a redirect: a form may be sent to the shop alone, and browsers
     count the redirects that follow it.
     """
-    found = my_order(request, number)
     due = queries.payment_due(found.summary.id)
     if found.summary.status != "placed" or (due and not due.confirm_url):
         return redirect("storefront:order", found.summary.number)
@@ -36,11 +34,10 @@ def payment(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def pay(request: HttpRequest, number: str) -> HttpResponse:
+@own_order(changes=True)
+def pay(request: HttpRequest, found: Details) -> HttpResponse:
     """Ask for other means, and have the order paid with them."""
-    found = my_order(request, number)
     due = queries.payment_due(found.summary.id)
     if due is None or not due.by_other_means:
         messages.error(

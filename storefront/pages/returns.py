@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -14,16 +13,15 @@ from orders.errors import OrdersError
 from orders.queries import Details
 from orders.returns import queries, services
 from storefront.forms import ReturnForm
-from storefront.pages.orders import my_order
+from storefront.pages.own_orders import own_order
 from storefront.pages.submitting import submit_once
 
 
 @never_cache
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def send_back(request: HttpRequest, number: str) -> HttpResponse:
+@own_order(changes=True)
+def send_back(request: HttpRequest, found: Details) -> HttpResponse:
     """Ask what is sent back and why, and request the return."""
-    found = my_order(request, number)
     lines = queries.returnable_lines(found.summary.id)
     form = ReturnForm(lines, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _request(request, found, form):
@@ -40,11 +38,10 @@ def send_back(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def keep(request: HttpRequest, number: str, return_id: UUID) -> HttpResponse:
+@own_order(changes=True)
+def keep(request: HttpRequest, found: Details, return_id: UUID) -> HttpResponse:
     """Ask for confirmation, or withdraw a return."""
-    found = my_order(request, number)
     returns = {one.id: one for one in queries.returns_of_order(found.summary.id)}
     if return_id not in returns:
         raise Http404(f"{found.summary.number} has no such return.")

@@ -31,6 +31,8 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "payment": (302, 404, 302),
     "keep": (302, 404, 200),
     "order-by-id": (302, 404, 302),
+    "link": (302, 302, 302),
+    "fresh-link": (200, 200, 200),
     "checkout": (302, 302, 302),
     "account": (302, 200, 200),
     "profile": (302, 200, 200),
@@ -47,7 +49,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     # By POST only:
     "add": (405, 405, 405),
     "change": (405, 405, 405),
-    "again": (302, 405, 405),
+    "again": (405, 405, 405),
     "confirm-again": (302, 405, 405),
     "logout": (405, 405, 405),
     "revoke-key": (302, 405, 405),

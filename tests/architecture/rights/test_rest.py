@@ -148,6 +148,8 @@ def page_of(world: World, name: str) -> str:
         "order-by-id": [world.order.pk],
         "revoke-key": [world.key.pk],
         "confirm": ["a-token"],
+        "link": ["a-token"],
+        "fresh-link": [world.order.number],
         "reset-confirm": ["MQ", "a-token"],
         "send-back": [world.delivered.number],
         "pay": [world.payable.number],

@@ -1,5 +1,7 @@
 """Contents of the e-mails, as text and as HTML."""
 
+import re
+
 import pytest
 
 from notifications import consumers  # noqa: F401 - registers the consumers
@@ -7,6 +9,7 @@ from notifications.checks import language_of_letters_exists
 from notifications.emails import html_of
 from notifications.models import Kind, Notification
 from payments.events import PaymentProcessed, PaymentRefunded
+from shop.accounts.order_links import shows
 from shop.ids import uuid7
 from tests.support.inprocess import deliver
 from tests.unit.notifications.facts import CONFIRM_URL, eur, later_events, order_created, published
@@ -66,9 +69,23 @@ def test_an_email_says_what_its_customer_needs(emails, kind):
 def test_an_email_needs_nothing_from_the_net(emails, kind):
     text, html = emails[kind]
     assert "<" not in text
-    assert "http" not in html.replace(f'href="{CONFIRM_URL}"', "")
+    to_the_order = r'href="http://localhost:8000/o/[^"]+"'
+    assert "http" not in re.sub(to_the_order, "", html.replace(f'href="{CONFIRM_URL}"', ""))
     assert "<style" not in html
     assert 'style="' in html
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_email_has_a_link_to_its_order(emails, kind):
+    row = Notification.objects.get(kind=kind)
+    for content in emails[kind]:
+        (link,) = set(re.findall(r"http://localhost:8000/o/([\w:%-]+)/", content))
+        assert shows(link, row.order_id)
+
+
+def test_the_preview_for_staff_has_no_link_to_the_order(emails):
+    assert emails
+    assert all("/o/" not in html_of(row) for row in Notification.objects.all())
 
 
 def test_what_customers_and_products_are_called_is_escaped_in_html_alone(mail):

@@ -1,6 +1,7 @@
 """Web server: replacement of processes, graceful stop, slow clients, access log, port in use."""
 
 import http.client
+import logging
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 
 from dev.processes import children, ports, programs
 from dev.processes.supervisor import Supervisor
+from shop import serving
 from tests.support.waiting import eventually
 
 #: Body of a token request without a user name, answered with 400.
@@ -134,6 +136,14 @@ def test_what_a_client_asks_for_is_one_line_of_the_access_log(
 
     (line,) = (line for line in log.read_text().splitlines() if "forged" in line and "Not Found" not in line)
     assert '"GET /healthz%0Aforged%1B%C3%A9 HTTP/1.1" 404' in line
+
+
+@pytest.mark.parametrize("path", ["/o/{}/", "/accounts/confirm/{}/", "/accounts/password/MQ/{}/"])
+def test_tokens_of_links_are_not_logged_whole(path: str) -> None:
+    token = "AZrxkVk0dQ6:1vPq0Z:c2lnbmVk-by_the_key"
+    record = logging.LogRecord("granian.access", 20, "", 0, "%(path)s", ({"path": path.format(token)},), None)
+    assert serving._quote_path(record)
+    assert record.getMessage() == f"{path.format(token[:8])[:-1]}…/"
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1", ":8000"])
