@@ -24,7 +24,8 @@ class Mail(EmailMultiAlternatives):
         #: Name and address need no encoding.
         self.is_plain = _is_plain(name + address)
         self._to = formataddr((name, address)) if self.is_plain else ""
-        super().__init__(to=[f'"{_quoted(name)}" <{address}>'], body=text, **options)
+        to = f'"{_quoted(name)}" <{address}>' if name else address
+        super().__init__(to=[to], body=text, **options)
         self.attach_alternative(html, "text/html")
         self._texts = {"plain": text, "html": html}
 

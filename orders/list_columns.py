@@ -79,7 +79,7 @@ class OrderColumns:
     @admin.display(description=_("Customer"))
     def customer_and_email(self, order: Order) -> str:
         """Return the customer's name and e-mail address."""
-        name, email = order.customer_name, order.customer_email
+        name, email = order.customer_name or order.ship_name, order.customer_email
         return format_html('{}<br><span class="quiet">{}</span>', name, email)
 
     @admin.display(description=_("Items"))

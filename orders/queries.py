@@ -150,9 +150,9 @@ def order_by_number(number: str) -> Summary | None:
     return _summary(found) if found else None
 
 
-def order_placed_with(idempotency_key: str, *, customer_id: int) -> Summary | None:
-    """Return the order that the customer placed with this key."""
-    orders = Order.objects.filter(customer_id=customer_id, idempotency_key=idempotency_key)
+def order_placed_with(idempotency_key: str, *, customer_ids: Collection[int]) -> Summary | None:
+    """Return the order that one of the customers placed with this key."""
+    orders = Order.objects.filter(customer_id__in=customer_ids, idempotency_key=idempotency_key)
     found = orders.first() if idempotency_key else None
     return _summary(found) if found else None
 
@@ -171,12 +171,18 @@ def serial_of(number: str) -> int | None:
 def latest_orders(
     *,
     customer_id: int | None = None,
+    customer_ids: Collection[int] | None = None,
     status: str | None = None,
     before: UUID | None = None,
     limit: int = 20,
 ) -> list[Summary]:
     """Return the latest orders, newest first; the next page comes ``before`` the last id seen."""
-    wanted = {"customer_id": customer_id, "status": status, "pk__lt": before}
+    wanted = {
+        "customer_id": customer_id,
+        "customer_id__in": customer_ids,
+        "status": status,
+        "pk__lt": before,
+    }
     orders = Order.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return [_summary(found) for found in orders.order_by("-pk")[:limit]]
 

@@ -67,12 +67,18 @@ _REMEDIES = {
 
 
 def place_order(
-    *, customer: User, request: OrderRequest, idempotency_key: str = "", unknown_address: bool = False
+    *,
+    customer: User,
+    request: OrderRequest,
+    idempotency_key: str = "",
+    unknown_address: bool = False,
+    guest_email: str = "",
 ) -> Order:
     """Accept an order at the catalogue's prices; everything after that follows by events.
 
     The same customer's same key and request give the order of the first time, as a replay. With
-    ``unknown_address``, as in an import, the address may be the placeholder of an unknown one.
+    ``unknown_address``, as in an import, the address may be the placeholder of an unknown one. A guest's
+    account has no address: it is given as ``guest_email``, and the order has no name of its customer.
 
     Raises:
         InvalidOrder: with every problem found, by field.
@@ -82,7 +88,7 @@ def place_order(
     if earlier := _placed_before(customer, request, idempotency_key):
         return earlier
     intake.check_request(request, unknown_address=unknown_address)
-    return _place(customer, request, idempotency_key)
+    return _place(customer, request, idempotency_key, guest_email)
 
 
 def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | None:
@@ -97,7 +103,7 @@ def _placed_before(customer: User, request: OrderRequest, key: str) -> Order | N
     return earlier
 
 
-def _place(customer: User, request: OrderRequest, key: str) -> Order:
+def _place(customer: User, request: OrderRequest, key: str, guest_email: str) -> Order:
     keys_for = repository.reserved_keys(lines=len(request.lines), customer_id=customer.pk)
     with keys_for as keys, key_for_account(customer.pk) as subject:
         offers = inventory.prices_of(request.skus)
@@ -105,6 +111,8 @@ def _place(customer: User, request: OrderRequest, key: str) -> Order:
         raise TooManyOrders(quota=settings.SHOP_ORDERS_A_MINUTE, wait=keys.result.wait)
     intake.check_offers(request, offers)
     order = _order(customer, request, key, offers, serial=keys.result.serial)
+    if guest_email:
+        order.customer_name, order.customer_email = "", guest_email
     lines = _lines(order, request, offers, keys.result.lines)
     try:
         return _accept(order, lines, subject.result)

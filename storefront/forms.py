@@ -167,6 +167,26 @@ class CheckoutForm(MeansForm):
         self.add_error(name if name in self.fields else None, problem.message)
 
 
+class GuestCheckoutForm(CheckoutForm):
+    """Checkout without an account."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        help_text=_("We send you a link there, by which you follow your order."),
+        error_messages={
+            "required": _("Enter your e-mail address: we write to you about your order."),
+            "invalid": _("This is no e-mail address: write it as in ada@example.com."),
+        },
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def clean_email(self) -> str:
+        """Return the address in lower case, as it is stored."""
+        email: str = self.cleaned_data["email"]
+        return email.lower()
+
+
 class ReturnForm(OneTimeForm):
     """Quantities of an order that are sent back, and why."""
 

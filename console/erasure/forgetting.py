@@ -14,6 +14,7 @@ from console.erasure.erasures_file import Erasure
 from console.erasure.errors import NoSuchCustomer, StaffAccount
 from orders import erasure as orders
 from orders.errors import OrdersStillOpen
+from shop.accounts.guests import claimed_by
 from shop.accounts.security_log import record
 from shop.privacy.data_keys import cache, key_for_account
 from shop.privacy.models import DataSubject
@@ -38,7 +39,8 @@ def find_customer(name: str) -> User:
         NoSuchCustomer: there is none, or it is the name of several.
     """
     by_key = Q(pk=int(name)) if name.isdecimal() and len(name) < 10 else Q(pk__in=[])
-    by_name = Q(username=name) | Q(email__iexact=name)
+    of_guest = Q(guest__email__iexact=name, guest__claimed_by=None)
+    by_name = Q(username=name) | Q(email__iexact=name) | of_guest
     found = list(User.objects.filter(by_key | by_name)[:2]) if name else []
     if len(found) != 1:
         several = "This is the name, address or id of several accounts: give the id of one."
@@ -58,7 +60,9 @@ def preview(user: User) -> Mapping[str, int]:
 
 
 def forget(user: User) -> UUID:
-    """Forget a customer; return the data subject. Repeated, it erases what may have come back.
+    """Forget a customer, with all guests that the account has claimed; return the data subject.
+
+    Repeated, it erases what may have come back.
 
     The account and the key go at once, and the subject is noted in the file of erasures. What contexts keep
     is erased once no process can remember the key.
@@ -70,17 +74,23 @@ def forget(user: User) -> UUID:
         # A first order at the same moment waits for this lock, or is seen.
         user = User.objects.select_for_update().get(pk=user.pk)
         _check(user)
-        with key_for_account(user.pk) as key:
-            pass
-        subject_id = key.result.subject_id
-        orders.schedule_erasure(customer_id=user.pk, subject_id=subject_id)
-        accounts.erase_account(user, accounts.words_of(user) | orders.words_of(user.pk))
-        _destroy_key(subject_id)
-        erasures_file.add(
-            Erasure(subject_id, user.pk, user.date_joined)
-        )  # before the commit: rather an erasure too many after a restore
+        for guest in User.objects.filter(guest__claimed_by=user):
+            _forget(guest)
+        subject_id = _forget(user)
     cache.clear()
     record("customer_forgotten", user=user)
+    return subject_id
+
+
+def _forget(user: User) -> UUID:
+    with key_for_account(user.pk) as key:
+        pass
+    subject_id = key.result.subject_id
+    orders.schedule_erasure(customer_id=user.pk, subject_id=subject_id)
+    accounts.erase_account(user, accounts.words_of(user) | orders.words_of(user.pk))
+    _destroy_key(subject_id)
+    # Before the commit: rather an erasure too many after a restore.
+    erasures_file.add(Erasure(subject_id, user.pk, user.date_joined))
     return subject_id
 
 
@@ -122,7 +132,8 @@ def _resume(user: User, subject_id: UUID) -> None:
 def _check(user: User) -> None:
     if user.is_staff or user.is_superuser:
         raise StaffAccount(StaffAccount.__doc__)
-    orders.check_all_ended(customer_id=user.pk)
+    for account_id in (user.pk, *claimed_by(user)):
+        orders.check_all_ended(customer_id=account_id)
 
 
 def _destroy_key(subject_id: UUID) -> None:

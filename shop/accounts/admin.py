@@ -14,6 +14,7 @@ from shop.accounts.models import (
     AccountMail,
     ApiKey,
     FailedLogin,
+    Guest,
     OperatorZone,
     RecoveryCode,
     RequestCount,
@@ -157,3 +158,19 @@ class OperatorZoneAdmin(ReadOnlyAdmin):
 
     list_display = ("user", "zone")
     list_select_related = ("user",)
+
+
+@admin.register(Guest)
+class GuestAdmin(KeysetAdmin):
+    """Guests: addresses that were ordered with, and who has claimed the orders."""
+
+    list_display = ("user_id", "email", "claimant", "claimed_at", "created_at")
+    list_select_related = ("claimed_by",)
+    fields = readonly_fields = list_display
+    search_fields = ("email",)
+    ordering = ("-pk",)
+
+    @admin.display(description="claimed by", empty_value="")
+    def claimant(self, guest: Guest) -> str:
+        """Return the name of the account that has the orders. Who may see guests may not see accounts."""
+        return guest.claimed_by.get_username() if guest.claimed_by else ""

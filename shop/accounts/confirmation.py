@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from shop.accounts import mails
+from shop.accounts import guests, mails
 from shop.accounts.links import LinkExpired
 from shop.accounts.models import AccountMail, UnconfirmedAddress
 from shop.accounts.security_log import record
@@ -41,6 +41,7 @@ def confirm(address: UnconfirmedAddress, *, site: str) -> None:
     _mark_as_confirmed([address.email])
     waiting.filter(confirmed_at=None).delete()
     record("address_confirmed", user=user)
+    guests.claim(user)
     address_confirmed.send(UnconfirmedAddress, user=user, addresses=withheld, email=address.email)
 
 

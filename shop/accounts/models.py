@@ -101,6 +101,37 @@ class UnconfirmedAddress(models.Model):
         return f"address of account {self.user_id}" if self.user_id else "address of no account"
 
 
+class Guest(models.Model):
+    """A customer who has ordered with an e-mail address alone. The account has neither name nor password."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="guest"
+    )
+    #: In lower case. The account has none, so that it stands in nobody's way.
+    email = models.EmailField(max_length=254)
+    #: The account with the same address, confirmed, that the orders are shown to.
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="claimed_guests",
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(claimed_by=None), name="unclaimed_guest_once"
+            )
+        ]
+        indexes = [models.Index(fields=["email"], name="guest_by_email")]
+
+    def __str__(self) -> str:
+        return f"guest {self.user_id}"
+
+
 class OperatorZone(models.Model):
     """The time zone that a member of staff has chosen for the admin's pages."""
 

@@ -1,7 +1,8 @@
 """Checkout: address, card, and placing the order."""
 
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -14,23 +15,25 @@ from orders import services
 from orders.errors import IdempotencyKeyReused, InvalidOrder, TooManyOrders
 from orders.intake import OrderRequest
 from payments.queries import has_hosted_page
-from shop.accounts import limits
+from shop.accounts import guests, limits
+from shop.accounts.order_links import token_for
 from storefront.basket import Basket, Contents
-from storefront.forms import REFRESH, CheckoutForm
-from storefront.pages.visitor import customer_of
+from storefront.forms import REFRESH, CheckoutForm, GuestCheckoutForm
+from storefront.pages.own_orders import open_link
+from storefront.pages.visitor import customer_of, limit_mails
 
 #: Error of a form for an earlier state of the basket.
 CHANGED = _("Your basket or a price has changed: look at the total again, then order.")
 
 
 @never_cache
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
     """Show the form, or place the order. Resubmitting the form places no second order."""
     basket = Basket(request)
     is_refresh = REFRESH in request.POST
-    form = CheckoutForm(request.POST) if request.method == "POST" and not is_refresh else None
+    form_of = CheckoutForm if request.user.is_authenticated else GuestCheckoutForm
+    form = form_of(request.POST) if request.method == "POST" and not is_refresh else None
     if form and (number := _number_of_placed_order(request, form)):
         return _redirect_to_order(request, basket, number)
     contents = basket.contents()
@@ -40,15 +43,22 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if form and form.is_valid() and (number := _place(request, form, contents)):
         return _redirect_to_order(request, basket, number)
     written = request.POST.dict() if is_refresh else _known_address(request)
-    return _show_form(request, form or CheckoutForm(initial=written), basket, contents)
+    return _show_form(request, form or form_of(initial=written), basket, contents)
 
 
 def _number_of_placed_order(request: HttpRequest, form: CheckoutForm) -> str:
     """Return the number of the order placed by an earlier submission of the form; empty if there is none."""
     form.is_valid()
     key = form.cleaned_data.get("idempotency_key")
-    placed = orders.order_placed_with(str(key), customer_id=customer_of(request).pk) if key else None
+    placed = orders.order_placed_with(str(key), customer_ids=_buyers(request, form)) if key else None
     return placed.number if placed else ""
+
+
+def _buyers(request: HttpRequest, form: CheckoutForm) -> list[int]:
+    """Return the accounts under which the form may have placed an order before."""
+    if isinstance(request.user, User):
+        return [request.user.pk]
+    return guests.guests_with(form.cleaned_data.get("email", ""))
 
 
 def _redirect_to_order(request: HttpRequest, basket: Basket, number: str) -> HttpResponse:
@@ -74,9 +84,11 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
         form.add_error(None, CHANGED)
         return ""
     key = str(form.cleaned_data["idempotency_key"])
+    email = _guests_email(request, form)
     try:
         placed = services.place_order(
-            customer=customer_of(request),
+            customer=guests.guest_for(email) if email else customer_of(request),
+            guest_email=email,
             request=OrderRequest(
                 lines=[(line.item.sku, line.quantity) for line in contents.lines],
                 ship_to=form.ship_to,
@@ -93,11 +105,30 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
         return _number_of_placed_order(request, form)
     except TooManyOrders as refusal:
         limits.refuse_orders(request, wait=refusal.wait)
+    if email:
+        open_link(request, token_for(placed.pk), placed.pk)
     return placed.number
 
 
+def _guests_email(request: HttpRequest, form: CheckoutForm) -> str:
+    """Return the address of a guest, to whom the shop will write; empty for a customer with an account.
+
+    Raises:
+        TooManyRequests: too many came from the guest's network address, or to this e-mail address.
+    """
+    if request.user.is_authenticated:
+        return ""
+    email: str = form.cleaned_data["email"]
+    limit_mails(request, "guest-orders")
+    quota: int = settings.SHOP_REGISTRATIONS_AN_ADDRESS
+    limits.enforce(request, "guest-orders-to", email, quota=quota, window=60 * 60)
+    return email
+
+
 def _known_address(request: HttpRequest) -> dict[str, str]:
-    """Return the address of the customer's last order, or at least the name."""
+    """Return the address of the customer's last order, or at least the name; nothing of a guest."""
+    if not request.user.is_authenticated:
+        return {}
     customer = customer_of(request)
     for latest in orders.latest_orders(customer_id=customer.pk, limit=1):
         if found := orders.order(latest.id):

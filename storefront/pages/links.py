@@ -33,7 +33,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     number = "ORD-0"  # of no order
     if found:
         number = found.summary.number
-        open_link(request, token, found.summary)
+        open_link(request, token, found.summary.id)
     is_good = (
         found and order_links.shows(token, found.summary.id) and not is_forgotten(found.summary.customer_id)
     )

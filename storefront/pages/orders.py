@@ -23,7 +23,7 @@ from orders.returns.queries import returnable_lines
 from shop.accounts.queries import pending_address
 from storefront.basket import Basket, BasketFull
 from storefront.order_page import load_order_page
-from storefront.pages.own_orders import is_owner, own_order, refuse, shown_by_link
+from storefront.pages.own_orders import customer_ids, is_owner, own_order, refuse, shown_by_link
 from storefront.pages.visitor import customer_of
 
 PAGE_SIZE = 20
@@ -45,8 +45,8 @@ TOO_LATE_REASONS = {
 def my_orders(request: HttpRequest) -> HttpResponse:
     """Show a page of the customer's orders, newest first."""
     before = _as_uuid(request.GET.get("before", ""))
-    mine = customer_of(request).pk
-    found = queries.latest_orders(customer_id=mine, before=before, limit=PAGE_SIZE + 1)
+    mine = customer_ids(customer_of(request))
+    found = queries.latest_orders(customer_ids=mine, before=before, limit=PAGE_SIZE + 1)
     context = {
         "orders": found[:PAGE_SIZE],
         "before": before,
@@ -62,10 +62,12 @@ def order(request: HttpRequest, found: Details) -> HttpResponse:
     """Show an order; the page asks :func:`live` for updates, when the feed says so and from time to time."""
     page = load_order_page(found)
     is_mine = is_owner(request, found.summary)
-    has_feed = settings.SHOP_FEED and page.poll_interval and is_mine
+    # The feed asks for the account that has ordered.
+    has_feed = settings.SHOP_FEED and page.poll_interval and found.summary.customer_id == request.user.pk
     context = {
         "page": page,
         "is_mine": is_mine,
+        "is_visitor": not request.user.is_authenticated,
         "unconfirmed": pending_address(customer_of(request)) if is_mine else None,
         "events": reverse("order-events", args=[page.order.summary.id]) if has_feed else "",
     }

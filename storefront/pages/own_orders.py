@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -12,7 +13,7 @@ from django.shortcuts import redirect
 
 from orders import queries
 from orders.queries import Details, Summary
-from shop.accounts import order_links
+from shop.accounts import guests, order_links
 from shop.privacy.queries import is_forgotten
 
 #: Key of the session: order id -> token of the latest link that was opened.
@@ -23,11 +24,11 @@ MAX_OPENED = 20
 View = Callable[..., HttpResponseBase]
 
 
-def open_link(request: HttpRequest, token: str, summary: Summary) -> None:
+def open_link(request: HttpRequest, token: str, order_id: UUID) -> None:
     """Let the visitor see the order of a token from now on, as long as the token is good."""
     opened = request.session.get(_OPENED, {})
-    opened.pop(str(summary.id), None)  # the latest ones stay
-    kept = [*opened.items(), (str(summary.id), token)][-MAX_OPENED:]
+    opened.pop(str(order_id), None)  # the latest ones stay
+    kept = [*opened.items(), (str(order_id), token)][-MAX_OPENED:]
     request.session[_OPENED] = dict(kept)
 
 
@@ -57,6 +58,7 @@ def _answer(
     if summary and token:
         permits = order_links.permits_changes if changes else order_links.shows
         if permits(token, summary.id) and not is_forgotten(summary.customer_id):
+            _claim(request, summary)
             return view(request, _details(summary), *args, **kwargs)
         return redirect("storefront:fresh-link", summary.number)
     return refuse(request)
@@ -70,9 +72,22 @@ def refuse(request: HttpRequest) -> HttpResponseBase:
 
 
 def is_owner(request: HttpRequest, summary: Summary) -> bool:
-    """Tell whether an order is one of the visitor's account."""
+    """Tell whether an order is one of the visitor's account, or of a guest whom the visitor has claimed."""
     user = request.user
-    return isinstance(user, AbstractBaseUser) and summary.customer_id == user.pk
+    if not isinstance(user, User):
+        return False
+    return summary.customer_id == user.pk or guests.has_claimed(user, summary.customer_id)
+
+
+def customer_ids(user: User) -> list[int]:
+    """Return the accounts whose orders are a user's own."""
+    return [user.pk, *guests.claimed_by(user)]
+
+
+def _claim(request: HttpRequest, summary: Summary) -> None:
+    """Let the reader of a link who is logged in, with the guest's own address, have the guest's orders."""
+    if isinstance(request.user, User):
+        guests.claim(request.user, account_id=summary.customer_id)
 
 
 def token_of(request: HttpRequest, summary: Summary) -> str:

@@ -94,7 +94,7 @@ def test_a_double_click_places_one_order(page):
 def test_no_page_is_wider_than_the_screen(page):
     fill_basket(page)
     assert_fits(page, "/", "/products/MUG/", "/basket/", "/accounts/login/", "/accounts/register/")
-    page.goto("/checkout/")
+    assert_fits(page, "/checkout/")
     log_in(page)
     assert_fits(page, "/checkout/")
     check_out(page)
@@ -113,6 +113,8 @@ def fill_basket(page) -> None:
 
 
 def log_in(page) -> None:
+    """Log in on the way to the checkout, which guests may go on with."""
+    page.get_by_role("link", name="Log in to order with it").click()
     page.get_by_label("E-mail or user name").fill("ada")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("main").get_by_role("button", name="Log in").click()

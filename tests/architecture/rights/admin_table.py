@@ -31,6 +31,7 @@ MODELS: dict[str, str] = {
     "accounts.accountmail": "view",
     "accounts.apikey": "view",
     "accounts.failedlogin": "view",
+    "accounts.guest": "view",
     "accounts.operatorzone": "view",
     "accounts.recoverycode": "view",
     "accounts.requestcount": "view",

@@ -43,6 +43,7 @@ from shop.accounts.api_keys import create_key
 from shop.accounts.models import (
     AccountMail,
     FailedLogin,
+    Guest,
     OperatorZone,
     RecoveryCode,
     RequestCount,
@@ -215,6 +216,7 @@ def _make_the_rest(world: World) -> None:
     UnconfirmedAddress.objects.create(
         user=world.alice, email="alice@example.net", is_in_use=True, reason="bounced"
     )
+    Guest.objects.create(user=world.bob, email="bob@example.com")
     OperatorZone.objects.create(user=world.alice, zone="Europe/Berlin")
     RecoveryCode.objects.create(user=world.alice, digest="0" * 64)
     TOTPDevice.objects.create(user=world.alice, name="phone")

@@ -42,9 +42,9 @@ def test_an_order_is_found_by_its_number(order):
 
 def test_an_order_is_found_by_the_key_it_was_placed_with(place, ada, bob):
     placed, _without_key = place(idempotency_key="basket-7"), place()
-    assert queries.order_placed_with("basket-7", customer_id=ada.pk).id == placed.pk
-    assert queries.order_placed_with("basket-7", customer_id=bob.pk) is None
-    assert queries.order_placed_with("", customer_id=ada.pk) is None
+    assert queries.order_placed_with("basket-7", customer_ids=[ada.pk]).id == placed.pk
+    assert queries.order_placed_with("basket-7", customer_ids=[bob.pk]) is None
+    assert queries.order_placed_with("", customer_ids=[ada.pk]) is None
 
 
 def test_an_orders_history_is_told_in_sentences(order):

@@ -149,9 +149,9 @@ def test_the_form_knows_the_name_and_the_last_address(customer, buy):
     assert '<option value="DE" selected>Germany</option>' in page
 
 
-def test_visitors_have_to_log_in_before_they_order(visitor):
+def test_visitors_may_log_in_before_they_order_and_come_back(visitor):
     put_into_basket(visitor, "MUG")
-    assert visitor.post("/checkout/", LONDON)["Location"].startswith("/accounts/login/")
+    assert 'href="/accounts/login/?next=/checkout/"' in visitor.get("/checkout/").content.decode()
 
 
 @pytest.mark.parametrize("card", CARDS)
