@@ -1,7 +1,6 @@
 """Catalogue of the events that endpoints may choose, by type and version."""
 
 from collections.abc import Collection, Iterable
-from types import ModuleType
 
 from integrations.models import ALL_EVENTS, Endpoint
 from shop.messaging.contracts import (
@@ -19,12 +18,6 @@ from shop.messaging.contracts import (
 def choices() -> list[type[Event]]:
     """Return the events that are published, in the versions that are, by type."""
     return [version for kind in _published() for version in sent_versions(kind)]
-
-
-def published(sources: Iterable[ModuleType]) -> list[type[Event]]:
-    """Return the events of some modules that are sent, in their newest versions."""
-    names = {module.__name__ for module in sources}
-    return [kind for kind in _published() if kind.__module__ in names]
 
 
 def _published() -> list[type[Event]]:

@@ -146,6 +146,15 @@ class Attempt(models.Model):
         return f"{self.status or self.error} at {self.at}"
 
 
+class TakenUp(models.Model):
+    """The one row of it tells up to where the log is taken up for the endpoints."""
+
+    position = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"taken up to {self.position}"
+
+
 def is_over(moment: datetime | None) -> bool:
     """Tell whether a moment is past; one that is not set is not."""
     return moment is not None and moment <= timezone.now()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from integrations.models import Delivery, Endpoint
+from integrations.models import Delivery, Endpoint, TakenUp
+from shop.messaging.event_log import first_time_after
 
 #: Deliveries that are counted at most.
 _COUNTED = 100_000
@@ -28,7 +29,7 @@ class Standing:
 
 
 def standing() -> Standing:
-    """Return how webhooks stand, by two short statements."""
+    """Return how webhooks stand, by four short statements at most."""
     waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), state=Delivery.State.PENDING)
     oldest = Subquery(waiting.order_by("occurred_at").values("occurred_at")[:1])
     states = dict.fromkeys([*map(str, Endpoint.State.values), FAILING], 0)
@@ -40,4 +41,10 @@ def standing() -> Standing:
         if is_well and occurred_at:
             late.append((timezone.now() - occurred_at).total_seconds())
     pending = Delivery.objects.filter(state=Delivery.State.PENDING)[:_COUNTED].count()
+    if endpoints[Endpoint.State.ENABLED] and (since := first_time_after(_taken_up())):
+        late.append((timezone.now() - since).total_seconds())
     return Standing(endpoints, pending, max(late, default=0.0))
+
+
+def _taken_up() -> int:
+    return TakenUp.objects.values_list("position", flat=True).get()

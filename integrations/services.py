@@ -1,6 +1,6 @@
 """Services of integrations: endpoints, their secrets, and the events that are taken up for them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from integrations.events import EndpointStopped
 from integrations.models import ALL_EVENTS, Delivery, Endpoint
 from integrations.schedule import expiry
 from integrations.secrets import new_secret, seal
-from shop.messaging.event_log import LoggedFact, logged_about
+from shop.messaging.event_log import LoggedFact
 from shop.messaging.publishing import unit_of_work
 from shop.messaging.scheduling import deliver
 
@@ -154,20 +154,13 @@ def _schemes() -> set[str]:
 # --- Events ----------------------------------------------------------------------------------
 
 
-def take_up(*, aggregate_ids: Collection[UUID]) -> None:
-    """Take up what has happened to aggregates, for all endpoints that want it, in its order.
+def enabled_endpoints() -> list[Endpoint]:
+    """Return the endpoints that get new events, without their secrets."""
+    return list(Endpoint.objects.filter(state=Endpoint.State.ENABLED).defer("secret", "former_secret"))
 
-    Consumers get events in any order, the log has them in theirs: what came before is taken up too, unless it
-    is so old that its delivery may have been pruned. Without an endpoint it is one small statement.
-    """
-    endpoints = list(Endpoint.objects.filter(state=Endpoint.State.ENABLED).defer("secret", "former_secret"))
-    if not (types := catalogue.logged_as(endpoints)):
-        return
-    since = max(
-        min(endpoint.events_since for endpoint in endpoints),
-        timezone.now() - settings.SHOP_ENDPOINT_RETENTION / 2,
-    )
-    facts = logged_about(aggregate_ids, types=types, since=since)
+
+def take_up(facts: Sequence[LoggedFact], endpoints: Sequence[Endpoint]) -> None:
+    """Take up events of the log, for all endpoints that want them."""
     repository.add([new for endpoint in endpoints for new in deliveries_of(endpoint, facts)])
 
 

@@ -1,4 +1,4 @@
-"""Bootstep that runs a sender in each worker of the integrations queue."""
+"""Bootstep that takes events up and sends them, in each worker of the integrations queue."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ QUEUE = "integrations"
 
 
 class SenderStep(bootsteps.StartStopStep):
-    """Runs a sender in a thread of each worker that serves QUEUE."""
+    """Runs a taker and a sender, each in a thread, in each worker that serves QUEUE."""
 
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         super().__init__(worker, **kwargs)
         self.enabled = QUEUE in worker.app.amqp.queues.consume_from
-        self._sender: Any = None
-        self._thread: threading.Thread | None = None
+        self._running: list[tuple[Any, threading.Thread]] = []
 
     def start(self, worker: Any) -> None:
-        """Start the sender, after the pool's processes are forked."""
+        """Start them, after the pool's processes are forked."""
         from integrations.sender import Sender  # noqa: PLC0415 - models are not loaded with this module
+        from integrations.taker import Taker  # noqa: PLC0415
 
-        self._sender = Sender()
-        self._thread = threading.Thread(target=self._sender.run, name="sender", daemon=True)
-        self._thread.start()
+        for kind in (Taker, Sender):
+            runner = kind()
+            thread = threading.Thread(target=runner.run, name=kind.__name__.lower(), daemon=True)
+            self._running.append((runner, thread))
+            thread.start()
 
     def stop(self, worker: Any) -> None:
-        """Let the sender finish its requests, and stop it."""
-        if self._sender and self._thread:
-            self._sender.stop()
-            self._thread.join(timeout=settings.SHOP_ENDPOINT_TIMEOUT.total_seconds() + 5)
+        """Stop them. The sender finishes its requests."""
+        for runner, _ in self._running:
+            runner.stop()
+        for _, thread in self._running:
+            thread.join(timeout=settings.SHOP_ENDPOINT_TIMEOUT.total_seconds() + 5)

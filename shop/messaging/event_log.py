@@ -90,6 +90,8 @@ class LoggedFact(NamedTuple):
     aggregate_id: UUID
     sequence: int
     time: datetime
+    #: Position in the log; 0 if it is not there.
+    position: int = 0
 
 
 class LoggedCopies(NamedTuple):
@@ -215,14 +217,19 @@ def event_counts() -> Iterator[tuple[UUID, str, int]]:
         yield aggregate_id, newest(event_type(type_)).type, count
 
 
-def logged_about(
-    aggregate_ids: Collection[UUID], *, types: Collection[str], since: datetime
-) -> list[LoggedFact]:
-    """Return what the log has about these aggregates since a moment, without the data, by sequence."""
-    records = EventRecord.objects.filter(
-        aggregate_id__in=aggregate_ids, type__in=types, time__gte=since
-    ).order_by("aggregate_id", "sequence")
-    return [LoggedFact(*row) for row in records.values_list(*LoggedFact._fields)]
+def logged_within(after: int, until: int, *, limit: int) -> list[LoggedFact]:
+    """Return events with positions after ``after`` up to ``until``, by position, without the data.
+
+    ``until`` is at most the position of a :class:`~shop.messaging.log_horizon.LogHorizon`: none is skipped.
+    """
+    records = EventRecord.objects.filter(position__gt=after, position__lte=until).order_by("position")
+    return [LoggedFact(*row) for row in records.values_list(*LoggedFact._fields)[:limit]]
+
+
+def first_time_after(position: int) -> datetime | None:
+    """Return when the first event after a position happened; None if there is none."""
+    later = EventRecord.objects.filter(position__gt=position).order_by("position")
+    return later.values_list("time", flat=True).first()
 
 
 def logged_between(after: UUID, before: UUID, *, types: Collection[str], limit: int) -> list[LoggedFact]:

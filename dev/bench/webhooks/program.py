@@ -29,7 +29,7 @@ def fill(*urls: str) -> None:
 
 def publish(count: str) -> None:
     """Publish events about orders, and take them up."""
-    from integrations.services import take_up  # noqa: PLC0415
+    from integrations.taker import Taker  # noqa: PLC0415
     from orders.events import OrderCancelled  # noqa: PLC0415
     from shop.ids import uuid7  # noqa: PLC0415
     from shop.messaging.publishing import publish, unit_of_work  # noqa: PLC0415
@@ -40,8 +40,9 @@ def publish(count: str) -> None:
         with unit_of_work():
             for order_id in part:
                 publish(OrderCancelled(order_id=order_id, number="ORD-1", reason="customer"))
-        with unit_of_work():
-            take_up(aggregate_ids=part)
+    taker = Taker()
+    while taker.take_up_part():
+        pass
 
 
 def send() -> None:

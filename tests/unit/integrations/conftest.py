@@ -7,13 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-import integrations.consumers
 from dev.servers.receiver import Receiver
 from integrations import services
 from integrations.models import Endpoint
 from integrations.sender import Sender
-
-assert integrations.consumers  # registered
+from integrations.taker import Taker
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +44,19 @@ def endpoint(db, receiver) -> Callable[..., Endpoint]:
 
 @contextmanager
 def running() -> Iterator[None]:
-    """Run a sender within the block, in a thread with a connection of its own."""
-    sender = Sender()
-    thread = threading.Thread(target=sender.run)
-    thread.start()
+    """Run taker and sender within the block, in threads with connections of their own."""
+    runners = Taker(), Sender()
+    threads = [threading.Thread(target=runner.run) for runner in runners]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
-        sender.stop()
-        thread.join(30)
-        assert not thread.is_alive()
+        for runner in runners:
+            runner.stop()
+        for thread in threads:
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 @pytest.fixture

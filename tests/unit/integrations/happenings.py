@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from integrations.taker import Taker
 from orders.events import OrderCancelled, OrderResumed
 from shop.ids import uuid7
 from shop.messaging.contracts import Event
 from shop.messaging.publishing import publish, unit_of_work
-from tests.support.inprocess import deliver
 
 CANCELLED = OrderCancelled.type
 
@@ -27,5 +27,12 @@ def happened(event: Event, *, taken_up: bool = True) -> Event:
     with unit_of_work():
         published = publish(event)
     if taken_up:
-        deliver(published, app="integrations")
+        take_up_all()
     return published
+
+
+def take_up_all() -> None:
+    """Take up what the log has by now."""
+    taker = Taker()
+    while taker.take_up_part():
+        pass

@@ -8,6 +8,7 @@ from django.utils import timezone
 from integrations.models import Delivery, Endpoint
 from integrations.queries import standing
 from shop.ids import uuid7
+from tests.unit.integrations.happenings import cancelled, take_up_all
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +48,17 @@ def test_endpoints_are_counted_by_state_and_by_failure():
     found = standing()
     assert dict(found.endpoints) == {"enabled": 1, "failing": 1, "paused": 0, "gone": 1}
     assert (found.pending, found.oldest) == (0, 0)
+
+
+def test_an_event_that_is_not_taken_up_counts_while_an_endpoint_waits(monkeypatch):
+    take_up_all()
+    cancelled(taken_up=False)
+    later = timezone.now() + timedelta(minutes=10)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    paused = endpoint(state="paused")
+    assert standing().oldest == 0
+    Endpoint.objects.filter(pk=paused.pk).update(state="enabled")
+    assert 600 <= standing().oldest < 660
+    take_up_all()
+    Delivery.objects.all().delete()
+    assert standing().oldest == 0

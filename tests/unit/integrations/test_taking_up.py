@@ -1,13 +1,16 @@
 """Events taken up for endpoints: which, in which version and order, and again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations import resending, services
+from integrations import resending, services, taker
 from integrations.errors import InvalidEndpoint, TooManyEndpoints, WrongState
-from integrations.models import Delivery, Endpoint
+from integrations.models import Delivery, Endpoint, TakenUp
 from integrations.receivers import encrypt_secrets_again
 from integrations.requests import bodies_of
 from integrations.secrets import open_sealed
@@ -15,10 +18,18 @@ from integrations.tasks import prune_deliveries
 from orders.events import OrderCreated, OrderedLine
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
-from tests.support.inprocess import deliver, deliver_all
-from tests.unit.integrations.happenings import CANCELLED, cancelled, happened, resumed
+from shop.messaging.models import EventRecord
+from tests.support.inprocess import deliver_all
+from tests.unit.integrations.happenings import CANCELLED, cancelled, happened, resumed, take_up_all
 
 pytestmark = pytest.mark.django_db
+
+
+def take_up_and_close() -> None:
+    try:
+        take_up_all()
+    finally:
+        connection.close()
 
 
 def sent() -> list[str]:
@@ -29,15 +40,15 @@ def test_an_endpoint_gets_what_it_chose_and_once(endpoint):
     endpoint("/a", CANCELLED)
     event = cancelled()
     resumed(uuid7())
-    deliver(event, app="integrations")
-    services.take_up(aggregate_ids=[event.aggregate_id])
+    take_up_all()
     assert sent() == [CANCELLED]
+    assert Delivery.objects.get().event_id == event.meta.id
 
 
 def test_what_happened_before_an_endpoint_was_made_is_not_sent(endpoint):
-    event = cancelled(taken_up=False)
+    cancelled(taken_up=False)
     endpoint()
-    deliver(event, app="integrations")
+    take_up_all()
     assert not sent()
 
 
@@ -52,20 +63,31 @@ def test_a_second_endpoint_gets_of_an_order_what_happens_from_then_on(endpoint):
     assert Delivery.objects.filter(event_id=first.meta.id).count() == 1
 
 
-def test_an_event_brings_those_before_it_along(endpoint):
-    """A consumer may get the second first; the log has them in order."""
+def test_all_parts_are_taken_up_in_the_order_of_the_log(endpoint, monkeypatch):
+    monkeypatch.setattr(taker, "PART", 2)
     endpoint()
-    order_id = uuid7()
-    first = cancelled(order_id, taken_up=False)
-    second = resumed(order_id)
-    rows = Delivery.objects.order_by("sequence").values_list("event_id", flat=True)
-    assert list(rows) == [first.meta.id, second.meta.id]
+    events = [cancelled(taken_up=False).meta.id for _ in range(5)]
+    take_up_all()
+    assert list(Delivery.objects.order_by("pk").values_list("event_id", flat=True)) == events
 
 
-def test_without_endpoints_a_batch_takes_one_statement(django_assert_num_queries):
-    event = cancelled(taken_up=False)
-    with django_assert_num_queries(1):
-        services.take_up(aggregate_ids=[event.aggregate_id])
+def test_while_another_worker_is_at_it_nothing_is_taken_up(endpoint, transactional_db):
+    endpoint()
+    cancelled(taken_up=False)
+    with transaction.atomic(), ThreadPoolExecutor(1) as other:
+        TakenUp.objects.select_for_update().get()
+        other.submit(take_up_and_close).result()
+        assert not sent()
+    take_up_all()
+    assert sent() == [CANCELLED]
+
+
+def test_without_endpoints_events_are_passed_over_unread():
+    cancelled(taken_up=False)
+    with CaptureQueriesContext(connection) as queries:
+        take_up_all()
+    assert not [query for query in queries if '"messaging_eventrecord"."type"' in query["sql"]]
+    assert TakenUp.objects.get().position == EventRecord.objects.latest("position").position
 
 
 def test_a_paused_endpoint_collects_nothing_and_gets_it_from_the_log_when_resumed(endpoint):

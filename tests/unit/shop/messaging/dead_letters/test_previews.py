@@ -55,7 +55,6 @@ def test_a_preview_of_an_unroutable_event_names_all_who_subscribe_by_now():
     assert lines == {
         ANALYTICS: (0, 1),
         "notifications.when_order_cancelled_tell_customer": (1, 0),
-        "integrations.when_order_cancelled_send_webhooks": (1, 0),
     }
 
 
