@@ -84,7 +84,7 @@ class Course:
         system.start_programs()
         self._say("Placing orders again ...")
         with self._customers(self._seed + 1, _ORDERS_AFTERWARDS) as later:
-            while later.are_waiting():
+            while later.are_busy():
                 system.supervisor.sleep(0.2)
         self._rest(result)
         result.listed = system.run_step("lost orders", check=False).stdout

@@ -25,7 +25,7 @@ _MAX_CANCEL_DELAY = 4.0
 
 
 class Customers:
-    """Context manager of customers who order. Leaving it waits until each of them has an answer."""
+    """Context manager of customers who order. Leaving it ends what they still wait for."""
 
     def __init__(self, api: Api, chosen: list[Scenario], orders: list[CustomerOrder], *, rate: float) -> None:
         self._api, self._rate = api, rate
@@ -35,6 +35,8 @@ class Customers:
         self._orders: Iterator[tuple[int, CustomerOrder]] = enumerate(orders)
         self._lock = threading.Lock()
         self._stopping, self._aborting = threading.Event(), threading.Event()
+        #: Keys of the orders whose placing, or cancellation, is not answered yet.
+        self._unanswered: set[str] = set()
         self._threads = [threading.Thread(target=self._run, name=f"customer {n}") for n in range(_CUSTOMERS)]
         #: Orders sent so far.
         self.sent: list[CustomerOrder] = []
@@ -50,28 +52,30 @@ class Customers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error:
-            self._aborting.set()
-        self.finish()
+        self.abandon()
+        for thread in self._threads:
+            thread.join()
 
     def stop_ordering(self) -> None:
         """Place no further orders. Requests under way are still repeated until they are answered."""
         self._stopping.set()
 
     def abandon(self) -> None:
-        """Place no further orders, and give up the requests under way: the shop is gone."""
+        """Place no further orders, and give up the requests under way."""
         self.stop_ordering()
         self._aborting.set()
 
-    def are_waiting(self) -> bool:
-        """Return True while any request is unanswered."""
+    def are_busy(self) -> bool:
+        """Return True until all have ordered, been answered, and paid."""
         return any(thread.is_alive() for thread in self._threads)
 
-    def finish(self) -> None:
-        """Stop ordering and wait until all requests are answered."""
-        self.stop_ordering()
-        for thread in self._threads:
-            thread.join()
+    def are_waiting(self) -> bool:
+        """Return True while an order, or a cancellation, is unanswered.
+
+        Whoever pays waits for the order, which may take an operator: that is not counted.
+        """
+        with self._lock:
+            return bool(self._unanswered)
 
     @property
     def accepted(self) -> list[CustomerOrder]:
@@ -80,6 +84,10 @@ class Customers:
     def _run(self) -> None:
         while order := self._next():
             self._place(order)
+            with self._lock:
+                self._unanswered.discard(order.idempotency_key)
+            if order.id and (order.confirms or order.pays_otherwise):
+                self._answer(self._api.as_owner_of(order.token), order)
 
     def _next(self) -> CustomerOrder | None:
         """Wait until the next order is due."""
@@ -90,6 +98,7 @@ class Customers:
             return None
         with self._lock:
             self.sent.append(order)
+            self._unanswered.add(order.idempotency_key)
         return order
 
     def _place(self, order: CustomerOrder) -> None:
@@ -105,8 +114,6 @@ class Customers:
         order.id, order.number = UUID(answer["id"]), answer["number"]
         if order.cancel_after is not None:
             self._cancel(api, order)
-        elif order.confirms or order.pays_otherwise:
-            self._answer(api, order)
 
     def _answer(self, api: Api, order: CustomerOrder) -> None:
         """Do what the payment asks of its customer, once the order says so."""

@@ -1,7 +1,9 @@
 """Short run of ``script/faults``: many faults under load, and no order is lost or wrong."""
 
+import contextlib
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from tests.faults.seeds import seeds
 
 #: With them, seventeen faults hit every part of the shop and of its servers.
 SEED, MINUTES = 411, 1.25
+#: Seconds for a run on a busy machine: the schedule, and all that takes its time to come to rest.
+DEADLINE = 600.0
 
 
 def test_the_seed_hits_every_part() -> None:
@@ -32,12 +36,13 @@ def test_many_faults_at_once_lose_no_order(amqp_url: str, tmp_path: Path, seed: 
     argv = [sys.executable, "-m", "dev.faults", "--seed", str(seed), "--minutes", str(MINUTES)]
     run = children.start_child(argv, env=os.environ, log=log)
     try:
-        code = run.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(timeout=DEADLINE)
     finally:
         children.kill_child(run)
     text = log.read_text()
 
-    assert code == 0, text[-2000:]
+    assert run.returncode == 0, text[-3000:]
     assert int(re.search(r"Orders accepted: (\d+)", text)[1]) > 20
     planned = len(draw(seed, 60 * MINUTES, all_kinds()))
     assert int(re.search(r"Faults injected: (\d+)", text)[1]) > 0.7 * planned
