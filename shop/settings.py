@@ -178,10 +178,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 #: Age below which messages count as under way and are not repaired.
 SHOP_DOCTOR_GRACE = seconds("SHOP_DOCTOR_GRACE_SECONDS", 5 * 60)
-#: Interval of the periodic check-up and repair; 0 disables it.
 #: Ed25519 keys of the log's signed roots, in hexadecimal digits: the private one, and former public ones.
 SHOP_LOG_KEY = os.environ.get("SHOP_LOG_KEY", "")
 SHOP_LOG_FORMER_PUBLIC_KEYS = listed("SHOP_LOG_FORMER_PUBLIC_KEYS")
+#: Interval of the periodic check-up and repair; 0 disables it.
 SHOP_DOCTOR_INTERVAL = seconds("SHOP_DOCTOR_INTERVAL_SECONDS", 60 * 60)
 
 # --- Celery ----------------------------------------------------------------------------------
