@@ -16,12 +16,11 @@ from shop.ids import uuid7
 from shop.messaging.contracts import Event, Meta, cloudevents
 from shop.messaging.tracing import trace
 
-#: An event of every order that five contexts consume.
+#: An event of every order that four contexts consume.
 EVENT = OrderShipped
 #: Queues of its consumers; the relay declares them with their bindings.
 QUEUES = (
     "analytics.events",
-    "integrations.events",
     "notifications.events",
     "orders.events",
     "payments.events",

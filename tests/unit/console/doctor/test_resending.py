@@ -43,14 +43,14 @@ def test_events_that_were_lost_are_resent_and_the_order_finishes(shop):
 def test_a_lost_event_about_a_product_is_not_said_to_be_about_an_order(shop):
     product = adjust_stock(sku="MUG", quantity=3, reason="a delivery")
     lose_outbox()
-    problem, _ = [text for text in map(str, audit().violations) if "StockAdjusted" in text]
+    (problem,) = [text for text in map(str, audit().violations) if "StockAdjusted" in text]
     assert f"of product {product.pk}" in problem
-    (finding, _), _ = repair().outcomes
+    ((finding, _),) = repair().outcomes
     assert f"StockAdjusted.v1 of product {product.pk}" in finding.message
     assert {finding.order_id, *Repair.objects.values_list("order_id", flat=True)} == {None}
 
 
-@pytest.mark.parametrize("queue", sorted(CONTEXTS))
+@pytest.mark.parametrize("queue", sorted(set(CONTEXTS) - {"integrations"}))
 def test_whatever_queue_lost_everything_every_order_finishes(shop, queue):
     orders = {shop.place(): "delivered", shop.place(street="EZ6000000006"): "cancelled"}
     orders[shop.place(pays_with="pm_card_visa_chargeDeclined")] = "cancelled"
