@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 from dev.errors import ScriptError
 from dev.paths import ROOT
@@ -18,7 +18,16 @@ from dev.paths import ROOT
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
-Child = subprocess.Popen[bytes]
+
+class Child(Protocol):
+    """A child process, such as a :class:`subprocess.Popen`."""
+
+    pid: int
+    #: Exit code once it is reaped; None before. (Popen has it as Any.)
+    returncode: Any
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, reap it and return its exit code."""
 
 
 def start_child(
@@ -29,7 +38,7 @@ def start_child(
     user: pwd.struct_passwd | None = None,
     parent_death_signal: signal.Signals = signal.SIGKILL,
     cwd: Path = ROOT,
-) -> Child:
+) -> "subprocess.Popen[bytes]":
     """Start a child in a session of its own. It writes to ``log``, or to our own output if that is None.
 
     The kernel sends it ``parent_death_signal`` when this process ends, however that happens. Only the main
@@ -38,7 +47,7 @@ def start_child(
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("start child processes from the main thread: they die with their thread")
     with contextlib.ExitStack() as stack:
-        output = stack.enter_context(_open_log(log)) if log else None
+        output = stack.enter_context(open_log(log)) if log else None
         return subprocess.Popen(
             [str(arg) for arg in argv],
             env=dict(env),
@@ -55,7 +64,8 @@ def start_child(
         )
 
 
-def _open_log(log: Path) -> IO[bytes]:
+def open_log(log: Path) -> IO[bytes]:
+    """Open a log for appending, for its owner alone."""
     log.parent.mkdir(parents=True, exist_ok=True)
     file = log.open("ab")
     os.fchmod(file.fileno(), 0o600)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from dev.errors import NotReady, last_lines
 from dev.processes import children
@@ -33,11 +34,17 @@ class Program:
     grace: float = 15.0
 
 
+class StartChild(Protocol):
+    """Starts a process, as :func:`children.start_child` does."""
+
+    def __call__(self, argv: Sequence[str], *, env: Mapping[str, str], log: Path) -> children.Child: ...
+
+
 class Supervised:
     """A program with its current process and its recent crashes."""
 
-    def __init__(self, program: Program, log: Path) -> None:
-        self.program, self.log = program, log
+    def __init__(self, program: Program, log: Path, start_child: StartChild) -> None:
+        self.program, self.log, self._start_child = program, log, start_child
         self.crashes = 0
         self._start_again_at: float | None = None
         self.start()
@@ -45,7 +52,7 @@ class Supervised:
     def start(self) -> None:
         """Start the program, for the first time or again."""
         self.program.readiness.reset()
-        self.child = children.start_child(self.program.argv, env=self.program.env, log=self.log)
+        self.child = self._start_child(self.program.argv, env=self.program.env, log=self.log)
         self._started_at = time.monotonic()
         self._start_again_at = None
 
@@ -71,8 +78,14 @@ class Supervised:
 class Supervisor:
     """Context manager of all programs of a deployment. Leaving it stops them."""
 
-    def __init__(self, logs: Path, *, report: Callable[[str], None]) -> None:
-        self._logs, self._report = logs, report
+    def __init__(
+        self,
+        logs: Path,
+        *,
+        report: Callable[[str], None],
+        start_child: StartChild = children.start_child,
+    ) -> None:
+        self._logs, self._report, self._start_child = logs, report, start_child
         self._supervised: list[Supervised] = []
 
     def __enter__(self) -> "Supervisor":
@@ -90,7 +103,7 @@ class Supervisor:
             log = self._logs / f"{program.name}.log"
             if log.exists():
                 os.replace(log, log.with_suffix(".log.old"))
-            self._supervised.append(Supervised(program, log))
+            self._supervised.append(Supervised(program, log, self._start_child))
 
     def retire(self, name: str) -> children.Child:
         """Ask a program to stop and leave it to the caller, who reaps the returned child."""

@@ -19,6 +19,7 @@ from shop.messaging.contracts import Event
 from shop.messaging.publishing import publish
 from tests.contracts.probe import consumers  # noqa: F401 - registers them
 from tests.faults.seeds import LONG
+from tests.support import forks
 from tests.support.servers import unique_name
 from tests.support.servicebus import service_bus
 from tests.support.waiting import eventually
@@ -61,7 +62,7 @@ def service_bus_url(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iterator[subprocess.Popen[bytes]]:
+def worker(broker_url, probe_table, django_db_blocker, tmp_path_factory) -> Iterator[forks.Fork]:
     """Worker that serves the probe's queue and relays."""
     log = tmp_path_factory.mktemp("worker") / "log"
     with django_db_blocker.unblock():
@@ -93,7 +94,7 @@ def broker_settings(url: str) -> dict[str, str]:
 
 
 @contextmanager
-def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterator[subprocess.Popen[bytes]]:
+def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterator[forks.Fork]:
     """Run a worker that serves the tests' queue and relays, and stop it in the end."""
     celery = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-Q", "tests,messaging", "-l", "INFO"]
     flags = [
@@ -105,8 +106,8 @@ def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterato
         "--without-gossip",
         "--without-mingle",
     ]
-    with log.open("wb") as out:
-        process = subprocess.Popen([*celery, *flags], env=env, stdout=out, stderr=subprocess.STDOUT)
+    log.unlink(missing_ok=True)
+    process = forks.start_child([*celery, *flags], env=env, log=log)
     try:
         eventually(lambda: b"ready." in log.read_bytes() or process.poll(), within=60)
         assert process.poll() is None, log.read_text()
@@ -116,7 +117,7 @@ def started_worker(env: dict[str, str], log: Path, *, processes: int) -> Iterato
         print(log.read_text()[-20_000:])
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: forks.Fork) -> None:
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(20)

@@ -1,6 +1,5 @@
 """The embedded broker: visibility timeouts and the dead queue."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from shop.messaging.relay.relay import connect
 from tests.contracts.conftest import Probe, environment, started_worker
 from tests.contracts.probe.consumers import LEAVE
 from tests.contracts.probe.events import ProbeSent
+from tests.support.forks import Fork
 from tests.support.servers import EmbeddedBroker, fresh_database
 from tests.support.waiting import eventually
 
@@ -29,7 +29,7 @@ class Watched:
         self._session = psycopg.connect(database_url, autocommit=True)
 
     @contextmanager
-    def worker(self, visibility: int) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self, visibility: int) -> Iterator[Fork]:
         """Run the worker with a visibility timeout of ``visibility`` seconds."""
         options = {"SHOP_VISIBILITY_TIMEOUT_SECONDS": str(visibility)}
         env = environment(self.probe.broker_url, settings="tests.contracts.settings", **options)

@@ -1,7 +1,6 @@
 """Killed workers and brokers on Kafka: on Tansu, and on Apache Kafka itself in a long run."""
 
 import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,12 +21,13 @@ from tests.contracts.conftest import environment, started_worker
 from tests.contracts.kafka_members import Member, committed, outgoing, publish
 from tests.contracts.probe.events import ProbeSent
 from tests.faults.seeds import LONG
+from tests.support.forks import Fork
 from tests.support.servers import unique_name
 from tests.support.waiting import eventually
 
 long_run = pytest.mark.skipif(not LONG, reason="script/test --long runs Apache Kafka")
 
-StartWorker = Callable[[str], "subprocess.Popen[bytes]"]
+StartWorker = Callable[[str], Fork]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def workers(request, probe_table, tmp_path) -> Iterator[Callable[[str], StartWor
     with ExitStack() as stack:
 
         def on(url: str) -> StartWorker:
-            def start(name: str) -> "subprocess.Popen[bytes]":
+            def start(name: str) -> Fork:
                 env = environment(url, settings="tests.contracts.settings")
                 log = Path(tmp_path, f"{name}-{time.monotonic_ns()}", name)
                 log.parent.mkdir()

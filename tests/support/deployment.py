@@ -23,6 +23,7 @@ from dev.processes import children, ports, programs
 from dev.processes.metrics import metrics_of, with_metrics
 from dev.processes.supervisor import Program, Supervisor
 from shop.settings import CONTEXTS
+from tests.support import forks
 from tests.support.management import Done, ManagementCommands
 from tests.support.servers import (
     Broker,
@@ -108,7 +109,7 @@ class Deployment:
         #: Random: test runs that look for a free port at the same moment must not find the same one.
         self.port = ports.pick(random.randrange(18_000, 24_000))
         self.notices: list[str] = []
-        self.supervisor = Supervisor(home / "log", report=self.notices.append)
+        self.supervisor = Supervisor(home / "log", report=self.notices.append, start_child=forks.start_child)
         self._arguments = arguments or {}
         each = {name: [name] for name in (RELAY, *CONTEXTS)}
         self._workers = workers or (each if one_worker_each else {RELAY: [RELAY], APPS: CONTEXTS})

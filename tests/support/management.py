@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import django
 from django.conf import settings
 from django.core.management import execute_from_command_line
 
-from dev.paths import ROOT
+from tests.support import forks
 
 Done = subprocess.CompletedProcess[str]
 
@@ -24,7 +25,8 @@ class ManagementCommands:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self._server: subprocess.Popen[str] | None = None
+        self._server: forks.Fork | None = None
+        self._stream: IO[str] | None = None
 
     def __enter__(self) -> "ManagementCommands":
         return self
@@ -34,11 +36,9 @@ class ManagementCommands:
 
     def run(self, *arguments: str) -> Done:
         """Run ``manage.py`` with ``arguments`` to its end."""
-        self._server = self._server or self._start()
-        assert self._server.stdin
-        assert self._server.stdout
-        print(json.dumps(arguments), file=self._server.stdin, flush=True)
-        return Done(arguments, *json.loads(self._server.stdout.readline()))
+        stream = self._stream = self._stream or self._start()
+        print(json.dumps(arguments), file=stream, flush=True)
+        return Done(arguments, *json.loads(stream.readline()))
 
     def check(self, *arguments: str) -> str:
         """Run ``manage.py`` with ``arguments``, fail the test unless it succeeds, and return its output."""
@@ -48,14 +48,18 @@ class ManagementCommands:
 
     def close(self) -> None:
         """End the process."""
-        if self._server:
-            self._server.communicate()
-            self._server = None
+        if self._stream and self._server:
+            self._stream.close()
+            self._server.wait()
+            self._stream = self._server = None
 
-    def _start(self) -> "subprocess.Popen[str]":
+    def _start(self) -> IO[str]:
         argv = [sys.executable, "-m", "tests.support.management"]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(argv, env=dict(self._env), cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            files = (theirs.fileno(), theirs.fileno(), sys.__stderr__.fileno())
+            self._server = forks.start_fork(argv, env=self._env, files=files)
+            return ours.makefile("rw")
 
 
 def _serve() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.processes import children, ports, programs
+from tests.support import forks
 from tests.support.waiting import eventually
 
 _PROGRAM = """
@@ -36,7 +37,7 @@ def web_server(folder: Path, views: str = "", **settings: str) -> Iterator[WebSe
     env = programs.environment(database_url=os.environ["DATABASE_URL"], broker_url="memory://")
     env |= {"SHOP_BIND": f"127.0.0.1:{port}", **settings}
     argv = [sys.executable, "-c", _PROGRAM.format(views=views)]
-    process = children.start_child(argv, env=env, log=log)
+    process = forks.start_child(argv, env=env, log=log)
     try:
         eventually(lambda: ports.is_listening(port) or children.has_ended(process), within=60)
         yield WebServer(port, log, process)

@@ -76,7 +76,7 @@ class Competitor:
             yield lambda orders, rate: self._ship(orders, rate, workers)
 
     @contextlib.contextmanager
-    def _working(self) -> Iterator[list[children.Child]]:
+    def _working(self) -> Iterator[Sequence[children.Child]]:
         workers = [
             children.start_child(self._argv("work", str(n)), env=self.env, log=self.log)
             for n in range(self.workers)
