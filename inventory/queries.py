@@ -25,6 +25,12 @@ _PRICES = """
 """
 
 
+#: Number of pieces below which customers are told how many are left.
+FEW = 10
+#: Orders of the catalogue, each by a column of the products.
+SORTS = {"name": "name", "price": "price", "-price": "-price", "newest": "-created_at"}
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Current price of a product."""
@@ -57,6 +63,11 @@ class CatalogueItem:
     def in_stock(self) -> bool:
         """True if at least one is available."""
         return self.available > 0
+
+    @property
+    def is_scarce(self) -> bool:
+        """True if few are left, and no more can be ordered."""
+        return self.in_stock and not self.backorderable and self.available < FEW
 
     @property
     def can_be_ordered(self) -> bool:
@@ -170,12 +181,34 @@ def having_all_words(search: str) -> Q:
     return Q(*words)
 
 
-def catalogue(*, search: str = "", limit: int = 100, after: str = "") -> list[CatalogueItem]:
-    """Return products that can be ordered, by name; the next page comes ``after`` the last SKU seen."""
-    products = Product.objects.filter(having_all_words(search), active=True).order_by("name", "sku")
-    if last := Product.objects.filter(sku=after).values_list("name", "sku").first() if after else None:
-        products = products.filter(Q(name__gt=last[0]) | Q(name=last[0], sku__gt=last[1]))
-    return [_item(product) for product in products[:limit]]
+def catalogue(
+    *,
+    search: str = "",
+    sort: str = "name",
+    between: tuple[Decimal | None, Decimal | None] = (None, None),
+    in_stock: bool = False,
+    limit: int = 100,
+    after: str = "",
+) -> list[CatalogueItem]:
+    """Return products that can be ordered; the next page comes ``after`` the last SKU seen.
+
+    Args:
+        search: words that name, SKU or description have.
+        sort: one of :data:`SORTS`.
+        between: lowest and highest price, whatever the currency.
+        in_stock: leave out what is sold out.
+        limit: the most products.
+        after: SKU of the product that the page before ended with.
+    """
+    lowest, highest = between
+    bounds = {"price__gte": lowest, "price__lte": highest, "available__gt": 0 if in_stock else None}
+    wanted = {name: value for name, value in bounds.items() if value is not None}
+    products = Product.objects.filter(having_all_words(search), active=True, **wanted)
+    column, falls = SORTS[sort].removeprefix("-"), SORTS[sort].startswith("-")
+    if last := Product.objects.filter(sku=after).values_list(column, "sku").first() if after else None:
+        beyond = {f"{column}__{'lt' if falls else 'gt'}": last[0]}
+        products = products.filter(Q(**beyond) | Q(**{column: last[0]}, sku__gt=last[1]))
+    return [_item(product) for product in products.order_by(SORTS[sort], "sku")[:limit]]
 
 
 def product(sku: str) -> CatalogueItem | None:

@@ -23,6 +23,39 @@ from storefront import countries
 from storefront.test_cards import CARDS
 
 
+class BrowseForm(forms.Form):
+    """Order and bounds of the list of products. What is not understood is left out."""
+
+    sort = forms.ChoiceField(
+        label=_("Sort by"),
+        choices=[
+            ("name", _("Name")),
+            ("price", _("Price, lowest first")),
+            ("-price", _("Price, highest first")),
+            ("newest", _("Newest first")),
+        ],
+        required=False,
+    )
+    lowest = forms.DecimalField(label=_("Price from"), min_value=0, max_digits=12, required=False)
+    highest = forms.DecimalField(label=_("Price to"), min_value=0, max_digits=12, required=False)
+    in_stock = forms.BooleanField(label=_("In stock only"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("lowest", "highest"):
+            self.fields[name].widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 6})
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen, as the catalogue takes it."""
+        given = self.cleaned_data if self.is_valid() or self.is_bound else {}
+        return {
+            "sort": given.get("sort") or "name",
+            "between": (given.get("lowest"), given.get("highest")),
+            "in_stock": bool(given.get("in_stock")),
+        }
+
+
 class AddForm(forms.Form):
     """Quantity of a product to add to the basket."""
 

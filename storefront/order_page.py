@@ -21,6 +21,7 @@ from payments.queries import HOSTED_PAGE, PaymentInfo, RefundInfo
 from shipping import queries as shipping
 from shipping.queries import ShipmentInfo
 from storefront import labels
+from storefront.carriers import tracking_page
 from storefront.formats import day_of
 from storefront.test_cards import card_name
 
@@ -79,6 +80,8 @@ class OrderPage:
     #: Parcel once the carrier has it; until then ``no_parcel`` has a message.
     parcel: ShipmentInfo | None
     no_parcel: str
+    #: The carrier's page about the parcel, if it has one.
+    carriers_page: str
     #: Labels and times of the tracking, oldest first.
     tracking: list[tuple[str, datetime]]
     history: list[Happening]
@@ -130,6 +133,7 @@ def load_order_page(order: Details) -> OrderPage:
         steps=progress_steps(status, history),
         money=list(_money(payment)),
         parcel=parcel,
+        carriers_page=tracking_page(parcel.carrier, parcel.tracking_number) if parcel else "",
         no_parcel=_no_parcel(summary.status, shipment),
         tracking=[(labels.tracking_label(t.status), t.time) for t in parcel.tracking] if parcel else [],
         history=history,

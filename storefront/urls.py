@@ -13,6 +13,7 @@ from storefront.pages import (
     passwords,
     payments,
     profile,
+    receipts,
     returns,
     two_factor,
 )
@@ -53,6 +54,7 @@ urlpatterns = [
     path("orders/<number:number>/", orders.order, name="order"),
     path("orders/<number:number>/live/", orders.live, name="live"),
     path("orders/<number:number>/cancel/", orders.cancel, name="cancel"),
+    path("orders/<number:number>/receipt/", receipts.receipt, name="receipt"),
     path("orders/<number:number>/payment/", payments.payment, name="payment"),
     path("orders/<number:number>/pay/", payments.pay, name="pay"),
     path("orders/<number:number>/send-back/", returns.send_back, name="send-back"),

@@ -13,11 +13,12 @@ from orders.addresses import lines_of
 from shop.currencies import as_text
 from storefront.basket import Basket
 from storefront.countries import country_name
-from storefront.formats import moment, short_moment
+from storefront.formats import day_of, moment, short_moment
 
 register = template.Library()
 register.filter("country", country_name)
 register.filter("address_lines", lines_of)
+register.filter("day_of", day_of)
 register.filter("moment", moment)
 register.filter("short_moment", short_moment)
 

@@ -25,6 +25,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "orders": (302, 200, 200),
     "order": (302, 404, 200),
     "live": (302, 404, 200),
+    "receipt": (302, 404, 200),
     "cancel": (302, 404, 200),
     "send-back": (302, 404, 200),
     "pay": (302, 404, 200),

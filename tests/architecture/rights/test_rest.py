@@ -155,6 +155,6 @@ def page_of(world: World, name: str) -> str:
         "pay": [world.payable.number],
         "payment": [world.payable.number],
         "keep": [world.delivered.number, world.awaited.pk],
-        **{name: [world.order.number] for name in ("order", "live", "cancel", "again")},
+        **{name: [world.order.number] for name in ("order", "live", "receipt", "cancel", "again")},
     }
     return reverse(f"storefront:{name}", args=arguments.get(name))

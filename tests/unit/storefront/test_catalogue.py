@@ -1,8 +1,12 @@
 """Catalogue: list, search, product page, pictures, countries."""
 
+import html
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 
 from inventory import services as inventory
 from orders.countries import COUNTRIES
@@ -42,6 +46,64 @@ def test_a_long_catalogue_comes_page_by_page(visitor, monkeypatch):
     second = visitor.get("/", {"after": first.context["more_after"]})
     assert [product.sku for product in second.context["products"]] == ["TEAPOT"]
     assert second.context["more_after"] == ""
+
+
+@pytest.mark.parametrize(
+    ("sort", "skus"),
+    [
+        ("name", ["MUG", "PLANT", "TEAPOT"]),
+        ("price", ["MUG", "PLANT", "TEAPOT"]),
+        ("-price", ["TEAPOT", "PLANT", "MUG"]),
+        ("newest", ["PLANT", "TEAPOT", "MUG"]),
+        ("nonsense", ["MUG", "PLANT", "TEAPOT"]),
+    ],
+)
+def test_products_come_in_the_chosen_order_page_by_page(visitor, monkeypatch, sort, skus):
+    monkeypatch.setattr(catalogue_page, "PAGE_SIZE", 1)
+    path, seen = f"/?sort={sort}", []
+    while path:
+        page = visitor.get(path)
+        seen += [product.sku for product in page.context["products"]]
+        found = re.search(r'href="(\?[^"]+)" rel="next"', page.content.decode())
+        path = f"/{html.unescape(found[1])}" if found else ""
+    assert seen == skus
+
+
+@pytest.mark.parametrize(
+    ("asked", "skus"),
+    [
+        ({"lowest": "15"}, ["PLANT", "TEAPOT"]),
+        ({"lowest": "15", "highest": "20"}, ["PLANT"]),
+        ({"highest": "18.00"}, ["MUG", "PLANT"]),
+        ({"in_stock": "on"}, ["MUG", "TEAPOT"]),
+        ({"highest": "cheap"}, ["MUG", "PLANT", "TEAPOT"]),
+        ({"lowest": "-1"}, ["MUG", "PLANT", "TEAPOT"]),
+        ({"q": "pot", "lowest": "20"}, ["TEAPOT"]),
+    ],
+)
+def test_products_are_filtered_by_price_and_stock(visitor, asked, skus):
+    assert [product.sku for product in visitor.get("/", asked).context["products"]] == skus
+
+
+def test_bounds_that_nothing_is_in_say_what_to_do(visitor):
+    assert "Try wider ones." in text_of(visitor.get("/", {"lowest": "1000"}))
+
+
+def test_the_list_shows_the_stock(visitor):
+    text = text_of(visitor.get("/"))
+    assert "Teapot €24.95 Add Only 5 left" in text
+    assert "Blue mug €12.90 Add In stock" in text
+
+
+def test_the_first_page_with_all_that_it_loads_is_small(visitor):
+    for number in range(catalogue_page.PAGE_SIZE):
+        inventory.add_product(sku=f"P{number}", name=f"Mug {number}", price=Decimal(1), picture="☕", stock=1)
+    page = visitor.get("/").content
+    loaded = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="(/static/[^"]+)"', page.decode())
+    files = [Path(finders.find(path.removeprefix("/static/"))) for path in loaded]
+    sizes = {file.name: file.stat().st_size for file in files}
+    assert sizes.keys() == {"icon.svg", "shop.css", "shop.js"}
+    assert len(page) + sum(sizes.values()) < 100_000
 
 
 def test_an_empty_catalogue_says_so(db, client):
