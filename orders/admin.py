@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.address_book import admin as _address_book  # noqa: F401 - registers its list
 from orders.admin_actions import ACTIONS
 from orders.bulk.admin import ask_or_start
 from orders.errors import NoSuchEvent, OrdersError

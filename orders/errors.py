@@ -168,3 +168,11 @@ class TooManyTags(OrdersError):
 
 class UnknownTag(OrdersError):
     """{number} has no tag “{name}”."""
+
+
+class AddressBookFull(OrdersError):
+    """Your address book is full: remove an address first."""
+
+
+class UnknownAddress(OrdersError):
+    """There is no such address in your address book."""

@@ -129,8 +129,8 @@ class PaymentForm(MeansForm, OneTimeForm):
     """Means with which an order is paid after all."""
 
 
-class CheckoutForm(MeansForm):
-    """Delivery address and payment method of an order."""
+class AddressForm(forms.Form):
+    """A postal address, with the parts that it has in its country."""
 
     name = _address_field("name", _("Name"), _("Say who the parcel is for."), "name")
     street = _address_field(
@@ -149,10 +149,6 @@ class CheckoutForm(MeansForm):
         widget=forms.Select(attrs={"autocomplete": "shipping country", "data-refresh": ""}),
     )
     phone = _address_field("phone", _("Telephone (optional)"), "", "tel", type="tel")
-    #: Key of the basket, so that resubmitting the form places no second order.
-    idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
-    #: Fingerprint of the basket that the customer saw.
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -181,14 +177,6 @@ class CheckoutForm(MeansForm):
         """Fields of the address, in the order of the page."""
         return [self[name] for name in _ADDRESS if name in self.fields]
 
-    def clean(self) -> dict[str, Any]:
-        """Refuse a form without a valid key."""
-        if "idempotency_key" in self.errors:
-            raise ValidationError(
-                gettext("This page is out of date: open the basket and start again from there.")
-            )
-        return self.cleaned_data
-
     @property
     def ship_to(self) -> Address:
         """Delivery address of a valid form."""
@@ -198,6 +186,25 @@ class CheckoutForm(MeansForm):
         """Add an error reported by orders, at its field if the form has it."""
         name = str(problem.path[-1])
         self.add_error(name if name in self.fields else None, problem.message)
+
+
+class CheckoutForm(MeansForm, AddressForm):
+    """Delivery address and payment method of an order."""
+
+    #: Key of the basket, so that resubmitting the form places no second order.
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
+    #: Fingerprint of the basket that the customer saw.
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    keep_address = forms.BooleanField(label=_("Keep this address in my address book"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a form without a valid key."""
+        if "idempotency_key" in self.errors:
+            raise ValidationError(
+                gettext("This page is out of date: open the basket and start again from there.")
+            )
+        return self.cleaned_data
 
 
 class GuestCheckoutForm(CheckoutForm):
@@ -213,6 +220,10 @@ class GuestCheckoutForm(CheckoutForm):
         },
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["keep_address"]
 
     def clean_email(self) -> str:
         """Return the address in lower case, as it is stored."""

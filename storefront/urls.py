@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from storefront.pages import (
     accounts,
+    addresses,
     api_keys,
     basket,
     catalogue,
@@ -76,6 +77,10 @@ urlpatterns = [
     path("accounts/password/", passwords.ChangePassword.as_view(), name="password"),
     path("accounts/password/forgotten/", passwords.ForgotPassword.as_view(), name="reset"),
     path("accounts/password/<uidb64>/<token>/", passwords.NewPassword.as_view(), name="reset-confirm"),
+    path("accounts/addresses/", addresses.addresses, name="addresses"),
+    path("accounts/addresses/new/", addresses.address, name="new-address"),
+    path("accounts/addresses/<uuid:address_id>/", addresses.address, name="address"),
+    path("accounts/addresses/<uuid:address_id>/change/", addresses.change_address, name="change-address"),
     path("accounts/keys/", api_keys.keys, name="keys"),
     path("accounts/keys/<int:key_id>/revoke/", api_keys.revoke, name="revoke-key"),
 ]

@@ -1,5 +1,8 @@
 """Checkout: address, card, and placing the order."""
 
+from contextlib import suppress
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -12,7 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from orders import queries as orders
 from orders import services
-from orders.errors import IdempotencyKeyReused, InvalidOrder, TooManyOrders
+from orders.address_book.queries import Saved, addresses_of
+from orders.address_book.services import save_address
+from orders.errors import AddressBookFull, IdempotencyKeyReused, InvalidOrder, TooManyOrders
 from orders.intake import OrderRequest
 from payments.queries import has_hosted_page
 from shop.accounts import guests, limits
@@ -107,6 +112,9 @@ def _place(request: HttpRequest, form: CheckoutForm, contents: Contents) -> str:
         limits.refuse_orders(request, wait=refusal.wait)
     if email:
         open_link(request, token_for(placed.pk), placed.pk)
+    elif form.cleaned_data["keep_address"]:
+        with suppress(AddressBookFull):
+            save_address(customer_id=placed.customer_id, address=form.ship_to)
     return placed.number
 
 
@@ -126,14 +134,31 @@ def _guests_email(request: HttpRequest, form: CheckoutForm) -> str:
 
 
 def _known_address(request: HttpRequest) -> dict[str, str]:
-    """Return the address of the customer's last order, or at least the name; nothing of a guest."""
+    """Return the chosen or default address of the address book, else that of the last order, else the name.
+
+    Of a guest nothing is known.
+    """
     if not request.user.is_authenticated:
         return {}
     customer = customer_of(request)
+    for saved in _saved(request):
+        if saved.id == _chosen(request):
+            return saved.address.model_dump()
     for latest in orders.latest_orders(customer_id=customer.pk, limit=1):
         if found := orders.order(latest.id):
             return found.ship_to.model_dump()
     return {"name": customer.get_full_name()}
+
+
+def _saved(request: HttpRequest) -> list[Saved]:
+    """Return the address book of the customer; a guest has none."""
+    return addresses_of(request.user.pk) if isinstance(request.user, User) else []
+
+
+def _chosen(request: HttpRequest) -> UUID | None:
+    """Return the address that the visitor has chosen from the address book, by default the first one."""
+    saved = {str(one.id): one.id for one in _saved(request)}
+    return saved.get(request.GET.get("address", ""), next(iter(saved.values()), None))
 
 
 def _show_form(request: HttpRequest, form: CheckoutForm, basket: Basket, contents: Contents) -> HttpResponse:
@@ -142,5 +167,7 @@ def _show_form(request: HttpRequest, form: CheckoutForm, basket: Basket, content
         "refresh": REFRESH,
         "basket": contents,
         "key": basket.key,
+        "saved": _saved(request),
+        "chosen": _chosen(request),
     }
     return render(request, "storefront/checkout.html", context, status=422 if form.errors else 200)

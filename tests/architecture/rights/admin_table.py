@@ -75,6 +75,7 @@ MODELS: dict[str, str] = {
     "orders.order": "view",
     "orders.refundrequest": "view",
     "orders.return": "view",
+    "orders.savedaddress": "view",
     "otp_totp.totpdevice": "view",
     "payments.dispute": "view",
     "payments.gatewayfault": "view add change delete",

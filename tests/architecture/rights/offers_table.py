@@ -45,6 +45,9 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "reset-confirm": (200, 200, 200),
     "confirm": (410, 410, 410),
     "keys": (302, 200, 200),
+    "addresses": (302, 200, 200),
+    "new-address": (302, 200, 200),
+    "address": (302, 404, 200),
     "login": (200, 302, 302),
     "register": (200, 302, 302),
     # By POST only:
@@ -54,6 +57,7 @@ STOREFRONT: dict[str, tuple[int, int, int]] = {
     "confirm-again": (302, 405, 405),
     "logout": (405, 405, 405),
     "revoke-key": (302, 405, 405),
+    "change-address": (302, 405, 405),
 }
 
 

@@ -147,6 +147,8 @@ def page_of(world: World, name: str) -> str:
         "product": [world.product.sku],
         "order-by-id": [world.order.pk],
         "revoke-key": [world.key.pk],
+        "address": [world.address.pk],
+        "change-address": [world.address.pk],
         "confirm": ["a-token"],
         "link": ["a-token"],
         "fresh-link": [world.order.number],

@@ -31,7 +31,7 @@ from integrations.services import create_endpoint, pause_endpoint
 from inventory.models import Product
 from notifications.models import Notification, Resend
 from orders.bulk.services import prepare
-from orders.models import Order, RefundRequest, Return
+from orders.models import Order, RefundRequest, Return, SavedAddress
 from orders.notes.services import add_tag
 from orders.returns.services import approve_return, request_return
 from orders.services import hold_up_order
@@ -94,6 +94,9 @@ class World:
         discard_dead_letter(dead_letter_id=discarded.pk, by="olga", reason="a test")
         self.bulk = prepare(action="cancel", orders=[self.order], given={}, by=self.staff)
         self.key, _ = create_key(user=self.alice, name="till")
+        self.address = SavedAddress.objects.create(
+            customer=self.alice, name="A", street="1 Hill", country="GB"
+        )
         self.hook, self.paused_hook, self.delivery = make_endpoints()
         _make_the_rest(self)
 
