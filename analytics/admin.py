@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from analytics import positions, services
@@ -79,10 +81,11 @@ class DailySalesAdmin(ReadOnlyAdmin):
                 journal.record(request, DailySales, "Started a rebuild of the figures.")
                 task_id = services.start_rebuild(by=request.user.get_username())
         except services.BROKER_ERRORS as error:
-            self.message_user(request, f"The rebuild could not be started: {error}", messages.ERROR)
+            text = gettext("The rebuild could not be started: {error}").format(error=error)
+            self.message_user(request, text, messages.ERROR)
         else:
             results = reverse("admin:django_celery_results_taskresult_changelist")
-            text = 'A worker rebuilds the figures. <a href="{}?q={}">See its progress.</a>'
+            text = gettext('A worker rebuilds the figures. <a href="{}?q={}">See its progress.</a>')
             self.message_user(request, format_html(text, results, task_id), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:analytics_dailysales_changelist"))
 
@@ -134,7 +137,7 @@ class OrderFactAdmin(KeysetAdmin):
         """Add the status."""
         return with_status(super().get_queryset(request))
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def status(self, fact: OrderFact) -> str:
         """Return the status that follows from the steps."""
         return str(getattr(fact, "status", ""))
@@ -158,38 +161,38 @@ class ProjectionAdmin(ReadOnlyAdmin):
     )
     ordering = ("name",)
 
-    @admin.display(description="newest version", empty_value="")
+    @admin.display(description=_("newest version"), empty_value="")
     def newest_version(self, state: Projection) -> int:
         """Return the newest version in the code. If it differs, a rebuild is due."""
         return self._progress(state).newest_version
 
-    @admin.display(description="position", empty_value="")
+    @admin.display(description=_("position"), empty_value="")
     def position(self, state: Projection) -> int:
         """Return the position up to which all is consumed, or a dead letter."""
         return self._progress(state).lag.position
 
-    @admin.display(description="end of log", empty_value="")
+    @admin.display(description=_("end of log"), empty_value="")
     def log_position(self, state: Projection) -> int:
         """Return the newest position of the log."""
         return self._progress(state).lag.end
 
-    @admin.display(description="events waiting", empty_value="")
+    @admin.display(description=_("events waiting"), empty_value="")
     def events_waiting(self, state: Projection) -> str:
         """Return the number of events that are not consumed yet."""
         waiting = self._progress(state).lag.waiting
         return f"{waiting:,} or more" if waiting == MAX_WAITING else f"{waiting:,}"
 
-    @admin.display(description="lag", empty_value="")
+    @admin.display(description=_("lag"), empty_value="")
     def lag(self, state: Projection) -> str:
         """Return the age of the oldest event that is not consumed yet."""
         return f"{self._progress(state).lag.seconds:,.1f} s"
 
-    @admin.display(description="open dead letters", empty_value="")
+    @admin.display(description=_("open dead letters"), empty_value="")
     def open_dead_letters(self, state: Projection) -> int:
         """Return the number of events that are missing until an operator replays them."""
         return self._progress(state).lag.open_dead_letters
 
-    @admin.display(description="beside it", empty_value="-")
+    @admin.display(description=_("beside it"), empty_value="-")
     def version_beside(self, state: Projection) -> str | None:
         """Return the version beside the live one, with its position and lag."""
         beside = self._progress(state).beside

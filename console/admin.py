@@ -10,11 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from console.erasure.action import PERMISSION, forget_customers
 from console.models import Alert, Checkup, LostOrder, Repair
+from console.names_of_rights import role_name, translated
+from console.state_words import words
 from orders import queries as orders
-from shop import journal
+from shop import journal, stored_texts
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.keyset_lists import KeysetAdmin, KeysetList
 from shop.adminkit.read_only import ReadOnlyAdmin
@@ -24,7 +28,7 @@ from shop.visible import check_visible
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 #: Refusal to delete an account.
-HAS_ORDERS = "Its orders are kept: close the account instead, by taking back “Active”."
+HAS_ORDERS = _("Its orders are kept: close the account instead, by taking back “Active”.")
 
 admin.site.unregister([User, Group])
 
@@ -42,10 +46,25 @@ class CheckupAdmin(ReadOnlyAdmin):
 class RepairAdmin(ReadOnlyAdmin):
     """Repairs made by the order doctor, newest first."""
 
-    list_display = ("at", "kind", "wrong", "done", "by")
+    list_display = ("at", "what", "problem", "action_taken", "by")
     list_filter = ("kind", "at")
     search_fields = ("order_id__exact",)
     ordering = ("-pk",)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def what(self, repair: Repair) -> str:
+        """Return the kind in the reader's language."""
+        return words(repair.kind)
+
+    @admin.display(description=_("what was wrong"))
+    def problem(self, repair: Repair) -> str:
+        """Return the finding in the reader's language."""
+        return stored_texts.translated(repair.wrong)
+
+    @admin.display(description=_("what was done"))
+    def action_taken(self, repair: Repair) -> str:
+        """Return the repair in the reader's language."""
+        return stored_texts.translated(repair.done)
 
 
 @admin.register(Alert)
@@ -79,7 +98,7 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
     ordering = ("-pk",)
     list_filter = ("is_staff",)
     search_fields = ("username", "email__iexact")
-    search_help_text = "A user name or an e-mail address"
+    search_help_text = _("A user name or an e-mail address")
     actions = ("forget_customers",)
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -92,15 +111,16 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
         shown = super().get_fieldsets(request, obj)
         if obj is None or not request.user.has_perm("orders.view_order"):
             return shown
-        return (*shown, ("Orders", {"fields": ("orders_link",)}))
+        return (*shown, (_("Orders"), {"fields": ("orders_link",)}))
 
-    @admin.display(description="Orders")
+    @admin.display(description=_("Orders"))
     def orders_link(self, user: User) -> str:
         """Return a link to the orders of an account."""
         url = f"{reverse('admin:orders_order_changelist')}?customer__exact={user.pk}"
-        return format_html('<a href="{}" aria-label="Orders of {}">Orders</a>', url, user)
+        label = gettext("Orders of {customer}").format(customer=user)
+        return format_html('<a href="{}" aria-label="{}">{}</a>', url, label, gettext("Orders"))
 
-    @admin.action(description="Forget customers…", permissions=["forget"])
+    @admin.action(description=_("Forget customers…"), permissions=["forget"])
     def forget_customers(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Show what would be erased, and forget the customers once that is confirmed."""
         return forget_customers(request, queryset)
@@ -115,6 +135,10 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
         if db_field.name in ("first_name", "last_name") and field:
             field.validators.append(check_visible)
         return field
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Name roles and permissions in the reader's language."""
+        return translated(super().formfield_for_manytomany(db_field, request, **kwargs))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Make the rights read-only for all but superusers."""
@@ -145,6 +169,17 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
 class RoleAdmin(ConflictAware, GroupAdmin):
     """Groups of staff. Superusers alone change them: they are rights."""
 
+    list_display = ("role",)
+
+    @admin.display(description=_("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        """Return the name of a role."""
+        return role_name(group)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Name permissions in the reader's language."""
+        return translated(super().formfield_for_manytomany(db_field, request, **kwargs))
+
     def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Ask for the permission to view, not for that to change, which allows nothing."""
         return request.user.has_perm("auth.view_group")
@@ -166,12 +201,17 @@ class RoleAdmin(ConflictAware, GroupAdmin):
 class JournalAdmin(KeysetAdmin):
     """Journal of what staff did, by whichever door."""
 
-    list_display = ("action_time", "user", "content_type", "object_repr", "get_change_message")
+    list_display = ("action_time", "user", "content_type", "object_repr", "what_was_done")
     list_filter = ("action_time",)
     list_select_related = ("user", "content_type")
     search_fields = ("user__username", "object_id")
-    search_help_text = "A user name, or the id of an object"
+    search_help_text = _("A user name, or the id of an object")
     ordering = ("-pk",)
+
+    @admin.display(description=_("What was done"))
+    def what_was_done(self, entry: LogEntry) -> str:
+        """Return the message of an entry."""
+        return stored_texts.translated(entry.get_change_message())
 
 
 def _may_touch(request: HttpRequest, account: User | None) -> bool:
@@ -182,5 +222,5 @@ def _may_touch(request: HttpRequest, account: User | None) -> bool:
 
 def _reason_to_keep(account: User) -> str:
     if orders.has_orders(account.pk):
-        return HAS_ORDERS
-    return journal.KEPT if journal.has_entries(account) else ""
+        return str(HAS_ORDERS)
+    return str(journal.KEPT) if journal.has_entries(account) else ""

@@ -8,3 +8,9 @@ class ConsoleConfig(AppConfig):
 
     name = "console"
     label = "console"
+
+    def ready(self) -> None:
+        """Have the labels of all models translated: they are loaded by now."""
+        from shop.adminkit.labels import translate_labels
+
+        translate_labels()

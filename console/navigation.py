@@ -85,7 +85,7 @@ _GROUPS: tuple[tuple[StrOrPromise, bool, tuple[_Item, ...]], ...] = (
             (_("Projections"), "table_view", "analytics.projection"),
             (_("Tasks"), "task", "django_celery_results.taskresult"),
             (_("Roles"), "shield_person", "auth.group"),
-            ("API keys", "key", "accounts.apikey"),
+            (_("API keys"), "key", "accounts.apikey"),
             (_("Journal"), "history", "admin.logentry"),
         ),
     ),

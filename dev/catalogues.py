@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dev.messages import IGNORED, docstrings
+from dev.messages import IGNORED, docstrings, labels
 from dev.paths import ROOT
+from dev.stored_texts import stored_texts
 
 _FUNCTIONS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "pgettext", "pgettext_lazy"}
 _JINJA = re.compile(r'\{\{\s*_\("([^"]*)"\)')
@@ -29,7 +30,7 @@ class Entry(NamedTuple):
 
 def texts() -> set[str]:
     """Return all texts of the tree that are to be translated."""
-    found: set[str] = set()
+    found = labels() | stored_texts()
     for path in ROOT.rglob("*"):
         if path.suffix not in (".py", ".html", ".txt") or path.relative_to(ROOT).parts[0] in IGNORED:
             continue

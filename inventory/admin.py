@@ -32,7 +32,7 @@ SCARCE = 10
 class StockFilter(admin.SimpleListFilter):
     """Filter by the level of the stock."""
 
-    title = "stock"
+    title = _("stock")
     parameter_name = "stock"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -57,6 +57,7 @@ class ProductForm(forms.ModelForm[Product]):
     """Terms on which a product is sold, and the reason for a change."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         required=False,
         max_length=200,
         help_text=_("Why it changes. It stands in the history of the product."),
@@ -125,6 +126,11 @@ class ProductAdmin(ConflictAware, BoundedActions):
             *known,
             *(() if is_given else ("initial_stock",)),
         )
+
+    @admin.display(description=_("On hand"))
+    def on_hand(self, product: Product) -> int:
+        """Return how many there are, those that are reserved included."""
+        return product.on_hand
 
     def may_see_stock(self, request: HttpRequest) -> bool:
         """Tell whether the user may see how much there is of a product."""

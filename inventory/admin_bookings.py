@@ -26,6 +26,7 @@ class AdjustmentForm(BookingForm, OneTimeForm):
 
     kind = forms.ChoiceField(label=_("What happened"), required=False, choices=booking_files.KINDS)
     quantity = forms.IntegerField(
+        label=_("Quantity"),
         **booking_files.QUANTITY,
         help_text=_(
             "How many came in, were lost, or are on hand with those that are reserved. "
@@ -42,7 +43,9 @@ class AdjustmentForm(BookingForm, OneTimeForm):
 class ImportForm(OneTimeForm):
     """A file of bookings: uploaded or pasted, and carried from the preview to the booking."""
 
-    file = forms.FileField(required=False, help_text=_("CSV in UTF-8, as from a spreadsheet."))
+    file = forms.FileField(
+        label=_("File"), required=False, help_text=_("CSV in UTF-8, as from a spreadsheet.")
+    )
     text = forms.CharField(
         required=False,
         max_length=MAX_FILE,

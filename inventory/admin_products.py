@@ -26,7 +26,9 @@ from shop.rest.idempotency.forms import AlreadyDone, take_effect_once
 class ProductImportForm(ImportForm):
     """A file of products, and why they change."""
 
-    reason = forms.CharField(max_length=200, help_text=_("Stands in the history of each product."))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Stands in the history of each product.")
+    )
 
 
 class _Wrong(Exception):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from inventory import services
 from inventory.bookings import BOOKABLE, Booking, Entry
@@ -16,7 +18,7 @@ COLUMNS = ("kind", "sku", "quantity", "reason")
 MAX_ROWS = 1_000
 #: Characters of a file: in the admin it comes in a form, twice.
 MAX_FILE = 200_000
-KINDS = [(kind.value, kind.label) for kind in BOOKABLE]
+KINDS = [(kind.value, gettext_lazy(str(kind.label))) for kind in BOOKABLE]
 QUANTITY: dict[str, Any] = {"min_value": -MAX_STOCK, "max_value": MAX_STOCK}
 
 
@@ -27,17 +29,19 @@ class UnreadableFile(Exception):
 class BookingForm(forms.Form):
     """Fields of a booking."""
 
-    kind = forms.ChoiceField(choices=KINDS)
-    quantity = forms.IntegerField(**QUANTITY)
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
+    quantity = forms.IntegerField(label=_("Quantity"), **QUANTITY)
     reason = forms.CharField(
-        max_length=200, help_text="Stored with the movement: a delivery note, a cause. Name no persons."
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Stored with the movement: a delivery note, a cause. Name no persons."),
     )
 
 
 class RowForm(BookingForm):
     """Fields of a row."""
 
-    sku = forms.CharField(max_length=64)
+    sku = forms.CharField(label=_("SKU"), max_length=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def read(text: str) -> list[Row]:
     """
     names, table = read_table(text)
     if sorted(names) != sorted(COLUMNS):
-        raise UnreadableFile(f"Name the columns in the first row: {', '.join(COLUMNS)}.")
+        text = gettext("Name the columns in the first row: {columns}.")
+        raise UnreadableFile(text.format(columns=", ".join(COLUMNS)))
     check_number(table)
     return list(_rows(names, table))
 
@@ -79,7 +84,8 @@ def read_table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         table = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from error
+        text = gettext("Line {number} cannot be read: {error}.")
+        raise UnreadableFile(text.format(number=reader.line_num, error=error)) from error
     names = [cell.strip().lower() for cell in table[0][1]] if table else []
     return names, table[1:]
 
@@ -87,7 +93,8 @@ def read_table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
 def check_number(table: list[tuple[int, list[str]]]) -> None:
     """Raise UnreadableFile if there are no rows, or too many."""
     if not 0 < len(table) <= MAX_ROWS:
-        raise UnreadableFile(f"Give 1 to {MAX_ROWS:,} rows below the names of the columns.")
+        text = gettext("Give 1 to {number} rows below the names of the columns.")
+        raise UnreadableFile(text.format(number=f"{MAX_ROWS:,}"))
 
 
 def preview(rows: list[Row]) -> list[Row]:
@@ -102,13 +109,18 @@ def _rows(names: list[str], table: list[tuple[int, list[str]]]) -> Iterator[Row]
         by_name = dict(zip(names, map(str.strip, cells), strict=False))
         shown = tuple(by_name.get(name, "") for name in COLUMNS)
         if len(cells) != len(names):
-            yield Row(number, shown, error=f"{len(cells)} columns instead of {len(names)}")
+            yield Row(number, shown, error=wrong_number(cells, names))
             continue
         form = RowForm({**by_name, "kind": by_name["kind"].lower()})
         if form.is_valid():
             yield Row(number, shown, Booking(**form.cleaned_data))
         else:
             yield Row(number, shown, error=_describe(form))
+
+
+def wrong_number(cells: list[str], names: list[str]) -> str:
+    """Say that a row has another number of columns than the file has names."""
+    return gettext("{number} columns instead of {names}").format(number=len(cells), names=len(names))
 
 
 def _describe(form: forms.Form) -> str:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext
+
 from inventory.errors import (
     CountBelowReserved,
     NegativeCount,
@@ -136,5 +138,6 @@ def _check_reason(booking: Booking) -> None:
 
 
 def _not_enough(product: Product, wanted: int) -> NotEnoughStock:
-    besides = f" besides {product.reserved} that are reserved" if product.reserved else ""
+    text = gettext(" besides {reserved} that are reserved").format(reserved=product.reserved)
+    besides = text if product.reserved else ""
     return NotEnoughStock(sku=product.sku, available=product.available, besides=besides, wanted=wanted)

@@ -1,5 +1,7 @@
 """Errors of inventory, one class each. The docstring is the message that a person reads."""
 
+from django.utils.translation import gettext
+
 from shop.messaging.errors import PermanentFailure
 
 
@@ -7,7 +9,7 @@ class InventoryError(Exception):
     """The stock cannot do this."""
 
     def __init__(self, **facts: object) -> None:
-        super().__init__((self.__doc__ or "").format(**facts))
+        super().__init__(gettext(str(self.__doc__)).format(**facts))
 
 
 class IllegalTransition(InventoryError):

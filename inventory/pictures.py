@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Product
 from shop.web import media
@@ -22,7 +23,10 @@ class PictureForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     reason = forms.CharField(
-        required=False, max_length=200, help_text="Stands in the history of the product."
+        label=_("Reason"),
+        required=False,
+        max_length=200,
+        help_text=_("Stands in the history of the product."),
     )
 
     def clean_file(self) -> str:

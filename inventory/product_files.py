@@ -13,13 +13,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from import_export import fields, resources, widgets
 from import_export.instance_loaders import CachedInstanceLoader
 from import_export.results import RowResult
 from tablib import Dataset
 
 from inventory import services
-from inventory.booking_files import UnreadableFile, check_number, read_table
+from inventory.booking_files import UnreadableFile, check_number, read_table, wrong_number
 from inventory.models import Product
 
 #: Columns of a file: the first two of a new product, others as they are given.
@@ -36,7 +37,7 @@ class YesOrNo(widgets.Widget):  # type: ignore[misc]  # the library has no types
         """Read a cell."""
         word = str(value).strip().lower()
         if word not in _YES | _NO:
-            raise ValueError("Write yes or no.")
+            raise ValueError(gettext("Write yes or no."))
         return word in _YES
 
 
@@ -48,7 +49,7 @@ class Amount(widgets.Widget):  # type: ignore[misc]  # the library has no types
         try:
             return Decimal(str(value))
         except InvalidOperation:
-            raise ValueError("Write the price as in 12.50.") from None
+            raise ValueError(gettext("Write the price as in 12.50.")) from None
 
 
 class ProductResource(resources.ModelResource):  # type: ignore[misc]  # the library has no types
@@ -137,7 +138,8 @@ def _cell(value: Any) -> str:
 def _run(text: str, *, dry_run: bool) -> list[Row]:
     names, table = read_table(text)
     if "sku" not in names or not set(names) <= set(COLUMNS) or len(set(names)) < len(names):
-        raise UnreadableFile(f"Name the columns in the first row: sku, and of {', '.join(COLUMNS[1:])}.")
+        text = gettext("Name the columns in the first row: sku, and of {columns}.")
+        raise UnreadableFile(text.format(columns=", ".join(COLUMNS[1:])))
     check_number(table)
     known = {number: [_plain(cell) for cell in cells] for number, cells in table if len(cells) == len(names)}
     data = Dataset(*known.values(), headers=names)
@@ -153,7 +155,7 @@ def _plain(cell: str) -> str:
 
 def _row(number: int, names: list[str], cells: list[str], done: RowResult | None, seen: set[str]) -> Row:
     if done is None:
-        return Row(number, cells[0][:64], error=f"{len(cells)} columns instead of {len(names)}")
+        return Row(number, cells[0][:64], error=wrong_number(cells, names))
     sku = _plain(cells[names.index("sku")])[:64]
     if sku in seen:
         return Row(number, sku, error="The file has this SKU twice.")

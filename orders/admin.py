@@ -43,7 +43,7 @@ class OrderLineInline(ReadOnly, TabularInline[OrderLine, Order]):
     model = OrderLine
     fields = ("sku", "name", "quantity", "unit_price", "amount", "currency")
     readonly_fields = ("amount",)
-    verbose_name_plural = "lines"
+    verbose_name_plural = _("lines")
 
 
 class PaymentAttemptInline(ReadOnly, TabularInline[PaymentAttempt, Order]):

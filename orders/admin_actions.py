@@ -40,6 +40,7 @@ class ReasonForm(forms.Form):
     """Form for the reason of an action."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=services.MAX_SETTLEMENT,
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
         help_text=_("Kept for ever, in the log of events and in the journal: name no persons."),
@@ -50,23 +51,32 @@ class ResendForm(ReasonForm):
     """Form for sending an order again."""
 
     goods = forms.ChoiceField(
+        label=_("Goods"),
         choices=[
             ("", "---------"),
             ("returned", _("The parcel came back: send it again")),
             ("new", _("The goods are lost: take others from the stock")),
-        ]
+        ],
     )
     other_address = forms.BooleanField(
-        required=False, help_text=_("Send it to the address below, instead of that of the order.")
+        label=_("Other address"),
+        required=False,
+        help_text=_("Send it to the address below, instead of that of the order."),
     )
-    name = forms.CharField(required=False, max_length=ADDRESS_LIMITS["name"])
-    street = forms.CharField(required=False, max_length=ADDRESS_LIMITS["street"])
-    second_line = forms.CharField(required=False, max_length=ADDRESS_LIMITS["second_line"])
-    city = forms.CharField(required=False, max_length=ADDRESS_LIMITS["city"])
-    region = forms.CharField(required=False, max_length=ADDRESS_LIMITS["region"])
-    postal_code = forms.CharField(required=False, max_length=ADDRESS_LIMITS["postal_code"])
-    country = forms.RegexField(r"^[A-Z]{2}$", required=False, help_text=_("ISO 3166-1 alpha-2, as in GB."))
-    phone = forms.CharField(required=False, max_length=ADDRESS_LIMITS["phone"])
+    name = forms.CharField(label=_("Name"), required=False, max_length=ADDRESS_LIMITS["name"])
+    street = forms.CharField(label=_("Street"), required=False, max_length=ADDRESS_LIMITS["street"])
+    second_line = forms.CharField(
+        label=_("Second line"), required=False, max_length=ADDRESS_LIMITS["second_line"]
+    )
+    city = forms.CharField(label=_("City"), required=False, max_length=ADDRESS_LIMITS["city"])
+    region = forms.CharField(label=_("Region"), required=False, max_length=ADDRESS_LIMITS["region"])
+    postal_code = forms.CharField(
+        label=_("Postal code"), required=False, max_length=ADDRESS_LIMITS["postal_code"]
+    )
+    country = forms.RegexField(
+        r"^[A-Z]{2}$", label=_("Country"), required=False, help_text=_("ISO 3166-1 alpha-2, as in GB.")
+    )
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=ADDRESS_LIMITS["phone"])
     field_order = ("goods", "reason")
 
     def clean(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class OrderColumns:
     @admin.display(description=_("Why"), empty_value="")
     def why(self, order: Order) -> str:
         """Return the reason of the status, with the operators' note."""
-        return ": ".join(filter(None, (order.reason_label, order.attention_note)))
+        return ": ".join(filter(None, (order.reason_label, order.attention_text)))
 
     @admin.display(description=_("Customer"))
     def customer_and_email(self, order: Order) -> str:

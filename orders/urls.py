@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders import api, attention_api
+from orders.notes import api as notes
 from orders.payments import api as payments
 from orders.refunds import api as refunds
 from orders.returns import api as returns
@@ -13,6 +14,7 @@ urlpatterns = [
     path("orders/<uuid:pk>/cancel", api.OrderCancellation.as_view(), name="order-cancel"),
     path("orders/<uuid:pk>/resume", attention_api.OrderResumption.as_view(), name="order-resume"),
     path("orders/<uuid:pk>/settle", attention_api.OrderSettlement.as_view(), name="order-settle"),
+    path("orders/<uuid:pk>/notes", notes.OrderNotes.as_view(), name="order-notes"),
     path("orders/<uuid:pk>/payments", payments.OrderPayments.as_view(), name="order-payments"),
     path("orders/<uuid:pk>/refunds", refunds.OrderRefunds.as_view(), name="order-refunds"),
     path("orders/<uuid:pk>/refunds/<uuid:refund_id>", refunds.OrderRefund.as_view(), name="order-refund"),

@@ -35,11 +35,12 @@ M = TypeVar("M", Payment, Refund)
 class RefundStateFilter(admin.SimpleListFilter):
     """Filter of payments by the state of their refund."""
 
-    title = parameter_name = "refund"
+    title = _("refund")
+    parameter_name = "refund"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the states of refunds."""
-        return list(Refund.State.choices)
+        return Refund._meta.get_field("state").flatchoices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         """Return the payments with a refund in the selected state."""
@@ -52,6 +53,7 @@ class GivenBackForm(forms.Form):
     """Form for the reason of a refund that is given back otherwise."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=200,
         help_text=_(
             "How it was given back. Kept for ever, in the log of events and in the journal: name no persons."
@@ -197,7 +199,7 @@ class RefundAdmin(LeadsToOrders, KeysetAdmin):
         except NotGivenBack as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, "The refund is given back otherwise.")
+            messages.success(request, gettext("The refund is given back otherwise."))
 
     @admin.action(description=_("Retry the selected failed refunds"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:

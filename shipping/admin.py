@@ -52,11 +52,12 @@ def tracking_numbers(order_ids: Collection[UUID]) -> dict[UUID, str]:
 class TrackingFilter(admin.SimpleListFilter):
     """Filter of shipments by the status of the last scan, and by the state that goes with it."""
 
-    title, parameter_name = "tracking status", "tracking_status"
+    title = _("tracking status")
+    parameter_name = "tracking_status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the statuses of parcels."""
-        return STATUSES
+        return list(Shipment._meta.get_field("tracking_status").flatchoices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Shipment]) -> QuerySet[Shipment]:
         """Return the shipments whose last scan has the selected status."""

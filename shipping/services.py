@@ -13,6 +13,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from shipping import carrier_calls, outcomes, repository
 from shipping.carrier import Destination, LabelPaper
@@ -20,6 +21,7 @@ from shipping.errors import NoLabel, NotStoppable, ShipmentKnown
 from shipping.models import Shipment, shipping_key
 from shop.messaging.errors import TooEarly
 from shop.messaging.publishing import unit_of_work
+from shop.stored_texts import translated
 
 #: Writes down who stops a shipment.
 Note: TypeAlias = Callable[[Shipment], None]
@@ -157,9 +159,10 @@ def void_shipment(*, shipment_id: UUID, note: Note = no_note) -> Shipment:
     """
     shipment = Shipment.objects.get(pk=shipment_id)
     if not shipment.is_first:
-        raise NotStoppable("a parcel that is sent again cannot be voided: keep it back by hand")
+        raise NotStoppable(gettext("a parcel that is sent again cannot be voided: keep it back by hand"))
     if not shipment.can_be_stopped:
-        raise NotStoppable(f"this shipment is {shipment.state}; only one that has not left can be voided")
+        text = gettext("this shipment is {state}; only one that has not left can be voided")
+        raise NotStoppable(text.format(state=translated(shipment.state)))
 
     def note_and_remind(stopped: Shipment) -> None:
         note(stopped)
@@ -192,7 +195,10 @@ def paper_of(*, shipment_id: UUID) -> LabelPaper:
     shipment = Shipment.objects.get(pk=shipment_id)
     paper = carrier_calls.paper_of(shipment)
     if paper is None:
-        raise NoLabel(f"the {shipment.state} {shipment} has no label to print")
+        state = translated(shipment.state)
+        raise NoLabel(
+            gettext("{shipment} ({state}) has no label to print").format(shipment=shipment, state=state)
+        )
     return paper
 
 

@@ -24,7 +24,7 @@ def admin_settings() -> dict[str, Any]:
         "SHOP_RABBITMQ_MANAGEMENT_URL": os.environ.get("SHOP_RABBITMQ_MANAGEMENT_URL", ""),
         "UNFOLD": {
             "SITE_TITLE": "shop",
-            "SITE_HEADER": "shop operations",
+            "SITE_HEADER": _("shop operations"),
             "SITE_SYMBOL": "storefront",
             "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
             "COLORS": {},

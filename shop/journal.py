@@ -17,10 +17,12 @@ from django.db.models.signals import pre_delete
 from django.db.transaction import TransactionManagementError
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from rest_framework.request import Request
 
 #: Refusal to delete an account, with whose row Django would delete its entries.
-KEPT = "Its acts are in the journal, which is kept: close the account instead, by taking back “Active”."
+KEPT = _("Its acts are in the journal, which is kept: close the account instead, by taking back “Active”.")
 #: Latest acts on an object that a page shows.
 _MOST = 200
 
@@ -51,10 +53,10 @@ def has_entries(user: User) -> bool:
 
 
 @receiver(pre_delete, sender=User)
-def refuse_to_delete_an_actor(instance: User, **_: Any) -> None:
+def refuse_to_delete_an_actor(instance: User, **kwargs: Any) -> None:
     """Keep the entries: Django would delete them with the account."""
     if has_entries(instance):
-        raise ProtectedError(KEPT, {instance})
+        raise ProtectedError(str(KEPT), {instance})
 
 
 def record(request: HttpRequest | Request, what: Model | type[Model], text: str) -> None:
@@ -74,11 +76,13 @@ def record_by(actor: User, what: Model | type[Model], text: str) -> None:
     """Write an entry as :func:`record` does, for an actor whose request is over."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("open a transaction around the act and its entry in the journal")
+    with override("en"):
+        name = str(what._meta.verbose_name_plural if isinstance(what, type) else what)[:200]
     LogEntry.objects.create(
         user=actor,
         content_type=ContentType.objects.get_for_model(what),
         object_id=None if isinstance(what, type) else str(what.pk),
-        object_repr=str(what._meta.verbose_name_plural if isinstance(what, type) else what)[:200],
+        object_repr=name,
         action_flag=CHANGE,
         change_message=text,
     )

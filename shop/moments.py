@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 
 def shown(moment: datetime) -> str:
-    """Return a moment in the zone of who looks, as in ``2026-03-01 14:05 CET``; UTC outside a page."""
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
+    """Return a moment in the zone of who looks, as ``2026-03-01 14:05 CET``; UTC outside a page."""
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT")

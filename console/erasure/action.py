@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from console.erasure.errors import ErasureError
 from console.erasure.forgetting import forget, preview
@@ -22,7 +23,9 @@ def forget_customers(request: HttpRequest, accounts: QuerySet[User]) -> HttpResp
     """Show the rows by table and ask; once confirmed, forget the customers."""
     chosen = list(accounts[: MAX_CUSTOMERS + 1])
     if len(chosen) > MAX_CUSTOMERS:
-        messages.error(request, f"Choose {MAX_CUSTOMERS} customers at the most.")
+        messages.error(
+            request, gettext("Choose {number} customers at the most.").format(number=MAX_CUSTOMERS)
+        )
         return None
     if "confirmed" not in request.POST:
         return _ask(request, chosen)
@@ -34,7 +37,7 @@ def forget_customers(request: HttpRequest, accounts: QuerySet[User]) -> HttpResp
 def _ask(request: HttpRequest, chosen: list[User]) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "Forget customers",
+        "title": gettext("Forget customers"),
         "rows": [(user, *_preview(user)) for user in chosen],
         "checkbox": ACTION_CHECKBOX_NAME,
     }
@@ -58,5 +61,5 @@ def _forget(request: HttpRequest, user: User) -> None:
     except (ErasureError, OrdersStillOpen) as refusal:
         messages.error(request, f"{name}: {refusal}")
     else:
-        text = f"Account {user.pk} is forgotten. Workers erase what is left in a few minutes."
-        messages.success(request, text)
+        text = gettext("Account {number} is forgotten. Workers erase what is left in a few minutes.")
+        messages.success(request, text.format(number=user.pk))

@@ -26,8 +26,11 @@ VIEW, PAUSE = "messaging.view_workernode", "messaging.pause_circuit"
 class PauseForm(forms.Form):
     """Form of a pause: its reason and, if it is known, its end."""
 
-    reason = forms.CharField(max_length=500, help_text=_("Everybody who meets the pause reads it."))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, help_text=_("Everybody who meets the pause reads it.")
+    )
     until = forms.DateTimeField(
+        label=_("Until"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],

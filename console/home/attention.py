@@ -87,7 +87,13 @@ def _late_orders() -> Iterator[Item]:
 def _dead_letters() -> Iterator[Item]:
     for cause, found in messages.dead_letters_by_cause().items():
         url = _list("messaging_deadletter", status__exact="open", cause__exact=cause)
-        yield _item(gettext("Dead letters"), found, url, gettext("Replay or discard"), detail=cause.label)
+        yield _item(
+            gettext("Dead letters"),
+            found,
+            url,
+            gettext("Replay or discard"),
+            detail=gettext(str(cause.label)),
+        )
 
 
 def _paused_consumers() -> Iterator[Item]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from notifications.queries import NotificationSummary
 from orders.notes.queries import notes_of
-from shop import journal
+from shop import journal, stored_texts
 from shop.messaging.event_log import TimelineEntry
 from shop.privacy.showing import shown
 
@@ -65,7 +65,7 @@ def _events(found: Sequence[TimelineEntry], start: datetime | None) -> Iterator[
 
 def _acts(order_id: UUID, start: datetime | None) -> Iterator[TimelineRow]:
     for act in journal.acts_on("orders", "order", order_id):
-        yield TimelineRow("act", act.at, act.by, act.text, _since(act.at, start))
+        yield TimelineRow("act", act.at, act.by, stored_texts.translated(act.text), _since(act.at, start))
 
 
 def _notes(order_id: UUID, start: datetime | None) -> Iterator[TimelineRow]:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from console.packing.slip import Slip, slip_of
@@ -32,7 +33,9 @@ def packing_slip_pdf(request: HttpRequest, shipment_id: UUID) -> HttpResponse:
     slip = _slip(request, shipment_id)
     page = HttpResponseRedirect(reverse("packing-slip", args=[shipment_id]))
     if not has_pdf():
-        messages.warning(request, "PDFs need the packages of requirements-pdf.txt: print this page instead.")
+        messages.warning(
+            request, gettext("PDFs need the packages of requirements-pdf.txt: print this page instead.")
+        )
         return page
     pdf = import_module("console.packing.pdf")  # needs fpdf2
     try:

@@ -1,5 +1,8 @@
 """Packing slip as PDF, drawn by fpdf2, which ``requirements-pdf.txt`` installs."""
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext, ngettext
 from fpdf import FPDF, XPos, YPos
 from fpdf.fonts import FontFace, TTFFont
 
@@ -17,7 +20,7 @@ class CannotPrint(Exception):
     """The font of PDFs cannot print {characters}: print this page, or set SHOP_PDF_FONT."""
 
     def __init__(self, characters: str) -> None:
-        super().__init__(str(self.__doc__).format(characters=f"“{characters}”"))
+        super().__init__(gettext(str(self.__doc__)).format(characters=f"“{characters}”"))
 
 
 def pdf_of(slip: Slip) -> bytes:
@@ -38,12 +41,14 @@ def pdf_of(slip: Slip) -> bytes:
 
 def _draw(pdf: FPDF, slip: Slip) -> None:
     pdf.set_margin(_MARGIN)
-    pdf.set_title(f"Packing slip {slip.number}")
+    title = gettext("Packing slip %(number)s") % {"number": slip.number}
+    pdf.set_title(title)
     _set_font(pdf, slip)
     pdf.add_page()
     _draw_code(pdf, slip)
-    _write(pdf, f"Packing slip {slip.number}", size=18)
-    _write(pdf, f"Ordered {slip.date}", size=10)
+    _write(pdf, title, size=18)
+    date = date_format(localtime(slip.placed_at), "DATETIME_FORMAT")
+    _write(pdf, gettext("Ordered %(date)s") % {"date": date}, size=10)
     pdf.ln(_LINE)
     for line in slip.address:
         _write(pdf, line, size=12)
@@ -95,7 +100,8 @@ def _draw_lines(pdf: FPDF, slip: Slip) -> None:
         line_height=_LINE,
         headings_style=FontFace(emphasis=None, fill_color=230),  # the font has no bold letters
     ) as table:
-        table.row(("Qty", "SKU", "Product"))
+        table.row((gettext("Qty"), gettext("SKU"), gettext("Product")))
         for line in slip.lines:
             table.row((str(line.quantity), composed(line.sku), composed(line.name)))
-    _write(pdf, f"{slip.pieces} pieces", size=10)
+    pieces = ngettext("%(number)s piece", "%(number)s pieces", slip.pieces) % {"number": slip.pieces}
+    _write(pdf, pieces, size=10)

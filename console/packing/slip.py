@@ -1,6 +1,7 @@
 """Packing slip of a shipment: what goes into the parcel, and where it goes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import segno
@@ -17,7 +18,7 @@ class Slip:
 
     shipment_id: UUID
     number: str
-    date: str
+    placed_at: datetime
     destination: Destination
     lines: list[Line]
     carrier: str
@@ -52,7 +53,7 @@ def slip_of(shipment_id: UUID) -> Slip | None:
     return Slip(
         shipment_id=shipment_id,
         number=order.summary.number,
-        date=f"{order.summary.placed_at:%Y-%m-%d}",
+        placed_at=order.summary.placed_at,
         destination=parcel.destination,
         lines=order.lines,
         carrier=parcel.carrier,

@@ -1,6 +1,6 @@
 """Sales page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -32,6 +32,7 @@ def sales_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": gettext("Sales"),
         "period": period,
+        "day_begins": datetime.combine(today, time.min, UTC),
         "days": days,
         "lengths": sorted(LENGTHS),
         "sales": sales_of(period),

@@ -11,15 +11,17 @@ from uuid import UUID
 from django import template
 from django.template import Context
 from django.utils.formats import number_format
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext
 
 from console.models import Checkup
 from console.order_page.standstill import Reason, reasons_of
 from console.order_page.steps import SagaStep, steps_of
 from console.order_page.timeline import TimelineRow, timeline_of
+from console.state_words import words
 from notifications.queries import NotificationSummary, notifications_of
 from payments.queries import PaymentInfo, payments_of
 from shipping.queries import ShipmentInfo, shipment_of
+from shop import stored_texts
 from shop.currencies import as_text
 from shop.messaging.event_log import TimelineEntry, timeline
 from shop.messaging.operations import paused, queries
@@ -28,39 +30,8 @@ from shop.shown_amounts import for_reader
 
 register = template.Library()
 register.filter("for_reader", for_reader)
-#: States that :func:`words` shows, for translators.
-_STATES = (
-    gettext_noop("Processing"),
-    gettext_noop("Requires action"),
-    gettext_noop("Requires capture"),
-    gettext_noop("Requires payment method"),
-    gettext_noop("Succeeded"),
-    gettext_noop("Canceled"),
-    gettext_noop("Requested"),
-    gettext_noop("Pending"),
-    gettext_noop("Failed"),
-    gettext_noop("Booked"),
-    gettext_noop("Booking"),
-    gettext_noop("Stopped"),
-    gettext_noop("Returned"),
-    gettext_noop("Lost"),
-    gettext_noop("Pre transit"),
-    gettext_noop("In transit"),
-    gettext_noop("Out for delivery"),
-    gettext_noop("Delivered"),
-    gettext_noop("Sent"),
-    gettext_noop("Withheld"),
-    gettext_noop("Done"),
-    gettext_noop("Running"),
-    gettext_noop("Waiting"),
-    gettext_noop("Undone"),
-    gettext_noop("Skipped"),
-    gettext_noop("Busy"),
-    gettext_noop("Idle"),
-    gettext_noop("Failing"),
-    gettext_noop("Down"),
-    gettext_noop("Late"),
-)
+register.filter("stored", stored_texts.translated)
+register.filter("words", words)
 
 
 @dataclass(frozen=True)
@@ -131,13 +102,6 @@ def spell_out(span: timedelta) -> str:
         minutes = int(seconds // 60)
         return ngettext("{minutes} minute", "{minutes} minutes", minutes).format(minutes=minutes)
     return gettext("{seconds} seconds").format(seconds=f"{seconds:g}")
-
-
-@register.filter
-def words(value: str) -> str:
-    """Format a value such as ``out_for_delivery`` in words."""
-    text = value.replace("_", " ").capitalize()
-    return gettext(text) if text else ""
 
 
 @register.inclusion_tag("console/paused_consumers.html")

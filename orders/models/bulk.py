@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from orders.models.order import Order
 from shop.ids import uuid7
+from shop.stored_texts import translated
 
 
 class BulkAction(models.Model):
@@ -67,3 +68,8 @@ class BulkActionRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order}: {self.state}"
+
+    @property
+    def detail_text(self) -> str:
+        """The detail in the reader's language: the worker writes it in English."""
+        return translated(self.detail)

@@ -28,6 +28,7 @@ from orders.states import (
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import ERASED, Money
+from shop.stored_texts import translated
 
 #: Prefix of the serial number for people: ORD-1042.
 NUMBER_PREFIX = "ORD-"
@@ -217,6 +218,11 @@ class Order(models.Model):
         if self.attention_reason:
             return self.get_attention_reason_display()
         return self.get_cancel_reason_display() if self.cancel_reason else ""
+
+    @property
+    def attention_text(self) -> str:
+        """The note for operators in the reader's language: the doctor writes most of them."""
+        return translated(self.attention_note)
 
     @property
     def pay_by(self) -> datetime:

@@ -33,13 +33,14 @@ PERMISSIONS = ("orders.view_order", "orders.annotate_order")
 class NoteForm(OneTimeForm):
     """Form of a note."""
 
-    text = forms.CharField(max_length=MAX_NOTE, validators=[check_visible])
+    text = forms.CharField(label=_("Text"), max_length=MAX_NOTE, validators=[check_visible])
 
 
 class TagForm(OneTimeForm):
     """Form of a tag."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=MAX_TAG,
         validators=[
             check_visible,
@@ -65,7 +66,8 @@ class OrderTagInline(ReadOnly, TabularInline[OrderTag, Order]):
 class TagFilter(admin.SimpleListFilter):
     """Filter of orders by their tags."""
 
-    title, parameter_name = "tag", "tag"
+    title = _("tag")
+    parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Return the tags in use."""

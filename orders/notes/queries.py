@@ -26,6 +26,7 @@ _NAMES = """
 class NoteInfo:
     """A note of staff on an order."""
 
+    id: UUID
     text: str
     by: str
     at: datetime
@@ -33,7 +34,7 @@ class NoteInfo:
 
 def notes_of(order_id: UUID) -> list[NoteInfo]:
     """Return the latest notes on an order, oldest first."""
-    found = OrderNote.objects.filter(order=order_id).order_by("-pk").values_list("text", "by", "at")
+    found = OrderNote.objects.filter(order=order_id).order_by("-pk").values_list("pk", "text", "by", "at")
     return [NoteInfo(*row) for row in found[:MOST_NOTES]][::-1]
 
 

@@ -35,6 +35,7 @@ class RefundForm(effect_page.Confirmed):
     """Form of a refund: of quantities of the order's lines, or of an amount."""
 
     amount = forms.DecimalField(
+        label=_("Amount"),
         required=False,
         min_value=Decimal(0),
         max_digits=19,
@@ -42,7 +43,9 @@ class RefundForm(effect_page.Confirmed):
         help_text=_("Instead of lines."),
     )
     restock = forms.BooleanField(
-        required=False, help_text=_("The goods of the lines are back, and go into the stock.")
+        label=_("Restock"),
+        required=False,
+        help_text=_("The goods of the lines are back, and go into the stock."),
     )
     reason = reason_field(MAX_REASON, _("For colleagues. Erased when the customer is forgotten."))
 
@@ -137,6 +140,11 @@ class RefundRequestInline(ReadOnly, TabularInline[RefundRequest, Order]):
     readonly_fields = fields
     verbose_name_plural = _("refunds that were requested")
 
+    @admin.display(description=_("Failure"))
+    def failure(self, refund: RefundRequest) -> str:
+        """Return the code of the failure."""
+        return refund.failure
+
     @admin.display(description=_("Of"))
     def of(self, refund: RefundRequest) -> str:
         """Return the lines that it is for, in words."""
@@ -145,7 +153,7 @@ class RefundRequestInline(ReadOnly, TabularInline[RefundRequest, Order]):
     @admin.display(description=pgettext_lazy("of a thing", "State"))
     def state_now(self, refund: RefundRequest) -> str:
         """Return the state."""
-        return RefundRequest.State(refund.outcome).label
+        return gettext(str(RefundRequest.State(refund.outcome).label))
 
 
 @admin.register(RefundRequest)
@@ -158,6 +166,11 @@ class RefundRequestAdmin(KeysetAdmin):
     search_fields = ("order__id", "id")
     search_help_text = _("The id of an order or of a refund")
     ordering = ("-pk",)
+
+    @admin.display(description=_("Failure"))
+    def failure(self, refund: RefundRequest) -> str:
+        """Return the code of the failure."""
+        return refund.failure
 
     @admin.display(description=_("Order"))
     def order_link(self, refund: RefundRequest) -> str:

@@ -38,7 +38,7 @@ class ReturnInline(ReadOnly, TabularInline[Return, Order]):
     model = Return
     fields = ("link", "state", "of", "by_customer", "reason", "arrive_by", "created_at")
     readonly_fields = fields
-    verbose_name_plural = "returns"
+    verbose_name_plural = _("returns")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Return]:
         """Fetch the returns with their lines."""
@@ -59,7 +59,10 @@ class ReturnInline(ReadOnly, TabularInline[Return, Order]):
     def of(self, returned: Return) -> str:
         """Return what is sent back, and how much of it is here."""
         return ", ".join(
-            f"{line.quantity} x {line.sku} ({line.received} here)" for line in returned.lines.all()
+            gettext("{quantity} x {sku} ({received} here)").format(
+                quantity=line.quantity, sku=line.sku, received=line.received
+            )
+            for line in returned.lines.all()
         )
 
 
@@ -68,7 +71,12 @@ class ReturnLineInline(ReadOnly, TabularInline[ReturnLine, Return]):
 
     model = ReturnLine
     fields = readonly_fields = ("sku", "quantity", "restocked", "written_off", "awaited")
-    verbose_name_plural = "lines"
+    verbose_name_plural = _("lines")
+
+    @admin.display(description=_("Awaited"))
+    def awaited(self, line: ReturnLine) -> int:
+        """Return how many are not here yet."""
+        return line.awaited
 
 
 class ReturnReceiptInline(ReadOnly, TabularInline[ReturnReceipt, Return]):
@@ -76,7 +84,7 @@ class ReturnReceiptInline(ReadOnly, TabularInline[ReturnReceipt, Return]):
 
     model = ReturnReceipt
     fields = readonly_fields = ("created_at", "came_back", "given_back")
-    verbose_name_plural = "receipts"
+    verbose_name_plural = _("receipts")
 
     @admin.display(description=_("Came back"))
     def came_back(self, receipt: ReturnReceipt) -> str:
@@ -88,7 +96,7 @@ class ReturnReceiptInline(ReadOnly, TabularInline[ReturnReceipt, Return]):
             for line in receipt.lines
         )
 
-    @admin.display(description=_("Given back"), empty_value="nothing")
+    @admin.display(description=_("Given back"), empty_value="–")
     def given_back(self, receipt: ReturnReceipt) -> str | None:
         """Return the amount of the refund, and its state."""
         refund = receipt.refund

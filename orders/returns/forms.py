@@ -58,6 +58,7 @@ class ReceiptForm(Confirmed):
         required=False, label=_("Give nothing back"), help_text=_("Instead of the price of what came back.")
     )
     amount = forms.DecimalField(
+        label=_("Amount"),
         required=False,
         min_value=0,
         max_digits=19,

@@ -9,11 +9,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from payments.errors import IllegalTransition, NotRetryable
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
+from shop.stored_texts import translated
 
 #: Beginning of all keys, followed by the order. The books of providers have it.
 KEY_PREFIX = "capture:"
@@ -321,7 +323,8 @@ class Payment(models.Model):
     def retry_capture(self) -> None:
         """Capture again, under a new key: the provider repeats its refusal under the old one."""
         if not self.is_held or not self.failure_code:
-            raise NotRetryable(f"this payment is {self.state}; only a capture that failed can be retried")
+            text = gettext("this payment is {state}; only a capture that failed can be retried")
+            raise NotRetryable(text.format(state=translated(self.state)))
         self.capture_attempt += 1
         self.failure_code = self.failure_message = ""
 

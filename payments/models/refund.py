@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from payments.errors import IllegalTransition, NotGivenBack, NotRetryable
 from payments.gateway import GivenBack
@@ -14,6 +15,7 @@ from payments.models.payment import Payment
 from shop.amounts import AmountField
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
+from shop.stored_texts import translated
 from shop.visible import is_visible
 
 
@@ -181,11 +183,12 @@ class Refund(models.Model):
         One of all that was left is of what is left now.
         """
         if self.state != self.State.FAILED:
-            raise NotRetryable(f"this refund is {self.state}; only a failed one can be retried")
+            text = gettext("this refund is {state}; only a failed one can be retried")
+            raise NotRetryable(text.format(state=translated(self.state)))
         if not self.is_part:
             self.amount = self.payment.refundable
         if self.amount > self.payment.refundable:
-            raise NotRetryable(f"only {self._refundable} of the payment can still be given back")
+            raise NotRetryable(self._too_much())
         self._check(self.State.REQUESTED)
         self._use_new_key()
         self.state, self.failure_code = self.State.REQUESTED, ""
@@ -205,11 +208,12 @@ class Refund(models.Model):
     def give_otherwise(self, note: str) -> None:
         """Record that an operator gave it back without the provider."""
         if self.state != self.State.FAILED:
-            raise NotGivenBack(f"this refund is {self.state}; only a failed one can be given back otherwise")
+            text = gettext("this refund is {state}; only a failed one can be given back otherwise")
+            raise NotGivenBack(text.format(state=translated(self.state)))
         if not is_visible(note):
-            raise NotGivenBack("say how it was given back: the reason is kept for ever")
+            raise NotGivenBack(gettext("say how it was given back: the reason is kept for ever"))
         if self.amount > self.payment.refundable:
-            raise NotGivenBack(f"only {self._refundable} of the payment can still be given back")
+            raise NotGivenBack(self._too_much())
         self.become(self.State.SUCCEEDED, reference="")
         self.channel, self.note = self.Channel.OTHERWISE, note.strip()
 
@@ -218,9 +222,9 @@ class Refund(models.Model):
         what = self.id if self.is_part else self.reason
         self.idempotency_key = f"refund:{self.payment_id}:{what}:{self.attempt}"
 
-    @property
-    def _refundable(self) -> Money:
-        return Money.stored(self.payment.refundable, self.currency)
+    def _too_much(self) -> str:
+        amount = Money.stored(self.payment.refundable, self.currency)
+        return gettext("only {amount} of the payment can still be given back").format(amount=amount)
 
     def _check(self, state: str) -> None:
         if state not in self.LEGAL.get(self.state, ()):

@@ -6,6 +6,8 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from shop import journal
@@ -34,7 +36,7 @@ class ApiKeyAdmin(KeysetAdmin):
     list_select_related = ("user",)
     fields = readonly_fields = (*list_display, "made_with")
     search_fields = ("prefix", "user__username")
-    search_help_text = "The beginning of a key, or the name of its owner"
+    search_help_text = _("The beginning of a key, or the name of its owner")
     ordering = ("-pk",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -116,7 +118,7 @@ class UnconfirmedAddressAdmin(KeysetAdmin):
     ordering = ("-pk",)
     actions = ("let_mail_pass",)
 
-    @admin.display(description="account", ordering="user")
+    @admin.display(description=_("account"), ordering="user")
     def account(self, address: UnconfirmedAddress) -> str:
         """Return the account's name. Who may see addresses may not see accounts."""
         return address.user.get_username() if address.user else ""
@@ -125,7 +127,7 @@ class UnconfirmedAddressAdmin(KeysetAdmin):
         """Tell whether the user may let mail pass to addresses that it came back from."""
         return request.user.has_perm("accounts.let_mail_pass")
 
-    @admin.action(description="Let mail pass again", permissions=["let_mail_pass"])
+    @admin.action(description=_("Let mail pass again"), permissions=["let_mail_pass"])
     def let_mail_pass(self, request: HttpRequest, queryset: QuerySet[UnconfirmedAddress]) -> None:
         """Let mail pass to the selected addresses that it came back from."""
         passing = [row for row in queryset if row.reason and row.is_in_use]
@@ -133,14 +135,17 @@ class UnconfirmedAddressAdmin(KeysetAdmin):
             confirmation.let_mail_pass(addresses=[row.email for row in passing])
             for row in passing:
                 journal.record(request, row, text="Let mail pass again.")
-        self.message_user(request, f"Mail passes again to {_addresses(len(passing))}.", messages.SUCCESS)
+        text = ngettext(
+            "Mail passes again to {number} address.", "Mail passes again to {number} addresses.", len(passing)
+        )
+        self.message_user(request, text.format(number=len(passing)), messages.SUCCESS)
         if left := sum(not row.reason for row in queryset):
-            text = f"Never confirmed, and left to their owners: {_addresses(left)}."
-            self.message_user(request, text, messages.WARNING)
-
-
-def _addresses(number: int) -> str:
-    return f"{number} {'address' if number == 1 else 'addresses'}"
+            text = ngettext(
+                "Never confirmed, and left to its owner: {number} address.",
+                "Never confirmed, and left to their owners: {number} addresses.",
+                left,
+            )
+            self.message_user(request, text.format(number=left), messages.WARNING)
 
 
 @admin.register(AccountMail)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from shop.ids import uuid7_at
 
@@ -14,13 +15,18 @@ from shop.ids import uuid7_at
 class RecentFilter(admin.SimpleListFilter):
     """Filter by age, on the primary key: a UUIDv7 contains the time of its creation."""
 
-    title = "time"
+    title = _("time")
     parameter_name = "since"
-    _DAYS = {"1": "The past day", "7": "The past 7 days", "30": "The past 30 days", "365": "The past year"}
+    _DAYS = {
+        "1": _("The past day"),
+        "7": _("The past 7 days"),
+        "30": _("The past 30 days"),
+        "365": _("The past year"),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         """Return the time spans to choose from."""
-        return self._DAYS.items()
+        return [(days, str(label)) for days, label in self._DAYS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows created within the chosen time span."""

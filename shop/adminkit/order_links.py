@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from shop.adminkit.finding import named
 from shop.adminkit.theme import ModelAdmin
@@ -41,7 +42,7 @@ class LeadsToOrders(ModelAdmin[Any]):
             row.order_number_shown = numbers.get(id_of(row), "")
             row.order_is_linked = may_see
 
-    @admin.display(description="order", empty_value="")
+    @admin.display(description=_("order"), empty_value="")
     def order_page(self, row: Any) -> str:
         """Return the number of the order, linked to its page."""
         order_id = attrgetter(self.order_field)(row)

@@ -5,9 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.utils.html import format_html
+from django.utils.translation import gettext_noop
 
 __all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
 
+#: Texts of the theme and of Django for which they have no German themselves.
+_TEXTS = (
+    gettext_noop("No results found"),
+    gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
+    gettext_noop("Reset filters"),
+    gettext_noop("Raw passwords are not stored, so there is no way to see the user’s password."),
+)
 #: Characters of a JSON value that a page shows.
 _SHOWN = 20_000
 

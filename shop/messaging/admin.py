@@ -5,6 +5,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from shop import journal
 from shop.adminkit.keyset_lists import KeysetAdmin
@@ -131,7 +133,7 @@ class CircuitAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
     actions = ["probe"]
 
-    @admin.display(description="events held")
+    @admin.display(description=_("events held"))
     def held(self, circuit: Circuit) -> int:
         """Return the number of events held for the consumer."""
         return circuit_breaker.held(circuit.consumer)
@@ -140,11 +142,12 @@ class CircuitAdmin(ReadOnlyAdmin):
         """Return whether the user may probe paused consumers."""
         return request.user.has_perm("messaging.probe_circuit")
 
-    @admin.action(description="Probe now", permissions=["probe"])
+    @admin.action(description=_("Probe now"), permissions=["probe"])
     def probe(self, request: HttpRequest, queryset: QuerySet[Circuit]) -> None:
         """Make the next probe of the selected consumers due now."""
         with transaction.atomic():
             for circuit in queryset.filter(paused_by=""):
                 journal.record(request, circuit, "Probed the consumer.")
             probed = queryset.filter(paused_by="").update(probe_at=Now())
-        self.message_user(request, f"Consumers that are being probed: {probed}.", messages.SUCCESS)
+        text = gettext("Consumers that are being probed: {number}.").format(number=probed)
+        self.message_user(request, text, messages.SUCCESS)

@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from shop.messaging.consuming import consumers
 from shop.messaging.contracts import Reminder, event_types
@@ -25,7 +27,8 @@ class _KnownValues(admin.SimpleListFilter):
 class EventTypeFilter(_KnownValues):
     """Filter of the event log by type."""
 
-    title = parameter_name = "type"
+    title = _("type")
+    parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         """Return the types that are logged: all but reminders."""
@@ -38,7 +41,8 @@ class ConsumerFilter(_KnownValues):
     The inbox has no index by consumer, and a search for a rare one would scan the whole table.
     """
 
-    title, parameter_name = f"consumer, among the latest {LATEST:,}", "consumer"
+    title = format_lazy(_("consumer, among the latest {number}"), number=f"{LATEST:,}")
+    parameter_name = "consumer"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filter the latest entries only."""

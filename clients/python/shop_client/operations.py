@@ -353,6 +353,34 @@ class Operations:
         )
         return answer
 
+    def orders_notes_list(
+        self,
+        id: str,
+    ) -> list[models.NoteOut]:
+        """List the notes on an order."""
+        answer: list[models.NoteOut] = self._call(
+            "GET",
+            f"/api/v1/orders/{quote(str(id), safe='')}/notes",
+        )
+        return answer
+
+    def orders_notes_create(
+        self,
+        id: str,
+        body: models.NoteIn,
+        *,
+        idempotency_key: str | None = None,
+    ) -> models.NoteOut:
+        """Write a note on an order."""
+        answer: models.NoteOut = self._call(
+            "POST",
+            f"/api/v1/orders/{quote(str(id), safe='')}/notes",
+            headers={"Idempotency-Key": idempotency_key},
+            has_key=True,
+            body=body,
+        )
+        return answer
+
     def orders_payments_list(
         self,
         id: str,

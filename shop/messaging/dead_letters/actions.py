@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from shop.messaging.dead_letters.errors import NotOpen, NotReplayable, ReasonMissing
 from shop.messaging.dead_letters.replay_target import replay_target_of
 from shop.messaging.dead_letters.selection import Selection
 from shop.messaging.models import DeadLetter
 from shop.messaging.outbox import append
+from shop.stored_texts import translated
 from shop.visible import is_visible
 
 #: Letters replayed in one transaction.
@@ -63,7 +65,8 @@ def replay_dead_letter(*, dead_letter_id: int, by: str, reason: str = "") -> Dea
         try:
             _send(letter)
         except NotReplayable as refusal:
-            raise NotReplayable(f"dead letter {letter.pk}: {refusal}") from refusal
+            text = gettext("dead letter {number}: {refusal}")
+            raise NotReplayable(text.format(number=letter.pk, refusal=refusal)) from refusal
         return close_letter(letter, DeadLetter.Status.REPLAYED, action="replay", by=by, reason=reason)
 
 
@@ -107,7 +110,8 @@ def lock_open_letter(dead_letter_id: int) -> DeadLetter:
     """Lock and return an open letter. Raises NotOpen if it is closed."""
     letter = DeadLetter.objects.select_for_update().get(pk=dead_letter_id)
     if letter.status != DeadLetter.Status.OPEN:
-        raise NotOpen(f"dead letter {letter.pk} has been {letter.status} already")
+        text = gettext("dead letter {number} has been {status} already")
+        raise NotOpen(text.format(number=letter.pk, status=translated(letter.status)))
     return letter
 
 

@@ -25,11 +25,11 @@ class DeadLetterActions(ReadOnly, TabularInline[DeadLetterAction, DeadLetter]):
 
     model = DeadLetterAction
     extra = 0
-    verbose_name_plural = "actions taken"
+    verbose_name_plural = _("actions taken")
     readonly_fields = ["action", "by", "at", "reason", "copy_id", "changes"]
     exclude = ["diff"]
 
-    @admin.display(description="changes")
+    @admin.display(description=_("what changed"))
     def changes(self, action: DeadLetterAction) -> str:
         """Return the diff of an edit."""
         return _pre(action.diff)
@@ -110,18 +110,18 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **permissions})
 
-    @admin.display(description="for", ordering="consumer")
+    @admin.display(description=_("for"), ordering="consumer")
     def receiver(self, letter: DeadLetter) -> str:
         """Return the consumer or app that the message was for."""
         return letter.consumer or letter.app or "all subscribers"
 
-    @admin.display(description="message")
+    @admin.display(description=_("message"))
     def message(self, letter: DeadLetter) -> str:
         """Return the message, formatted if it is JSON."""
         message = parse_body(letter)
         return _pre(pretty_json(message) if message else letter.body)
 
-    @admin.display(description="traceback")
+    @admin.display(description=_("traceback"))
     def stack(self, letter: DeadLetter) -> str:
         """Return the traceback of the last attempt."""
         return _pre(letter.traceback)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from shop.ids import uuid7
@@ -94,7 +95,8 @@ def _copy(letter: DeadLetter, text: str) -> dict[str, Any]:
     _check_fields(type(event), message["data"], original.get("data"))
     aggregate_id = letter.aggregate_id or uuid_or_none(original.get("subject"))
     if aggregate_id and event.aggregate_id != aggregate_id:
-        raise InvalidCopy(f"{event.aggregate}: the copy has to be about {aggregate_id}, as the event is")
+        text = gettext("{field}: the copy has to be about {id}, as the event is")
+        raise InvalidCopy(text.format(field=event.aggregate, id=aggregate_id))
     message["subject"] = str(event.aggregate_id)
     return message
 
@@ -103,9 +105,9 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         edited = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidCopy(f"This is not JSON: {error}") from error
+        raise InvalidCopy(gettext("This is not JSON: {error}").format(error=error)) from error
     if not isinstance(edited, dict):
-        raise InvalidCopy("This is JSON, but not an object: it has to begin with {")
+        raise InvalidCopy(gettext("This is JSON, but not an object: it has to begin with a brace"))
     return edited
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from shop.messaging.dead_letters import tasks
 from shop.messaging.dead_letters.actions import ReplayProgress, discard_dead_letters, replay_dead_letters
@@ -35,7 +37,9 @@ LIST = "admin:messaging_deadletter_changelist"
 class ReasonForm(forms.Form):
     """Form for the reason of an action."""
 
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}))
+    reason = forms.CharField(
+        label=_("Reason"), widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"})
+    )
 
 
 class ReplayForm(ReasonForm):
@@ -49,7 +53,9 @@ class ReplayForm(ReasonForm):
 class EditForm(ReasonForm):
     """Form for the text of the copy and the reason."""
 
-    text = forms.CharField(strip=False, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}))
+    text = forms.CharField(
+        label=_("Text"), strip=False, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"})
+    )
     field_order = ["text", "reason"]
 
 
@@ -116,7 +122,8 @@ class Pages:
         if form.is_valid():
             by, reason = request.user.get_username(), form.cleaned_data["reason"]
             done = max(discard_dead_letters(selection, by=by, reason=reason), default=0)
-            self._owner.message_user(request, f"{done} discarded.", messages.SUCCESS)
+            text = gettext("{number} discarded.").format(number=done)
+            self._owner.message_user(request, text, messages.SUCCESS)
             return HttpResponseRedirect(reverse(LIST))
         context = {"causes": causes(selection), "letters": selection.letters().count(), "form": form}
         return self._render(
@@ -155,9 +162,9 @@ class Pages:
         if total > MAX_REPLAYED_IN_REQUEST:
             return self._replay_by_worker(request, selection, by=by, reason=reason, total=total)
         progress = ReplayProgress()
-        for _ in replay_dead_letters(selection, by=by, reason=reason, progress=progress):
-            pass
-        self._owner.message_user(request, f"{progress.replayed} replayed.", messages.SUCCESS)
+        deque(replay_dead_letters(selection, by=by, reason=reason, progress=progress), maxlen=0)
+        text = gettext("{number} replayed.").format(number=progress.replayed)
+        self._owner.message_user(request, text, messages.SUCCESS)
         for refusal, count in progress.refused.items():
             self._owner.message_user(
                 request,

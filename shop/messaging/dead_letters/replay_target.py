@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from shop.messaging.consuming import consumer_of, consumers, events_queue, failures
 from shop.messaging.contracts import Reminder, cloudevents
@@ -38,7 +39,7 @@ def replay_target_of(letter: DeadLetter) -> ReplayTarget:
     type.
     """
     if letter.cause == DeadLetter.Cause.FORGED:
-        raise NotReplayable("it does not come from the shop: discard it, or edit it")
+        raise NotReplayable(gettext("it does not come from the shop: discard it, or edit it"))
     if letter.event_id and letter.aggregate_id:
         event_id, aggregate_id, type_ = letter.event_id, letter.aggregate_id, letter.type
     else:
@@ -58,7 +59,7 @@ def receivers_of(app: str, type: str) -> tuple[str, ...]:
     """
     if app:
         if not (consumer := consumer_of(app, type)):
-            raise NotReplayable(f"{app} does not consume {type}")
+            raise NotReplayable(gettext("{app} does not consume {type}").format(app=app, type=type))
         return (consumer.name,)
     return tuple(
         consumer.name
@@ -101,10 +102,14 @@ def _identify(letter: DeadLetter) -> tuple[UUID, UUID, str]:
     try:
         event = cloudevents.decode(message)
     except MessagingError as error:
-        raise NotReplayable("it cannot be read: fix its sender and discard it, or edit it") from error
+        raise NotReplayable(
+            gettext("it cannot be read: fix its sender and discard it, or edit it")
+        ) from error
     if not is_authentic(message, letter.body):
-        raise NotReplayable("nothing shows that it comes from the shop: discard it, or edit it")
+        raise NotReplayable(gettext("nothing shows that it comes from the shop: discard it, or edit it"))
     # The inbox keeps its rows for letters with an event id only: a duplicate might be consumed twice.
     if letter.died_at < datetime.now(UTC) - settings.SHOP_INBOX_RETENTION + failures.LONGEST_DELIVERY:
-        raise NotReplayable("it is so old that the inbox may have forgotten whether it was consumed since")
+        raise NotReplayable(
+            gettext("it is so old that the inbox may have forgotten whether it was consumed since")
+        )
     return event.meta.id, event.aggregate_id, event.type

@@ -6,6 +6,7 @@ An endpoint that is not in it fails the tests.
 from typing import Any, NamedTuple
 
 from tests.architecture.rights.needs import (
+    ANNOTATE,
     CAPTURE,
     DECIDE_RETURN,
     GIVE_BACK,
@@ -115,6 +116,11 @@ ENDPOINTS = [
     Endpoint(
         "POST", "order-payments", all_of("orders.view_order", "orders.pay_order"), customer=404, owner=202,
         allowed=202, refused=404, arguments={"pk": "payable.pk"}, data={"payment_method": "pm_card_visa"},
+    ),
+    Endpoint("GET", "order-notes", all_of("orders.view_order"), arguments={"pk": "order.pk"}),
+    Endpoint(
+        "POST", "order-notes", all_of(*ANNOTATE), allowed=201, arguments={"pk": "order.pk"},
+        data={"text": "Rang: the mug may stay."},
     ),
     of_order("GET", "order-refunds", "orders.view_order"),
     of_order("GET", "order-refund", "orders.view_order", refund_id="requested.pk"),

@@ -2,10 +2,13 @@
 
 import re
 import zlib
+from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone, translation
 
 from console.packing import letters, page
 from console.packing.letters import font_file, unprintable
@@ -17,6 +20,7 @@ from shipping.models import Shipment
 from shop.ids import uuid7
 
 LINES = [Line("TEA-MINT", "Mint tea", 2, Decimal("4.50"), "EUR"), Line("MUG", "Mug", 1, Decimal("9"), "EUR")]
+PLACED = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 needs_font = pytest.mark.skipif(not font_file(), reason="there is no font of many scripts")
 
 
@@ -24,7 +28,7 @@ def slip(name: str = "Alice Liddell", lines: list[Line] = LINES) -> Slip:
     to = Destination(
         name=name, street="1 Rabbit Hole", city="Oxford", postal_code="OX1 1AA", country="GB", phone="+44 1"
     )
-    return Slip(uuid7(), "ORD-1042", "2026-11-29", to, lines, "DHL", "1Z9", has_label=True)
+    return Slip(uuid7(), "ORD-1042", PLACED, to, lines, "DHL", "1Z9", has_label=True)
 
 
 def pages_of(pdf: bytes) -> int:
@@ -50,10 +54,25 @@ def test_a_slip_has_address_lines_and_the_number_as_a_code():
 
 def test_a_pdf_without_a_font_file_says_all_that_the_page_says(no_font):
     content = drawn(pdf_of(slip("Zoë Liddell")))
-    for text in ("ORD-1042", "2026-11-29", "Zoë Liddell", "1 Rabbit Hole", "1Z9", "TEA-MINT", "Mint tea"):
+    for text in (
+        "ORD-1042",
+        "2026-11-29 23:30 UTC",
+        "Zoë Liddell",
+        "1 Rabbit Hole",
+        "1Z9",
+        "TEA-MINT",
+        "Mint tea",
+    ):
         assert text.encode("latin-1") in content
     dark = sum(map(sum, slip().code.matrix))
     assert content.count(b" re\nf") == dark or content.count(b" re f") == dark
+
+
+def test_a_pdf_has_the_time_of_the_order_in_the_zone_and_language_of_who_prints_it(no_font):
+    with timezone.override(ZoneInfo("Europe/Berlin")), translation.override("de"):
+        content = drawn(pdf_of(slip()))
+    for text in ("Packzettel ORD-1042", "30.11.2026 00:30 CET", "3 Stück"):
+        assert text.encode("latin-1") in content
 
 
 def test_a_letter_that_the_font_lacks_is_refused_and_not_left_out(no_font):

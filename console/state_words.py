@@ -1,0 +1,102 @@
+"""Words for states and kinds, as ``{{ state|words }}`` shows them, and the list of them for translators."""
+
+from django.utils.translation import gettext, gettext_noop
+
+#: States of payments, parcels, messages, steps, workers and findings.
+STATES = (
+    gettext_noop("Processing"),
+    gettext_noop("Requires action"),
+    gettext_noop("Requires capture"),
+    gettext_noop("Requires payment method"),
+    gettext_noop("Succeeded"),
+    gettext_noop("Canceled"),
+    gettext_noop("Requested"),
+    gettext_noop("Pending"),
+    gettext_noop("Failed"),
+    gettext_noop("Booked"),
+    gettext_noop("Booking"),
+    gettext_noop("Stopped"),
+    gettext_noop("Returned"),
+    gettext_noop("Lost"),
+    gettext_noop("Pre transit"),
+    gettext_noop("In transit"),
+    gettext_noop("Out for delivery"),
+    gettext_noop("Delivered"),
+    gettext_noop("Sent"),
+    gettext_noop("Withheld"),
+    gettext_noop("Done"),
+    gettext_noop("Running"),
+    gettext_noop("Waiting"),
+    gettext_noop("Undone"),
+    gettext_noop("Skipped"),
+    gettext_noop("Busy"),
+    gettext_noop("Idle"),
+    gettext_noop("Failing"),
+    gettext_noop("Down"),
+    gettext_noop("Late"),
+    gettext_noop("Placed"),
+    gettext_noop("Paid"),
+    gettext_noop("Stocked"),
+    gettext_noop("Shipped"),
+    gettext_noop("Payment failed"),
+    gettext_noop("Out of stock"),
+    gettext_noop("Shipment failed"),
+    gettext_noop("Cancellation requested"),
+    gettext_noop("Cancellation rejected"),
+    gettext_noop("Refunded"),
+    gettext_noop("Delivery failed"),
+    gettext_noop("Cancelled"),
+    gettext_noop("Needs attention"),
+    gettext_noop("Settled"),
+    gettext_noop("Repaired"),
+    gettext_noop("Repairable"),
+    gettext_noop("Under way"),
+    gettext_noop("Handed over"),
+    gettext_noop("Left"),
+)
+#: Kinds of findings and repairs.
+KINDS = (
+    gettext_noop("Backfill"),
+    gettext_noop("Backlog"),
+    gettext_noop("Capture"),
+    gettext_noop("Dead"),
+    gettext_noop("Figures"),
+    gettext_noop("Forged"),
+    gettext_noop("Inbox"),
+    gettext_noop("Notice"),
+    gettext_noop("Overdue"),
+    gettext_noop("Parcel"),
+    gettext_noop("Payment"),
+    gettext_noop("Refund"),
+    gettext_noop("Stalled"),
+    gettext_noop("Timer"),
+    gettext_noop("Attempts"),
+    gettext_noop("Delivery"),
+    gettext_noop("History"),
+    gettext_noop("Log"),
+    gettext_noop("Message"),
+    gettext_noop("Money"),
+    gettext_noop("Refunds"),
+    gettext_noop("Returns"),
+    gettext_noop("Status"),
+    gettext_noop("Stock"),
+    gettext_noop("Attention"),
+    gettext_noop("Idle"),
+    gettext_noop("Origin"),
+)
+#: Reasons for attention, as findings name them.
+REASONS = (
+    gettext_noop("Stock overdue"),
+    gettext_noop("Carrier overdue"),
+    gettext_noop("Cancellation overdue"),
+    gettext_noop("Delivery overdue"),
+    gettext_noop("Refund failed"),
+    gettext_noop("Capture failed"),
+    gettext_noop("Books differ"),
+)
+
+
+def words(value: str) -> str:
+    """Format a value such as ``out_for_delivery`` in words."""
+    text = value.replace("_", " ").capitalize()
+    return gettext(text) if text else ""
