@@ -169,13 +169,18 @@ class OperatorZoneAdmin(ReadOnlyAdmin):
 class GuestAdmin(KeysetAdmin):
     """Guests: addresses that were ordered with, and who has claimed the orders."""
 
-    list_display = ("user_id", "email", "claimant", "claimed_at", "created_at")
+    list_display = ("number", "email", "claimant", "claimed_at", "created_at")
     list_select_related = ("claimed_by",)
     fields = readonly_fields = list_display
     search_fields = ("email",)
     ordering = ("-pk",)
 
-    @admin.display(description="claimed by", empty_value="")
+    @admin.display(description=_("user id"), ordering="user_id")
+    def number(self, guest: Guest) -> int:
+        """Return the id of the account."""
+        return guest.user_id
+
+    @admin.display(description=_("claimed by"), empty_value="")
     def claimant(self, guest: Guest) -> str:
         """Return the name of the account that has the orders. Who may see guests may not see accounts."""
         return guest.claimed_by.get_username() if guest.claimed_by else ""
