@@ -141,6 +141,7 @@ class AddressForm(forms.Form):
     city = _address_field("city", _("City"), "", "address-level2")
     region = _address_field("region", _("State, province or region"), "", "address-level1")
     country = forms.ChoiceField(
+        label=_("Country"),
         choices=lambda: [("", _("Choose a country")), *countries.choices()],
         error_messages={
             "required": _("Choose the country."),

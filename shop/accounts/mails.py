@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -124,7 +125,15 @@ def _owner(email: str) -> User | None:
 
 
 def _write(kind: str, email: str, link: str) -> None:
-    text = TEXTS[kind]
     with translation.override(settings.SHOP_LANGUAGE):
-        subject, body = map(gettext, text)
-    send_mail(subject, body.format(link=link), None, [email])
+        subject, body = map(gettext, TEXTS[kind])
+        text = body.format(link=link)
+        context = {
+            "subject": subject,
+            "paragraphs": text.strip().split("\n\n"),
+            "link": link,
+            "label": gettext("Open the page"),
+            "language": settings.SHOP_LANGUAGE,
+        }
+        html = render_to_string("mails/account.html", context)
+    send_mail(subject, text, None, [email], html_message=html)

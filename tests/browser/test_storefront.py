@@ -1,15 +1,18 @@
 """A customer buys in a real browser and follows the live updates of the order."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from threading import Event, Thread
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connection
 
 from inventory import services as inventory
-from tests.support.inprocess import deliver_all
+from tests.support.inprocess import deliver_all, fire_reminders
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,7 +31,13 @@ def catalogue(transactional_db) -> None:
 
 
 @pytest.fixture
-def workers(transactional_db) -> Iterator[Event]:
+def days_pass() -> Event:
+    """Event that lets days pass for parcels, once the chain runs."""
+    return Event()
+
+
+@pytest.fixture
+def workers(transactional_db, days_pass) -> Iterator[Event]:
     """Event that starts the chain in a background thread."""
     start, stop = Event(), Event()
 
@@ -36,6 +45,8 @@ def workers(transactional_db) -> Iterator[Event]:
         start.wait()
         while not stop.wait(0.2):
             deliver_all()
+            if days_pass.is_set():
+                fire_reminders()
         connection.close()
 
     thread = Thread(target=work, daemon=True)
@@ -61,7 +72,24 @@ def test_the_enter_key_places_the_order_and_does_not_ask_for_the_fields_of_a_cou
     page.wait_for_url("**/orders/ORD-*/")
 
 
-@pytest.mark.parametrize("page", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
+def test_a_guest_follows_the_mailed_link_to_the_parcel_and_sends_one_piece_back(page, workers, days_pass):
+    fill_basket(page)
+    page.get_by_label("E-mail").fill("grace@example.com")
+    check_out(page)
+    workers.set()
+    eventually(lambda: mail.outbox)
+    page.context.clear_cookies()
+    page.goto(re.search(r"/o/[^/\s]+/", mail.outbox[0].body)[0])
+    page.get_by_role("heading", name="Your parcel is on its way").wait_for()
+    days_pass.set()
+    page.get_by_role("link", name="Send something back").click()
+    page.get_by_label("Teapot").select_option("1")
+    page.get_by_label("Why?").fill("One is enough")
+    page.get_by_role("button", name="Ask to send it back").click()
+    page.get_by_text("1 × Teapot").wait_for()
+
+
+@pytest.mark.parametrize("page", [PHONE], ids=["phone"], indirect=True)
 def test_an_order_moves_to_shipped_before_the_customers_eyes(page, workers):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -100,6 +100,9 @@ def test_an_old_link_leads_to_a_fresh_one_by_mail(buy, reader, settings):
     letter = next(one for one in mail.outbox if "fresh link" in one.subject)
     assert letter.to == ["ada@example.com"]
     settings.SHOP_ORDER_LINK_LIFETIME = timedelta(days=1)
+    (html, subtype), *_ = letter.alternatives
+    assert subtype == "text/html"
+    assert re.search(r'href="(http[^"]+)"', html)[1] in letter.body
     link = re.search(r"http\S+", letter.body)[0]
     assert reader.get(link.removeprefix(settings.SHOP_URL))["Location"] == f"/orders/{order.summary.number}/"
 
