@@ -17,11 +17,13 @@ from payments.events import PaymentProcessed
 from shop.messaging.bus.kafka.records import type_of
 from shop.settings import CONTEXTS
 from tests.contracts.kafka_members import read_all
+from tests.faults.seeds import LONG
 from tests.support.deployment import RELAY, Deployment
 from tests.support.servers import EmbeddedBroker, fresh_database, unique_name
 from tests.support.servicebus import service_bus
 
-ORDERS = 200
+#: More than a worker prefetches; ``script/test --long`` has a queue of twice as many.
+ORDERS = 200 if LONG else 120
 OTHERS = [app for app in CONTEXTS if app != "inventory"]
 #: They keep their names: Tansu keeps a static member's partitions for it.
 PAIR = ("inventory-1", "inventory-2")

@@ -1,7 +1,6 @@
 """Celery's own commands on the embedded broker: each ends in a result, or in one line of advice."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from kombu import Connection
 
 from dev.processes import programs
 from shop.celery import app
+from tests.support import forks
 from tests.support.servers import EmbeddedBroker, fresh_database
 
 
@@ -29,7 +29,7 @@ def channel(embedded_url):
 def celery(embedded_url, *arguments):
     env = programs.environment(database_url=os.environ["DATABASE_URL"], broker_url=embedded_url)
     argv = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "shop", *arguments]
-    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False)
+    return forks.run(argv, env=env, timeout=30)
 
 
 @pytest.mark.parametrize("command", ["inspect ping", "control shutdown", "status", "events --dump"])

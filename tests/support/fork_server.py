@@ -32,12 +32,17 @@ LIBRARIES = (
     "django.contrib.staticfiles.storage",
     "django.core.management.commands.migrate",
     "django.db.backends.postgresql.base",
+    "django.test",
     "django_filters",
     "granian.server.mp",
     "import_export.resources",
     "iso4217",
+    "jinja2",
+    "orjson",
     "pydantic.dataclasses",
     "rest_framework.serializers",
+    "segno",
+    "uuid_utils.compat",
 )
 _PR_SET_PDEATHSIG = 1
 #: Bytes of the longest request: a command line and an environment.

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from dev.paths import ROOT
-from dev.processes.children import open_log
+from dev.processes.children import kill_child, open_log
 from tests.support.fork_server import Request
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -64,6 +65,22 @@ def start_child(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path
         return start_fork(
             argv, env=env, files=(nothing.fileno(), output.fileno(), output.fileno()), umask=0o077
         )
+
+
+def run(
+    argv: Sequence[str], *, env: Mapping[str, str], timeout: float | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a Python program to its end, as :func:`subprocess.run` does that captures its output."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as errors, open(os.devnull) as nothing:
+        files = [file.fileno() for file in (nothing, out, errors)]
+        child = start_fork(argv, env=env, files=files)
+        try:
+            code = child.wait(timeout)
+        finally:
+            kill_child(child)
+        out.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(argv, code, out.read(), errors.read())
 
 
 def start_fork(

@@ -14,6 +14,7 @@ from shipping.carrier import Carrier
 from shop.messaging import failpoints
 from shop.messaging.failpoints import Point, points, reach
 from shop.messaging.providers import Calls
+from tests.support import forks
 
 ROOT = Path(__file__).resolve().parents[4]
 KERNEL = [f for f in (ROOT / "shop" / "messaging").rglob("*.py") if f.name != "failpoints.py"]
@@ -28,8 +29,7 @@ REACH_IT = "from shop.messaging.failpoints import reach; reach('relay.publish.af
 
 def reach_in_a_process(folder: Path | None) -> "subprocess.CompletedProcess[str]":
     env = {failpoints.VARIABLE: str(folder)} if folder else {}
-    argv = [sys.executable, "-c", REACH_IT]
-    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return forks.run([sys.executable, "-c", REACH_IT], env=env)
 
 
 def test_every_point_of_the_kernel_is_reached_by_its_code():

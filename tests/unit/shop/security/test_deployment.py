@@ -11,8 +11,8 @@ import pytest
 from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 
-from dev.paths import ROOT
 from dev.processes import children
+from tests.support import forks
 
 #: Environment of a proper deployment. Class names stand in for providers that a shop adds.
 PROPER = {
@@ -31,8 +31,7 @@ PROPER = {
 def run(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "SHOP_"))}
     env = {**own, **PROPER, **changes, "DJANGO_SETTINGS_MODULE": "shop.settings"}
-    argv = [sys.executable, "-c", code]
-    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return forks.run([sys.executable, "-c", code], env=env)
 
 
 CHECK = (
