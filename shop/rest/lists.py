@@ -68,10 +68,14 @@ class OfficeList:
         """Return the fields that are asked for; none for all."""
         request: Request = getattr(self, "request")  # noqa: B009 - of a view
         given = request.query_params.get(FIELDS, "") if request.method == "GET" else ""
-        wanted = set(filter(None, given.split(",")))
-        if unknown := wanted - set(self.field_names()):
-            text = f"Unknown: {', '.join(sorted(unknown))}. Choose of {', '.join(self.field_names())}."
+        names, known = given.split(","), self.field_names()
+        wanted = set(filter(None, names))
+        if unknown := wanted - set(known):
+            text = f"Unknown: {', '.join(sorted(unknown))}. Choose of {', '.join(known)}."
             raise serializers.ValidationError({FIELDS: [text]}, code="invalid_choice")
+        if len(names) > len(known):
+            text = f"There are {len(known)} fields: ask for each once."
+            raise serializers.ValidationError({FIELDS: [text]}, code="invalid")
         return wanted
 
     @classmethod
@@ -99,12 +103,13 @@ class OfficeList:
     @classmethod
     def list_parameters(cls) -> list[dict[str, Any]]:
         """Return the parameters of the mixin for the OpenAPI document."""
-        names = "|".join(cls.field_names())
+        known = cls.field_names()
+        names, further = "|".join(known), len(known) - 1
         fields = {
             "name": FIELDS,
             "in": "query",
             "description": "Only these fields, with commas between.",
-            "schema": {"type": "string", "pattern": f"^({names})(,({names}))*$"},
+            "schema": {"type": "string", "pattern": f"^({names})(,({names})){{0,{further}}}$"},
         }
         sort = {
             "name": SORT,
