@@ -6,6 +6,9 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Count, Max
 from django.utils import timezone
+from django.utils.translation import gettext
+
+from shop.moments import shown
 
 
 class Checkup(models.Model):
@@ -32,7 +35,7 @@ class Checkup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"check-up of {self.began_at:%Y-%m-%d %H:%M}"
+        return gettext("check-up of {moment}").format(moment=shown(self.began_at))
 
     @property
     def found(self) -> int:

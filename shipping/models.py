@@ -10,12 +10,15 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from shipping.carrier import ADDRESS, GIVEN_UP, Destination, Label, ParcelStatus
 from shipping.easypost.records import EasyPostBooking
 from shipping.errors import IllegalTransition
 from shipping.simulator.books import CarrierFault, SimulatedLabel
 from shop.ids import uuid7
+from shop.moments import shown
+from shop.stored_texts import translated
 
 __all__ = ["CarrierFault", "EasyPostBooking", "Shipment", "SimulatedLabel", "TrackingEvent"]
 
@@ -156,7 +159,7 @@ class Shipment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"parcel of {self.order_number or self.order_id}"
+        return gettext("parcel of {order}").format(order=self.order_number or self.order_id)
 
     @classmethod
     def state_with(cls, status: str) -> State:
@@ -267,4 +270,4 @@ class TrackingEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.status} at {self.time:%Y-%m-%d %H:%M}"
+        return gettext("{status} at {time}").format(status=translated(self.status), time=shown(self.time))

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from orders.models.order import Order
 from shop.ids import uuid7
@@ -28,7 +29,7 @@ class BulkAction(models.Model):
         verbose_name = "bulk action"
 
     def __str__(self) -> str:
-        return f"{self.action} of many orders"
+        return gettext("{action} of many orders").format(action=translated(self.action))
 
     @property
     def counts(self) -> dict[str, int]:

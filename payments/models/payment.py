@@ -170,7 +170,8 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.money} for {self.order_number or self.order_id}"
+        order = self.order_number or self.order_id
+        return gettext("{amount} for {order}").format(amount=self.money, order=order)
 
     @property
     def money(self) -> Money:

@@ -118,7 +118,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.money} back, {self.reason}"
+        return gettext("{amount} back, {reason}").format(amount=self.money, reason=translated(self.reason))
 
     @classmethod
     def of(cls, payment: Payment, *, reason: str) -> "Refund":

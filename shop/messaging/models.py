@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from shop.ids import uuid7
 
@@ -334,7 +335,9 @@ class DeadLetter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type or 'unreadable message'} for {self.consumer or self.app or 'all subscribers'}"
+        kind = self.type or gettext("unreadable message")
+        receiver = self.consumer or self.app or gettext("all subscribers")
+        return gettext("{type} for {receiver}").format(type=kind, receiver=receiver)
 
 
 class DeadLetterAction(models.Model):
