@@ -6,6 +6,8 @@ from uuid import UUID
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Product
@@ -18,8 +20,11 @@ class PictureForm(forms.Form):
     """A picture, and why it is another one."""
 
     file = forms.FileField(
-        label="Picture",
-        help_text=f"PNG, JPEG or WebP, {media.MAX_PICTURE // 1000} KB at most; a larger one is scaled down.",
+        label=_("Picture"),
+        help_text=format_lazy(
+            _("PNG, JPEG or WebP, {size} KB at most; a larger one is scaled down."),
+            size=media.MAX_PICTURE // 1000,
+        ),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     reason = forms.CharField(
@@ -33,9 +38,8 @@ class PictureForm(forms.Form):
         """Keep the picture and return its URL; refuse what is none by its content."""
         file: UploadedFile[Any] = self.cleaned_data["file"]
         if (file.size or 0) > media.MAX_PICTURE:
-            raise forms.ValidationError(
-                f"The picture has more than {media.MAX_PICTURE:,} bytes: scale it down."
-            )
+            text = gettext("The picture has more than {size} bytes: scale it down.")
+            raise forms.ValidationError(text.format(size=f"{media.MAX_PICTURE:,}"))
         try:
             return media.keep(FOLDER, file.read())
         except media.NoPicture as error:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from orders.errors import InvalidOrder, OrdersError
@@ -45,6 +46,7 @@ class Act:
 def reason_field(max_length: int, help_text: StrOrPromise) -> forms.CharField:
     """Return the field of a reason."""
     return forms.CharField(
+        label=_("Reason"),
         max_length=max_length,
         validators=[check_visible],
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
