@@ -275,7 +275,7 @@ def test_an_operator_lets_mail_pass_again(postmark, send, order, admin_client):
     data = {"action": "let_mail_pass", "_selected_action": chosen}
     page = admin_client.post("/admin/accounts/unconfirmedaddress/", data, follow=True).content.decode()
     assert "Mail passes again to 1 address" in page
-    assert "Never confirmed, and left to their owners: 1 address." in page
+    assert "Never confirmed, and left to its owner: 1 address." in page
     release()
     assert [one.to for one in postmark.sent] == [ALICE, ALICE]
     assert unconfirmed([ALICE, never.email]) == {never.email}
