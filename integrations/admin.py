@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from integrations import catalogue, resending, services
 from integrations.errors import IntegrationsError, InvalidEndpoint
@@ -29,7 +31,7 @@ class EndpointForm(forms.ModelForm[Endpoint]):
     """Form of an endpoint."""
 
     event_types = forms.MultipleChoiceField(
-        help_text="Without a choice: all, each in its newest version.", required=False
+        help_text=_("Without a choice: all, each in its newest version."), required=False
     )
 
     class Meta:
@@ -68,7 +70,7 @@ def _for_each(request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], ob
             messages.warning(request, f"{row}: {refusal}")
         else:
             done += 1
-    messages.info(request, f"Done: {done}.")
+    messages.info(request, gettext("Done: %(number)s.") % {"number": done})
 
 
 @admin.register(Endpoint)
@@ -84,7 +86,7 @@ class EndpointAdmin(ConflictAware, BoundedActions):
     readonly_fields = ("state", "reason", "failures", "failing_since", "retry_at", "former_secret_ends_at")
     fieldsets = (
         (None, {"fields": ("url", "description", "event_types", "contact")}),
-        ("State", {"fields": readonly_fields}),
+        (pgettext_lazy("of a thing", "State"), {"fields": readonly_fields}),
     )
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
@@ -105,12 +107,12 @@ class EndpointAdmin(ConflictAware, BoundedActions):
         """Tell whether the user may send tests."""
         return request.user.has_perms(SEND)
 
-    @admin.action(description="Send a test", permissions=["send_again"])
+    @admin.action(description=_("Send a test"), permissions=["send_again"])
     def send_test(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         """Send a test to the selected endpoints."""
         _for_each(request, queryset, lambda one: resending.send_test(endpoint_id=one.pk), "Sent a test.")
 
-    @admin.action(description="Replace the secret", permissions=["change"])
+    @admin.action(description=_("Replace the secret"), permissions=["change"])
     def rotate_secret(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         """Replace the secrets of the selected endpoints, and show the new ones."""
 
@@ -119,7 +121,7 @@ class EndpointAdmin(ConflictAware, BoundedActions):
 
         _for_each(request, queryset, rotate, "Replaced its secret.")
 
-    @admin.action(description="Pause", permissions=["change"])
+    @admin.action(description=_("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         """Pause the selected endpoints."""
         reason = f"Paused by {request.user.get_username()}."
@@ -130,7 +132,7 @@ class EndpointAdmin(ConflictAware, BoundedActions):
             "Paused it.",
         )
 
-    @admin.action(description="Resume", permissions=["change"])
+    @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         """Resume the selected endpoints, and send what they missed."""
 
@@ -143,7 +145,7 @@ class EndpointAdmin(ConflictAware, BoundedActions):
         _for_each(request, queryset, resume, "Resumed it, and had sent what it missed.")
 
     def _show(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> None:
-        text = "The secret of {} is <code>{}</code>. Keep it: it is not shown again."
+        text = gettext("The secret of {} is <code>{}</code>. Keep it: it is not shown again.")
         messages.warning(request, format_html(text, endpoint.url, secret))
 
 
@@ -163,7 +165,7 @@ class DeliveryAdmin(KeysetAdmin):
     list_filter = ("state", "endpoint")
     list_select_related = ("endpoint",)
     search_fields = ("event_id", "aggregate_id")
-    search_help_text = "The id of an event, or of what it is about, such as an order"
+    search_help_text = _("The id of an event, or of what it is about, such as an order")
     ordering = ("-pk",)
     inlines = (Attempts,)
     actions = ("send_again",)
@@ -173,7 +175,7 @@ class DeliveryAdmin(KeysetAdmin):
         """Tell whether the user may send events again."""
         return request.user.has_perms(SEND)
 
-    @admin.action(description="Send again", permissions=["send_again"])
+    @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Send the selected events again."""
         _for_each(

@@ -68,9 +68,8 @@ def _permissions():
 
 def _admins(request) -> Iterator:
     for model_admin in admin.site._registry.values():
-        if type(model_admin).__module__ != "integrations.admin":
-            yield model_admin
-            yield from model_admin.get_inline_instances(request)
+        yield model_admin
+        yield from model_admin.get_inline_instances(request)
 
 
 def _texts(model_admin, request) -> Iterator:
