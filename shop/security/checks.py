@@ -1,6 +1,7 @@
 """System checks of a deployment: what is convenient on a developer's machine and dangerous elsewhere."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -15,6 +16,7 @@ _PROVIDERS = {
     "SHOP_PAYMENT_GATEWAY": ("security.E101", "charges nobody"),
     "SHOP_CARRIER": ("security.E102", "carries no parcel"),
 }
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _UNSENT = (console.EmailBackend, dummy.EmailBackend, filebased.EmailBackend, locmem.EmailBackend)
 
 
@@ -67,6 +69,20 @@ def mail_is_sent(**kwargs: Any) -> list[CheckMessage]:
             f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}, which sends nothing.",
             hint="Set EMAIL_BACKEND=notifications.smtp.EmailBackend and EMAIL_HOST, or SHOP_MAIL_PROVIDER.",
             id="security.E103",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def letters_lead_to_the_shop(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the links in letters do not lead to the machine of whoever reads them."""
+    if urlsplit(settings.SHOP_URL).hostname not in _LOOPBACK:
+        return []
+    return [
+        Warning(
+            f"SHOP_URL is {settings.SHOP_URL}, and links in letters lead there.",
+            hint="Set SHOP_URL to the address of the shop, as https://shop.example.com, for web and workers.",
+            id="security.W102",
         )
     ]
 

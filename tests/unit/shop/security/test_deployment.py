@@ -23,6 +23,7 @@ PROPER = {
     "SHOP_ADMIN_DATABASE_URL": "postgresql://owner@db/shop",
     "CELERY_BROKER_URL": "amqp://shop@mq//",
     "EMAIL_BACKEND": "notifications.smtp.EmailBackend",
+    "SHOP_URL": "https://shop.example.com",
     "SHOP_PAYMENT_GATEWAY": "tests.unit.shop.security.providers.Gateway",
     "SHOP_CARRIER": "tests.unit.shop.security.providers.Carrier",
 }
@@ -54,9 +55,10 @@ def test_what_only_a_demonstration_may_do_is_an_error_of_a_deployment():
         SHOP_CARRIER="shipping.simulator.carrier.SimulatedCarrier",
         DJANGO_DEBUG="1",
         SHOP_ADMIN_DATABASE_URL="",
+        SHOP_URL="",
     )
     assert done.returncode != 0
-    for finding in ("E101", "E102", "E103", "E104", "W101"):
+    for finding in ("E101", "E102", "E103", "E104", "W101", "W102"):
         assert f"(security.{finding})" in done.stderr
 
 
