@@ -88,7 +88,7 @@ def has_deducted(shop: Deployment, worker: str) -> bool:
     return any("when_payment_processed_deduct_stock" in line and "succeeded" in line for line in log)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_events_of_inventory_wait_while_its_workers_are_away(shop, bus):
     shop.stop_workers(*PAIR)
     orders = place(shop, ORDERS)
@@ -108,5 +108,5 @@ def test_events_of_inventory_wait_while_its_workers_are_away(shop, bus):
         return False
 
     shop.wait_until(both_have_deducted, what="two workers of inventory share its work")
-    shop.wait_for_status(orders, "delivered", within=120)
+    shop.wait_for_status(orders, "delivered", within=240)
     shop.audit()

@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from dev.paths import ROOT
-from dev.processes.children import kill_child, open_log
+from dev.processes import children
+from dev.processes.children import Child, kill_child, open_log
 from tests.support.fork_server import Request
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -59,8 +60,10 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
-def start_child(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> Fork:
-    """Fork a Python program as ``dev.processes.children.start_child`` starts it."""
+def start_child(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> Fork | Child:
+    """Fork a Python program as ``dev.processes.children.start_child`` starts it; execute any other."""
+    if not _is_python(argv):
+        return children.start_child(argv, env=env, log=log)
     with open_log(log) as output, open(os.devnull) as nothing:
         return start_fork(
             argv, env=env, files=(nothing.fileno(), output.fileno(), output.fileno()), umask=0o077
@@ -105,9 +108,12 @@ def _arguments(argv: Sequence[str]) -> tuple[int, Sequence[str]]:
     nice = 0
     if argv[:2] == ["nice", "-n"]:
         nice, argv = int(argv[2]), argv[3:]
-    if argv[0] != sys.executable:
-        raise ValueError(f"not a Python program: {argv}")
     return nice, argv[1:]
+
+
+def _is_python(argv: Sequence[str | Path]) -> bool:
+    """Tell whether a command line, perhaps with ``nice -n``, is one of this Python."""
+    return sys.executable in {str(argument) for argument in (*argv[:1], *argv[3:4])}
 
 
 @contextmanager
