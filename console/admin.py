@@ -21,7 +21,7 @@ from orders import queries as orders
 from shop import journal, stored_texts
 from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.keyset_lists import KeysetAdmin, KeysetList
-from shop.adminkit.read_only import ReadOnlyAdmin
+from shop.adminkit.read_only import ReadOnly, ReadOnlyAdmin
 from shop.visible import check_visible
 
 #: Fields that decide what an account may do.
@@ -162,7 +162,17 @@ class AccountAdmin(ConflictAware, KeysetList, UserAdmin[User]):
         kept = {user: reason for user in objs if (reason := _reason_to_keep(user))}
         others = [user for user in objs if user not in kept]
         to_delete, counts, lacking, protected = super().get_deleted_objects(others, request)
-        return to_delete, counts, lacking, [*protected, *(f"{user}: {kept[user]}" for user in kept)]
+        needed = {name for name in lacking if name not in _names_of_what_goes_along()}
+        return to_delete, counts, needed, [*protected, *(f"{user}: {kept[user]}" for user in kept)]
+
+
+def _names_of_what_goes_along() -> set[str]:
+    """Return the names of rows that nobody deletes one by one, as addresses: they go with their account."""
+    return {
+        str(model._meta.verbose_name)
+        for model, page in admin.site._registry.items()
+        if type(page).has_delete_permission is ReadOnly.has_delete_permission
+    }
 
 
 @admin.register(Group)
