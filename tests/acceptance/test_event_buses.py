@@ -76,6 +76,7 @@ def shop(bus, server_url, prepared, tmp_path) -> Iterator[Deployment]:
             SHOP_REQUESTS_A_MINUTE="0",
         ) as shop:
             yield shop
+            shop.print_logs()
 
 
 def place(shop: Deployment, count: int) -> list[UUID]:
