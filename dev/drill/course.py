@@ -22,7 +22,8 @@ _REST_TIMEOUT, _ORDER_TIMEOUT = 240.0, 60.0
 _ORDERS_AFTERWARDS = 5
 _MOVING = """
     select (select count(*) from orders_order
-            where status not in ('delivered', 'cancelled', 'needs_attention', 'settled'))
+            where status not in ('delivered', 'cancelled', 'needs_attention', 'settled')
+            and not (status = 'placed' and payment_needs <> ''))
          + (select count(*) from messaging_outboxentry)
          + (select count(*) from messaging_scheduledmessage where kind <> 'reminder')
 """

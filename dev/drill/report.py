@@ -12,7 +12,12 @@ from dev.drill.runbook import steps
 from dev.drill.system import ZOE, System
 from dev.faults.load import Customers
 
-_ORDERS = "select id::text, 'ORD-' || serial, status from orders_order"
+#: An order that awaits its customer, who was given up with the database, waits until its deadline.
+_ORDERS = """
+    select id::text, 'ORD-' || serial,
+           case when status = 'placed' and payment_needs <> '' then 'awaiting its customer' else status end
+    from orders_order
+"""
 _DECISIONS = "select order_id::text, decision from console_lostorder"
 #: What the payment provider holds, and has taken and not given back, of orders that the shop does not know.
 _KEPT = """
@@ -39,7 +44,7 @@ _NEVER = {
     _BOOKED_TWICE: "booked twice",
 }
 _LOST_MESSAGES = "select status, count(*) from messaging_deadletter where cause = 'lost' group by status"
-_ENDED = {"delivered", "cancelled", "needs_attention", "settled"}
+_ENDED = {"delivered", "cancelled", "needs_attention", "settled", "awaiting its customer"}
 
 
 @dataclass
