@@ -31,7 +31,9 @@ class EndpointForm(forms.ModelForm[Endpoint]):
     """Form of an endpoint."""
 
     event_types = forms.MultipleChoiceField(
-        help_text=_("Without a choice: all, each in its newest version."), required=False
+        label=_("Event types"),
+        help_text=_("Without a choice: all, each in its newest version."),
+        required=False,
     )
 
     class Meta:
