@@ -2,9 +2,11 @@
 
 A process of the shop then starts in half the time. It differs from an executed one only in what the kernel
 shows as its command line and environment: the server's. It imports our own modules and the settings
-itself, in its own environment.
+itself, in its own environment. Workers and management commands of a deployment have that in common: they are
+forked by a template, a process that has set up Django there.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -17,7 +19,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 #: Libraries that take long to import, and that read neither the settings nor the environment then.
@@ -44,6 +46,14 @@ LIBRARIES = (
     "segno",
     "uuid_utils.compat",
 )
+#: Programs that begin by setting up Django, with these settings.
+_PROGRAMS, _SETTINGS = {"celery", "tests.support.management"}, "shop.settings"
+#: Variables that differ between the workers of a deployment, and are read late.
+_READ_LATE = ("SHOP_READY_FILE", "SHOP_HEARTBEAT_DIR")
+#: Beginnings of variables that start threads or open files early, which a template must not have.
+_NOT_SHARED = ("OTEL_", "SHOP_METRICS")
+#: Templates that are kept: that of the present deployment, and one beside it.
+_MOST_TEMPLATES = 2
 _PR_SET_PDEATHSIG = 1
 #: Bytes of the longest request: a command line and an environment.
 _MOST = 128 * 1024
@@ -70,20 +80,96 @@ class Request:
         return cls(**json.loads(data))
 
 
-def serve(connection: socket.socket) -> Request | None:
-    """Fork for each request until the caller is gone. Returns the request in the forked process."""
+class Templates:
+    """Processes that have set up Django, each in its environment, and fork programs that do so first."""
+
+    def __init__(self, caller: socket.socket) -> None:
+        self._caller = caller
+        #: Process id of a template and the connection to it, the one used last at the end.
+        self._known: dict[str, tuple[int, socket.socket]] = {}
+
+    def pass_on(self, request: Request, files: Sequence[int]) -> bool:
+        """Have a template fork for a request, if there can be one."""
+        if not _has_template(request):
+            return False
+        env = {name: value for name, value in request.env.items() if name not in _READ_LATE}
+        key = json.dumps(env, sort_keys=True)
+        template = self._known[key] = self._known.pop(key, None) or self._start(env)
+        socket.send_fds(template[1], [request.encode()], files)
+        while len(self._known) > _MOST_TEMPLATES:
+            self._end(*self._known.pop(next(iter(self._known))))
+        return True
+
+    def _start(self, env: Mapping[str, str]) -> tuple[int, socket.socket]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if pid := os.fork():
+            theirs.close()
+            return pid, ours
+        ours.close()
+        self.disconnect()
+        die_with_parent()
+        os.environ.clear()
+        os.environ.update(env)
+        with contextlib.suppress(Exception, SystemExit):  # the program meets it once more, and says so
+            set_up_django()
+        fork_each(theirs, self._caller)
+        sys.exit()
+
+    def disconnect(self) -> None:
+        """Close a forked process's connections: a template ends when nobody is left to send to it."""
+        for _, connection in self._known.values():
+            connection.close()
+
+    def _end(self, pid: int, connection: socket.socket) -> None:
+        connection.close()
+        os.waitpid(pid, 0)
+
+
+def _has_template(request: Request) -> bool:
+    if any(name.startswith(_NOT_SHARED) for name in request.env):
+        return False
+    return request.arguments[1] in _PROGRAMS and request.env.get("DJANGO_SETTINGS_MODULE") == _SETTINGS
+
+
+def set_up_django() -> None:
+    """Import our models, and what a worker begins with, in the present environment."""
+    importlib.import_module("shop.celery")
+    importlib.import_module("django").setup()
+    freeze()
+
+
+def freeze() -> None:
+    """Have forked processes share what there is."""
+    assert threading.active_count() == 1, "only a process with a single thread may be forked"
+    gc.collect()
+    gc.freeze()
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+def fork_each(requests: socket.socket, caller: socket.socket, templates: Templates | None = None) -> None:
+    """Fork for each request, until nobody is left to send one. Returns in a forked process when it ends."""
     while True:
-        data, files, _, _ = socket.recv_fds(connection, _MOST, 3)
+        data, files, _, _ = socket.recv_fds(requests, _MOST, 3)
         if not data:
-            return None
-        between = os.fork()  # its end makes the process a child of the caller, a subreaper
-        if not between:
-            if os.fork():
-                os._exit(0)
-            request = Request.decode(data)
-            _become_child(request, connection, files)
-            return request
-        os.waitpid(between, 0)
+            return
+        request = Request.decode(data)
+        if not (templates and templates.pass_on(request, files)):
+            between = os.fork()  # its end makes the process a child of the caller, a subreaper
+            if not between:
+                if os.fork():
+                    os._exit(0)
+                if templates:
+                    templates.disconnect()
+                _become_child(request, caller, files)
+                requests.close()
+                caller.close()
+                run(request.arguments)
+                return
+            os.waitpid(between, 0)
         for file in files:
             os.close(file)
 
@@ -95,7 +181,7 @@ def _become_child(request: Request, connection: socket.socket, files: Sequence[i
         if time.monotonic() > deadline:
             os._exit(1)
         time.sleep(0.0005)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    die_with_parent()
     os.setsid()
     connection.send(str(os.getpid()).encode())
     for number, file in enumerate(files):
@@ -127,15 +213,13 @@ def run(arguments: Sequence[str]) -> None:
             raise ValueError(f"neither a module nor code: {option}")
 
 
-def _main() -> Request | None:
+def _main() -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
-    assert threading.active_count() == 1, "only a process with a single thread may be forked"
-    gc.collect()
-    gc.freeze()
+    freeze()
     with socket.socket(fileno=os.dup(0)) as connection:
-        return serve(connection)
+        fork_each(connection, connection, Templates(connection))
 
 
-if __name__ == "__main__" and (_request := _main()):
-    run(_request.arguments)
+if __name__ == "__main__":
+    _main()
