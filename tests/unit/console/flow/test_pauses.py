@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from payments.models import Payment
 from shop.messaging.consuming import circuit_breaker, consumers, pauses, runner
@@ -14,6 +15,7 @@ from shop.messaging.errors import CannotPause
 from shop.messaging.models import Circuit, OutboxEntry, ScheduledMessage
 from shop.messaging.relay import relay
 from tests.support.inprocess import deliver_all
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +26,17 @@ CHARGES = "payments.when_order_created_charge_customer"
 def session():
     with relay.connect() as session:
         yield session
+
+
+def is_waiting_for_a_circuit() -> bool:
+    """Ask outside of any transaction, which would see the sessions as they were at its first look."""
+    waits = (
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND query LIKE '%_circuit%'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(waits)
+        return cursor.rowcount > 0
 
 
 def pause(until: datetime | None = None) -> Circuit:
@@ -121,9 +134,7 @@ def test_an_event_held_while_an_idle_circuit_closes_is_released(shop, session):
         worker.execute("SELECT FROM messaging_circuit FOR SHARE")
         closing = threading.Thread(target=circuit_breaker.send_probes, args=[session])
         closing.start()
-        waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%_circuit%%'"
-        while closing.is_alive() and not worker.execute(waits).rowcount:
-            pass
+        eventually(lambda: is_waiting_for_a_circuit() or not closing.is_alive())
         worker.execute(
             "INSERT INTO messaging_scheduledmessage (kind, app, consumer, type, message_id, aggregate_id,"
             " body, due_at, attempts, parkings, last_error) VALUES ('held', 'payments', %s, 'x',"
