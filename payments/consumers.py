@@ -117,22 +117,22 @@ def when_capture_due_capture_again(event: CaptureDue) -> None:
 # --- Stops and refunds -------------------------------------------------------------------------
 
 
-@consumes(InventoryRejected, emits=_STOP, calls_outside=True)
-def when_inventory_rejected_refund_payment(event: InventoryRejected) -> None:
-    """Void the payment of an order that the stock cannot serve, or prevent it."""
-    services.stop_payment(order_id=event.order_id, reason="out_of_stock")
+@consumes(InventoryRejected, emits=_STOP, calls_outside=True, batch=100)
+def when_inventory_rejected_refund_payment(events: Sequence[InventoryRejected]) -> None:
+    """Void the payments of orders that the stock cannot serve, or prevent them."""
+    services.stop_payments(reasons={event.order_id: "out_of_stock" for event in events})
 
 
-@consumes(ShipmentFailed, emits=_STOP, calls_outside=True)
-def when_shipment_failed_refund_payment(event: ShipmentFailed) -> None:
-    """Void or refund the payment of an order whose parcel the carrier refused."""
-    services.stop_payment(order_id=event.order_id, reason="shipment_failed")
+@consumes(ShipmentFailed, emits=_STOP, calls_outside=True, batch=100)
+def when_shipment_failed_refund_payment(events: Sequence[ShipmentFailed]) -> None:
+    """Void or refund the payments of orders whose parcels the carrier refused."""
+    services.stop_payments(reasons={event.order_id: "shipment_failed" for event in events})
 
 
-@consumes(FulfilmentStopped, emits=_STOP, calls_outside=True)
-def when_fulfilment_stopped_stop_payment(event: FulfilmentStopped) -> None:
-    """Void or refund the payment of a stopped order, or prevent it."""
-    services.stop_payment(order_id=event.order_id, reason=event.reason)
+@consumes(FulfilmentStopped, emits=_STOP, calls_outside=True, batch=100)
+def when_fulfilment_stopped_stop_payment(events: Sequence[FulfilmentStopped]) -> None:
+    """Void or refund the payments of stopped orders, or prevent them."""
+    services.stop_payments(reasons={event.order_id: event.reason for event in events})
 
 
 @consumes(PaymentStopDue, emits=_STOP, calls_outside=True)

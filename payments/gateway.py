@@ -25,6 +25,7 @@ from shop.messaging.providers import Calls, check_outside_transaction
 from shop.webhooks.endpoints import Notice
 
 __all__ = [
+    "CancelRequest",
     "CaptureRequest",
     "Charge",
     "ChargeRequest",
@@ -87,6 +88,14 @@ class CaptureRequest(NamedTuple):
     #: The reference of what was authorised.
     charge: str
     amount: Money
+
+
+class CancelRequest(NamedTuple):
+    """Arguments of a call of ``cancel``."""
+
+    key: str
+    #: The reference of what is held, if the caller knows it.
+    charge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,10 @@ class Gateway(Protocol):
         """
         ...
 
+    def cancel_many(self, requests: Sequence[CancelRequest]) -> Mapping[str, Charge]:
+        """Release several amounts in one call, as authorise_many() holds them."""
+        ...
+
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Refund an amount of the charge with this reference, once per key."""
         ...
@@ -227,6 +240,7 @@ _FAILPOINTS = Calls(
     "capture_many",
     "find",
     "cancel",
+    "cancel_many",
     "refund",
     "find_refund",
     "find_refunds",

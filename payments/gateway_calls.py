@@ -8,6 +8,7 @@ from uuid import UUID
 
 from payments.disputes import ProviderDispute
 from payments.gateway import (
+    CancelRequest,
     CaptureRequest,
     Charge,
     ChargeRequest,
@@ -61,6 +62,21 @@ def cancel(payment: Payment) -> Charge:
     if payment.is_free:
         return Charge("", ChargeStatus.CANCELED)
     return cancel_key(payment.idempotency_key, payment.reference)
+
+
+def cancel_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
+    """Cancel payments in one call; those without an outcome are missing from the result.
+
+    Args:
+        payments: payments by order id, as is the result.
+    """
+    order_ids = {payment.idempotency_key: order_id for order_id, payment in payments.items()}
+    wanted = [
+        CancelRequest(payment.idempotency_key, payment.reference)
+        for payment in payments.values()
+        if not payment.is_free
+    ]
+    return {order_ids[key]: charge for key, charge in gateway().cancel_many(wanted).items()}
 
 
 def cancel_key(key: str, charge: str) -> Charge:

@@ -60,11 +60,14 @@ def lock(order_id: UUID) -> Payment:
         raise TooEarly(f"payments has not heard of order {order_id}") from None
 
 
-def lock_or_add(payment: Payment) -> tuple[Payment, bool]:
-    """Lock the payment of the same order, or insert this one; True if it was inserted."""
-    values = {field.attname: getattr(payment, field.attname) for field in Payment._meta.concrete_fields}
-    order_id = values.pop("order_id")
-    return Payment.objects.select_for_update().get_or_create(order_id=order_id, defaults=values)
+def add_or_lock(payments: Collection[Payment]) -> tuple[list[Payment], list[Payment]]:
+    """Insert the payments of orders that have none; return these, and those that the other orders have.
+
+    The latter are locked until the transaction ends, by order id.
+    """
+    new = statements.insert_new(sorted(payments, key=attrgetter("order_id")))
+    others = {payment.order_id for payment in payments}.difference(payment.order_id for payment in new)
+    return new, locking.locked(Payment, "order_id", others)
 
 
 def lock_refund(refund_id: UUID) -> Refund:
@@ -78,6 +81,11 @@ def lock_refund(refund_id: UUID) -> Refund:
 def store(payment: Payment) -> None:
     """Write a changed payment, which is locked."""
     payment.save(update_fields=[*Payment.CHANGEABLE, "updated_at"])
+
+
+def store_all(payments: Sequence[Payment]) -> None:
+    """Write changed payments, which are locked."""
+    statements.update_rows(payments, [*Payment.CHANGEABLE, "updated_at"])
 
 
 def store_refund(refund: Refund) -> None:

@@ -140,6 +140,8 @@ def _publish_refunded(refund: Refund, *, left: Decimal, otherwise: str = "", hel
 
 def take_off_hold(payment: Payment, *, captured: Decimal) -> None:
     """Record and publish the parts that were not ``captured`` of a locked payment that is still held."""
+    if not payment.amount_refund_open:
+        return
     room = payment.amount - captured
     for refund in payment.refunds.filter(state__in=Refund.OPEN).order_by("created_at"):
         if refund.amount > room:

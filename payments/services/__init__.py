@@ -21,12 +21,11 @@ from payments.services.refunding import (
     give_back_otherwise,
     learn_refunds,
     refund_part,
-    refund_payment,
     resume_refund_checks,
     retry_refund,
 )
 from payments.services.renewing import renew_holds
-from payments.services.stopping import stop_payment
+from payments.services.stopping import stop_payment, stop_payments
 
 __all__ = [
     "Bill",
@@ -42,7 +41,6 @@ __all__ = [
     "receive_missed_notices",
     "reconcile_payment",
     "refund_part",
-    "refund_payment",
     "release_lost_charges",
     "renew_holds",
     "resume_payment_checks",
@@ -50,5 +48,6 @@ __all__ = [
     "retry_capture",
     "retry_refund",
     "stop_payment",
+    "stop_payments",
     "take_over_lost_charge",
 ]

@@ -1,12 +1,14 @@
 """Further attempts to pay an order by other means. One counts: former ones are ended first."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
 from payments import gateway_calls, repository
-from payments.gateway import ChargeStatus
+from payments.gateway import Charge, ChargeStatus
 from payments.models import Attempt, Payment
 from payments.outcomes import payments as outcomes
 from shop.messaging.publishing import unit_of_work
@@ -60,14 +62,32 @@ def end_former(payment: Payment) -> bool:
     Raises:
         GatewayTimeout, GatewayUnavailable: one may still hold the amount; call again.
     """
+    if count := cancel_former(payment):
+        with unit_of_work():
+            count()
+        return False
+    return True
+
+
+def cancel_former(payment: Payment) -> Callable[[], None] | None:
+    """Cancel former attempts that their customer could still confirm, as end_former() does.
+
+    Returns:
+        The function that stores in a unit of work that one of them has counted; None if none has.
+    """
     for former in payment.attempts.filter(state=Attempt.State.REQUIRES_ACTION):
         charge = gateway_calls.cancel_key(former.idempotency_key, former.reference)
         former.state, former.failure_code = charge.status.value, charge.code
-        if charge.status != ChargeStatus.SUCCEEDED:
-            former.save(update_fields=["state", "failure_code"])
-            continue
-        with unit_of_work():
-            former.save(update_fields=["state", "failure_code"])
-            outcomes.record_former(payment, charge)
-        return False
-    return True
+        if charge.status == ChargeStatus.SUCCEEDED:
+            return partial(_count, payment, former, charge)
+        _store_end(former)
+    return None
+
+
+def _count(payment: Payment, former: Attempt, charge: Charge) -> None:
+    _store_end(former)
+    outcomes.record_former(payment, charge)
+
+
+def _store_end(former: Attempt) -> None:
+    former.save(update_fields=["state", "failure_code"])

@@ -1,8 +1,9 @@
 """Refunds of payments: requested, carried on, retried, given back otherwise, and learnt from the provider."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -17,21 +18,21 @@ from shop.messaging.publishing import unit_of_work
 logger = logging.getLogger("shop.payments")
 
 
-def refund_payment(*, order_id: UUID, reason: str) -> Refund | None:
-    """Refund what is left of an order's payment. Idempotent, also across reasons. None if nothing is.
+def request_refund(*, order_id: UUID, reason: str) -> Callable[[], Refund | None]:
+    """Request the refund of what is left of an order's payment. Idempotent, also across reasons.
 
-    Publishes PaymentRefunded or RefundFailed; neither while the refund is pending.
+    Returns:
+        The function that stores the answer in a unit of work, and publishes PaymentRefunded or RefundFailed;
+        neither while the refund is pending.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the outcome is unknown; call again.
-        TooEarly: payments has not heard of the order.
     """
-    refund = _request_refund(order_id, reason)
+    refund = _add_refund(order_id, reason)
     if refund is None or not refund.is_open:
-        return refund
+        return lambda: refund
     answer, given = _ask_for(refund)
-    with unit_of_work():
-        return outcomes.record_refund(refund, answer, given)
+    return partial(outcomes.record_refund, refund, answer, given)
 
 
 def _ask_for(refund: Refund) -> tuple[ProviderRefund, Sequence[GivenBack]]:
@@ -41,7 +42,7 @@ def _ask_for(refund: Refund) -> tuple[ProviderRefund, Sequence[GivenBack]]:
     return answer, gateway_calls.find_refunds(refund.payment) if refused else ()
 
 
-def _request_refund(order_id: UUID, reason: str) -> Refund | None:
+def _add_refund(order_id: UUID, reason: str) -> Refund | None:
     """Commit the intent to refund a payment, unless the shop wants it refunded already."""
     with transaction.atomic():
         payment = repository.lock(order_id)

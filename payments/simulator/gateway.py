@@ -15,6 +15,7 @@ from payments.confirmation import REFUSED as NOT_AUTHENTICATED
 from payments.disputes import ProviderDispute
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
+    CancelRequest,
     CaptureRequest,
     Charge,
     ChargeRequest,
@@ -80,6 +81,16 @@ _CAPTURE = """
         AND charge.amount >= asked.amount AND charge.token <> ALL(%s)
         AND NOT EXISTS (SELECT FROM payments_gatewayfault)
     RETURNING reference
+"""
+#: Cancellations, likewise: of what can be cancelled or is, and of unknown keys in advance.
+_CANCEL = """
+    INSERT INTO payments_simulatedcharge AS charge
+        (reference, key, amount, currency, token, status, code, message, attempts, created_at)
+    SELECT asked.*, 0, '', '', 'canceled', '', '', 0, now()
+    FROM json_to_recordset(%s::json) AS asked (reference text, key text)
+    WHERE NOT EXISTS (SELECT FROM payments_gatewayfault)
+    ON CONFLICT (key) DO UPDATE SET status = 'canceled' WHERE charge.status = ANY(%s)
+    RETURNING key, reference, code, message
 """
 
 
@@ -154,6 +165,19 @@ class SimulatedGateway:
                 made.status = SimulatedCharge.Status.CANCELED
                 made.save(update_fields=["status"])
         return made.as_charge()
+
+    def cancel_many(self, requests: Sequence[CancelRequest]) -> dict[str, Charge]:
+        """Cancel what is neither captured nor declined; nothing while the gateway has a fault."""
+        check_outside_transaction()
+        keys = sorted({asked.key for asked in requests})
+        rows = [{"reference": charge_reference(), "key": key} for key in keys]
+        statuses = [*_CANCELLABLE, SimulatedCharge.Status.CANCELED]
+        with connection.cursor() as cursor:
+            cursor.execute(_CANCEL, [json_text.dumps(rows), statuses])
+            return {
+                key: Charge(reference, ChargeStatus.CANCELED, code, message)
+                for key, reference, code, message in cursor.fetchall()
+            }
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Refund as the charge's token says, once per key."""

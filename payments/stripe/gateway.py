@@ -11,7 +11,15 @@ from uuid import UUID
 from payments.confirmation import HOSTED_PAGE
 from payments.disputes import ProviderDispute
 from payments.errors import GatewayError
-from payments.gateway import CaptureRequest, Charge, ChargeRequest, GivenBack, LedgerLine, ProviderRefund
+from payments.gateway import (
+    CancelRequest,
+    CaptureRequest,
+    Charge,
+    ChargeRequest,
+    GivenBack,
+    LedgerLine,
+    ProviderRefund,
+)
 from payments.stripe import books, disputing, giving_back, hosted, intents, lookup, webhooks
 from payments.stripe.client import connections, payment_intents
 from payments.stripe.failures import Refused, translated
@@ -21,7 +29,7 @@ from shop.webhooks.endpoints import Notice
 
 logger = logging.getLogger("shop.payments")
 
-A = TypeVar("A", ChargeRequest, CaptureRequest)
+A = TypeVar("A", ChargeRequest, CaptureRequest, CancelRequest)
 
 #: Fields of a PaymentIntent that describe a customer. The shop sets none; somebody may, in the dashboard.
 PERSONAL = ("description", "receipt_email", "shipping")
@@ -59,7 +67,12 @@ class StripeGateway:
     def cancel(self, *, key: str, charge: str = "") -> Charge:
         """Cancel the PaymentIntent or Checkout Session of a key, be the intent made for that."""
         check_outside_transaction()
-        return hosted.cancel(lookup.find(key, charge) or intents.use_up(key))
+        return _cancel(CancelRequest(key, charge))
+
+    def cancel_many(self, requests: Sequence[CancelRequest]) -> dict[str, Charge]:
+        """Cancel over several connections at once, as authorise_many() holds."""
+        check_outside_transaction()
+        return _each(requests, _cancel)
 
     def refund(self, *, key: str, charge: str, amount: Money) -> ProviderRefund:
         """Refund an amount of a PaymentIntent, once per key."""
@@ -106,6 +119,10 @@ class StripeGateway:
 
 def _authorise(asked: ChargeRequest) -> Charge:
     return hosted.authorise(asked) if asked.token == HOSTED_PAGE else intents.authorise(asked)
+
+
+def _cancel(asked: CancelRequest) -> Charge:
+    return hosted.cancel(lookup.find(asked.key, asked.charge) or intents.use_up(asked.key))
 
 
 def _each(requests: Sequence[A], act: Callable[[A], Charge]) -> dict[str, Charge]:

@@ -26,6 +26,7 @@ _PAUSE = """
     on conflict do nothing
 """
 _PROBE_NOW = "update messaging_circuit set probe_at = now()"
+STOPPING = "payments.when_inventory_rejected_refund_payment"
 CAPTURING = "payments.when_capture_requested_capture_payment"
 _BOOKING = (
     "select from shipping_shipment shipment join payments_payment payment using (order_id)"
@@ -149,15 +150,15 @@ def a_pause(crash: Crash) -> None:
         crash.shop.execute(_PROBE_NOW)
 
 
-def several_at_once(crash: Crash, consumer: str) -> None:
+def several_at_once(crash: Crash, consumer: str, *, sku: str = "MUG-BLUE", end: str = "delivered") -> None:
     """A consumer is paused while orders arrive, which then reach it together."""
     _pause(crash, consumer)
-    placed = [crash.place_order() for _ in range(5)]
+    placed = [crash.place_order(sku=sku, end=end) for _ in range(5)]
     for order_id in placed:
         crash.shop.wait_until(lambda order_id=order_id: crash.shop.rows(_HELD, order_id), what="it is held")
     with crash:
         crash.shop.execute(_PROBE_NOW)
-    crash.shop.wait_for_status(placed, "delivered")  # a redelivered probe would end the next pause
+    crash.shop.wait_for_status(placed, end)  # a redelivered probe would end the next pause
 
 
 def several_captures_at_once(crash: Crash) -> None:
@@ -204,6 +205,7 @@ def _cancel_when(crash: Crash, state: str) -> None:
         crash.shop.cancel_order(order_id)
 
 
+several_stops_at_once = partial(several_at_once, consumer=STOPPING, sku="SOLD-OUT", end="cancelled")
 lost_charge = partial(an_order, payment_method="pm_card_timeoutAfterCharge")
 lost_booking = partial(an_order, street="EZ_TIMEOUT Street")
 refused_parcel = partial(an_order, street="EZ6000000006 Street")
@@ -255,6 +257,8 @@ STORIES: dict[str, Story] = {
     "gateway.find.after": lost_charge,
     "gateway.cancel.before": a_stopped_charge,
     "gateway.cancel.after": a_stopped_charge,
+    "gateway.cancel_many.before": several_stops_at_once,
+    "gateway.cancel_many.after": several_stops_at_once,
     "gateway.refund.before": pending_refund,
     "gateway.refund.after": pending_refund,
     "gateway.find_refund.before": pending_refund,

@@ -77,5 +77,5 @@ def test_a_payment_from_before_is_settled_though_its_amount_is_refused_today(ord
     )
     SimulatedCharge.objects.update(status="succeeded", captured=old.amount)  # as an earlier release did
     services.reconcile_payment(order_id=created.order_id)
-    services.refund_payment(order_id=created.order_id, reason="customer")
+    services.stop_payment(order_id=created.order_id, reason="customer")
     assert said(created.order_id) == ["PaymentProcessed", "PaymentRefunded"]

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from payments.gateway import (
+    CancelRequest,
     Charge,
     ChargeRequest,
     GatewayTimeout,
@@ -57,6 +58,20 @@ def test_none_of_several_is_charged_while_something_is_wrong_with_the_gateway():
     assert authorise_many(one="pm_card_visa", two="pm_card_visa") == {}
     with pytest.raises(GatewayUnavailable):
         charge("one")
+
+
+def test_none_of_several_is_cancelled_while_something_is_wrong_with_the_gateway():
+    fault = GatewayFault.objects.create(kind="outage", operation="refund")
+    asked = [CancelRequest("one"), CancelRequest("two")]
+    assert gateway().cancel_many(asked) == {}
+    assert not SimulatedCharge.objects.exists()
+
+    fault.delete()
+    assert gateway().cancel_many(asked).keys() == {"one", "two"}
+
+
+def test_a_key_that_is_asked_for_twice_is_cancelled_once():
+    assert gateway().cancel_many([CancelRequest("one"), CancelRequest("one")]).keys() == {"one"}
 
 
 def test_timeout_charges_and_answers_the_second_call():

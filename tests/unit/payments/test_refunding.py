@@ -98,7 +98,7 @@ def test_duplicate_rejection_refunds_once(order, happened, said, rejected):
     created = happened(order())
     event = happened(rejected(created.order_id))
     deliver(event, app="payments")
-    services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+    services.stop_payment(order_id=created.order_id, reason="out_of_stock")
 
     assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
 
@@ -107,11 +107,11 @@ def test_crash_between_refund_and_its_record_refunds_once(order, happened, said,
     created = happened(order())
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.DiesAfterRefund"
     with pytest.raises(SystemExit):
-        services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+        services.stop_payment(order_id=created.order_id, reason="out_of_stock")
     assert Refund.objects.get().state == "requested"
 
     del settings.SHOP_PAYMENT_GATEWAY
-    services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+    services.stop_payment(order_id=created.order_id, reason="out_of_stock")
     assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured", "PaymentRefunded"]
     assert SimulatedRefund.objects.count() == 1
 
@@ -119,7 +119,7 @@ def test_crash_between_refund_and_its_record_refunds_once(order, happened, said,
 def test_timeout_after_refund_asks_by_key(order, happened, said):
     created = happened(order())
     GatewayFault.objects.create(kind="timeout", operation="refund")
-    refund = services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+    refund = services.stop_payment(order_id=created.order_id, reason="out_of_stock")
 
     assert refund.state == "succeeded"
     assert said(created.order_id)[-1] == "PaymentRefunded"
@@ -129,7 +129,7 @@ def test_refund_that_is_nowhere_to_be_found_stays_unknown(order, happened, said,
     created = happened(order())
     settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.NeverAnswers"
     with pytest.raises(GatewayTimeout):
-        services.refund_payment(order_id=created.order_id, reason="out_of_stock")
+        services.stop_payment(order_id=created.order_id, reason="out_of_stock")
 
     assert Refund.objects.get().state == "requested"
     assert said(created.order_id) == ["PaymentProcessed", "PaymentCaptured"]
@@ -142,7 +142,7 @@ def test_two_reasons_at_once_refund_once(order, happened, said):
 
     def work(reason):
         try:
-            return services.refund_payment(order_id=created.order_id, reason=reason)
+            return services.stop_payment(order_id=created.order_id, reason=reason)
         finally:
             connections.close_all()
 

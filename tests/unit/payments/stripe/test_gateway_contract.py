@@ -9,6 +9,7 @@ from django.db import connections, transaction
 from payments.confirmation import HOSTED_PAGE
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
+    CancelRequest,
     CaptureRequest,
     Charge,
     ChargeRequest,
@@ -46,6 +47,10 @@ def charge(key=KEY, amount=FIFTY, *, token="pm_card_visa") -> Charge:  # noqa: S
 
 def refund(made: Charge, key="refund:1", amount=FIFTY):
     return gateway().refund(key=key, charge=made.reference, amount=amount)
+
+
+def cancel_many(*keys):
+    return gateway().cancel_many([CancelRequest(key) for key in keys])
 
 
 def find_refund(made: Charge, key="refund:1"):
@@ -133,11 +138,20 @@ def test_a_capture_of_what_was_never_held_is_an_error():
         gateway().capture(key="capture:1", charge="pi_nobody", amount=TEN)
 
 
+def cancel() -> Charge:
+    return gateway().cancel(key=KEY)
+
+
+def cancel_with_others() -> Charge:
+    return cancel_many(KEY, "capture:z").get(KEY) or cancel()
+
+
 @pytest.mark.django_db(transaction=True)
-def test_capture_and_cancellation_at_once_agree():
+@pytest.mark.parametrize("release", [cancel, cancel_with_others])
+def test_capture_and_cancellation_at_once_agree(release):
     held = hold()
     with ThreadPoolExecutor(2) as workers:
-        answers = set(workers.map(_answer, [lambda: capture(held), lambda: gateway().cancel(key=KEY)]))
+        answers = set(workers.map(_answer, [lambda: capture(held), release]))
     assert answers in ({"succeeded"}, {"canceled"})
     assert len(list(provider_ledger())) == (answers == {"succeeded"})
 
@@ -313,7 +327,7 @@ def test_of_several_each_is_charged_and_answered_under_its_key():
 
 
 def test_nothing_is_made_of_no_requests():
-    assert gateway().authorise_many([]) == {}
+    assert gateway().authorise_many([]) == gateway().cancel_many([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -344,6 +358,32 @@ def test_a_charge_that_came_first_stays_as_it_is(token):
     made = charge(token=token)
     assert gateway().cancel(key=KEY) == made
     assert charge(token=token) == made
+
+
+def test_several_are_cancelled_and_those_unheard_of_in_advance(backstage):
+    held, asked = hold("capture:a"), hold("capture:b", token=CONFIRM_FIRST)
+    requests = [CancelRequest("capture:a", held.reference), CancelRequest("capture:b", asked.reference)]
+    cancelled = gateway().cancel_many([*requests, CancelRequest("capture:c")])
+
+    assert {key: one.status for key, one in cancelled.items()} == dict.fromkeys(
+        ["capture:a", "capture:b", "capture:c"], "canceled"
+    )
+    assert cancelled == cancel_many("capture:a", "capture:b", "capture:c")
+    assert cancelled == {key: gateway().find(key=key) for key in cancelled}
+    backstage.customer_answers(asked, confirms=True)
+    assert hold("capture:c").status == "canceled"
+    assert list(provider_ledger()) == []
+
+
+def test_what_is_captured_or_declined_stays_so_when_others_are_cancelled():
+    hold("capture:a")
+    made = {"capture:b": charge("capture:b"), "capture:c": charge("capture:c", token=DECLINED)}
+    cancelled = cancel_many("capture:a", "capture:b", "capture:c")
+
+    assert cancelled.pop("capture:a").status == "canceled"
+    assert cancelled.items() <= made.items()
+    assert {key: gateway().find(key=key) for key in made} == made
+    assert list(provider_ledger()) == [LedgerLine("capture:b", Decimal(50), Decimal(0), "EUR")]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -462,6 +502,7 @@ def test_customers_are_forgotten_and_the_books_stay():
         lambda g: g.capture_many([CaptureRequest("k", "pi_1", TEN)]),
         lambda g: g.find(key="k"),
         lambda g: g.cancel(key="k"),
+        lambda g: g.cancel_many([CancelRequest("k")]),
         lambda g: g.refund(key="k", charge="pi_1", amount=TEN),
         lambda g: g.find_refund(key="k", charge="pi_1"),
         lambda g: g.find_refunds(charge="pi_1"),

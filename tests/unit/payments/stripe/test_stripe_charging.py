@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from payments.errors import GatewayError, GatewayTimeout
-from payments.gateway import ChargeRequest, gateway, provider_ledger
+from payments.gateway import CancelRequest, ChargeRequest, gateway, provider_ledger
 from shop.ids import uuid7, uuid7_at
 from shop.messaging.contracts import Money
 from tests.support.stripe.account import MUST_CONFIRM, PROCESSES, USED_BEFORE
@@ -207,6 +207,14 @@ def test_of_several_charges_those_that_fail_are_left_out(stripe_api):
         charges = gateway().authorise_many(asked)
     assert len(charges) == 2
     assert sum(line.held for line in provider_ledger()) == 100
+
+
+def test_of_several_cancellations_those_that_fail_are_left_out(stripe_api):
+    held = gateway().authorise_many(ask_for(3))
+    asked = [CancelRequest(key, charge.reference) for key, charge in held.items()]
+    with stripe_api.failing("429", CANCEL, calls=1):
+        assert len(gateway().cancel_many(asked)) == 2
+    assert sum(line.held for line in provider_ledger()) == 50
 
 
 # --- Captures --------------------------------------------------------------------------------
