@@ -41,7 +41,7 @@ def orders_by_sku(term: str) -> Iterable[UUID]:
 
 @admin.register(DailySales)
 class DailySalesAdmin(ReadOnlyAdmin):
-    """Orders and revenue per day, with the button that starts a rebuild."""
+    """Orders, revenue and returns per day, with the button that starts a rebuild."""
 
     list_display = (
         "day",
@@ -53,6 +53,10 @@ class DailySalesAdmin(ReadOnlyAdmin):
         "orders_cancelled",
         "revenue_captured",
         "revenue_refunded",
+        "returns_requested",
+        "returns_approved",
+        "returns_rejected",
+        "returns_received",
     )
     list_filter = ("currency", "day")
     date_hierarchy = "day"

@@ -19,14 +19,21 @@ Daily = defaultdict[tuple[date, str, str], Decimal]
 
 COUNTS = ("orders_placed", "orders_paid", "orders_shipped", "orders_delivered", "orders_cancelled")
 MONEY = ("revenue_captured", "revenue_refunded")
-COLUMNS = (*COUNTS, *MONEY)
+RETURNS = ("returns_requested", "returns_approved", "returns_rejected", "returns_received")
 
-_ADD_TO_DAYS = f"""
-    INSERT INTO analytics_dailysales AS known (day, currency, {", ".join(COLUMNS)})
-    SELECT * FROM unnest(%b::date[], %b::text[]{", %b::bigint[]" * 5}{", %b::numeric[]" * 2})
-    ON CONFLICT (day, currency) DO UPDATE
-    SET {", ".join(f"{column} = known.{column} + excluded.{column}" for column in COLUMNS)}
-"""  # noqa: S608 - of our own column names
+
+def _addition(columns: Sequence[str]) -> str:
+    arrays = ", ".join(f"%b::{'numeric' if column in MONEY else 'bigint'}[]" for column in columns)
+    return f"""
+        INSERT INTO analytics_dailysales AS known (day, currency, {", ".join(columns)})
+        SELECT * FROM unnest(%b::date[], %b::text[], {arrays})
+        ON CONFLICT (day, currency) DO UPDATE
+        SET {", ".join(f"{column} = known.{column} + excluded.{column}" for column in columns)}
+    """  # noqa: S608 - of our own column names
+
+
+#: Columns of days -> statement that adds to them. Returns are rare, so most batches leave theirs out.
+_ADD_TO_DAYS = {columns: _addition(columns) for columns in ((*COUNTS, *MONEY), (*COUNTS, *MONEY, *RETURNS))}
 _ADD_TO_PRODUCTS = """
     INSERT INTO analytics_productsales AS known
         (sku, name, named_at, quantity_ordered, quantity_sold, quantity_restocked)
@@ -70,13 +77,14 @@ class ProductTotals:
 
 
 def add_to_days(daily: Daily) -> None:
-    """Add to the counts and the revenue of days."""
+    """Add to the counts, the revenue and the returns of days."""
     changes = {key: change for key, change in daily.items() if change}
+    columns = next(known for known in _ADD_TO_DAYS if {column for *_, column in changes} <= {*known})
     rows = [
-        (day, currency, *(changes.get((day, currency, column), Decimal()) for column in COLUMNS))
+        (day, currency, *(changes.get((day, currency, column), Decimal()) for column in columns))
         for day, currency in sorted({key[:2] for key in changes})
     ]
-    execute(_ADD_TO_DAYS, rows)
+    execute(_ADD_TO_DAYS[columns], rows)
 
 
 def add_to_products(measurements: Sequence[Measurement]) -> None:

@@ -48,7 +48,7 @@ class Ranking(serializers.Serializer[Any]):
 
 
 class DayOut(serializers.Serializer[Any]):
-    """Orders and revenue of a day in a currency."""
+    """Orders, revenue and returns of a day in a currency."""
 
     day = serializers.DateField()
     currency = serializers.CharField()
@@ -60,6 +60,10 @@ class DayOut(serializers.Serializer[Any]):
     captured = MoneyField(amount="revenue_captured")
     refunded = MoneyField(amount="revenue_refunded")
     revenue = MoneyField(amount="revenue")
+    returns_requested = serializers.IntegerField(help_text="Returns, not orders: one may have several.")
+    returns_approved = serializers.IntegerField()
+    returns_rejected = serializers.IntegerField()
+    returns_received = serializers.IntegerField(help_text="By the first of their goods.")
 
 
 class RevenueOut(serializers.Serializer[Any]):
@@ -153,19 +157,19 @@ class StaffView(TellsLag):
 
 
 class DailySales(StaffView):
-    """Orders and revenue of each day."""
+    """Orders, revenue and returns of each day."""
 
     permissions = {"GET": staff("analytics.view_dailysales")}
     parameters = SalesQuery
 
     @extend_schema(
-        summary="Orders and revenue per day",
+        summary="Orders, revenue and returns per day",
         tags=["analytics"],
         parameters=[SalesQuery, LAG_PARAMETER],
         responses=DayOut(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List the days with orders or revenue, newest first."""
+        """List the days with orders, revenue or returns, newest first."""
         return Response(DayOut(queries.daily_sales(**self.validated(request)), many=True).data)
 
 

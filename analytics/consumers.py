@@ -22,6 +22,10 @@ from orders.events import (
     OrderNeedsAttention,
     OrderResumed,
     OrderSettled,
+    ReturnApproved,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
 )
 from payments.events import (
     PaymentCaptured,
@@ -196,6 +200,30 @@ def when_order_settled_note_it(events: Sequence[OrderSettled]) -> None:
     services.project(measurements=[_measure(event, Step.SETTLED) for event in events])
 
 
+@consumes(ReturnRequested, batch=BATCH, from_beginning=True)
+def when_return_requested_count_it(events: Sequence[ReturnRequested]) -> None:
+    """Count the return that was asked for."""
+    services.project(measurements=[_of_return(event, Step.RETURN_REQUESTED) for event in events])
+
+
+@consumes(ReturnApproved, batch=BATCH, from_beginning=True)
+def when_return_approved_count_it(events: Sequence[ReturnApproved]) -> None:
+    """Count the return that was approved."""
+    services.project(measurements=[_of_return(event, Step.RETURN_APPROVED) for event in events])
+
+
+@consumes(ReturnRejected, batch=BATCH, from_beginning=True)
+def when_return_rejected_count_it(events: Sequence[ReturnRejected]) -> None:
+    """Count the return that was refused."""
+    services.project(measurements=[_of_return(event, Step.RETURN_REJECTED) for event in events])
+
+
+@consumes(ReturnReceived, batch=BATCH, from_beginning=True)
+def when_return_received_count_it(events: Sequence[ReturnReceived]) -> None:
+    """Count the return whose goods, or the first of them, came."""
+    services.project(measurements=[_of_return(event, Step.RETURN_RECEIVED) for event in events])
+
+
 #: Status that an order is held up in, by reason, for events from before they named it.
 _STAGES = {
     "stock_overdue": "paid",
@@ -212,6 +240,12 @@ def _measure(event: Event, step: Step, **facts: Any) -> Measurement:
     return Measurement(
         event_id=event.meta.id, at=event.meta.time, order_id=event.aggregate_id, step=step, **facts
     )
+
+
+def _of_return(
+    event: ReturnRequested | ReturnApproved | ReturnRejected | ReturnReceived, step: Step
+) -> Measurement:
+    return _measure(event, step, return_id=event.return_id)
 
 
 def _placed(event: OrderCreated) -> Measurement:

@@ -59,6 +59,8 @@ class Measurement:
     held_up: HeldUp | None = None
     #: Nothing is left of the payment.
     paid_back: bool = False
+    #: Return that the step is one of.
+    return_id: UUID | None = None
 
     def as_json(self) -> Any:
         """Return the measurement as JSON values."""

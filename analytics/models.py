@@ -34,6 +34,10 @@ class Step(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention"
     RESUMED = "resumed"
     SETTLED = "settled"
+    RETURN_REQUESTED = "return_requested"
+    RETURN_APPROVED = "return_approved"
+    RETURN_REJECTED = "return_rejected"
+    RETURN_RECEIVED = "return_received"
 
     @property
     def column(self) -> str:
@@ -119,6 +123,12 @@ class OrderFact(ReadModel):
     needs_attention_at = models.DateTimeField(null=True)
     resumed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    return_requested_at = models.DateTimeField(null=True)
+    return_approved_at = models.DateTimeField(null=True)
+    return_rejected_at = models.DateTimeField(null=True)
+    return_received_at = models.DateTimeField(null=True)
+    #: The earliest time of each step of each of its returns: ``{return_id: {step: time}}``; null without one.
+    returns = models.JSONField(null=True)
 
     class Meta:
         indexes = [
@@ -135,7 +145,7 @@ class OrderFact(ReadModel):
 
 
 class DailySales(ReadModel):
-    """Orders and revenue of a day (UTC) in a currency."""
+    """Orders, revenue and returns of a day (UTC) in a currency."""
 
     KEY = ("day", "currency")
 
@@ -148,6 +158,11 @@ class DailySales(ReadModel):
     orders_cancelled = models.BigIntegerField(default=0)
     revenue_captured = AmountField(default=0)
     revenue_refunded = AmountField(default=0)
+    #: Returns, not orders: an order may have several. One of several receipts counts once.
+    returns_requested = models.BigIntegerField(default=0, db_default=0)
+    returns_approved = models.BigIntegerField(default=0, db_default=0)
+    returns_rejected = models.BigIntegerField("returns refused", default=0, db_default=0)
+    returns_received = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "daily sales"

@@ -1,8 +1,9 @@
 """Projection of measurements into the read models, in a fixed number of statements for a batch of any size.
 
 It is commutative: the tables end up the same for any order and any batches of measurements. Times merge to
-the earliest, attention to the newest; quantities and money add up. An order counts on the day of a step once
-its currency is known, whichever comes last. Each measurement must come once, which the inbox ensures.
+the earliest, attention to the newest; quantities and money add up. An order, and each of its returns, counts
+on the day of a step once its currency is known, whichever comes last. Each measurement must come once, which
+the inbox ensures.
 
 Every batch writes the tables in the same order, and the rows of each sorted by key, so that concurrent
 batches do not deadlock. The row with the most contention, that of today, comes last and is locked briefly.
@@ -30,6 +31,13 @@ COUNTED: Mapping[Step, str] = {
     Step.DELIVERED: "orders_delivered",
     Step.CANCELLED: "orders_cancelled",
 }
+#: Step of a return -> column of its day that counts it.
+COUNTED_RETURNS: Mapping[Step, str] = {
+    Step.RETURN_REQUESTED: "returns_requested",
+    Step.RETURN_APPROVED: "returns_approved",
+    Step.RETURN_REJECTED: "returns_rejected",
+    Step.RETURN_RECEIVED: "returns_received",
+}
 #: Types of the columns of OrderFact that are not times.
 _TYPES = {
     "currency": "text",
@@ -40,14 +48,15 @@ _TYPES = {
     "carrier": "text",
     "held_up_reason": "text",
     "held_up_in": "text",
+    "returns": "jsonb",
 }
 #: Columns of an order that was placed.
 _PLACED = ("total", "currency", "number", "customer_id", "skus")
 _HELD_UP = ("held_up_at", "held_up_reason", "held_up_in")
 #: Columns that are never null.
 _EMPTY = dict.fromkeys(("currency", "number", "carrier", "held_up_reason", "held_up_in"), "")
-#: Columns that decide on which days an order counts.
-_COUNTING = tuple(step.column for step in COUNTED)
+#: Columns that decide on which days an order and its returns count.
+_COUNTING = (*(step.column for step in COUNTED), "returns")
 _INSERT = """
     INSERT INTO analytics_orderfact (order_id, {columns}) SELECT * FROM unnest(%b::uuid[], {arrays})
     ON CONFLICT (order_id) DO NOTHING RETURNING order_id
@@ -155,6 +164,8 @@ def _columns(measurement: Measurement) -> Iterator[str]:
         yield "went_on_at"
     if measurement.paid_back:
         yield "paid_back_at"
+    if measurement.return_id:
+        yield "returns"
 
 
 def _merge(measurement: Measurement, fact: Fact) -> Iterator[str]:
@@ -170,7 +181,20 @@ def _merge(measurement: Measurement, fact: Fact) -> Iterator[str]:
         yield "carrier"
     if measurement.paid_back:
         yield from _keep_earliest("paid_back_at", measurement.at, fact)
+    if measurement.return_id:
+        yield from _merge_return(measurement, measurement.return_id, fact)
     yield from _merge_attention(measurement, fact)
+
+
+def _merge_return(measurement: Measurement, return_id: UUID, fact: Fact) -> Iterator[str]:
+    """Keep the earliest time of a step of a return. Times of UTC as text are sorted as times are."""
+    returns = json.loads(fact.get("returns") or "{}")
+    at = measurement.at.astimezone(UTC).isoformat(timespec="microseconds")
+    steps, step = returns.setdefault(str(return_id), {}), measurement.step.value
+    if at < steps.get(step, "~"):
+        steps[step] = at
+        fact["returns"] = json.dumps(returns)
+        yield "returns"
 
 
 def _merge_attention(measurement: Measurement, fact: Fact) -> Iterator[str]:
@@ -212,12 +236,16 @@ def _write(statement: str, facts: Mapping[UUID, Fact], columns: Collection[str])
 
 
 def _count(fact: Fact, daily: aggregates.Daily, sign: int) -> None:
-    """Count an order on the days of its steps, once its currency is known."""
+    """Count an order and its returns on the days of their steps, once its currency is known."""
     if not fact["currency"]:
         return
     for step, column in COUNTED.items():
         if at := fact.get(step.column):
             daily[_day(at), fact["currency"], column] += sign
+    for steps in json.loads(fact.get("returns") or "{}").values():
+        for step, at in steps.items():
+            column = COUNTED_RETURNS[Step(step)]
+            daily[_day(datetime.fromisoformat(at)), fact["currency"], column] += sign
 
 
 def _count_money(measurements: Sequence[Measurement], daily: aggregates.Daily) -> None:

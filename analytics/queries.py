@@ -28,6 +28,10 @@ FUNNEL = (
     Step.CANCELLATION_REJECTED,
     Step.REFUNDED,
     Step.DELIVERY_FAILED,
+    Step.RETURN_REQUESTED,
+    Step.RETURN_APPROVED,
+    Step.RETURN_REJECTED,
+    Step.RETURN_RECEIVED,
     Step.CANCELLED,
     Step.NEEDS_ATTENTION,
     Step.SETTLED,
@@ -48,7 +52,7 @@ Ranking = Literal["sold", "ordered", "restocked"]
 
 @dataclass(frozen=True, slots=True)
 class DayOfSales:
-    """Orders and revenue of a day (UTC) in a currency."""
+    """Orders, revenue and returns of a day (UTC) in a currency."""
 
     day: date
     currency: str
@@ -59,6 +63,10 @@ class DayOfSales:
     orders_cancelled: int
     revenue_captured: Decimal
     revenue_refunded: Decimal
+    returns_requested: int
+    returns_approved: int
+    returns_rejected: int
+    returns_received: int
 
     @property
     def revenue(self) -> Decimal:
@@ -110,7 +118,7 @@ class StepTime:
 
 
 def daily_sales(*, since: date, until: date, currency: str = "") -> list[DayOfSales]:
-    """Return the days with orders or revenue from ``since`` to ``until``, both included, newest first."""
+    """Return the days with orders, revenue or returns in a period, both ends included, newest first."""
     rows = DailySales.objects.filter(day__range=(since, until)).order_by("-day", "currency")
     if currency:
         rows = rows.filter(currency=currency)
@@ -181,7 +189,7 @@ def shown_orders() -> Iterator[ShownOrder]:
 
 
 def days_that_disagree() -> list[tuple[date, str]]:
-    """Return days and currencies with counts that differ from the facts of the orders."""
+    """Return days and currencies with counts that differ from the facts of the orders and their returns."""
     with connection.cursor() as cursor:
         cursor.execute(_DAYS_THAT_DISAGREE)
         return list(cursor.fetchall())
@@ -214,16 +222,27 @@ _DAYS_THAT_DISAGREE = """
             count(*) FILTER (WHERE step = 'placed') AS placed, count(*) FILTER (WHERE step = 'paid') AS paid,
             count(*) FILTER (WHERE step = 'shipped') AS shipped,
             count(*) FILTER (WHERE step = 'delivered') AS delivered,
-            count(*) FILTER (WHERE step = 'cancelled') AS cancelled
-        FROM analytics_orderfact, LATERAL (VALUES
-            ('placed', placed_at), ('paid', paid_at), ('shipped', shipped_at),
-            ('delivered', delivered_at), ('cancelled', cancelled_at)) AS steps (step, at)
+            count(*) FILTER (WHERE step = 'cancelled') AS cancelled,
+            count(*) FILTER (WHERE step = 'return_requested') AS requested,
+            count(*) FILTER (WHERE step = 'return_approved') AS approved,
+            count(*) FILTER (WHERE step = 'return_rejected') AS rejected,
+            count(*) FILTER (WHERE step = 'return_received') AS received
+        FROM analytics_orderfact, LATERAL (
+            VALUES ('placed', placed_at), ('paid', paid_at), ('shipped', shipped_at),
+                ('delivered', delivered_at), ('cancelled', cancelled_at)
+            UNION ALL
+            SELECT one.key, one.value::timestamptz
+            FROM jsonb_each(returns) AS of_order, jsonb_each_text(of_order.value) AS one
+        ) AS steps (step, at)
         WHERE currency <> '' AND at IS NOT NULL GROUP BY 1, 2
     ) AS counted USING (day, currency)
     WHERE (coalesce(orders_placed, 0), coalesce(orders_paid, 0), coalesce(orders_shipped, 0),
-           coalesce(orders_delivered, 0), coalesce(orders_cancelled, 0))
+           coalesce(orders_delivered, 0), coalesce(orders_cancelled, 0),
+           coalesce(returns_requested, 0), coalesce(returns_approved, 0),
+           coalesce(returns_rejected, 0), coalesce(returns_received, 0))
        <> (coalesce(placed, 0), coalesce(paid, 0), coalesce(shipped, 0),
-           coalesce(delivered, 0), coalesce(cancelled, 0))
+           coalesce(delivered, 0), coalesce(cancelled, 0), coalesce(requested, 0), coalesce(approved, 0),
+           coalesce(rejected, 0), coalesce(received, 0))
     ORDER BY day, currency
 """
 

@@ -45,5 +45,6 @@ class Definition:
 
 
 #: Orders, and the sales that follow from them, in one transaction. Version 1 knew an order's total and times.
+#: A further step needs no version: its consumer begins with the log, and adds to the read models as they are.
 ORDERS = Definition("orders", {2: projection.apply}, READ_MODELS)
 PROJECTIONS = (ORDERS,)

@@ -21,6 +21,10 @@ from orders.events import (
     OrderNeedsAttention,
     OrderResumed,
     OrderSettled,
+    ReturnApproved,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
 )
 from orders.queries import AcceptedOrder
 from payments.events import (
@@ -67,6 +71,10 @@ STEPS: dict[type[Event], str] = {
     OrderNeedsAttention: "needs_attention",
     OrderResumed: "resumed",
     OrderSettled: "settled",
+    ReturnRequested: "return_requested",
+    ReturnApproved: "return_approved",
+    ReturnRejected: "return_rejected",
+    ReturnReceived: "return_received",
 }
 
 
@@ -116,7 +124,7 @@ class Totals:
     def differences(self, products: list[StockFacts]) -> Iterator[tuple[str, str]]:
         """Yield subject and message of each difference. Call it only when all events are consumed."""
         for day, currency in days_that_disagree():
-            yield f"{day} {currency}", "the day's orders are not what the single orders add up to"
+            yield f"{day} {currency}", "the day's orders and returns are not what the single orders add up to"
         shown = revenue_in_all()
         for currency, (captured, refunded) in sorted(self._money.items()):
             if shown.get(currency, (0, 0)) != (captured, refunded):

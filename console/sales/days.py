@@ -12,6 +12,16 @@ from shop.currencies import as_text
 
 
 @dataclass(frozen=True, slots=True)
+class Returns:
+    """Numbers of returns that reached each of their steps on some days."""
+
+    requested: int
+    approved: int
+    refused: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Figures of some days in one currency."""
 
@@ -22,6 +32,7 @@ class Totals:
     average: Decimal | None
     refunded: Decimal
     cancelled: int
+    returns: Returns
 
     def text(self, amount: Decimal | None) -> str:
         """Format an amount of them; None as a dash."""
@@ -52,8 +63,18 @@ def totals_of(currency: str, days: Sequence[DayOfSales]) -> Totals:
         average=(captured / paid).quantize(Decimal("0.01")) if paid else None,
         refunded=sum((day.revenue_refunded for day in days), Decimal(0)),
         cancelled=sum(day.orders_cancelled for day in days),
+        returns=_returns_of(days),
+    )
+
+
+def _returns_of(days: Sequence[DayOfSales]) -> Returns:
+    return Returns(
+        requested=sum(day.returns_requested for day in days),
+        approved=sum(day.returns_approved for day in days),
+        refused=sum(day.returns_rejected for day in days),
+        received=sum(day.returns_received for day in days),
     )
 
 
 def _empty(day: date, currency: str) -> DayOfSales:
-    return DayOfSales(day, currency, 0, 0, 0, 0, 0, Decimal(0), Decimal(0))
+    return DayOfSales(day, currency, 0, 0, 0, 0, 0, Decimal(0), Decimal(0), 0, 0, 0, 0)

@@ -62,6 +62,8 @@ class Sales:
 
     currency: str
     figures: Sequence[Figure]
+    #: Refunds and returns.
+    sent_back: Sequence[Figure]
     rows: Sequence[DayRow]
     points: str
     width: int = WIDTH
@@ -83,7 +85,7 @@ def _sales(currency: str, found: Sequence[DayOfSales], length: int) -> Sales:
         for day, text in revenue
     ]
     points = charts.line([day.revenue for day in days], width=WIDTH, height=HEIGHT)
-    return Sales(currency, _figures(now, before), rows, points)
+    return Sales(currency, _figures(now, before), _sent_back(now, before), rows, points)
 
 
 def _figures(now: Totals, before: Totals) -> list[Figure]:
@@ -91,8 +93,18 @@ def _figures(now: Totals, before: Totals) -> list[Figure]:
         _count(gettext("Orders"), now.orders, before.orders),
         _amount(gettext("Net revenue"), now, now.revenue, before.revenue),
         _amount(gettext("Average order"), now, now.average, before.average),
-        _amount(gettext("Refunded"), now, now.refunded, before.refunded),
         _count(gettext("Cancelled orders"), now.cancelled, before.cancelled),
+    ]
+
+
+def _sent_back(now: Totals, before: Totals) -> list[Figure]:
+    returns, earlier = now.returns, before.returns
+    return [
+        _amount(gettext("Refunded"), now, now.refunded, before.refunded),
+        _count(gettext("Returns requested"), returns.requested, earlier.requested),
+        _count(gettext("Returns approved"), returns.approved, earlier.approved),
+        _count(gettext("Returns refused"), returns.refused, earlier.refused),
+        _count(gettext("Returns received"), returns.received, earlier.received),
     ]
 
 

@@ -36,7 +36,7 @@ class Operations:
         since: str | None = None,
         until: str | None = None,
     ) -> list[models.DayOut]:
-        """Orders and revenue per day."""
+        """Orders, revenue and returns per day."""
         answer: list[models.DayOut] = self._call(
             "GET",
             "/api/v1/analytics/daily-sales",

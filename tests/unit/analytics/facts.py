@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -14,7 +15,19 @@ from inventory.events import (
     Shortage,
     StockLine,
 )
-from orders.events import Address, OrderCancellationRequested, OrderCancelled, OrderCreated, OrderedLine
+from orders.events import (
+    Address,
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderCreated,
+    OrderedLine,
+    ReceivedLine,
+    ReturnApproved,
+    ReturnedLine,
+    ReturnReceived,
+    ReturnRejected,
+    ReturnRequested,
+)
 from payments.events import (
     PaymentCaptured,
     PaymentFailed,
@@ -127,6 +140,32 @@ class Story:
     def too_late(self) -> "Story":
         self.shipped().then(OrderCancellationRequested, reason="customer")
         return self.then(CancellationRejected, reason="customer")
+
+    def asked(self, return_id: UUID) -> "Story":
+        """Have a return of a piece of tea asked for."""
+        lines = [ReturnedLine(sku="tea", name="Tea", quantity=1)]
+        return self.then(ReturnRequested, return_id=return_id, lines=lines, by_customer=True)
+
+    def approved(self, return_id: UUID) -> "Story":
+        lines = [ReturnedLine(sku="tea", name="Tea", quantity=1)]
+        until = self.now + timedelta(days=14)
+        return self.then(ReturnApproved, return_id=return_id, lines=lines, arrive_by=until)
+
+    def refused(self, return_id: UUID) -> "Story":
+        return self.then(ReturnRejected, return_id=return_id, reason="It was worn.")
+
+    def received(self, return_id: UUID) -> "Story":
+        """Have goods come back, which may be a part of them."""
+        lines = [ReceivedLine(sku="tea", name="Tea", restocked=1, written_off=0)]
+        return self.then(
+            ReturnReceived, return_id=return_id, receipt_id=uuid7(), lines=lines, is_complete=False
+        )
+
+    def sent_back(self) -> "Story":
+        """Have two returns asked for, of which one is refused and one comes back in two parcels."""
+        first, second = uuid7(), uuid7()
+        self.delivered().asked(first).asked(second).refused(first).approved(second)
+        return self.received(second).received(second)
 
     def _refunded(self) -> "Story":
         return self.then(PaymentRefunded, payment_id=self.payment_id, refund_id=uuid7(), amount=self.total)

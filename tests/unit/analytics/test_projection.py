@@ -160,6 +160,10 @@ def test_every_step_has_a_consumer_and_a_column():
         Step.NEEDS_ATTENTION,
         Step.RESUMED,
         Step.SETTLED,
+        Step.RETURN_REQUESTED,
+        Step.RETURN_APPROVED,
+        Step.RETURN_REJECTED,
+        Step.RETURN_RECEIVED,
     }
     assert measured == {step.column for step in set(Step) - rare}
     # Goods come back into the stock by two events, of a stopped order and of a refund.

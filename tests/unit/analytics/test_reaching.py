@@ -43,6 +43,10 @@ def test_daily_sales(api):
         "captured": {"amount": "20.00", "currency": "EUR"},
         "refunded": {"amount": "0.00", "currency": "EUR"},
         "revenue": {"amount": "20.00", "currency": "EUR"},
+        "returns_requested": 0,
+        "returns_approved": 0,
+        "returns_rejected": 0,
+        "returns_received": 0,
     }
     assert api.get(reverse("analytics-daily-sales"), {**PERIOD, "currency": "USD"}).json() == []
 
