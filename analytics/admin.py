@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -184,12 +185,13 @@ class ProjectionAdmin(ReadOnlyAdmin):
     def events_waiting(self, state: Projection) -> str:
         """Return the number of events that are not consumed yet."""
         waiting = self._progress(state).lag.waiting
-        return f"{waiting:,} or more" if waiting == MAX_WAITING else f"{waiting:,}"
+        number = number_format(waiting, force_grouping=True)
+        return gettext("{number} or more").format(number=number) if waiting == MAX_WAITING else number
 
     @admin.display(description=_("lag"), empty_value="")
     def lag(self, state: Projection) -> str:
         """Return the age of the oldest event that is not consumed yet."""
-        return f"{self._progress(state).lag.seconds:,.1f} s"
+        return f"{number_format(self._progress(state).lag.seconds, 1, force_grouping=True)} s"
 
     @admin.display(description=_("open dead letters"), empty_value="")
     def open_dead_letters(self, state: Projection) -> int:
@@ -203,8 +205,12 @@ class ProjectionAdmin(ReadOnlyAdmin):
         if not beside:
             return None
         if not beside.lag:
-            return f"{beside.version}, being filled"
-        return f"{beside.version}, at {beside.lag.position}, {beside.lag.seconds:,.1f} s behind"
+            return gettext("{version}, being filled").format(version=beside.version)
+        return gettext("{version}, at {position}, {seconds} s behind").format(
+            version=beside.version,
+            position=beside.lag.position,
+            seconds=number_format(beside.lag.seconds, 1, force_grouping=True),
+        )
 
     def _progress(self, state: Projection) -> positions.Progress:
         """Return the progress of a row, looked up once for all of its columns."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from integrations import catalogue, repository
 from integrations.errors import WrongState
@@ -45,7 +46,7 @@ def send_one_again(*, delivery_id: int) -> Delivery:
     _enabled(delivery.endpoint_id)
     delivery = Delivery.objects.select_for_update(of=["self"]).get(pk=delivery_id)
     if delivery.state == Delivery.State.PENDING:
-        raise WrongState("The event is on its way already.")
+        raise WrongState(gettext("The event is on its way already."))
     delivery.state, delivery.attempts, delivery.finished_at = Delivery.State.PENDING, 0, None
     delivery.due_at = timezone.now()
     delivery.expires_at = expiry(delivery.due_at)
@@ -85,5 +86,6 @@ def resend_part(*, due: ResendDue) -> None:
 def _enabled(endpoint_id: UUID) -> Endpoint:
     endpoint = lock(endpoint_id)
     if endpoint.state != Endpoint.State.ENABLED:
-        raise WrongState(f"The endpoint is {endpoint.state}: resume it first.")
+        text = gettext("The endpoint is {state}: resume it first.")
+        raise WrongState(text.format(state=endpoint.get_state_display().lower()))
     return endpoint

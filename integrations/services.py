@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from integrations import catalogue, repository
 from integrations.addresses import may_reach
@@ -39,7 +40,9 @@ def create_endpoint(
         TooManyEndpoints: there are as many as there may be.
     """
     if Endpoint.objects.count() >= MAX_ENDPOINTS:
-        raise TooManyEndpoints(TooManyEndpoints.__doc__)
+        raise TooManyEndpoints(
+            gettext("There are as many endpoints as there may be: delete one that is not used any more.")
+        )
     endpoint = Endpoint(url=url, contact=contact, description=description)
     endpoint.event_types = _checked_types(event_types)
     check_url(url)
@@ -76,7 +79,8 @@ def pause_endpoint(*, endpoint_id: UUID, reason: str) -> Endpoint:
     """Pause an enabled endpoint. What waits for it is kept; what happens meanwhile is not collected."""
     endpoint = lock(endpoint_id)
     if endpoint.state != Endpoint.State.ENABLED:
-        raise WrongState(f"The endpoint is {endpoint.state}.")
+        text = gettext("The endpoint is {state}.")
+        raise WrongState(text.format(state=endpoint.get_state_display().lower()))
     stop(endpoint, Endpoint.State.PAUSED, reason)
     return endpoint
 
@@ -86,7 +90,7 @@ def resume_endpoint(*, endpoint_id: UUID) -> Endpoint:
     """Enable a stopped endpoint. What it missed is sent by :func:`integrations.resending.send_again`."""
     endpoint = lock(endpoint_id)
     if endpoint.state == Endpoint.State.ENABLED:
-        raise WrongState("The endpoint is enabled.")
+        raise WrongState(gettext("The endpoint is enabled."))
     endpoint.state, endpoint.reason, endpoint.failures = Endpoint.State.ENABLED, "", 0
     endpoint.failing_since = endpoint.retry_at = None
     endpoint.events_since = timezone.now()
@@ -125,7 +129,9 @@ def _checked_types(names: Sequence[str]) -> list[str]:
         return [ALL_EVENTS]
     unknown = sorted(set(names) - {kind.type for kind in catalogue.choices()})
     if unknown or not names:
-        raise InvalidEndpoint("event_types", f"Not published: {', '.join(unknown) or 'nothing chosen'}.")
+        names_of_them = ", ".join(unknown) or gettext("nothing chosen")
+        text = gettext("Not published: {types}.").format(types=names_of_them)
+        raise InvalidEndpoint("event_types", text)
     return sorted(set(names))
 
 
@@ -135,16 +141,19 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise InvalidEndpoint("url", "Write an address such as https://example.com/webhooks.") from error
+        expected = gettext("Write an address such as https://example.com/webhooks.")
+        raise InvalidEndpoint("url", expected) from error
     if parts.scheme not in _schemes() or not host or parts.username is not None or parts.fragment:
-        expected = "Write an address that begins with https://, without a name, a password or a fragment."
+        expected = gettext(
+            "Write an address that begins with https://, without a name, a password or a fragment."
+        )
         raise InvalidEndpoint("url", expected)
     try:
         ip_address(host)
     except ValueError:
         return
     if not may_reach(host, encrypted=parts.scheme == "https"):
-        raise InvalidEndpoint("url", f"{host} is no public address.")
+        raise InvalidEndpoint("url", gettext("{host} is no public address.").format(host=host))
 
 
 def _schemes() -> set[str]:

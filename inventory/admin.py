@@ -270,8 +270,9 @@ class ProductAdmin(ConflictAware, BoundedActions):
     def stock_status(self, product: Product) -> str:
         """Return the level of the stock, in bold if it is low."""
         if product.available >= SCARCE:
-            return "in stock"
-        return format_html("<strong>{}</strong>", "scarce" if product.available else "sold out")
+            return gettext("in stock")
+        level = gettext("scarce") if product.available else gettext("sold out")
+        return format_html("<strong>{}</strong>", level)
 
 
 def _told(value: Any) -> str:

@@ -45,7 +45,8 @@ class PictureForm(forms.Form):
         except media.NoPicture as error:
             raise forms.ValidationError(str(error)) from error
         except OSError as error:
-            raise forms.ValidationError(f"The storage does not take it: {type(error).__name__}.") from error
+            text = gettext("The storage does not take it: {error}.")
+            raise forms.ValidationError(text.format(error=type(error).__name__)) from error
 
 
 def change_picture(*, product_id: UUID, url: str) -> Product:

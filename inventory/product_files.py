@@ -158,7 +158,7 @@ def _row(number: int, names: list[str], cells: list[str], done: RowResult | None
         return Row(number, cells[0][:64], error=wrong_number(cells, names))
     sku = _plain(cells[names.index("sku")])[:64]
     if sku in seen:
-        return Row(number, sku, error="The file has this SKU twice.")
+        return Row(number, sku, error=gettext("The file has this SKU twice."))
     seen.add(sku)
     if error := _error(done):
         return Row(number, sku, error=error)

@@ -71,7 +71,9 @@ class NotificationAdmin(KeysetAdmin):
     def preview(self, notification: Notification) -> SafeString:
         """Return a sandboxed frame of the e-mail's HTML, which runs no scripts."""
         url = reverse("admin:notifications_notification_message", args=[notification.pk])
-        return format_html('<iframe class="message" title="The message" sandbox src="{}"></iframe>', url)
+        return format_html(
+            '<iframe class="message" title="{}" sandbox src="{}"></iframe>', gettext("The message"), url
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs of the resend button and of the message in its frame."""

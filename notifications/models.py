@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Upper
+from django.utils.translation import gettext
 
 from shop.ids import uuid7
 
@@ -210,7 +211,7 @@ class Notification(models.Model):
         permissions = [("resend_notification", "Can send a message again")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} for {self.number}"
+        return gettext("{message} for {order}").format(message=self.get_kind_display(), order=self.number)
 
 
 class Resend(models.Model):

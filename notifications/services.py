@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from notifications import repository
 from notifications.channels import EmailChannel, Outcome, Reply
@@ -214,20 +215,37 @@ def resend(
         failure = _try_resend(attempt)
         _finish_resend(attempt, failure)
     if failure:
-        raise ResendFailed(f"{attempt.notification} was not accepted by the mail server: {failure}")
+        text = gettext("{message} was not accepted by the mail server: {failure}")
+        raise ResendFailed(text.format(message=attempt.notification, failure=failure))
     return Notification.objects.get(pk=notification_id)
+
+
+def _when_sent(message: Notification) -> str:
+    """Return why a message that was not sent yet is not sent again."""
+    if message.state == State.WITHHELD:
+        text = gettext("{message} is withheld and will be sent automatically when the address is confirmed.")
+    else:
+        text = gettext("{message} is queued and will be sent automatically.")
+    return text.format(message=message)
 
 
 @transaction.atomic
 def _begin_resend(notification_id: UUID, by: str, email: str, note: Note) -> Resend:
     notification = repository.lock(notification_id)
     if notification.state in State.unsent():
-        until = " when the address is confirmed" if notification.state == State.WITHHELD else ""
-        raise StillWaiting(f"{notification} is {notification.state} and will be sent automatically{until}.")
+        raise StillWaiting(_when_sent(notification))
     if is_forgotten(notification.name, notification.email):
-        raise CustomerWasForgotten(CustomerWasForgotten.__doc__)
+        raise CustomerWasForgotten(
+            gettext("The customer was forgotten: there is nobody to send {message} to.").format(
+                message=notification
+            )
+        )
     if came_back(email or notification.email):
-        raise MailCameBack(f"{notification} was not sent again: {MailCameBack.__doc__}")
+        text = gettext(
+            "{message} was not sent again: mail to this address came back. "
+            "Give another one, or let mail pass to it (Unconfirmed addresses)."
+        )
+        raise MailCameBack(text.format(message=notification))
     if email:
         _readdress_order(notification.order_id, email)
         notification.email = email

@@ -288,7 +288,7 @@ def _sequence(request: HttpRequest) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_SEQUENCE:
-        raise NoSuchEvent(number="The order", sequence=text[:20])
+        raise NoSuchEvent(number=gettext("The order"), sequence=text[:20])
     return int(text)
 
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from orders import history, intake, repository
 from orders.changes import store
 from orders.errors import NotResendable, ReasonMissing
@@ -56,6 +58,7 @@ def resend_order(*, order_id: UUID, reason: str, new_goods: bool, ship_to: Addre
 def check_resendable(order: Order) -> None:
     """Raise NotResendable if the order cannot be sent again."""
     if order.is_erased:
-        raise NotResendable(number=order.number, why="its customer was forgotten")
+        raise NotResendable(number=order.number, why=gettext("its customer was forgotten"))
     if not order.is_resendable:
-        raise NotResendable(number=order.number, why="its parcel is not known to be lost, back or overdue")
+        why = gettext("its parcel is not known to be lost, back or overdue")
+        raise NotResendable(number=order.number, why=why)

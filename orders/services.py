@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from inventory import queries as inventory
 from orders import history, intake, repository
@@ -56,10 +57,12 @@ MAX_SETTLEMENT = 300
 MAX_NOTE = 300
 #: Ways out where nothing more will come.
 _REMEDIES = {
-    AttentionReason.REFUND_FAILED: "Retry the refund, or settle the order",
-    AttentionReason.CAPTURE_FAILED: "Retry the capture of its payment, or settle the order",
-    AttentionReason.DELIVERY_FAILED: "Send the order again, or agree with the customer and settle it",
-    AttentionReason.RESEND_FAILED: "Send the order again otherwise, or agree with the customer and settle it",
+    AttentionReason.REFUND_FAILED: _("Retry the refund, or settle the order"),
+    AttentionReason.CAPTURE_FAILED: _("Retry the capture of its payment, or settle the order"),
+    AttentionReason.DELIVERY_FAILED: _("Send the order again, or agree with the customer and settle it"),
+    AttentionReason.RESEND_FAILED: _(
+        "Send the order again otherwise, or agree with the customer and settle it"
+    ),
 }
 
 

@@ -15,7 +15,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shipping import services
-from shipping.errors import CarrierError, NoLabel, NotStoppable
+from shipping.errors import (
+    CarrierError,
+    CarrierTimeout,
+    CarrierUnavailable,
+    NoLabel,
+    NotStoppable,
+    ShippingError,
+)
 from shipping.models import (
     STATUSES,
     CarrierFault,
@@ -120,7 +127,8 @@ class ShipmentAdmin(LeadsToOrders, KeysetAdmin):
         try:
             return paper_response(shipment, services.paper_of(shipment_id=shipment_id))
         except (NoLabel, CarrierError) as error:
-            self.message_user(request, gettext("No label: {error}").format(error=error), messages.WARNING)
+            text = gettext("No label: {error}").format(error=_refusal(error))
+            self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(reverse("admin:shipping_shipment_change", args=[shipment_id]))
 
     def has_void_permission(self, request: HttpRequest) -> bool:
@@ -135,11 +143,18 @@ class ShipmentAdmin(LeadsToOrders, KeysetAdmin):
             try:
                 services.void_shipment(shipment_id=shipment.id, note=note)
             except (NotStoppable, CarrierError) as error:
-                self.message_user(request, f"{shipment}: {error}", messages.WARNING)
+                self.message_user(request, f"{shipment}: {_refusal(error)}", messages.WARNING)
             else:
                 self.message_user(
                     request, gettext("{shipment} will not leave.").format(shipment=shipment), messages.SUCCESS
                 )
+
+
+def _refusal(error: ShippingError) -> str:
+    """Return why something was not done; what a carrier says stays as it says it."""
+    if isinstance(error, CarrierTimeout | CarrierUnavailable):
+        return gettext("the carrier does not answer: try again in a moment")
+    return str(error)
 
 
 @admin.register(TrackingEvent)

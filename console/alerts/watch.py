@@ -5,25 +5,31 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, ngettext
 
 from console.alerts import sending
 from console.home.attention import Item, everything
 from console.models import Alert
 
 
-@transaction.atomic
 def watch() -> int:
     """Send one message about all that is new or over; return the number of things that are new.
 
-    What comes again within the quiet time after its last alert is not new. The alert is noted after it was
-    sent: after a failure it is sent again.
+    It is in the language of the shop, as letters are. What comes again within the quiet time after its last
+    alert is not new. The alert is noted after it was sent: after a failure it is sent again.
 
     Raises:
         OSError: it could not be sent; call again.
     """
     if not sending.is_configured():
         return 0
+    with translation.override(settings.SHOP_LANGUAGE):
+        return _watch()
+
+
+@transaction.atomic
+def _watch() -> int:
     now = timezone.now()
     present = {item.key: item for item in everything() if item.count and item.is_alerted}
     known = {alert.key: alert for alert in Alert.objects.select_for_update().order_by("key")}
@@ -58,11 +64,14 @@ def _note(
 
 
 def _subject(new: Sequence[Item], over: Sequence[Alert]) -> str:
-    if new:
-        return f"shop: {new[0].title}" + (f" and {len(new) - 1} more" if len(new) > 1 else "")
-    return "shop: over: " + over[0].text.splitlines()[0][:100]
+    if not new:
+        return "shop: " + gettext("over: {thing}").format(thing=over[0].text.splitlines()[0][:100])
+    if not (others := len(new) - 1):
+        return f"shop: {new[0].title}"
+    text = ngettext("{title} and {number} more", "{title} and {number} more", others)
+    return "shop: " + text.format(title=new[0].title, number=others)
 
 
 def _text(new: Sequence[Item], over: Sequence[Alert]) -> str:
     lines = [f"{item.text}\n{settings.SHOP_URL}{item.url}" for item in new]
-    return "\n\n".join([*lines, *(f"Over: {alert.text}" for alert in over)])
+    return "\n\n".join([*lines, *(gettext("Over: {thing}").format(thing=alert.text) for alert in over)])

@@ -80,8 +80,8 @@ def _check_up(request: HttpRequest, *, repair: bool) -> None:
             _link_to_task(request, checkups.start_check_up(by=by, repair=repair))
         else:
             checkups.check_up(by=by, repair=repair)
-    except checkups.CheckupRunning as error:
-        messages.warning(request, str(error))
+    except checkups.CheckupRunning:
+        messages.warning(request, gettext("Another check-up is running: wait until it is done."))
     except checkups.BROKER_ERRORS as error:
         messages.error(request, gettext("The check-up could not be started: {error}").format(error=error))
 

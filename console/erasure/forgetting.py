@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from console.erasure import accounts, erasures_file, exporting
 from console.erasure.erasures_file import Erasure
@@ -131,7 +132,12 @@ def _resume(user: User, subject_id: UUID) -> None:
 
 def _check(user: User) -> None:
     if user.is_staff or user.is_superuser:
-        raise StaffAccount(StaffAccount.__doc__)
+        raise StaffAccount(
+            gettext(
+                "Staff are not forgotten: what they did is recorded under their names. "
+                "Take their rights away first."
+            )
+        )
     for account_id in (user.pk, *claimed_by(user)):
         orders.check_all_ended(customer_id=account_id)
 

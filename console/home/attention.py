@@ -8,8 +8,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import number_format
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from inventory.queries import scarce_products
 from notifications.queries import messages_waiting
@@ -22,14 +26,21 @@ from shop.waiting import Waiting
 
 #: Age from which messages in the outbox, or due reminders, are late.
 LATE = timedelta(minutes=1)
-_TO_BE_KNOWN: dict[str, Any] = {"is_notice": True, "is_alerted": False}
+#: Steps that orders are late at.
+_STEPS = {
+    "payment": _("payment"),
+    "stock": _("stock"),
+    "backorder": _("backorder"),
+    "carrier": _("carrier"),
+    "cancellation": _("cancellation"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something that needs attention."""
 
-    title: str
+    title: StrOrPromise
     count: int
     #: Page that shows it.
     url: str
@@ -46,14 +57,15 @@ class Item:
 
     @property
     def key(self) -> str:
-        """Identity, which its number and age do not change."""
-        return f"{self.title}: {self.name or self.detail}"[:250]
+        """Identity, which its number, its age and the language do not change."""
+        with translation.override("en"):
+            return f"{self.title}: {self.name or self.detail}"[:250]
 
     @property
     def text(self) -> str:
         """It in a line."""
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.title}: {self.count:,}{detail}"
+        return f"{self.title}: {number_format(self.count, force_grouping=True)}{detail}"
 
 
 def attention(user: Any) -> list[Item]:
@@ -64,20 +76,22 @@ def attention(user: Any) -> list[Item]:
 
 def everything() -> Iterator[Item]:
     """Yield all that may need attention, also with a count of zero."""
-    for _, find in _SOURCES:
+    for _permission, find in _SOURCES:
         yield from find()
 
 
 def _orders() -> Iterator[Item]:
     for reason, (label, found) in waiting_for_attention().items():
         url = _list("orders_order", status__exact="needs_attention", attention_reason__exact=reason)
-        yield _item(gettext("Orders need attention"), found, url, gettext("Look at them"), detail=label)
+        yield _item(
+            _("Orders need attention"), found, url, gettext("Look at them"), detail=label, name=reason
+        )
 
 
 def _late_orders() -> Iterator[Item]:
     for step, count in overdue_by_step().items():
         yield Item(
-            gettext("Orders late: {step}").format(step=step),
+            format_lazy(_("Orders late: {step}"), step=_STEPS[step]),
             count,
             reverse("doctor"),
             gettext("Ask the order doctor"),
@@ -88,28 +102,29 @@ def _dead_letters() -> Iterator[Item]:
     for cause, found in messages.dead_letters_by_cause().items():
         url = _list("messaging_deadletter", status__exact="open", cause__exact=cause)
         yield _item(
-            gettext("Dead letters"),
+            _("Dead letters"),
             found,
             url,
             gettext("Replay or discard"),
             detail=gettext(str(cause.label)),
+            name=cause.value,
         )
 
 
 def _paused_consumers() -> Iterator[Item]:
     for paused in paused_consumers():
-        detail = gettext("{consumer}: {text}. Events held: {held:,}, none is lost.").format(
-            consumer=paused.consumer, text=paused.text, held=paused.held
+        detail = gettext("{consumer}: {text}. Events held: {held}, none is lost.").format(
+            consumer=paused.consumer, text=paused.text, held=number_format(paused.held, force_grouping=True)
         )
         url = reverse("consumer", args=[paused.consumer])
         action = gettext("Resume") if paused.by else gettext("See the next probe")
-        yield Item(gettext("Paused consumer"), 1, url, action, paused.since, detail, name=paused.consumer)
+        yield Item(_("Paused consumer"), 1, url, action, paused.since, detail, name=paused.consumer)
 
 
 def _outbox() -> Iterator[Item]:
     found = messages.late_in_outbox(LATE)
     yield _item(
-        gettext("Messages late in the outbox"),
+        _("Messages late in the outbox"),
         found,
         _list("messaging_outboxentry"),
         gettext("Is a relay running?"),
@@ -119,24 +134,24 @@ def _outbox() -> Iterator[Item]:
 def _reminders() -> Iterator[Item]:
     found = messages.late_scheduled(LATE)
     url = _list("messaging_scheduledmessage")
-    yield _item(gettext("Reminders and retries late"), found, url, gettext("Is a relay running?"))
+    yield _item(_("Reminders and retries late"), found, url, gettext("Is a relay running?"))
 
 
 def _refunds() -> Iterator[Item]:
     url = _list("payments_refund", state__exact="failed")
-    yield _item(gettext("Refunds failed"), refunds_waiting(), url, gettext("Retry, or give back otherwise"))
+    yield _item(_("Refunds failed"), refunds_waiting(), url, gettext("Retry, or give back otherwise"))
 
 
 def _disputes() -> Iterator[Item]:
     url = _list("payments_dispute", status__exact="needs_response")
-    yield _item(gettext("Disputes to answer"), disputes_waiting(), url, gettext("Send evidence"))
+    yield _item(_("Disputes to answer"), disputes_waiting(), url, gettext("Send evidence"))
 
 
 def _declined() -> Iterator[Item]:
     day = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     url = _list("payments_payment", state__exact="requires_payment_method")
     yield Item(
-        gettext("Payments declined today"),
+        _("Payments declined today"),
         declined_since(day),
         url,
         gettext("See why"),
@@ -148,7 +163,7 @@ def _declined() -> Iterator[Item]:
 def _returns() -> Iterator[Item]:
     url = _list("orders_return", state__exact="requested")
     yield _item(
-        gettext("Returns to decide"),
+        _("Returns to decide"),
         returns_waiting(),
         url,
         gettext("Approve or refuse"),
@@ -157,20 +172,23 @@ def _returns() -> Iterator[Item]:
     )
     detail = gettext("for more than {days} days").format(days=settings.SHOP_RETURN_DECISION.days)
     yield _item(
-        gettext("Returns undecided"), undecided_returns(), url, gettext("Approve or refuse"), detail=detail
+        _("Returns undecided"),
+        undecided_returns(),
+        url,
+        gettext("Approve or refuse"),
+        detail=detail,
+        name="undecided",
     )
 
 
 def _messages() -> Iterator[Item]:
     url = _list("notifications_notification", state__exact="failed")
-    yield _item(gettext("Messages failed"), messages_waiting(), url, gettext("Send again"))
+    yield _item(_("Messages failed"), messages_waiting(), url, gettext("Send again"))
 
 
 def _stock() -> Iterator[Item]:
     url = _list("inventory_product", stock="scarce", active__exact="1")
-    yield Item(
-        gettext("Products low in stock"), scarce_products(), url, gettext("Book a receipt"), is_notice=True
-    )
+    yield Item(_("Products low in stock"), scarce_products(), url, gettext("Book a receipt"), is_notice=True)
 
 
 #: Permission to see, and the source.
@@ -190,7 +208,7 @@ _SOURCES: tuple[tuple[str, Callable[[], Iterator[Item]]], ...] = (
 )
 
 
-def _item(title: str, found: Waiting, url: str, action: str, **more: Any) -> Item:
+def _item(title: StrOrPromise, found: Waiting, url: str, action: str, **more: Any) -> Item:
     return Item(title, found.number, url, action, found.since, **more)
 
 

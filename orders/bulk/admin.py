@@ -129,7 +129,8 @@ class BulkActionAdmin(KeysetAdmin):
     @admin.display(description=_("Progress"))
     def progress(self, bulk: BulkAction) -> str:
         """Return the number of orders in each state."""
-        return ", ".join(f"{number} {state}" for state, number in bulk.counts.items() if number)
+        labels = {state.value: gettext(state.label).lower() for state in BulkActionRow.State}
+        return ", ".join(f"{number} {labels[state]}" for state, number in bulk.counts.items() if number)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

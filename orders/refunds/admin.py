@@ -185,4 +185,4 @@ class RefundRequestAdmin(KeysetAdmin):
 def lines_text(refund: RefundRequest) -> str:
     """Return the lines that a refund is for, in words."""
     lines = ", ".join(f"{quantity} x {sku}" for sku, quantity in refund.quantities.items())
-    return lines or "an amount"
+    return lines or gettext("an amount")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from orders.errors import (
     InvalidRefund,
     LinesRefunded,
@@ -21,13 +24,13 @@ from shop.messaging.event_log import timeline
 
 #: Reason by status for which nothing can be given back.
 _REFUSALS = {
-    Status.PLACED: "nothing is paid yet: cancel it",
-    Status.CANCELLING: "all of its money is on its way back",
-    Status.CANCELLED: "all of its money was given back",
+    Status.PLACED: _("nothing is paid yet: cancel it"),
+    Status.CANCELLING: _("all of its money is on its way back"),
+    Status.CANCELLED: _("all of its money was given back"),
 }
 
 #: Reason for an order whose payment the customer's bank disputes.
-_DISPUTED = "the customer's bank may take the money itself: wait for the end of the dispute"
+_DISPUTED = _("the customer's bank may take the money itself: wait for the end of the dispute")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,21 +109,23 @@ def _amount(order: Order, wish: Wish) -> Decimal:
         prices = {line.sku: line.unit_price for line in order.lines.all()}
         unknown = [sku for sku in wish.lines if sku not in prices]
         if unknown or not wish.lines:
-            raise InvalidRefund(*[_no_line(order, sku) for sku in unknown] or [_NOTHING])
+            raise InvalidRefund(*[_no_line(order, sku) for sku in unknown] or [_nothing()])
         return sum((quantity * prices[sku] for sku, quantity in wish.lines.items()), Decimal(0))
     if wish.amount.currency != order.currency:
-        message = f"The order was paid in {order.currency}."
+        message = gettext("The order was paid in {currency}.").format(currency=order.currency)
         raise InvalidRefund(Problem(("amount", "currency"), message, "wrong_currency"))
     if wish.amount.amount <= 0:
-        raise InvalidRefund(_NOTHING)
+        raise InvalidRefund(_nothing())
     return wish.amount.amount
 
 
-_NOTHING = Problem(("amount",), "Give back more than nothing.", "nothing")
+def _nothing() -> Problem:
+    return Problem(("amount",), gettext("Give back more than nothing."), "nothing")
 
 
 def _no_line(order: Order, sku: str) -> Problem:
-    return Problem(("lines",), f"{order.number} has no line {sku}.", "unknown_line")
+    message = gettext("{number} has no line {sku}.").format(number=order.number, sku=sku)
+    return Problem(("lines",), message, "unknown_line")
 
 
 def _check_quantities(order: Order, lines: Mapping[str, int]) -> None:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from orders import repository
 from orders.errors import InvalidRefund, Problem
 from orders.events import RefundedLine, RefundRequested
@@ -25,7 +27,7 @@ def request_refund(*, order_id: UUID, wish: Wish, reason: str) -> RefundRequest:
     """
     order = repository.lock([order_id])[0]
     if not is_visible(reason):
-        raise InvalidRefund(Problem(("reason",), "Say why the money is given back.", "invisible"))
+        raise InvalidRefund(Problem(("reason",), gettext("Say why the money is given back."), "invisible"))
     plan = plan_refund(order, wish)
     request = RefundRequest.objects.create(
         order=order,

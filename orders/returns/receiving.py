@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from orders.errors import InvalidReturn, MoreThanIsAwaited, Problem
 from orders.events import ReceivedLine, ReturnReceived
 from orders.models import RefundRequest, Return, ReturnReceipt
@@ -50,12 +52,12 @@ def check_received(returned: Return, received: Mapping[str, Received]) -> None:
     """Refuse what is not of the return, and more of it than is awaited."""
     awaited = {line.sku: line.awaited for line in returned.lines.all()}
     wrong = [
-        Problem(("lines",), f"The return has no line {sku}.", "unknown_line")
+        Problem(("lines",), gettext("The return has no line {sku}.").format(sku=sku), "unknown_line")
         for sku in received
         if sku not in awaited
     ]
     if wrong or not received:
-        raise InvalidReturn(*wrong or [Problem(("lines",), "Say what came back.", "nothing")])
+        raise InvalidReturn(*wrong or [Problem(("lines",), gettext("Say what came back."), "nothing")])
     for sku, one in received.items():
         if one.quantity > awaited[sku]:
             raise MoreThanIsAwaited(sku=sku, awaited=awaited[sku])

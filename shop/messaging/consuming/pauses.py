@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from shop.messaging.consuming.registry import consumers
 from shop.messaging.errors import CannotPause
@@ -32,11 +33,11 @@ def pause(consumer: str, *, by: str, reason: str, until: datetime | None = None)
     """
     now = datetime.now(UTC)
     if consumer not in {one.name for one in consumers()}:
-        raise CannotPause(f"There is no consumer {consumer!r}.")
+        raise CannotPause(gettext("There is no consumer {consumer}.").format(consumer=repr(consumer)))
     if not reason.strip():
-        raise CannotPause("Give a reason: it is shown wherever the pause is.")
+        raise CannotPause(gettext("Give a reason: it is shown wherever the pause is."))
     if until and until <= now:
-        raise CannotPause("The end of the pause has passed.")
+        raise CannotPause(gettext("The end of the pause has passed."))
     with transaction.atomic():
         Circuit.objects.get_or_create(consumer=consumer, defaults={"probe_at": now})
         circuit = Circuit.objects.select_for_update().get(consumer=consumer)
@@ -55,7 +56,7 @@ def resume(consumer: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{_GIVE_BACK} AND consumer = %s", [consumer])
         if not cursor.rowcount:
-            raise CannotPause(f"{consumer} is not paused by hand.")
+            raise CannotPause(gettext("{consumer} is not paused by hand.").format(consumer=consumer))
         cursor.execute("SELECT pg_notify(%s, %s)", [channel.CHANNEL, channel.DUE])
 
 

@@ -113,7 +113,7 @@ class DeadLetterAdmin(LeadsToOrders, ReadOnlyAdmin):
     @admin.display(description=_("for"), ordering="consumer")
     def receiver(self, letter: DeadLetter) -> str:
         """Return the consumer or app that the message was for."""
-        return letter.consumer or letter.app or "all subscribers"
+        return letter.consumer or letter.app or gettext("all subscribers")
 
     @admin.display(description=_("message"))
     def message(self, letter: DeadLetter) -> str:

@@ -130,8 +130,9 @@ def _check_fields(event: type[Event], data: dict[str, Any], original: object) ->
     """Reject fields unknown to schema and original. Consumers would ignore them: they are typing errors."""
     known = {*event.model_fields, *(original if isinstance(original, dict) else ())}
     if unknown := sorted(set(data) - known):
+        text = gettext("{name}: {type} has no such field")
         raise InvalidCopy(
-            "\n".join(f"{name}: {event.type} has no such field" for name in unknown[:_MAX_PROBLEMS])
+            "\n".join(text.format(name=name, type=event.type) for name in unknown[:_MAX_PROBLEMS])
         )
 
 
@@ -148,10 +149,10 @@ def _mark_original_consumed(letter: DeadLetter, receivers: tuple[str, ...]) -> N
     with connection.cursor() as cursor:
         cursor.execute(_MARK_CONSUMED, [original_id, list(receivers)])
         if letter.event_id and cursor.rowcount < len(receivers):
-            raise NotReplayable(
-                f"the event has been consumed meanwhile ({' or '.join(receivers)}): "
-                "a copy would take effect a second time"
+            text = gettext(
+                "the event has been consumed meanwhile ({receivers}): a copy would take effect a second time"
             )
+            raise NotReplayable(text.format(receivers=", ".join(receivers)))
 
 
 def _diff(letter: DeadLetter, text: str) -> str:

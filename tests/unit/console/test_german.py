@@ -6,8 +6,18 @@ from django.utils import translation
 
 from console.home.attention import attention
 from console.order_page.standstill import reasons_of
+from integrations.errors import InvalidEndpoint
+from integrations.services import check_url
+from notifications.models import Notification
+from orders.errors import InvalidRefund, NotRefundable
+from orders.refunds.plan import Wish
+from orders.refunds.services import request_refund
 from shop import journal
 from shop.adminkit.csv_export import PARAMETER
+from shop.messaging.consuming import pauses
+from shop.messaging.consuming.registry import consumers
+from shop.messaging.contracts import Money
+from shop.messaging.errors import CannotPause
 
 pytestmark = pytest.mark.django_db
 
@@ -46,8 +56,9 @@ def test_alerts_and_numbers_of_svgs_do_not_depend_on_the_reader(shop, client, op
     shop.stuck_capture()
     keys = {item.key for item in attention(operator)}
     with translation.override("de"):
-        assert {item.title for item in attention(operator)} >= {"Bestellungen brauchen Aufmerksamkeit"}
-    assert {item.key for item in attention(operator)} == keys
+        found = attention(operator)
+        assert {item.title for item in found} >= {"Bestellungen brauchen Aufmerksamkeit"}
+        assert {item.key for item in found} == keys
     client.force_login(operator)
     client.cookies["django_language"] = "de"
     flow = client.get(reverse("flow")).content.decode()
@@ -55,6 +66,30 @@ def test_alerts_and_numbers_of_svgs_do_not_depend_on_the_reader(shop, client, op
     assert "translate(" in flow
     for place in flow.split('transform="translate(')[1:]:
         assert place.split(")")[0].count(",") == 1
+
+
+def test_refusals_are_german(shop):
+    order = shop.place()
+    everything = Wish(amount=Money(amount=order.total, currency=order.currency))
+    with translation.override("de"):
+        with pytest.raises(NotRefundable, match="noch ist nichts bezahlt"):
+            request_refund(order_id=order.pk, wish=everything, reason="a crack")
+        with pytest.raises(InvalidRefund, match="warum das Geld erstattet wird"):
+            request_refund(order_id=order.pk, wish=everything, reason=" ")
+        with pytest.raises(CannotPause, match="Geben Sie einen Grund an"):
+            pauses.pause(consumers()[0].name, by="olga", reason=" ")
+        with pytest.raises(InvalidEndpoint, match="keine öffentliche Adresse"):
+            check_url("https://127.0.0.1/")
+
+
+def test_why_a_message_is_not_sent_again_is_german(shop, client, operator):
+    shop.delivered()
+    message = Notification.objects.filter(kind="shipped").get()
+    Notification.objects.update(state="queued")
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    resend = reverse("admin:notifications_notification_resend", args=[message.pk])
+    assert "wartet und wird von selbst versendet" in client.post(resend, follow=True).content.decode()
 
 
 def test_why_an_order_stands_still_is_german(shop, operator):

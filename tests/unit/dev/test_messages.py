@@ -1,8 +1,10 @@
 """Texts of the tree and their German translations."""
 
+import ast
 import gettext
 
 import pytest
+from django.conf import settings
 from django.template import engines
 
 from dev.catalogues import bare_texts, entries, in_template, placeholders, texts
@@ -21,6 +23,26 @@ TRANSLATED = [
     "shop/messaging/templates",
     "storefront/templates",
 ]
+#: Errors whose texts operators and customers read.
+READ_BY_PEOPLE = {
+    "CannotPause",
+    "CustomerWasForgotten",
+    "InvalidCopy",
+    "InvalidEndpoint",
+    "MailCameBack",
+    "NoLabel",
+    "NotGivenBack",
+    "NotOpen",
+    "NotReplayable",
+    "NotRetryable",
+    "NotStoppable",
+    "Problem",
+    "ResendFailed",
+    "StaffAccount",
+    "StillWaiting",
+    "TooManyEndpoints",
+    "WrongState",
+}
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -77,3 +99,20 @@ def test_texts_of_templates_are_those_that_are_looked_up():
         "Total",
         "Add",
     ]
+
+
+def test_no_error_speaks_to_people_past_gettext():
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for room in ("shop", "console", *settings.CONTEXTS)
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in READ_BY_PEOPLE
+        if any(map(_is_bare, [*node.args, *(keyword.value for keyword in node.keywords)]))
+    }
+    assert found == set()
+
+
+def _is_bare(text: ast.expr) -> bool:
+    is_sentence = isinstance(text, ast.Constant) and " " in str(text.value)
+    return is_sentence or isinstance(text, ast.JoinedStr) or ast.unparse(text).endswith(".__doc__")

@@ -76,6 +76,8 @@ def test_an_absent_carrier_is_told_apart_from_a_missing_label(staff, parcel, set
     settings.SHOP_CARRIER = f"{__name__}.IsAway"
     answer = staff.get(url_of(parcel))
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_away")
+    page = staff.get(reverse("admin:shipping_shipment_label", args=[parcel.pk]), follow=True)
+    assert b"No label: the carrier does not answer: try again in a moment" in page.content
 
 
 class IsAway(SimulatedCarrier):

@@ -99,6 +99,22 @@ def test_what_came_again_quietly_is_told_when_it_is_over():
     assert "Over: Paused consumer" in mail.outbox[0].body
 
 
+def test_alerts_are_in_the_language_of_the_shop_and_another_one_does_not_repeat_them(settings):
+    settings.SHOP_LANGUAGE = "de"
+    died(error=ValueError("odd"))
+    pause()
+    watch()
+    (message,) = mail.outbox
+    assert "und 1 weiteres" in message.subject
+    assert "Unzustellbare Nachrichten: 1 (" in message.body
+    assert "Angehaltener Konsument: 1 (payments.charge: angehalten seit" in message.body
+    settings.SHOP_LANGUAGE = "en"
+    assert watch() == 0
+    close_all()
+    watch()
+    assert "Over: Unzustellbare Nachrichten: 1" in mail.outbox[1].body
+
+
 def test_low_stock_alerts_and_a_declined_payment_does_not(shop, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     shop.declined()
