@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from console.doctor.checked import by_urgency, checks_of
 from console.erasure.action import PERMISSION, forget_customers
 from console.models import Alert, Checkup, LostOrder, Repair
 from console.names_of_rights import role_name, translated
@@ -40,6 +41,21 @@ class CheckupAdmin(ReadOnlyAdmin):
     list_display = ("began_at", "by", "repairing", "orders", "repaired", "under_way", "left")
     list_filter = ("repairing", "began_at")
     ordering = ("-pk",)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the findings, those that need a person first, and what was checked."""
+        checkup: Any = self.get_object(request, object_id)
+        if checkup is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        context = {
+            **(extra_context or {}),
+            "checks": checks_of(checkup),
+            "findings": by_urgency(checkup),
+            "is_cut": checkup.found > len(checkup.findings),
+        }
+        return super().change_view(request, object_id, form_url, context)
 
 
 @admin.register(Repair)

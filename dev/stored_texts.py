@@ -13,7 +13,7 @@ PACKAGES = ("console/doctor", "console/audit")
 #: Entry of the journal with the door that its actor came by.
 WITH_DOOR = "{text} (by {door})"
 #: Modules in them that only show what is stored.
-_NO_SENTENCES = {"page.py"}
+_NO_SENTENCES = {"page.py", "checked.py"}
 #: Beginnings of texts that are no sentences.
 _SQL = ("SELECT ", "SET ", "WITH ")
 

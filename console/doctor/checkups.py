@@ -17,6 +17,7 @@ from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import override
 
 from console.audit import Report, audit
 from console.doctor.advice import audit_violations
@@ -98,7 +99,7 @@ def check_up(*, by: str, repair: bool, grace: timedelta | None = None) -> Checku
     Raises:
         CheckupRunning: another check-up is running.
     """
-    with _exclusive_lock():
+    with _exclusive_lock(), override("en"):  # what is stored is shown in each reader's language
         subscribe_new()
         result = CheckupResult(Checkup(by=by, repairing=repair), audit())
         exam = Examination(result.report, settings.SHOP_DOCTOR_GRACE if grace is None else grace)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from console.doctor import checkups
+from console.doctor.checked import by_urgency
 from console.models import Checkup, Repair
 from inventory.errors import InventoryError
 from inventory.services import recount_stock
@@ -42,11 +43,13 @@ def doctor_page(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest) -> dict[str, Any]:
     failed = {refund.order_id for refund in failed_refunds(limit=MAX_ROWS)}
     sees_orders = request.user.has_perm("orders.view_order")
+    checkup = Checkup.objects.order_by("-pk").first()
     held_up = orders_needing_attention(limit=MAX_ROWS) if sees_orders else []
     return {
         **admin.site.each_context(request),
         "title": gettext("Order doctor"),
-        "checkup": Checkup.objects.order_by("-pk").first(),
+        "checkup": checkup,
+        "findings": by_urgency(checkup) if checkup else [],
         "is_running": checkups.is_running(),
         "may_audit": request.user.has_perm("console.audit_shop"),
         "may_repair": request.user.has_perm("console.run_doctor"),

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from console.doctor.checkups import check_up
 from console.seeding import PEOPLE
 from orders.bulk.services import prepare, run
 from orders.models import Order
@@ -40,6 +41,7 @@ def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
     shop.declined()
     stuck = shop.stuck_refund()
     died(error=ValueError("no such order"))
+    checkup = check_up(by=OPERATOR.username, repair=False, grace=timedelta(0)).checkup
     waiting = shop.place()
     add_note(order_id=stuck.pk, text="Rang: another card is coming.", by="operator")
     add_tag(order_id=stuck.pk, name="urgent")
@@ -72,6 +74,7 @@ def pages(transactional_db, settings, tmp_path) -> dict[str, str]:
         "workers": "/admin/workers/",
         "dead-letters": "/admin/messaging/deadletter/by-cause/",
         "doctor": "/admin/doctor/",
+        "check-up": f"/admin/console/checkup/{checkup.pk}/change/",
     }
 
 
@@ -89,8 +92,7 @@ def test_the_operators_pages_fit_the_screen_and_run_without_errors(pages, live_s
     for name, path in pages.items():
         page.goto(path, wait_until="load")
         assert page.locator("h1").count() == 1, path
-        surplus = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert surplus <= 0, f"{path} is {surplus} pixels too wide for {width}"
+        assert not (surplus := surplus_of(page)), f"{path} is {surplus} pixels too wide for {width}"
         found = Axe().run(page).response["violations"]
         assert not found, f"{path}: " + "; ".join(
             f"{one['id']} {one['nodes'][0]['html'][:90]}" for one in found
@@ -98,6 +100,29 @@ def test_the_operators_pages_fit_the_screen_and_run_without_errors(pages, live_s
         save_screenshot(page, f"{name}-{screen}")
     assert not errors, "\n".join(errors)
     assert page.evaluate("document.documentElement.className") == ("dark" if colours == "dark" else "")
+
+
+def test_long_german_words_fit_a_phone(pages, live_server, open_browser):
+    phone = {"width": 390, "height": 844}
+    page: Any = open_browser(base_url=live_server.url, viewport=phone, locale="de-DE")
+    page.goto("/admin/")
+    page.get_by_label("Benutzername").fill(OPERATOR.username)
+    page.get_by_label("Passwort").fill(OPERATOR.password)
+    page.locator("[type=submit]").click()
+    too_wide = {}
+    for name, path in pages.items():
+        page.goto(path, wait_until="load")
+        assert page.locator("html").get_attribute("lang") == "de", path
+        too_wide[name] = surplus_of(page)
+        save_screenshot(page, f"{name}-german")
+    assert not {name: surplus for name, surplus in too_wide.items() if surplus}
+
+
+def surplus_of(page: Any) -> int:
+    """Return how many pixels a page is wider than its screen."""
+    return max(
+        0, page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
 
 
 def save_screenshot(page: Any, name: str) -> None:

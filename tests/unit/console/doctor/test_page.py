@@ -1,16 +1,24 @@
 """The page of the doctor: findings, repairs, actions and permissions."""
 
+import ast
+from collections import Counter
+
 import pytest
 from django.conf import settings as project
 from django.contrib.auth.models import Permission, User
 from django.db.models import F
 from django.urls import reverse
+from django.utils import timezone
 
+from console.audit.rules import RULES
+from console.doctor.checked import CHECKS
 from console.models import Checkup, Repair
 from console.tasks import check_up as check_up_task
+from dev.paths import ROOT
 from inventory.models import Product
 from payments.models import SimulatedCharge
 from shop.messaging.consuming import failures
+from shop.messaging.models import Circuit
 from tests.unit.console.damage import READERS, lose_outbox, repair
 
 URL = "/admin/doctor/"
@@ -113,3 +121,75 @@ def test_forged_messages_are_an_alarm_on_the_first_page_and_a_finding(shop, dora
 
 def test_without_forged_messages_there_is_no_alarm(shop, dora):
     assert "do not come from the shop" not in text(dora.get("/admin/"))
+
+
+def test_the_page_of_a_check_up_shows_what_was_found_and_what_was_in_order(shop, dora, settings):
+    settings.SHOP_DOCTOR_GRACE = 0 * project.SHOP_DOCTOR_GRACE
+    order = shop.delivered()
+    Product.objects.filter(sku="MUG").update(available=F("available") + 1)
+    SimulatedCharge.objects.update(captured=1)
+    dora.post(URL, {"action": "audit"})
+    checkup = Checkup.objects.get()
+    page = text(dora.get(_page_of(checkup)))
+    assert reverse("admin:orders_order_change", args=[order.pk]) in page
+    assert "It only audited, and changed nothing." in page
+    assert "1 finding" in _result(page, "The stock is what its movements and the orders say.")
+    assert "In order" in _result(page, "Every event has reached all of its consumers")
+    assert "&quot;kind&quot;" not in page, "no JSON"
+
+
+def test_what_needs_a_person_comes_first_on_it(dora):
+    states = ("under way", "repaired", "left", "handed over")
+    found = {"kind": "stock", "says": "", "order_id": None, "outcome": ""}
+    checkup = Checkup.objects.create(
+        by="operator", repairing=True, findings=[{**found, "about": one, "state": one} for one in states]
+    )
+    page = text(dora.get(_page_of(checkup)))
+    places = [
+        page.index(f'data-label="About">{state}<') for state in ("left", "handed over", "repaired", "under")
+    ]
+    assert places == sorted(places)
+
+
+def test_a_check_up_with_too_many_findings_does_not_say_that_the_rest_is_in_order(dora):
+    checkup = Checkup.objects.create(by="operator", repairing=False, left=501)
+    page = text(dora.get(_page_of(checkup)))
+    assert "The first 0 of 501 findings." in page
+    assert "In order" not in page
+
+
+def test_a_check_up_is_stored_in_english_and_shown_in_german(shop, dora, settings):
+    settings.SHOP_DOCTOR_GRACE = 0 * project.SHOP_DOCTOR_GRACE
+    dora.cookies["django_language"] = "de"
+    now = timezone.now()
+    Circuit.objects.create(consumer="payments.charge", opened_at=now, probe_at=now, last_error="down")
+    dora.post(URL, {"action": "audit"})
+    checkup = Checkup.objects.get()
+    assert [note for note in checkup.notes if note.startswith("payments.charge is paused since")]
+    assert "Was geprüft wurde" in text(dora.get(_page_of(checkup)))
+
+
+def test_each_kind_of_finding_belongs_to_one_check():
+    counted = Counter(kind for _, kinds in CHECKS for kind in kinds)
+    assert counted == dict.fromkeys(_kinds_in_the_sources(), 1)
+
+
+def _kinds_in_the_sources() -> set[str]:
+    """Return the first texts of all findings that the doctor and the audit make."""
+    calls = (
+        node
+        for package in ("doctor", "audit")
+        for path in (ROOT / "console" / package).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Finding", "report.add")
+    )
+    named = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    return named | set(RULES)
+
+
+def _page_of(checkup: Checkup) -> str:
+    return reverse("admin:console_checkup_change", args=[checkup.pk])
+
+
+def _result(page: str, check: str) -> str:
+    return page.partition(check)[2].partition("</tr>")[0]
