@@ -26,7 +26,9 @@ _BLOCKED = (
 )
 
 
-@pytest.mark.parametrize("running_shop", ["rabbitmq"], indirect=True)  # elsewhere tasks come again later
+@pytest.mark.parametrize(
+    "running_shop", ["rabbitmq", pytest.param("embedded", marks=WITH_TIME)], indirect=True
+)  # on the embedded broker the task comes again when its visibility timeout is over
 @pytest.mark.parametrize("victim", ["child", pytest.param("main process", marks=WITH_TIME)])
 def test_a_bulk_action_whose_worker_is_killed_acts_on_each_order_once(shop: Deployment, victim: str) -> None:
     orders = sorted(shop.place_order(payment_method=WAITS) for _ in range(4))
