@@ -22,6 +22,7 @@ from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import TabularInline
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeActionForm, key_of_form, note_effect
+from shop.stored_texts import translated
 
 #: Permissions to send tests and events again.
 SEND = ("integrations.view_endpoint", "integrations.view_delivery", "integrations.send_again")
@@ -85,11 +86,23 @@ class EndpointAdmin(ConflictAware, BoundedActions):
     ordering = ("-pk",)
     actions = ("send_test", "rotate_secret", "pause", "resume")
     action_form = OneTimeActionForm
-    readonly_fields = ("state", "reason", "failures", "failing_since", "retry_at", "former_secret_ends_at")
+    readonly_fields = (
+        "state",
+        "why_stopped",
+        "failures",
+        "failing_since",
+        "retry_at",
+        "former_secret_ends_at",
+    )
     fieldsets = (
         (None, {"fields": ("url", "description", "event_types", "contact")}),
         (pgettext_lazy("of a thing", "State"), {"fields": readonly_fields}),
     )
+
+    @admin.display(description=_("reason"))
+    def why_stopped(self, endpoint: Endpoint) -> str:
+        """Return the reason in the reader's language."""
+        return translated(endpoint.reason)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         """Make or change the endpoint; a new one's secret is shown once."""
@@ -126,11 +139,11 @@ class EndpointAdmin(ConflictAware, BoundedActions):
     @admin.action(description=_("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         """Pause the selected endpoints."""
-        reason = f"Paused by {request.user.get_username()}."
+        by = request.user.get_username()
         _for_each(
             request,
             queryset,
-            lambda one: services.pause_endpoint(endpoint_id=one.pk, reason=reason),
+            lambda one: services.pause_endpoint(endpoint_id=one.pk, by=by),
             "Paused it.",
         )
 

@@ -192,7 +192,7 @@ class EndpointPause(EndpointView):
         """Send nothing more to it. What happens until it is resumed is not collected."""
         by = request.user.get_username()
         with transaction.atomic():
-            endpoint = run(lambda: services.pause_endpoint(endpoint_id=pk, reason=f"Paused by {by}."))
+            endpoint = run(lambda: services.pause_endpoint(endpoint_id=pk, by=by))
             journal.record(request, endpoint, "Paused it.")
         return self.shown(endpoint)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from integrations import repository
 from integrations.models import Attempt, Delivery, Endpoint
@@ -17,6 +18,9 @@ from shop.messaging.publishing import unit_of_work
 #: Answers by which an endpoint says when to come again.
 _BUSY = (429, 503)
 _GONE = 410
+#: Reasons of stopped endpoints. They are stored in English, and shown in each reader's language.
+_WANTS_NO_MORE = gettext_noop("It answers 410 Gone: it wants no more webhooks.")
+_NEVER_ANSWERED = gettext_noop("It has answered none of {number} requests since {day}.")
 
 
 @unit_of_work()
@@ -72,14 +76,13 @@ def _fail(endpoint: Endpoint, result: Result) -> None:
     if endpoint.state != Endpoint.State.ENABLED:
         return
     if result.answer and result.answer.status == _GONE:
-        stop_and_tell(endpoint, Endpoint.State.GONE, "It answers 410 Gone: it wants no more webhooks.")
+        stop_and_tell(endpoint, Endpoint.State.GONE, _WANTS_NO_MORE)
         Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING).update(
             state=Delivery.State.FAILED, finished_at=now
         )
     elif now - endpoint.failing_since >= settings.SHOP_ENDPOINT_PAUSE_AFTER:
-        reason = (
-            f"It has answered none of {endpoint.failures} requests since {endpoint.failing_since:%-d %B %Y}."
-        )
+        day = f"{endpoint.failing_since:%Y-%m-%d}"
+        reason = _NEVER_ANSWERED.format(number=endpoint.failures, day=day)
         stop_and_tell(endpoint, Endpoint.State.PAUSED, reason)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from integrations import catalogue, repository
 from integrations.addresses import may_reach
@@ -22,6 +22,8 @@ from shop.messaging.event_log import LoggedFact
 from shop.messaging.publishing import unit_of_work
 from shop.messaging.scheduling import deliver
 
+#: Reason of a pause by hand.
+PAUSED_BY = gettext_noop("Paused by {name}: what happens meanwhile is not collected.")
 #: The most endpoints that there are.
 MAX_ENDPOINTS = 100
 
@@ -75,13 +77,13 @@ def rotate_secret(*, endpoint_id: UUID) -> tuple[Endpoint, str]:
 
 
 @transaction.atomic
-def pause_endpoint(*, endpoint_id: UUID, reason: str) -> Endpoint:
+def pause_endpoint(*, endpoint_id: UUID, by: str) -> Endpoint:
     """Pause an enabled endpoint. What waits for it is kept; what happens meanwhile is not collected."""
     endpoint = lock(endpoint_id)
     if endpoint.state != Endpoint.State.ENABLED:
         text = gettext("The endpoint is {state}.")
         raise WrongState(text.format(state=endpoint.get_state_display().lower()))
-    stop(endpoint, Endpoint.State.PAUSED, reason)
+    stop(endpoint, Endpoint.State.PAUSED, PAUSED_BY.format(name=by))
     return endpoint
 
 

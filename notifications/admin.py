@@ -27,6 +27,7 @@ from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import TabularInline
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeActionForm, key_of_form, note_effect
+from shop.stored_texts import translated
 
 #: Policy of an e-mail in its frame: its own styles, and nothing else.
 _MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -45,7 +46,7 @@ class NotificationAdmin(KeysetAdmin):
     """Messages to customers."""
 
     list_display = (
-        "number", "kind", "state", "report", "email", "attempts", "created_at", "sent_at", "last_error"
+        "number", "kind", "state", "report", "email", "attempts", "created_at", "sent_at", "why_not_sent"
     )  # fmt: skip
     list_filter = ("state", "report", "kind", RecentFilter)
     search_fields = ("number", "email__iexact", "order_id")
@@ -55,17 +56,22 @@ class NotificationAdmin(KeysetAdmin):
     actions = ("resend",)
     action_form = OneTimeActionForm
     fieldsets = (
-        (None, {"fields": ("number", "order_id", "kind", "state", "last_error")}),
+        (None, {"fields": ("number", "order_id", "kind", "state", "why_not_sent")}),
         (_("Delivery"), {"fields": ("name", "email", "attempts", "created_at", "sent_at", "message_id")}),
         (_("Provider's report"), {"fields": Notification.REPORTED}),
         (_("Message"), {"fields": ("subject", "preview")}),
     )
-    readonly_fields = ("preview",)
+    readonly_fields = ("preview", "why_not_sent")
 
     class Media:
         """Styles of the message's frame."""
 
         css = {"all": ["notifications/message.css"]}
+
+    @admin.display(description=_("last error"))
+    def why_not_sent(self, notification: Notification) -> str:
+        """Return the last error, in the reader's language unless a mail server says it."""
+        return translated(notification.last_error)
 
     @admin.display(description=_("Message"))
     def preview(self, notification: Notification) -> SafeString:

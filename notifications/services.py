@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from notifications import repository
 from notifications.channels import EmailChannel, Outcome, Reply
@@ -45,7 +45,7 @@ Note: TypeAlias = Callable[[Notification], None]
 CHUNK = 10
 
 #: Reason of a withheld message.
-UNCONFIRMED = "Nothing is sent to this e-mail address before it is confirmed."
+UNCONFIRMED = gettext_noop("Nothing is sent to this e-mail address before it is confirmed.")
 
 #: Outcome of an attempt -> state of the message.
 _STATES = {Outcome.ACCEPTED: State.SENT, Outcome.POSTPONED: State.QUEUED, Outcome.REFUSED: State.FAILED}

@@ -195,7 +195,7 @@ def make_endpoints() -> tuple[Endpoint, Endpoint, Delivery]:
     """An endpoint with a delivery that is done, and one that is paused."""
     values = {"url": "https://example.com/hooks", "event_types": ["*"], "contact": "ops@example.com"}
     paused, hook = create_endpoint(**values)[0], create_endpoint(**values)[0]
-    pause_endpoint(endpoint_id=paused.pk, reason="a test")
+    pause_endpoint(endpoint_id=paused.pk, by="olga")
     delivery = Delivery.objects.create(
         endpoint=hook, event_id=uuid7(), type="orders.OrderCancelled.v1", aggregate_id=uuid7(), sequence=1,
         occurred_at=NOW, expires_at=NOW, state="delivered",

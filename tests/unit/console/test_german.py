@@ -7,8 +7,10 @@ from django.utils import translation
 from console.home.attention import attention
 from console.order_page.standstill import reasons_of
 from integrations.errors import InvalidEndpoint
-from integrations.services import check_url
+from integrations.models import Endpoint
+from integrations.services import PAUSED_BY, check_url
 from notifications.models import Notification
+from notifications.services import UNCONFIRMED
 from orders.errors import InvalidRefund, NotRefundable
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
@@ -90,6 +92,27 @@ def test_why_a_message_is_not_sent_again_is_german(shop, client, operator):
     client.cookies["django_language"] = "de"
     resend = reverse("admin:notifications_notification_resend", args=[message.pk])
     assert "wartet und wird von selbst versendet" in client.post(resend, follow=True).content.decode()
+
+
+def test_reasons_that_are_stored_are_shown_in_german(shop, client, operator):
+    shop.delivered()
+    message = Notification.objects.filter(kind="shipped").get()
+    Notification.objects.update(state="withheld", last_error=UNCONFIRMED)
+    paused = Endpoint.objects.create(
+        url="https://example.com/hooks",
+        contact="ops@example.com",
+        state="paused",
+        reason=PAUSED_BY.format(name="olga"),
+    )
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    pages = {
+        reverse("admin:notifications_notification_change", args=[message.pk]): "bevor sie bestätigt ist",
+        reverse("admin:orders_order_change", args=[message.order_id]): "bevor sie bestätigt ist",
+        reverse("admin:integrations_endpoint_change", args=[paused.pk]): "Von olga angehalten",
+    }
+    for url, words in pages.items():
+        assert words in client.get(url).content.decode(), url
 
 
 def test_why_an_order_stands_still_is_german(shop, operator):

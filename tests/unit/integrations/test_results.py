@@ -176,6 +176,18 @@ def test_days_of_failures_pause_the_endpoint_and_its_contact_gets_one_mail(endpo
     assert str(made.pk) in letter.body
 
 
+def test_the_letter_to_its_contact_is_in_the_language_of_the_shop(endpoint, settings):
+    settings.SHOP_LANGUAGE = "de"
+    made = endpoint()
+    cancelled()
+    answered(claim()[0], 410)
+    deliver_all()
+    (letter,) = mail.outbox
+    assert "keine Webhooks mehr" in letter.body
+    assert "Es antwortet 410 Gone" in letter.body
+    assert f"/api/v1/webhook-endpoints/{made.pk}/resume" in letter.body
+
+
 def test_410_stops_it_at_once_and_tells_its_contact(endpoint):
     made = endpoint()
     cancelled(), cancelled()

@@ -93,7 +93,7 @@ def test_without_endpoints_events_are_passed_over_unread():
 def test_a_paused_endpoint_collects_nothing_and_gets_it_from_the_log_when_resumed(endpoint):
     made = endpoint()
     since = timezone.now()
-    services.pause_endpoint(endpoint_id=made.pk, reason="a test")
+    services.pause_endpoint(endpoint_id=made.pk, by="olga")
     missed = [cancelled().meta.id for _ in range(3)]
     assert not sent()
     services.resume_endpoint(endpoint_id=made.pk)
