@@ -81,7 +81,7 @@ async function poll() {
     connection.textContent = "";
   } catch {
     failures += 1;
-    if (failures > 2) connection.textContent = "The shop cannot be reached at the moment; this page goes on trying.";
+    if (failures > 2) connection.textContent = connection.dataset.lost;
   } finally {
     isPolling = false;
   }

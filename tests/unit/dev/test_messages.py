@@ -2,6 +2,7 @@
 
 import ast
 import gettext
+import re
 
 import pytest
 from django.conf import settings
@@ -85,6 +86,21 @@ def test_no_template_says_a_word_past_gettext(folder):
         if (words := list(bare_texts(path.read_text(encoding="utf-8"))))
     }
     assert found == {}
+
+
+def test_no_script_says_a_sentence_past_gettext():
+    scripts = [
+        path
+        for path in ROOT.glob("*/static/**/*.js")
+        if path.relative_to(ROOT).parts[0] != "var" and ".min." not in path.name
+    ]
+    assert scripts
+    sentences = {
+        path.name: found
+        for path in scripts
+        if (found := re.findall(r"""["'`][A-Z][a-z]+(?: [a-z]+)+""", path.read_text(encoding="utf-8")))
+    }
+    assert sentences == {}, "give them to the script by a data attribute"
 
 
 def test_texts_of_templates_are_those_that_are_looked_up():
