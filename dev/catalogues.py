@@ -15,6 +15,7 @@ _JINJA = re.compile(r'\{\{\s*_\("([^"]*)"\)')
 _TRANSLATE = re.compile(r"\{%\s*(?:translate|trans)\s+(\"[^\"]*\"|'[^']*')")
 _BLOCK = re.compile(r"\{%\s*blocktrans(?:late)?\b([^%]*)%\}(.*?)\{%\s*endblocktrans(?:late)?\s*%\}", re.S)
 _PLURAL = re.compile(r"\{%\s*plural\s*%\}")
+_IN_TAG = re.compile(r':_\("([^"]*)"\)')
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|\{[^{}]*\}")
 
@@ -44,6 +45,7 @@ def texts() -> set[str]:
 def in_template(source: str) -> Iterator[str]:
     """Yield the texts of a template of Django or Jinja."""
     yield from _JINJA.findall(source)
+    yield from _IN_TAG.findall(source)
     for words in _TRANSLATE.findall(source):
         yield words[1:-1]
     for options, body in _BLOCK.findall(source):
@@ -88,7 +90,11 @@ def placeholders(text: str) -> list[str]:
     return sorted(_PLACEHOLDER.findall(text))
 
 
-_ATTRIBUTE = re.compile(r'\s(?:aria-label|title|placeholder|data-busy|alt)="([^"]*)"')
+_ATTRIBUTE = re.compile(
+    r'\s(?:aria-label|title|placeholder|data-busy|data-label|data-lost|alt)="([^"]*)"'
+    r'|<input type="submit"[^>]*\svalue="([^"]*)"'
+)
+_DEFAULT = re.compile(r'\|default(?:_if_none)?:"([^"]*)"')
 _TAG_OF_TEMPLATES = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
 _NO_TEXT = re.compile(
     r"\{% blocktranslate.*?endblocktranslate %\}|\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}"
@@ -102,7 +108,8 @@ _SAME = {"API"}
 def bare_texts(source: str) -> Iterable[str]:
     """Yield what a template says to people without gettext."""
     left = _TAG_OF_TEMPLATES.sub("\n", _NO_TEXT.sub("", source))
-    words = _ATTRIBUTE.findall(left.replace("\n", "")) + re.sub(r"<[^>]*>", "\n", left).split("\n")
+    words = ["".join(found) for found in _ATTRIBUTE.findall(left.replace("\n", ""))]
+    words += _DEFAULT.findall(source) + re.sub(r"<[^>]*>", "\n", left).split("\n")
     for text in map(str.strip, words):
         if re.search(r"[A-Za-z]{2}", re.sub(r"&\w+;", "", text)) and text.strip(" ·") not in _SAME:
             yield text

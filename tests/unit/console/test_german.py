@@ -7,8 +7,8 @@ from django.utils import translation
 from console.home.attention import attention
 from console.order_page.standstill import reasons_of
 from integrations.errors import InvalidEndpoint
-from integrations.models import Endpoint
-from integrations.services import PAUSED_BY, check_url
+from integrations.models import ALL_EVENTS
+from integrations.services import check_url, create_endpoint, pause_endpoint
 from notifications.models import Notification
 from notifications.services import UNCONFIRMED
 from orders.errors import InvalidRefund, NotRefundable
@@ -98,12 +98,10 @@ def test_reasons_that_are_stored_are_shown_in_german(shop, client, operator):
     shop.delivered()
     message = Notification.objects.filter(kind="shipped").get()
     Notification.objects.update(state="withheld", last_error=UNCONFIRMED)
-    paused = Endpoint.objects.create(
-        url="https://example.com/hooks",
-        contact="ops@example.com",
-        state="paused",
-        reason=PAUSED_BY.format(name="olga"),
+    paused, _ = create_endpoint(
+        url="https://example.com/hooks", event_types=[ALL_EVENTS], contact="ops@example.com"
     )
+    pause_endpoint(endpoint_id=paused.pk, by="olga")
     client.force_login(operator)
     client.cookies["django_language"] = "de"
     pages = {

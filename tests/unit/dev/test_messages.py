@@ -115,6 +115,11 @@ def test_texts_of_templates_are_those_that_are_looked_up():
         "Total",
         "Add",
     ]
+    hidden = (
+        '<td data-label="Letters">{{ a|default:"none" }}<input type="submit" name="a" value="Book {{ b }}">'
+    )
+    assert list(bare_texts(hidden)) == ["Letters", "Book", "none"]
+    assert set(in_template('{{ a|default:_("none") }}')) == {"none"}
 
 
 def test_no_error_speaks_to_people_past_gettext():
