@@ -35,6 +35,7 @@ _GROUPS: tuple[tuple[StrOrPromise, bool, tuple[_Item, ...]], ...] = (
         False,
         (
             (_("Products"), "inventory_2", "inventory.product"),
+            (_("Categories"), "category", "inventory.category"),
             (_("Movements"), "swap_vert", "inventory.stockmovement"),
             (_("Stock of orders"), "shelves", "inventory.orderstock"),
         ),

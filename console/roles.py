@@ -15,7 +15,7 @@ _ORDERS = ("orders.view_order", "orders.view_timeline")
 _PAYMENTS = ("payments.view_payment", "payments.view_refund")
 _SHIPMENTS = ("shipping.view_shipment", "shipping.view_trackingevent")
 _MESSAGES = ("notifications.view_notification", "notifications.view_resend", "notifications.view_recipient")
-_CATALOGUE = ("inventory.view_product", "inventory.view_stock")
+_CATALOGUE = ("inventory.view_category", "inventory.view_product", "inventory.view_stock")
 _STOCK = (*_CATALOGUE, "inventory.view_stockmovement", "inventory.view_orderstock")
 _FIGURES = (
     "analytics.view_dailysales",
@@ -109,8 +109,11 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.view_bulkaction",
         "orders.resume_order",
         *_CATALOGUE,
+        "inventory.add_category",
         "inventory.add_product",
+        "inventory.change_category",
         "inventory.change_product",
+        "inventory.delete_category",
         *_FIGURES,
         "analytics.rebuild_dailysales",
         *_MACHINERY,

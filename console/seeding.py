@@ -4,6 +4,7 @@ The passwords are public. Never seed a real shop.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from inventory import queries, services
+from inventory.errors import KnownCategory
 from inventory.services import NewProduct
 from shop.accounts import api_keys
 
@@ -51,6 +53,19 @@ CATALOGUE = (
     ("PUZZLE", "Puzzle, 1000 pieces", "19.90", "🧩", 90, "The harbour at night; mostly black."),
     ("BIKE-BELL", "Bicycle Bell", "13.40", "🔔", 110, "One ring, and they know."),
     ("UMBRELLA", "Umbrella", "29.90", "☂️", 75, "Survives the west coast."),
+)
+
+
+#: Categories in their order: slug, name, and SKUs of the products in it.
+CATEGORIES = (
+    (
+        "food-and-drink",
+        "Food and drink",
+        "TEA-ASSAM TEA-MINT COFFEE-ETH COCOA HONEY JAM-CHERRY OLIVE-OIL PASTA CHEESE BREAD",
+    ),
+    ("kitchen", "Kitchen", "MUG KNIFE PAN"),
+    ("home-and-garden", "Home and garden", "PLANT-MONST CACTUS TULIPS CANDLE BLANKET"),
+    ("books-and-leisure", "Books and leisure", "BOOK-ALICE NOTEBOOK PENCILS PUZZLE BIKE-BELL UMBRELLA"),
 )
 
 
@@ -97,18 +112,27 @@ class Login:
 def seed() -> list[Login]:
     """Add the missing data and return the logins, with new API keys in the place of former ones.
 
-    Existing products, stock and accounts are not changed.
+    Existing categories, products, stock and accounts are not changed.
     """
+    _add_categories()
     known = queries.prices_of([sku for sku, *_ in CATALOGUE])
     services.add_products(products=[product for product in _products() if product.sku not in known])
     return [_login(person) for person in PEOPLE]
 
 
+def _add_categories() -> None:
+    for position, (slug, name, _) in enumerate(CATEGORIES):
+        with suppress(KnownCategory):
+            services.add_category(slug=slug, name=name, position=position)
+
+
 def _products() -> Iterator[NewProduct]:
+    category_of = {sku: slug for slug, _, skus in CATEGORIES for sku in skus.split()}
     for sku, name, price, picture, stock, description in CATALOGUE:
         yield NewProduct(
             sku=sku,
             name=name,
+            category=category_of[sku],
             price=Decimal(price),
             picture=picture,
             stock=stock,

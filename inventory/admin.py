@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from inventory import admin_bookings, admin_products, admin_stock, services
-from inventory.models import Product
+from inventory import admin_bookings, admin_categories, admin_products, admin_stock, services
+from inventory.models import Category, Product
 from shop import journal
 from shop.adminkit import csv_export
 from shop.adminkit.bounded_actions import BoundedActions
@@ -23,7 +23,7 @@ from shop.adminkit.conflicts import ConflictAware
 from shop.adminkit.read_only import CappedPaginator
 from shop.currencies import fits
 
-__all__ = ["ProductAdmin", "admin_stock"]
+__all__ = ["ProductAdmin", "admin_categories", "admin_stock"]
 
 #: Products with a stock below this are shown as scarce.
 SCARCE = 10
@@ -73,6 +73,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
         "thumbnail",
         "sku",
         "name",
+        "category",
         "price_with_currency",
         "available",
         "reserved",
@@ -80,14 +81,15 @@ class ProductAdmin(ConflictAware, BoundedActions):
         "active",
     )
     list_display_links = ("sku", "name")
-    list_filter = ("active", StockFilter, "backorderable", "currency")
+    list_select_related = ("category",)
+    list_filter = ("active", "category", StockFilter, "backorderable", "currency")
     search_fields = ("sku", "name", "description")
     ordering = ("sku",)
     actions = ("put_on_sale", "take_off_sale")
     show_full_result_count = False
     paginator = CappedPaginator
     fieldsets = (
-        (None, {"fields": ("sku", "name", "description", "picture")}),
+        (None, {"fields": ("sku", "name", "category", "description", "picture")}),
         (_("Sale"), {"fields": (("price", "currency"), "active", "backorderable")}),
         (_("Stock"), {"fields": (("on_hand", "reserved", "available", "initial_stock"), "created_at")}),
     )
@@ -99,7 +101,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
         """Offer the filter by stock to users who may see it."""
-        return self.list_filter if self.may_see_stock(request) else ("active", "currency")
+        return self.list_filter if self.may_see_stock(request) else ("active", "category", "currency")
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Refuse filters in the URL that would tell the stock to users who may not see it."""
@@ -159,8 +161,9 @@ class ProductAdmin(ConflictAware, BoundedActions):
             obj.save(update_fields=[name for name in form.changed_data if name != "reason"])
             return
         given = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
-        stock = given.pop("initial_stock", 0)
-        obj.pk = services.add_product(**given, stock=stock).pk
+        stock, category = given.pop("initial_stock", 0), given.pop("category", None)
+        slug = category.pk if category else ""
+        obj.pk = services.add_product(**given, category=slug, stock=stock).pk
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -248,7 +251,7 @@ class ProductAdmin(ConflictAware, BoundedActions):
 
     @transaction.atomic
     def _offer(self, request: HttpRequest, queryset: QuerySet[Product], active: bool) -> int:
-        products = list(queryset.select_for_update())
+        products = list(queryset.select_for_update(of=["self"]))
         for product in products:
             journal.record(request, product, "Put on sale." if active else "Taken off sale.")
         keys = [product.pk for product in products]
@@ -278,4 +281,5 @@ class ProductAdmin(ConflictAware, BoundedActions):
 def _told(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)[:80] or "empty"
+    text = value.pk if isinstance(value, Category) else value
+    return str(text or "")[:80] or "empty"

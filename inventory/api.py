@@ -109,6 +109,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     search = django_filters.CharFilter(method="having_all_words", label="Words in name, SKU or description")
     active = BooleanFilter(label="Whether it can be ordered")
+    category = django_filters.CharFilter(field_name="category_id", label="Slug of the category")
 
     class Meta:
         model = Product

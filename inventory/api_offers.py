@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory import services
-from inventory.errors import KnownProduct
+from inventory.errors import KnownCategory, KnownProduct
 from inventory.models import Product
 from inventory.serializers import SKU, OfferIn, ProductIn, ProductOut
 from shop import journal
@@ -25,7 +25,7 @@ from shop.rest.problems import Conflict
 T = TypeVar("T")
 ADD = staff("inventory.view_product", "inventory.add_product")
 CHANGE = staff("inventory.view_product", "inventory.change_product")
-_WRONG = OpenApiResponse(description="A field is wrong, missing or unknown.")
+WRONG = OpenApiResponse(description="A field is wrong, missing or unknown.")
 
 
 class AddsProducts(GenericAPIView[Product]):
@@ -41,7 +41,7 @@ class AddsProducts(GenericAPIView[Product]):
         request=ProductIn,
         responses={
             201: ProductOut,
-            400: _WRONG,
+            400: WRONG,
             409: OpenApiResponse(description="There is a product with this SKU: change that one."),
         },
     )
@@ -49,8 +49,9 @@ class AddsProducts(GenericAPIView[Product]):
     def post(self, request: Request) -> Response:
         """Add a product with its stock. Customers see it at once, unless `active` is false."""
         given, reason = _columns(ProductIn, request)
+        given["category"] = given.get("category") or ""
         with transaction.atomic():
-            product = _run(lambda: services.create_product(**given))
+            product = run(lambda: services.create_product(**given))
             journal.record(request, product, f"Added it.{reason}")
         shown = ProductOut(product, context=self.get_serializer_context()).data
         return Response(shown, status=201)
@@ -70,7 +71,7 @@ class ChangesProducts(GenericAPIView[Product]):
         request=OfferIn,
         responses={
             200: ProductOut,
-            400: _WRONG,
+            400: WRONG,
             404: OpenApiResponse(description="There is no such product."),
         },
     )
@@ -82,9 +83,9 @@ class ChangesProducts(GenericAPIView[Product]):
         with transaction.atomic():
             product = get_object_or_404(Product.objects.select_for_update(), sku=sku)
             check_if_match(request, lambda: ProductOut(product, context=context).data)
-            before = {name: getattr(product, name) for name in given}
-            product = _run(lambda: services.change_offer(sku=sku, **given))
-            after = {name: getattr(product, name) for name in given}
+            before = {name: product.value_of(name) for name in given}
+            product = run(lambda: services.change_offer(sku=sku, **given))
+            after = {name: product.value_of(name) for name in given}
             told = [f"{name}: {old} → {after[name]}" for name, old in before.items() if old != after[name]]
             journal.record(request, product, f"Changed {', '.join(told) or 'nothing'}.{reason}")
         return Response(ProductOut(product, context=context).data)
@@ -101,10 +102,11 @@ def _columns(kind: type[OfferIn], request: Request) -> tuple[dict[str, Any], str
     return given, f" Reason: {reason}" if reason else ""
 
 
-def _run(act: Callable[[], T]) -> T:
+def run(act: Callable[[], T]) -> T:
+    """Run a service of the catalogue; its refusals become problems."""
     try:
         return act()
-    except KnownProduct as refusal:
+    except (KnownProduct, KnownCategory) as refusal:
         raise Conflict(str(refusal)) from refusal
     except ValidationError as error:
         raise serializers.ValidationError(error.message_dict, code="invalid") from error

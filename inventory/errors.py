@@ -24,6 +24,14 @@ class KnownProduct(InventoryError):
     """There is a product {sku} already: change that one, or choose another SKU."""
 
 
+class UnknownCategory(InventoryError):
+    """There is no category {slug}: choose another one, or add it first."""
+
+
+class KnownCategory(InventoryError):
+    """There is a category {slug} already: change that one, or choose another slug."""
+
+
 class NotEnoughStock(InventoryError):
     """There are only {available} of {sku}{besides}: {wanted} cannot be taken away."""
 

@@ -18,10 +18,14 @@ from inventory.events import StockLine
 from shop.amounts import AmountField
 from shop.currencies import CURRENCIES, as_text, fits
 from shop.ids import uuid7
-from shop.visible import is_visible
+from shop.visible import check_visible, is_visible
 
 #: SKUs fit into a URL and onto a label.
 SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+#: Slugs of categories fit into a URL.
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}\Z"
+#: Highest position of a category.
+MAX_POSITION = 100_000
 #: Highest stock of one product: the limit of the column.
 MAX_STOCK = 2_147_483_647
 
@@ -55,13 +59,42 @@ def _real_price() -> Q:
 _REAL_PRICE = _real_price()
 
 
+class Category(models.Model):
+    """A part of the catalogue. A product is in one at most."""
+
+    slug = models.CharField(
+        max_length=64,
+        primary_key=True,
+        validators=[RegexValidator(SLUG_PATTERN, "Use small letters, digits and dashes only.")],
+        help_text="Its name in URLs and files, as in books-and-games. It never changes.",
+    )
+    name = models.CharField(max_length=100, validators=[check_visible])
+    position = models.PositiveIntegerField(
+        default=0,
+        validators=[MaxValueValidator(MAX_POSITION)],
+        help_text="Categories with lower numbers come first.",
+    )
+
+    class Meta:
+        ordering = ["position", "slug"]
+        verbose_name_plural = "categories"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(slug__regex=SLUG_PATTERN), name="category_slug_fits_into_a_url"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Product(models.Model):
     """A product for sale, and its stock."""
 
     #: Columns that are written with the product and never change.
     SET_ONCE = ("id", "sku", "initial_stock", "created_at")
     #: Columns that decide how the product is sold.
-    OFFER = ("name", "price", "currency", "description", "picture", "active", "backorderable")
+    OFFER = ("name", "category", "price", "currency", "description", "picture", "active", "backorderable")
     #: Columns that movements of the stock change.
     STOCK = ("available", "reserved")
     #: Columns that change.
@@ -75,6 +108,9 @@ class Product(models.Model):
         validators=[RegexValidator(SKU_PATTERN, "Use letters, digits, dots, dashes and underscores only.")],
     )
     name = models.CharField(max_length=200)
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="products", db_index=False, null=True, blank=True
+    )
     description = models.TextField(blank=True)
     price = AmountField(validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MAX_PRICE)])
     currency = models.CharField(
@@ -109,6 +145,11 @@ class Product(models.Model):
             ("view_stock", "Can see how much there is of a product"),
             ("adjust_stock", "Can adjust the stock, and set it to a count"),
         ]
+        indexes = [
+            models.Index(
+                fields=["category", "name", "sku"], condition=Q(active=True), name="product_by_category"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(available__gte=0), name="product_never_oversold"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="product_reserved_not_negative"),
@@ -139,6 +180,15 @@ class Product(models.Model):
     def price_text(self) -> str:
         """The price with its currency, as people read it."""
         return f"{as_text(self.price, self.currency)} {self.currency}"
+
+    def value_of(self, column: str) -> Any:
+        """Return the value of a column; of the category, its slug."""
+        return getattr(self, self.attribute_of(column))
+
+    @staticmethod
+    def attribute_of(column: str) -> str:
+        """Return the attribute that holds the value of a column."""
+        return "category_id" if column == "category" else column
 
     def clean(self) -> None:
         """Refuse an invisible name, and a price with more decimals than its currency; write all of them."""

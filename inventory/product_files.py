@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,10 +22,11 @@ from tablib import Dataset
 
 from inventory import services
 from inventory.booking_files import UnreadableFile, check_number, read_table, wrong_number
-from inventory.models import Product
+from inventory.errors import UnknownCategory
+from inventory.models import Category, Product
 
-#: Columns of a file: the first two of a new product, others as they are given.
-COLUMNS = ("sku", "name", "price", "currency", "description", "picture", "active", "backorderable")
+#: Columns of a file: SKU, name and price of a new product, others as they are given.
+COLUMNS = ("sku", *Product.OFFER)
 _YES, _NO = {"yes", "true", "1"}, {"no", "false", "0"}
 #: First characters of a text that spreadsheets take for a formula; the export puts an apostrophe before.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -52,9 +54,26 @@ class Amount(widgets.Widget):  # type: ignore[misc]  # the library has no types
             raise ValueError(gettext("Write the price as in 12.50.")) from None
 
 
+class Slug(widgets.Widget):  # type: ignore[misc]  # the library has no types
+    """Slug of a category that exists. An empty cell means none."""
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Slugs of all categories, read once a file."""
+        return frozenset(Category.objects.values_list("slug", flat=True))
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str | None:
+        """Read a cell."""
+        slug = str(value).strip()
+        if slug and slug not in self.known:
+            raise ValueError(str(UnknownCategory(slug=slug)))
+        return slug or None
+
+
 class ProductResource(resources.ModelResource):  # type: ignore[misc]  # the library has no types
     """Products as rows of a file."""
 
+    category = fields.Field("category_id", "category", widget=Slug())
     price = fields.Field("price", "price", widget=Amount())
     active = fields.Field("active", "active", widget=YesOrNo())
     backorderable = fields.Field("backorderable", "backorderable", widget=YesOrNo())
@@ -77,8 +96,8 @@ class ProductResource(resources.ModelResource):  # type: ignore[misc]  # the lib
 
     def do_instance_save(self, instance: Product, is_create: bool) -> None:
         """Add the product, or change how it is sold."""
-        facts = {name: getattr(instance, name) for name in COLUMNS}
-        instance.pk = services.add_product(**facts).pk
+        facts = {name: instance.value_of(name) for name in COLUMNS}
+        instance.pk = services.add_product(**facts | {"category": instance.category_id or ""}).pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +137,7 @@ def lines(products: Iterable[Product]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for product in products:
-        yield writer.writerow([_cell(getattr(product, name)) for name in COLUMNS])
+        yield writer.writerow([_cell(product.value_of(name)) for name in COLUMNS])
 
 
 class _Echo:
@@ -131,7 +150,7 @@ class _Echo:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
+    text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -169,12 +188,13 @@ def _row(number: int, names: list[str], cells: list[str], done: RowResult | None
 def _error(done: RowResult) -> str:
     if isinstance(done.validation_error, ValidationError):
         told = done.validation_error.message_dict
-        return " ".join(f"{name}: {' '.join(texts)}" for name, texts in told.items()).replace("__all__: ", "")
+        said = " ".join(f"{name}: {' '.join(texts)}" for name, texts in told.items())
+        return said.replace("__all__: ", "").replace("category_id: ", "category: ")
     return " ".join(str(one.error) for one in done.errors)
 
 
 def _changes(product: Product, before: Product | None) -> str:
     if before is None:
         return f"{product.name}, {product.price_text}"
-    changed = [name for name in COLUMNS if getattr(before, name) != getattr(product, name)]
-    return ", ".join(f"{name}: {getattr(before, name)} → {getattr(product, name)}" for name in changed)
+    pairs = {name: (before.value_of(name), product.value_of(name)) for name in COLUMNS}
+    return ", ".join(f"{name}: {old} → {new}" for name, (old, new) in pairs.items() if old != new)

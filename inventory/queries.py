@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from inventory.models import OrderStock, Product, StockMovement
+from inventory.models import Category, OrderStock, Product, StockMovement
 from inventory.repository import reserved_for_orders
 from inventory.stock_history import adjusted_before, logged_changes
 from shop.postgres.combined_selects import Select, fetch
@@ -44,6 +44,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class CategoryItem:
+    """A category as a customer sees it."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueItem:
     """A product as a customer sees it."""
 
@@ -58,6 +66,7 @@ class CatalogueItem:
     active: bool
     #: Orders wait for goods to come in when there are not enough.
     backorderable: bool = False
+    category: CategoryItem | None = None
 
     @property
     def in_stock(self) -> bool:
@@ -184,6 +193,7 @@ def having_all_words(search: str) -> Q:
 def catalogue(
     *,
     search: str = "",
+    category: str = "",
     sort: str = "name",
     between: tuple[Decimal | None, Decimal | None] = (None, None),
     in_stock: bool = False,
@@ -194,6 +204,7 @@ def catalogue(
 
     Args:
         search: words that name, SKU or description have.
+        category: slug of the category that they are in; empty for all.
         sort: one of :data:`SORTS`.
         between: lowest and highest price, whatever the currency.
         in_stock: leave out what is sold out.
@@ -201,9 +212,14 @@ def catalogue(
         after: SKU of the product that the page before ended with.
     """
     lowest, highest = between
-    bounds = {"price__gte": lowest, "price__lte": highest, "available__gt": 0 if in_stock else None}
+    bounds: dict[str, Any] = {
+        "price__gte": lowest,
+        "price__lte": highest,
+        "available__gt": 0 if in_stock else None,
+    }
+    bounds["category"] = category or None
     wanted = {name: value for name, value in bounds.items() if value is not None}
-    products = Product.objects.filter(having_all_words(search), active=True, **wanted)
+    products = _shown().filter(having_all_words(search), active=True, **wanted)
     column, falls = SORTS[sort].removeprefix("-"), SORTS[sort].startswith("-")
     if last := Product.objects.filter(sku=after).values_list(column, "sku").first() if after else None:
         beyond = {f"{column}__{'lt' if falls else 'gt'}": last[0]}
@@ -213,13 +229,25 @@ def catalogue(
 
 def product(sku: str) -> CatalogueItem | None:
     """Return one product, active or not."""
-    found = Product.objects.filter(sku=sku).first()
+    found = _shown().filter(sku=sku).first()
     return _item(found) if found else None
 
 
 def products(skus: Collection[str]) -> dict[str, CatalogueItem]:
     """Return those of the SKUs that exist, active or not, in one statement."""
-    return {found.sku: _item(found) for found in Product.objects.filter(sku__in=set(skus))}
+    return {found.sku: _item(found) for found in _shown().filter(sku__in=set(skus))}
+
+
+def categories() -> list[CategoryItem]:
+    """Return the categories that have products on sale, in their order."""
+    on_sale = Product.objects.filter(category=OuterRef("slug"), active=True)
+    return [_category(found) for found in Category.objects.filter(Exists(on_sale))]
+
+
+def category(slug: str) -> CategoryItem | None:
+    """Return one category, with products on sale or without."""
+    found = Category.objects.filter(slug=slug).first()
+    return _category(found) if found else None
 
 
 def stock_levels(skus: Collection[str]) -> dict[str, StockLevel]:
@@ -321,6 +349,14 @@ def _by_kind(facts: OrderStockFacts, kind: str) -> dict[str, int]:
     return facts.returned if kind == StockMovement.Kind.RETURNED else facts.deducted
 
 
+def _shown() -> QuerySet[Product]:
+    return Product.objects.select_related("category")
+
+
+def _category(category: Category) -> CategoryItem:
+    return CategoryItem(category.slug, category.name)
+
+
 def _item(p: Product) -> CatalogueItem:
     return CatalogueItem(
         sku=p.sku,
@@ -332,6 +368,7 @@ def _item(p: Product) -> CatalogueItem:
         available=p.available,
         active=p.active,
         backorderable=p.backorderable,
+        category=_category(p.category) if p.category else None,
     )
 
 

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from inventory import api, api_files
+from inventory import api, api_categories, api_files
 
 urlpatterns = [
+    path("categories", api_categories.Categories.as_view(), name="category-list"),
+    path("categories/<str:slug>", api_categories.CategoryDetail.as_view(), name="category-detail"),
     path("products", api.Products.as_view(), name="product-list"),
     path("products/<str:sku>", api.ProductDetail.as_view(), name="product-detail"),
     path("stock", api.Stock.as_view(), name="stock-list"),

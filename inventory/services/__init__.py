@@ -18,6 +18,7 @@ from inventory.services.catalogue import (
     change_offer,
     create_product,
 )
+from inventory.services.categories import add_category, change_category
 from inventory.services.selling import (
     deduct_stock,
     release_settled,
@@ -29,10 +30,12 @@ from inventory.services.selling import (
 
 __all__ = [
     "NewProduct",
+    "add_category",
     "add_product",
     "add_products",
     "adjust_stock",
     "book",
+    "change_category",
     "change_offer",
     "create_product",
     "deduct_stock",

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from inventory import repository
-from inventory.errors import KnownProduct
-from inventory.models import Product
+from inventory.errors import KnownProduct, UnknownCategory
+from inventory.models import Category, Product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class NewProduct:
     sku: str
     name: str
     price: Decimal
+    #: Slug of a category; empty for none.
+    category: str = ""
     #: Empty for the shop's own currency.
     currency: str = ""
     description: str = ""
@@ -37,6 +40,7 @@ def add_product(
     sku: str,
     name: str,
     price: Decimal,
+    category: str = "",
     currency: str = "",
     description: str = "",
     picture: str = "",
@@ -53,6 +57,7 @@ def add_product(
         sku=sku,
         name=name,
         price=price,
+        category=category,
         currency=currency,
         description=description,
         picture=picture,
@@ -67,6 +72,7 @@ def add_product(
 def add_products(*, products: Iterable[NewProduct]) -> list[Product]:
     """Add many products in a few statements, as :func:`add_product` does; the last of equal SKUs counts."""
     new = {product.sku: _product(product) for product in products}
+    _check_categories(new.values())
     stored = repository.add_products(new.values())
     return [stored[sku] for sku in new]
 
@@ -80,6 +86,7 @@ def create_product(**facts: Any) -> Product:
         ValidationError: a field is invalid.
     """
     product = _product(NewProduct(**facts))
+    _check_categories([product])
     stored = repository.add_products([product])[product.sku]
     if stored.pk != product.pk:
         raise KnownProduct(sku=product.sku)
@@ -88,7 +95,7 @@ def create_product(**facts: Any) -> Product:
 
 @transaction.atomic
 def change_offer(*, sku: str, **changes: Any) -> Product:
-    """Change how a product is sold: columns of ``Product.OFFER``. Its stock stays as it is.
+    """Change how a product is sold: columns of ``Product.OFFER``, the category by its slug.
 
     Raises:
         DoesNotExist: there is no such product.
@@ -96,18 +103,28 @@ def change_offer(*, sku: str, **changes: Any) -> Product:
     """
     product = Product.objects.select_for_update().get(sku=sku)
     for name, value in changes.items():
-        setattr(product, name, value)
-    product.clean_fields()
+        setattr(product, Product.attribute_of(name), value)
+    product.clean_fields(exclude=["category"])
     product.clean()
+    if "category" in changes:
+        _check_categories([product])
     product.save(update_fields=changes)
     return product
 
 
 def _product(new: NewProduct) -> Product:
     facts = asdict(new)
-    stock = facts.pop("stock")
+    stock, category = facts.pop("stock"), facts.pop("category") or None
     facts["currency"] = facts["currency"] or settings.SHOP_CURRENCY
-    product = Product(**facts, initial_stock=stock, available=stock)
-    product.clean_fields()
+    product = Product(**facts, category_id=category, initial_stock=stock, available=stock)
+    product.clean_fields(exclude=["category"])
     product.clean()
     return product
+
+
+def _check_categories(products: Iterable[Product]) -> None:
+    """Refuse products of a category that does not exist, with one statement for all of them."""
+    slugs = {product.category_id for product in products if product.category_id is not None}
+    known = Category.objects.filter(slug__in=slugs).values_list("slug", flat=True) if slugs else ()
+    for slug in sorted(slugs - {*known}):
+        raise ValidationError({"category": str(UnknownCategory(slug=slug))})

@@ -16,6 +16,7 @@ from shop.rest.permissions import ANYONE
 #: URL name and audience of each resource.
 RESOURCES = {
     "products": ("product-list", "anyone"),
+    "categories": ("category-list", "anyone"),
     "orders": ("order-list", "accounts (their own), and staff with permission"),
     "payments": ("payment-list", "staff with permission"),
     "stock": ("stock-list", "staff with permission"),

@@ -57,6 +57,7 @@ SEMANTIC = (
     "stock_files_create",
     "events_retrieve",
     "orders_events_retrieve",
+    "categories_create",
     "products_create",
     "products_partial_update",
     "stock_adjust_create",  # JSON Schema takes 2.0 for an integer

@@ -6,6 +6,7 @@ from decimal import Decimal
 from threading import Event, Thread
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.core import mail
 from django.db import connection
@@ -26,8 +27,11 @@ def ada(transactional_db) -> User:
 
 @pytest.fixture
 def catalogue(transactional_db) -> None:
+    inventory.add_category(slug="tea", name="For tea")
     inventory.add_product(sku="MUG", name="Blue mug", price=Decimal("12.90"), picture="☕", stock=10)
-    inventory.add_product(sku="TEAPOT", name="Teapot", price=Decimal("24.95"), picture="🫖", stock=5)
+    inventory.add_product(
+        sku="TEAPOT", name="Teapot", price=Decimal("24.95"), category="tea", picture="🫖", stock=5
+    )
 
 
 @pytest.fixture
@@ -118,10 +122,23 @@ def test_a_double_click_places_one_order(page):
     assert page.locator(".orders li").count() == 1
 
 
+def test_the_list_of_a_category_is_usable_by_all(page):
+    page.goto("/?sort=price")
+    page.get_by_role("navigation", name="Categories").get_by_role("link", name="For tea").click()
+    page.get_by_role("heading", name="For tea").wait_for()
+    assert "sort=price" in page.url
+    assert page.locator(".card .name").all_text_contents() == ["Teapot"]
+    assert not Axe().run(page).response["violations"]
+    page.emulate_media(color_scheme="dark")
+    assert not Axe().run(page).response["violations"]
+
+
 @pytest.mark.parametrize("page", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 def test_no_page_is_wider_than_the_screen(page):
     fill_basket(page)
-    assert_fits(page, "/", "/products/MUG/", "/basket/", "/accounts/login/", "/accounts/register/")
+    assert_fits(
+        page, "/", "/?category=tea", "/products/MUG/", "/basket/", "/accounts/login/", "/accounts/register/"
+    )
     assert_fits(page, "/checkout/")
     log_in(page)
     assert_fits(page, "/checkout/")

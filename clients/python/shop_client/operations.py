@@ -121,6 +121,68 @@ class Operations:
         )
         return answer
 
+    def categories_list(
+        self,
+        *,
+        cursor: str | None = None,
+        page_size: int | None = None,
+    ) -> models.PaginatedCategoryOutList:
+        """List categories."""
+        answer: models.PaginatedCategoryOutList = self._call(
+            "GET",
+            "/api/v1/categories",
+            query={
+                "cursor": cursor,
+                "page_size": page_size,
+            },
+        )
+        return answer
+
+    def categories_create(
+        self,
+        body: models.CategoryIn,
+        *,
+        idempotency_key: str | None = None,
+    ) -> models.CategoryOut:
+        """Add a category."""
+        answer: models.CategoryOut = self._call(
+            "POST",
+            "/api/v1/categories",
+            headers={"Idempotency-Key": idempotency_key},
+            has_key=True,
+            body=body,
+        )
+        return answer
+
+    def categories_retrieve(
+        self,
+        slug: str,
+    ) -> models.CategoryOut:
+        """Read a category."""
+        answer: models.CategoryOut = self._call(
+            "GET",
+            f"/api/v1/categories/{quote(str(slug), safe='')}",
+        )
+        return answer
+
+    def categories_partial_update(
+        self,
+        slug: str,
+        body: models.PatchedCategoryChangeIn,
+        *,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
+    ) -> models.CategoryOut:
+        """Rename or move a category."""
+        answer: models.CategoryOut = self._call(
+            "PATCH",
+            f"/api/v1/categories/{quote(str(slug), safe='')}",
+            headers={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+            has_key=True,
+            body=body,
+        )
+        return answer
+
     def events_retrieve(
         self,
         *,
@@ -729,6 +791,7 @@ class Operations:
         self,
         *,
         active: bool | None = None,
+        category: str | None = None,
         cursor: str | None = None,
         fields: str | None = None,
         page_size: int | None = None,
@@ -740,6 +803,7 @@ class Operations:
             "/api/v1/products",
             query={
                 "active": active,
+                "category": category,
                 "cursor": cursor,
                 "fields": fields,
                 "page_size": page_size,
@@ -849,6 +913,7 @@ class Operations:
         self,
         *,
         active: bool | None = None,
+        category: str | None = None,
         cursor: str | None = None,
         fields: str | None = None,
         page_size: int | None = None,
@@ -860,6 +925,7 @@ class Operations:
             "/api/v1/stock",
             query={
                 "active": active,
+                "category": category,
                 "cursor": cursor,
                 "fields": fields,
                 "page_size": page_size,

@@ -142,6 +142,7 @@ def _storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "storefront: my earlier orders", reverse("storefront:orders"), {"before": mine[-1][0]}
     yield "storefront: an order", reverse("storefront:order", args=[mine[0][1]]), {}
     yield "storefront: catalogue", reverse("storefront:catalogue"), {}
+    yield "storefront: a category", reverse("storefront:catalogue"), {"category": "kitchen"}
 
 
 _CONSUMER = "inventory.when_payment_processed_deduct_stock"

@@ -53,6 +53,7 @@ MODELS: dict[str, str] = {
     "django_celery_results.taskresult": "view add change delete",
     "integrations.delivery": "view",
     "integrations.endpoint": "view add change",
+    "inventory.category": "view add change delete",
     "inventory.orderstock": "view",
     "inventory.product": "view add change",
     "inventory.stockmovement": "view",

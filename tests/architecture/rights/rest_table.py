@@ -99,6 +99,8 @@ ENDPOINTS = [
     public("asyncapi-docs"),
     public("problems"),
     public("problem", code="conflict"),
+    public("category-list"),
+    public("category-detail", slug="category.pk"),
     public("product-list"),
     public("product-detail", sku="product.sku"),
     Endpoint("POST", "token", nobody=400, customer=400, owner=400, allowed=400, refused=400),
@@ -174,6 +176,14 @@ ENDPOINTS = [
     Endpoint(
         "POST", "payment-given-back", all_of(*GIVE_BACK),
         arguments={"pk": "refund.payment_id", "refund_id": "refund.pk"}, data={"reason": "by a transfer"},
+    ),
+    Endpoint(
+        "POST", "category-list", all_of("inventory.view_category", "inventory.add_category"), allowed=201,
+        data={"slug": "cups", "name": "Cups"},
+    ),
+    Endpoint(
+        "PATCH", "category-detail", all_of("inventory.view_category", "inventory.change_category"),
+        arguments={"slug": "category.pk"}, data={"name": "Mugs and cups"},
     ),
     Endpoint(
         "POST", "product-list", all_of("inventory.view_product", "inventory.add_product"), allowed=201,

@@ -29,6 +29,7 @@ from console.models import Alert, Checkup, LostOrder, Repair
 from integrations.models import Attempt, Delivery, Endpoint
 from integrations.services import create_endpoint, pause_endpoint
 from inventory.models import Product
+from inventory.services import add_category
 from notifications.models import Notification, Resend
 from orders.bulk.services import prepare
 from orders.models import Order, RefundRequest, Return, SavedAddress
@@ -87,6 +88,7 @@ class World:
         self.delivered = _delivered_order(shop)
         self.returned, self.awaited = _returns_of(self.delivered)
         self.product = Product.objects.get(sku="MUG")
+        self.category = add_category(slug="mugs", name="Mugs")
         self.notification = Notification.objects.filter(order_id=self.held_up.pk).earliest("pk")
         self.shipment, self.parcel = _waiting_shipment(), _booked_parcel()
         self.of_order = Shipment.objects.get(order_id=self.held_up.pk)
@@ -125,6 +127,7 @@ class World:
             self.uncaptured,
             self.refund,
             self.product,
+            self.category,
             self.notification,
             self.shipment,
             self.letter,

@@ -32,6 +32,9 @@ def test_there_are_products_with_pictures_and_stock():
     products = queries.catalogue()
     assert len(products) == 24
     assert all(product.picture and product.in_stock and product.price for product in products)
+    names = [category.name for category in queries.categories()]
+    assert names == ["Food and drink", "Kitchen", "Home and garden", "Books and leisure"]
+    assert all(product.category for product in products)
 
 
 def test_everybody_can_log_in_with_what_is_printed(client):

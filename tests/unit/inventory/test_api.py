@@ -28,6 +28,7 @@ def test_everybody_sees_what_is_sold(anybody, teapot, old_pot):
         {
             "sku": "TEAPOT",
             "name": "Teapot",
+            "category": None,
             "description": "",
             "price": {"amount": "24.95", "currency": "EUR"},
             "picture": "",

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 
-from inventory import product_files
+from inventory import product_files, services
 from inventory.booking_files import UnreadableFile
 from inventory.models import Product, StockMovement
 
@@ -72,6 +72,28 @@ def test_a_new_product_comes_with_its_movement_and_no_stock():
     product_files.take_over("sku,name,price\nCUP,Cup,12.50")
     movement = StockMovement.objects.get(product__sku="CUP")
     assert (movement.kind, movement.quantity) == ("initial", 0)
+
+
+def test_a_file_moves_products_to_categories_and_out_of_them(teapot):
+    services.add_category(slug="tea", name="Tea")
+    (row,) = product_files.take_over("sku,category\nTEAPOT,tea")
+    assert row.changes == "category: None → tea"
+    assert Product.objects.get().category_id == "tea"
+    assert "\nTEAPOT,Teapot,tea," in "".join(product_files.lines(Product.objects.all())).replace("\r", "")
+    (row,) = product_files.take_over("sku,category\nTEAPOT,")
+    assert row.changes == "category: tea → None"
+    assert Product.objects.get().category_id is None
+
+
+def test_an_unknown_category_is_an_error_of_its_row(teapot):
+    for read in (product_files.preview, product_files.take_over):
+        right, wrong = read("sku,name,price,category\nTEAPOT,Teapot,29.95,\nCUP,Cup,12.50,cups\n")
+        assert not right.error
+        assert (wrong.number, wrong.error) == (
+            3,
+            "category: There is no category cups: choose another one, or add it first.",
+        )
+    assert str(Product.objects.get().price) == "24.95"
 
 
 def test_an_operator_looks_and_takes_over_once_and_the_history_says_why(olga, teapot):

@@ -4,9 +4,12 @@ import html
 import re
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from inventory import services as inventory
 from orders.countries import COUNTRIES
@@ -85,6 +88,78 @@ def test_products_are_filtered_by_price_and_stock(visitor, asked, skus):
     assert [product.sku for product in visitor.get("/", asked).context["products"]] == skus
 
 
+@pytest.fixture
+def categories(catalogue) -> None:
+    inventory.add_category(slug="tea", name="Tea & more", position=1)
+    inventory.add_category(slug="green", name="Plants", position=2)
+    inventory.add_category(slug="none", name="Nothing in it", position=3)
+    for sku, slug in (("MUG", "tea"), ("TEAPOT", "tea"), ("PLANT", "green")):
+        inventory.change_offer(sku=sku, category=slug)
+
+
+def links_to_categories(answer) -> dict[str, str]:
+    nav = re.search(r'<nav class="categories".*?</nav>', answer.content.decode(), re.DOTALL)[0]
+    return {
+        html.unescape(name): html.unescape(url)
+        for url, name in re.findall(r'href="([^"]*)"[^>]*>(.*?)<', nav)
+    }
+
+
+def test_a_visitor_walks_through_the_categories(categories, visitor):
+    page = visitor.get("/")
+    assert list(links_to_categories(page)) == ["All products", "Tea & more", "Plants"]
+    page = visitor.get(f"/{links_to_categories(page)['Tea & more']}")
+    assert [product.sku for product in page.context["products"]] == ["MUG", "TEAPOT"]
+    assert "<h1>Tea &amp; more</h1>" in page.content.decode()
+    assert re.search(r'aria-current="page">Tea &amp; more<', page.content.decode())
+    page = visitor.get(f"/{links_to_categories(page)['All products']}")
+    assert len(page.context["products"]) == 3
+
+
+def test_a_category_and_the_filters_stay_together(categories, visitor, monkeypatch):
+    monkeypatch.setattr(catalogue_page, "PAGE_SIZE", 1)
+    asked = {"q": "e", "sort": "-price", "lowest": "5", "in_stock": "on"}
+    page = visitor.get("/", {**asked, "after": "TEAPOT"})
+    link = links_to_categories(page)["Tea & more"]
+    assert dict(parse_qsl(link[1:])) == {**asked, "category": "tea"}
+    page = visitor.get(f"/{link}")
+    assert [product.sku for product in page.context["products"]] == ["TEAPOT"]
+    assert dict(parse_qsl(page.context["same"])) == {**asked, "category": "tea"}
+    browse, search = (form_named(page, name) for name in ("browse", "search"))
+    assert browse == {"q": "e", "category": "tea"}
+    assert search == {"category": "tea", "sort": "-price", "lowest": "5", "in_stock": "on"}
+
+
+def form_named(answer, name: str) -> dict[str, str]:
+    form = re.search(rf'<form class="{name}".*?</form>', answer.content.decode(), re.DOTALL)[0]
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def test_an_unknown_category_is_not_found(categories, visitor):
+    assert visitor.get("/", {"category": "cups"}).status_code == 404
+
+
+def test_a_category_without_products_has_a_page_that_says_so(categories, visitor):
+    assert "There is nothing to buy yet" in text_of(visitor.get("/", {"category": "none"}))
+
+
+def test_a_product_leads_to_its_category(categories, visitor):
+    assert 'href="/?category=green">Plants</a>' in visitor.get("/products/PLANT/").content.decode()
+
+
+def test_the_list_takes_as_many_statements_however_many_categories_and_products(categories, visitor):
+    visitor.get("/")
+    with CaptureQueriesContext(connection) as few:
+        visitor.get("/", {"category": "tea"})
+    for number in range(10):
+        inventory.add_category(slug=f"c{number}", name=f"Category {number}")
+        inventory.add_product(sku=f"P{number}", name="Mug", price=Decimal(1), category=f"c{number}")
+        inventory.add_product(sku=f"Q{number}", name="Cup", price=Decimal(1), category="tea")
+    with CaptureQueriesContext(connection) as many:
+        visitor.get("/", {"category": "tea"})
+    assert len(many) == len(few)
+
+
 def test_bounds_that_nothing_is_in_say_what_to_do(visitor):
     assert "Try wider ones." in text_of(visitor.get("/", {"lowest": "1000"}))
 
@@ -97,7 +172,15 @@ def test_the_list_shows_the_stock(visitor):
 
 def test_the_first_page_with_all_that_it_loads_is_small(visitor):
     for number in range(catalogue_page.PAGE_SIZE):
-        inventory.add_product(sku=f"P{number}", name=f"Mug {number}", price=Decimal(1), picture="☕", stock=1)
+        inventory.add_category(slug=f"c{number}", name=f"Category {number}")
+        inventory.add_product(
+            sku=f"P{number}",
+            name=f"Mug {number}",
+            price=Decimal(1),
+            picture="☕",
+            stock=1,
+            category=f"c{number}",
+        )
     page = visitor.get("/").content
     loaded = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="(/static/[^"]+)"', page.decode())
     files = [Path(finders.find(path.removeprefix("/static/"))) for path in loaded]

@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 
 from integrations.models import Endpoint
 from inventory import services as inventory
-from inventory.models import Product
+from inventory.models import Category, Product
 from payments.models import GatewayFault
 from shipping.models import CarrierFault
 from shop.adminkit.conflicts import ConflictAware
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 #: Editable model -> a maker, a field, and two values for it: the other operator's and this one's.
 EDITABLE = {
     Product: (lambda: inventory.add_product(sku="MUG", name="Mug", price="14.90"), "price", "9.90", "12.00"),
+    Category: (lambda: inventory.add_category(slug="tea", name="Tea"), "name", "Teas", "Tea and coffee"),
     User: (lambda: User.objects.create_user("ada", first_name="Ada"), "first_name", "Augusta", "Adele"),
     Group: (lambda: Group.objects.create(name="Packers"), "name", "Porters", "Pickers"),
     Endpoint: (lambda: make_endpoints()[0], "contact", "till@example.com", "it@example.com"),
@@ -142,7 +143,8 @@ def test_no_resource_of_the_rest_api_is_edited_as_a_whole():
         for method in getattr(view, "http_method_names", ())
         if method in {"put", "patch"} and hasattr(view, method)
     }
-    assert methods == {("webhook-endpoints/<uuid:pk>", "patch"), ("products/<str:sku>", "patch")}
+    changeable = {"webhook-endpoints/<uuid:pk>", "products/<str:sku>", "categories/<str:slug>"}
+    assert methods == {(name, "patch") for name in changeable}
 
 
 def _api_views(patterns=None):
