@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from orders.models import PaymentAttempt
+from shop.accounts import guests
 from shop.rest.fast.serializers import ReadOnlySerializer
 
 
@@ -19,8 +20,9 @@ class ConfirmUrlField(serializers.Field[Any, Any, str, Any]):
     def to_representation(self, attempt: PaymentAttempt) -> str:
         """Return the address; nothing to others, staff included: whoever has it can confirm."""
         request = self.context.get("request")
-        is_own = request is not None and request.user.pk == attempt.customer_id
-        return attempt.confirm_url if is_own else ""
+        if request is None or not attempt.confirm_url:
+            return ""
+        return attempt.confirm_url if guests.is_own(request.user.pk, attempt.customer_id) else ""
 
 
 class PaymentDueOut(ReadOnlySerializer[PaymentAttempt]):

@@ -18,6 +18,7 @@ from orders.models import Order, OrderLine
 from orders.snapshots import all_drifts
 from orders.states import DEADLINES, TERMINAL, AttentionReason, Status
 from orders.timeline import summary_of
+from shop.accounts import guests
 from shop.messaging.event_log import timeline
 from shop.postgres.planning import custom_plans
 from shop.waiting import Waiting
@@ -310,10 +311,11 @@ def has_orders(customer_id: int) -> bool:
 
 
 def customers_of(order_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return the customers of those orders that exist, by order."""
-    return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "customer_id"))
+    """Return the accounts of those orders that exist, by order; of a claimed one, its claimant."""
+    return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", guests.owner()))
 
 
 def orders_of(customer_id: int) -> list[UUID]:
-    """Return the ids of all orders of a customer."""
-    return list(Order.objects.filter(customer_id=customer_id).values_list("pk", flat=True))
+    """Return the ids of all orders of a customer, those included that were claimed from guests."""
+    accounts = guests.accounts_of(customer_id)
+    return list(Order.objects.filter(customer_id__in=accounts).values_list("pk", flat=True))

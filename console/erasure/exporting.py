@@ -36,7 +36,7 @@ def export(user: User) -> dict[str, Any]:
 
 def _order_ids_of(user: User) -> list[UUID]:
     """Return the orders of a customer, and of the guests that the account has claimed."""
-    account_ids = (user.pk, *claimed_by(user))
+    account_ids = (user.pk, *claimed_by(user.pk))
     return [order_id for account_id in account_ids for order_id in orders.order_ids_of(account_id)]
 
 

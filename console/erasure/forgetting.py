@@ -138,7 +138,7 @@ def _check(user: User) -> None:
                 "Take their rights away first."
             )
         )
-    for account_id in (user.pk, *claimed_by(user)):
+    for account_id in (user.pk, *claimed_by(user.pk)):
         orders.check_all_ended(customer_id=account_id)
 
 

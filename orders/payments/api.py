@@ -16,6 +16,7 @@ from orders.payments import services
 from orders.payments.serializers import PaymentAttemptOut, PaymentIn
 from orders.serializers import OrderOut, as_validation_error
 from shop import journal
+from shop.accounts import guests
 from shop.rest import problems
 from shop.rest.contract import IF_MATCH
 from shop.rest.etags import check_if_match
@@ -84,7 +85,7 @@ def _pay(request: Request, order: Order) -> PaymentAttempt:
     try:
         with transaction.atomic():
             attempt = services.request_payment(order_id=order.pk, **body.validated_data)
-            if order.customer_id != request.user.pk:
+            if not guests.is_own(request.user.pk, order.customer_id):
                 journal.record(request, order, f"Had it paid by other means: attempt {attempt.number}.")
     except InvalidOrder as refusal:
         raise as_validation_error(refusal) from refusal

@@ -21,6 +21,7 @@ from orders.returns.receiving import receive_return
 from orders.returns.serializers import RefusalIn, ReturnIn, ReturnOut, ReturnReceiptIn
 from orders.serializers import as_validation_error
 from shop import journal
+from shop.accounts import guests
 from shop.rest import problems
 from shop.rest.idempotency import idempotent
 from shop.rest.permissions import may, own, staff
@@ -47,7 +48,7 @@ class ReturnsOfOrder(GenericAPIView[Order]):
         orders = super().get_queryset()
         if may(self.request, "orders.view_return"):
             return orders
-        return orders.filter(customer_id=self.request.user.pk)
+        return orders.filter(guests.owned_by(self.request.user.pk))
 
     def represent(self, returned: Return) -> dict[str, Any]:
         """Return a return as it is stored."""
@@ -68,7 +69,7 @@ class ReturnsOfOrder(GenericAPIView[Order]):
         try:
             with transaction.atomic():
                 returned = act()
-                if returned.order.customer_id != request.user.pk:
+                if not guests.is_own(request.user.pk, returned.order.customer_id):
                     journal.record(request, returned.order, entry)
         except InvalidOrder as refusal:
             raise as_validation_error(refusal) from refusal
@@ -131,7 +132,7 @@ class OrderReturns(ReturnsOfOrder):
                 order_id=order.pk,
                 lines=body.quantities,
                 reason=body.validated_data["reason"],
-                by_customer=order.customer_id == request.user.pk,
+                by_customer=guests.is_own(request.user.pk, order.customer_id),
             )
 
         returned = self.run(request, ask, "Asked for a return.")

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from shop.accounts.models import Guest, UnconfirmedAddress
@@ -38,14 +40,30 @@ def guests_with(email: str) -> list[int]:
     return list(Guest.objects.filter(email=email.lower()).order_by("-pk").values_list("pk", flat=True))
 
 
-def claimed_by(user: User) -> list[int]:
+def claimed_by(user_id: int | None) -> QuerySet[Guest, int]:
     """Return the accounts of guests that a user has claimed."""
-    return list(Guest.objects.filter(claimed_by=user).order_by("pk").values_list("pk", flat=True))
+    return Guest.objects.filter(claimed_by=user_id).order_by("pk").values_list("pk", flat=True)
 
 
-def has_claimed(user: User, account_id: int) -> bool:
-    """Tell whether an account is that of a guest whom a user has claimed."""
-    return Guest.objects.filter(pk=account_id, claimed_by=user).exists()
+def accounts_of(user_id: int) -> list[int]:
+    """Return the accounts whose orders are a user's own: the user's, and those of claimed guests."""
+    return [user_id, *claimed_by(user_id)]
+
+
+def is_own(user_id: int | None, account_id: int) -> bool:
+    """Tell whether the orders of an account are a user's own; without a statement if it is the user's."""
+    return account_id == user_id or claimed_by(user_id).filter(pk=account_id).exists()
+
+
+def owned_by(user_id: int | None) -> Q:
+    """Return the condition that one order is a user's own; a list of orders wants :func:`accounts_of`."""
+    return Q(customer_id=user_id) | Q(customer_id__in=claimed_by(user_id).order_by())
+
+
+def owner() -> Coalesce:
+    """Return the account that an order belongs to: that of its customer, or the one that has claimed it."""
+    claimant = Guest.objects.filter(pk=OuterRef("customer_id")).values("claimed_by")
+    return Coalesce(Subquery(claimant), "customer_id", output_field=IntegerField())
 
 
 def claim(user: User, *, account_id: int | None = None) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from shop.accounts import guests
 from shop.accounts.scopes import scope_allows
 
 
@@ -82,7 +83,7 @@ class HasPermissions(BasePermission):
         rule = rule_of(view, request.method or "")
         if rule is None or rule.audience is not Audience.OWNERS or obj.customer_id == request.user.pk:
             return True
-        return may(request, *rule.permissions)
+        return may(request, *rule.permissions) or guests.is_own(request.user.pk, obj.customer_id)
 
 
 def rule_of(view: Any, method: str) -> Rule | None:

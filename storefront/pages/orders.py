@@ -20,10 +20,11 @@ from orders import queries, services
 from orders.errors import TooLateToCancel
 from orders.queries import Details
 from orders.returns.queries import returnable_lines
+from shop.accounts.guests import accounts_of
 from shop.accounts.queries import pending_address
 from storefront.basket import Basket, BasketFull
 from storefront.order_page import load_order_page
-from storefront.pages.own_orders import customer_ids, is_owner, own_order, refuse, shown_by_link
+from storefront.pages.own_orders import is_owner, own_order, refuse, shown_by_link
 from storefront.pages.visitor import customer_of
 
 PAGE_SIZE = 20
@@ -45,7 +46,7 @@ TOO_LATE_REASONS = {
 def my_orders(request: HttpRequest) -> HttpResponse:
     """Show a page of the customer's orders, newest first."""
     before = _as_uuid(request.GET.get("before", ""))
-    mine = customer_ids(customer_of(request))
+    mine = accounts_of(customer_of(request).pk)
     found = queries.latest_orders(customer_ids=mine, before=before, limit=PAGE_SIZE + 1)
     context = {
         "orders": found[:PAGE_SIZE],

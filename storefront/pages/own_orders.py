@@ -76,12 +76,7 @@ def is_owner(request: HttpRequest, summary: Summary) -> bool:
     user = request.user
     if not isinstance(user, User):
         return False
-    return summary.customer_id == user.pk or guests.has_claimed(user, summary.customer_id)
-
-
-def customer_ids(user: User) -> list[int]:
-    """Return the accounts whose orders are a user's own."""
-    return [user.pk, *guests.claimed_by(user)]
+    return guests.is_own(user.pk, summary.customer_id)
 
 
 def _claim(request: HttpRequest, summary: Summary) -> None:

@@ -4,7 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from orders.events import OrderCancelled
+from shop.accounts.models import Guest
 from shop.ids import uuid7
+from shop.messaging.owners import owners_of
 from tests.unit.integrations.feed.conftest import client_of
 from tests.unit.integrations.happenings import CANCELLED, cancelled, resumed
 
@@ -60,6 +62,19 @@ def test_a_customer_sees_his_own_orders_and_no_data(reader, place):
     assert client_of(mine.customer).get(f"/api/v1/orders/{other.pk}/events").status_code == 404
     own = client_of(other.customer).get(f"/api/v1/orders/{other.pk}/events").json()
     assert {one["event"]["subject"] for one in own["results"]} == {str(other.pk)}
+
+
+def test_a_claimed_order_is_in_the_feed_of_its_claimant_alone(reader, place):
+    order, other, mine = place("ghost"), place("bob"), place("grace")
+    Guest.objects.create(user=order.customer, email="grace@example.com", claimed_by=mine.customer)
+    grace, bob = (client_of(customer, "events:read") for customer in (mine.customer, other.customer))
+    subjects = {one["event"]["subject"] for one in grace.get(PATH).json()["results"]}
+    assert subjects == {str(order.pk), str(mine.pk)}
+    assert {one["event"]["subject"] for one in bob.get(PATH).json()["results"]} == {str(other.pk)}
+    events = f"/api/v1/orders/{order.pk}/events"
+    assert client_of(mine.customer).get(events).json()["results"]
+    assert client_of(other.customer).get(events).status_code == 404
+    assert owners_of([order.pk]) == {order.pk: mine.customer_id}  # by which streams choose
 
 
 def test_staff_without_the_permission_see_the_orders_of_others_no_more_than_customers(reader, place):
