@@ -7,7 +7,7 @@ from django.apps import apps
 from django.utils.html import format_html
 from django.utils.translation import gettext_noop
 
-__all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
+__all__ = ["ActionForm", "ModelAdmin", "StackedInline", "TabularInline"]
 
 #: Texts of the theme and of Django for which they have no German themselves.
 _TEXTS = (
@@ -27,9 +27,11 @@ def _indented(data: Any, encoder: Any) -> str:
 
 if TYPE_CHECKING or not apps.is_installed("unfold"):
     from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin.helpers import ActionForm
 else:
     import unfold.fields
     from unfold.admin import ModelAdmin, StackedInline, TabularInline
+    from unfold.forms import ActionForm
 
     # It colours JSON by inline styles, which the Content Security Policy forbids.
     unfold.fields.prettify_json = _indented

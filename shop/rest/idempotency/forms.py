@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
-from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
 from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.response import Response
 
+from shop.adminkit.theme import ActionForm
 from shop.rest.idempotency.attempts import Attempt
 from shop.rest.problems import IdempotencyKeyInUse, IdempotencyKeyReused
 

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 
@@ -26,3 +27,12 @@ def test_pages_have_no_inline_style_and_no_inline_script(client):
         assert "<style" not in page
         assert ' style="' not in page
         assert "<script>" not in page
+
+
+def test_each_list_has_a_choice_of_actions_that_lets_them_run():
+    forms = {type(one).__name__: one.action_form for one in admin.site._registry.values() if one.actions}
+    assert forms
+    for name, form in forms.items():
+        choice = str(form()["action"])
+        assert 'x-model="action"' in choice, f"{name}: the button stays hidden"
+        assert "aria-label" in choice, name
