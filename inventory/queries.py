@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from inventory.models import Category, OrderStock, Product, StockMovement
@@ -206,7 +207,7 @@ def catalogue(
         search: words that name, SKU or description have.
         category: slug of the category that they are in; empty for all.
         sort: one of :data:`SORTS`.
-        between: lowest and highest price, whatever the currency.
+        between: lowest and highest price in the shop's currency; either leaves out prices in others.
         in_stock: leave out what is sold out.
         limit: the most products.
         after: SKU of the product that the page before ended with.
@@ -217,7 +218,8 @@ def catalogue(
         "price__lte": highest,
         "available__gt": 0 if in_stock else None,
     }
-    bounds["category"] = category or None
+    is_bounded = between != (None, None)
+    bounds |= {"category": category or None, "currency": settings.SHOP_CURRENCY if is_bounded else None}
     wanted = {name: value for name, value in bounds.items() if value is not None}
     products = _shown().filter(having_all_words(search), active=True, **wanted)
     column, falls = SORTS[sort].removeprefix("-"), SORTS[sort].startswith("-")

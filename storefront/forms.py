@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
@@ -44,6 +45,7 @@ class BrowseForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in ("lowest", "highest"):
             self.fields[name].widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 6})
+            self.fields[name].label = f"{self.fields[name].label} ({settings.SHOP_CURRENCY})"
 
     @property
     def chosen(self) -> dict[str, Any]:

@@ -88,6 +88,14 @@ def test_products_are_filtered_by_price_and_stock(visitor, asked, skus):
     assert [product.sku for product in visitor.get("/", asked).context["products"]] == skus
 
 
+def test_bounds_of_the_price_are_in_the_shops_currency(visitor):
+    inventory.add_product(sku="VASE", name="Vase", price=Decimal(20), currency="JPY", stock=3)
+    page = visitor.get("/", {"lowest": "15"})
+    assert [product.sku for product in page.context["products"]] == ["PLANT", "TEAPOT"]
+    assert "Price from (EUR)" in text_of(page)
+    assert "VASE" in [product.sku for product in visitor.get("/", {"in_stock": "on"}).context["products"]]
+
+
 @pytest.fixture
 def categories(catalogue) -> None:
     inventory.add_category(slug="tea", name="Tea & more", position=1)
