@@ -1,16 +1,21 @@
 """Labels of the admin: each one goes through gettext, which a made-up language shows."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import unfold
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
 from django.contrib.auth.models import Group, Permission, User
 from django.test import RequestFactory
 from django.utils import translation
+from django.utils.translation import gettext
 
 from console.names_of_rights import permission_name, role_name
 from console.roles import ROLES
+from dev.catalogues import in_template
 from shop.adminkit.labels import labelled_models, labels_of
 
 #: Filters whose choices are names of code or of data.
@@ -95,3 +100,18 @@ def _choices(model_admin, request) -> Iterator:
             if wanted.__name__ not in _NAMES_OF_CODE:
                 found = wanted(request, {}, model_admin.model, model_admin)
                 yield from (label for _, label in found.lookup_choices)
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="later Pythons have a later theme")
+def test_texts_of_the_theme_are_german():
+    """It brings no translations: those that Django has no German for are ours."""
+    folder = Path(unfold.__file__).parent / "templates"
+    texts = {
+        text
+        for path in folder.rglob("*.html")
+        for text in in_template(path.read_text(encoding="utf-8"))
+        if "%(" not in text and "\n" not in text and "auth/user" not in str(path)
+    }
+    assert len(texts) > 50
+    with translation.override("de"):
+        assert {text for text in texts if gettext(text) == text} <= {"Name", "System"}
