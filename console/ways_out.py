@@ -75,6 +75,10 @@ SETTLE = Act("Settle", "orders.settle_order")
 PAY_AGAIN = Act("Pay by other means", "orders.pay_order", customer=True)
 CONFIRM = Act("Confirm at the bank, or refuse", "", customer=True)
 SEND_AGAIN = Act("Send again", "orders.resend_order")
+REFUND_AND_RESTOCK = Act("Refund, restock and settle", "orders.refund_order")
+REFUND_AND_WRITE_OFF = Act("Refund, write off and settle", "orders.refund_order")
+#: Acts where a parcel did not arrive.
+UNDELIVERED = (SEND_AGAIN, REFUND_AND_RESTOCK, REFUND_AND_WRITE_OFF)
 APPROVE_RETURN = Act("Approve", "orders.decide_return")
 REFUSE_RETURN = Act("Refuse", "orders.decide_return")
 RECEIVE_RETURN = Act("Receive", "orders.receive_return")
@@ -115,9 +119,9 @@ TABLE: Mapping[str, Mapping[str, Ways]] = {
         ),
         "needs_attention: refund_failed": Ways((PaymentRefunded,), (RETRY_REFUND, GIVEN_BACK, SETTLE)),
         "needs_attention: capture_failed": Ways((CaptureRecovered,), (RETRY_CAPTURE, CANCEL, SETTLE)),
-        "needs_attention: delivery_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
-        "needs_attention: resend_failed": Ways((OrderDelivered,), (SEND_AGAIN, SETTLE)),
-        "needs_attention: delivery_overdue": Ways((OrderDelivered,), (SEND_AGAIN, RESUME, SETTLE)),
+        "needs_attention: delivery_failed": Ways((OrderDelivered,), (*UNDELIVERED, SETTLE)),
+        "needs_attention: resend_failed": Ways((OrderDelivered,), (*UNDELIVERED, SETTLE)),
+        "needs_attention: delivery_overdue": Ways((OrderDelivered,), (*UNDELIVERED, RESUME, SETTLE)),
         "needs_attention: books_differ": Ways((), (RESUME, SETTLE)),
         "needs_attention: disputed": Ways((DisputeClosed,), (RESUME, SETTLE)),
     },

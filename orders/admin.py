@@ -28,6 +28,7 @@ from orders.queries import serial_of
 from orders.refunds import admin as refunds
 from orders.returns import admin as returns
 from orders.snapshots import MAX_SEQUENCE, as_of
+from orders.undelivered import admin as undelivered
 from shop import journal
 from shop.accounts.queries import accounts_named
 from shop.adminkit.filters import RecentFilter
@@ -139,6 +140,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
             "may_resume": self.has_resume_permission(request),
             "may_settle": self.has_settle_permission(request),
             "may_refund": request.user.has_perms(refunds.PERMISSIONS),
+            "may_give_up": request.user.has_perms(undelivered.PERMISSIONS),
             "may_return": request.user.has_perms(returns.PERMISSIONS),
             "may_resend": request.user.has_perm(ACTIONS["resend"].permission),
             "may_annotate": request.user.has_perms(notes.PERMISSIONS),
@@ -219,6 +221,7 @@ class OrderAdmin(OrderColumns, KeysetAdmin):
         ]
         views = {
             "refund": refunds.refund_order,
+            "refund_and_settle": undelivered.refund_and_settle,
             "return": returns.request_return,
             "note": notes.add_note,
             "tag": notes.add_tag,

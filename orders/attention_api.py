@@ -14,7 +14,8 @@ from orders.api import NOT_FOUND
 from orders.errors import InvalidOrder, OrdersError
 from orders.events import Address
 from orders.models import Order
-from orders.serializers import OrderOut, SendAgainIn, SettlementIn, as_validation_error
+from orders.serializers import GiveUpIn, OrderOut, SendAgainIn, SettlementIn, as_validation_error
+from orders.undelivered.services import done_text, refund_and_settle
 from shop import journal
 from shop.rest import problems
 from shop.rest.contract import IF_MATCH
@@ -33,12 +34,16 @@ class HeldUpOrder(GenericAPIView[Order]):
 
     def act(self, request: Request, service: Callable[[UUID], Order], entry: str) -> Response:
         """Run a service on the order, with an entry in the journal."""
+        return self.run(request, lambda order_id: (service(order_id), entry))
+
+    def run(self, request: Request, act: Callable[[UUID], tuple[Order, str]]) -> Response:
+        """Run an act on the order, which returns it with the entry for the journal."""
         locked = self.get_queryset().select_for_update()
         order = self.get_object()
         check_if_match(request, lambda: self.get_serializer(locked.get(pk=order.pk)).data)
         try:
             with transaction.atomic():
-                order = service(order.pk)
+                order, entry = act(order.pk)
                 journal.record(request, order, entry)
         except InvalidOrder as refusal:
             raise as_validation_error(refusal) from refusal
@@ -134,3 +139,37 @@ class OrderResending(HeldUpOrder):
             ),
             f"Sent the order again: {given['reason']}",
         )
+
+
+class OrderGivingUp(HeldUpOrder):
+    """Refund an undelivered order, and end it."""
+
+    permissions = {"POST": staff("orders.view_order", "orders.refund_order")}
+
+    @extend_schema(
+        summary="Refund an undelivered order and settle it",
+        tags=["orders"],
+        parameters=[IF_MATCH],
+        request=GiveUpIn,
+        responses={
+            200: OrderOut,
+            400: _WRONG_FIELD,
+            404: NOT_FOUND,
+            409: OpenApiResponse(description="Its parcel is not lost, back or overdue, or no money is left."),
+        },
+    )
+    @idempotent(required=True)
+    def post(self, request: Request, pk: str) -> Response:
+        """Give all that is left of its money back, restock its goods or write them off, and settle it.
+
+        The money follows: the order's refunds tell how far it is.
+        """
+        body = GiveUpIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+
+        def act(order_id: UUID) -> tuple[Order, str]:
+            refund = refund_and_settle(order_id=order_id, goods=given["goods"], reason=given["reason"])
+            return refund.order, done_text(refund, given["reason"])
+
+        return self.run(request, act)

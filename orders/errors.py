@@ -111,6 +111,14 @@ class NotResendable(OrdersError):
     """{number} cannot be sent again: {why}."""
 
 
+class NotUndelivered(OrdersError):
+    """{number} does not need attention for its parcel: refund it without settling it."""
+
+
+class NothingLeft(OrdersError):
+    """Nothing of {number} is left to give back: settle it, and book goods that came back into the stock."""
+
+
 class OrdersStillOpen(OrdersError):
     """The customer's orders {numbers} have not ended: cancel them, or wait until they are delivered."""
 

@@ -245,6 +245,25 @@ class SendAgainIn(StrictSerializer):
     ship_to = AddressIn(required=False, help_text="Another address; by default that of the order.")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A parcel that came back",
+            {"goods": "returned", "reason": "The customer has moved away"},
+            request_only=True,
+        )
+    ]
+)
+class GiveUpIn(StrictSerializer):
+    """Undelivered order that is not sent again."""
+
+    goods = serializers.ChoiceField(
+        choices=["returned", "lost"],
+        help_text="`returned`: they go back into the stock; `lost`: they are written off.",
+    )
+    reason = TextField(max_length=300, help_text="Kept for ever: name no persons.")
+
+
 class TimelineOut(serializers.Serializer[Any]):
     """Event of the order, for its customer."""
 

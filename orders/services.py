@@ -59,10 +59,8 @@ MAX_NOTE = 300
 _REMEDIES = {
     AttentionReason.REFUND_FAILED: _("Retry the refund, or settle the order"),
     AttentionReason.CAPTURE_FAILED: _("Retry the capture of its payment, or settle the order"),
-    AttentionReason.DELIVERY_FAILED: _("Send the order again, or agree with the customer and settle it"),
-    AttentionReason.RESEND_FAILED: _(
-        "Send the order again otherwise, or agree with the customer and settle it"
-    ),
+    AttentionReason.DELIVERY_FAILED: _("Send the order again, or refund it and settle it"),
+    AttentionReason.RESEND_FAILED: _("Send the order again otherwise, or refund it and settle it"),
 }
 
 

@@ -30,6 +30,11 @@ urlpatterns = [
         )
     ),
     path("orders/<uuid:pk>/resend", attention_api.OrderResending.as_view(), name="order-resend"),
+    path(
+        "orders/<uuid:pk>/refund-and-settle",
+        attention_api.OrderGivingUp.as_view(),
+        name="order-refund-and-settle",
+    ),
     path("orders/<uuid:pk>/receipt", api.OrderReceipt.as_view(), name="order-receipt"),
     path("orders/<uuid:pk>/timeline", api.OrderTimeline.as_view(), name="order-timeline"),
 ]

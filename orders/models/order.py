@@ -271,7 +271,12 @@ class Order(models.Model):
     @property
     def is_resendable(self) -> bool:
         """Tell whether the order is held up for a parcel that did not arrive, and can be sent again."""
-        return self.attention_reason in RESENDABLE and not self.is_erased
+        return self.is_undelivered and not self.is_erased
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Tell whether the order is held up for a parcel that did not arrive."""
+        return self.attention_reason in RESENDABLE
 
     @property
     def is_erased(self) -> bool:

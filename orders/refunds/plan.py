@@ -35,7 +35,7 @@ _DISPUTED = _("the customer's bank may take the money itself: wait for the end o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Request of staff: an amount to give back, or the price of lines."""
+    """Request of staff: an amount to give back, or the price of lines; with both, the amount for them."""
 
     amount: Money | None = None
     #: SKU -> quantity.

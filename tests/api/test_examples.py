@@ -21,6 +21,7 @@ QUERIES = {
     "/api/v1/orders/{id}/resume": "?status=needs_attention",
     "/api/v1/orders/{id}/settle": "?status=needs_attention",
     "/api/v1/orders/{id}/resend": "?status=needs_attention",
+    "/api/v1/orders/{id}/refund-and-settle": "?status=needs_attention",
     "/api/v1/notifications/{id}/resend": "?state=sent",
     "/api/v1/shipments/{id}/label": "?state=shipped",
 }

@@ -37,6 +37,8 @@ from orders.returns.plan import Received
 from orders.returns.receiving import receive_return
 from orders.returns.services import approve_return, cancel_return, reject_return, request_return
 from orders.services import request_cancellation, resume_order, settle_order
+from orders.undelivered.plan import LOST, RETURNED
+from orders.undelivered.services import refund_and_settle
 from payments.errors import NotRetryable, PaymentsError
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
 from payments.services import renew_holds, retry_capture, retry_refund
@@ -221,6 +223,15 @@ def send_again(n):
             resend_order(order_id=order.pk, reason="lost", new_goods=n % 2 == 0, ship_to=elsewhere)
 
 
+def give_up(n):
+    """Refund and settle an order whose parcel did not arrive, with goods that came back or are lost."""
+    if stopped := Order.objects.filter(status="needs_attention").order_by("pk"):
+        with suppress(OrdersError):
+            refund_and_settle(
+                order_id=one(stopped, n).pk, goods=one([RETURNED, LOST], n), reason="not sent again"
+            )
+
+
 def revive(n):
     """Replay a dead letter."""
     if letters := DeadLetter.objects.filter(status="open").order_by("pk"):
@@ -244,6 +255,7 @@ OPERATORS = (
     settle,
     refund,
     send_again,
+    give_up,
     ask_to_send_back,
     decide_on_return,
     receive_goods,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from orders.payments.services import check_payable
 from orders.resending import check_resendable
 from orders.services import check_resumable, check_settleable
 from orders.states import CANCELLABLE, Status
+from orders.undelivered.plan import LOST, RETURNED, plan_giving_up
 from payments.models import Payment, Refund
 from shop.messaging.contracts import Reminder
 from shop.messaging.models import DeadLetter, ScheduledMessage
@@ -84,8 +86,14 @@ def _is_possible(act: Act, thing: Any) -> bool:
     return False
 
 
-def _checked(check: Callable[[Order], None]) -> Callable[[Order], bool]:
-    return lambda order: check(order) is None
+def _checked(check: Callable[[Order], object]) -> Callable[[Order], bool]:
+    """Tell whether a check refuses nothing."""
+
+    def passes(order: Order) -> bool:
+        check(order)
+        return True
+
+    return passes
 
 
 def _has_failed_refund(thing: Order | Refund) -> bool:
@@ -106,6 +114,8 @@ _POSSIBLE: dict[Act, Callable[[Any], bool]] = {
     ways_out.RESUME: _checked(check_resumable),
     ways_out.SETTLE: _checked(check_settleable),
     ways_out.SEND_AGAIN: _checked(check_resendable),
+    ways_out.REFUND_AND_RESTOCK: _checked(partial(plan_giving_up, goods=RETURNED)),
+    ways_out.REFUND_AND_WRITE_OFF: _checked(partial(plan_giving_up, goods=LOST)),
     ways_out.APPROVE_RETURN: lambda found: found.state == Return.State.REQUESTED,
     ways_out.REFUSE_RETURN: lambda found: found.state == Return.State.REQUESTED,
     ways_out.RECEIVE_RETURN: lambda found: found.state == Return.State.APPROVED,

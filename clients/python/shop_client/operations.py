@@ -483,6 +483,24 @@ class Operations:
         )
         return answer
 
+    def orders_refund_and_settle_create(
+        self,
+        id: str,
+        body: models.GiveUpIn,
+        *,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
+    ) -> models.OrderOut:
+        """Refund an undelivered order and settle it."""
+        answer: models.OrderOut = self._call(
+            "POST",
+            f"/api/v1/orders/{quote(str(id), safe='')}/refund-and-settle",
+            headers={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+            has_key=True,
+            body=body,
+        )
+        return answer
+
     def orders_refunds_list(
         self,
         id: str,

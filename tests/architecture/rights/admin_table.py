@@ -172,6 +172,8 @@ PAGES = [
     act("payments_refund_give_back", *GIVE_BACK, data={"reason": "by a transfer"}, refund_id="refund.pk"),
     Page("orders_order_resend", all_of(*RESEND_ORDER), {"order_id": "lost.pk"}),
     act("orders_order_resend", *RESEND_ORDER, data=_RESEND, order_id="lost.pk"),
+    Page("orders_order_refund_and_settle", all_of(*REFUND), {"order_id": "lost.pk"}),
+    act("orders_order_refund_and_settle", *REFUND, data={**_RESEND, **_CONFIRMED}, order_id="lost.pk"),
     Page("inventory_product_adjust", all_of(*STOCK), {"product_id": "product.pk"}),
     act("inventory_product_adjust", *STOCK, data=_ADJUSTMENT, product_id="product.pk"),
     Page("inventory_product_picture", all_of("inventory.change_product"), {"product_id": "product.pk"}),

@@ -79,6 +79,7 @@ OFFERS: list[tuple[str, str, Need]] = [
     ("returned", "/withdraw/", all_of(*DECIDE_RETURN)),
     ("awaited", "/receive/", all_of(*RECEIVE_RETURN)),
     ("waiting", "Give money back", all_of(*REFUND)),
+    ("lost", "Refund and settle", all_of(*REFUND)),
     ("held_up", 'id="payments"', all_of("orders.view_order", "payments.view_payment")),
     ("held_up", "Retry it in the list", all_of("orders.view_order", "payments.view_payment", *RETRY)),
     ("held_up", "Given back otherwise", all_of("orders.view_order", "payments.view_payment", *GIVE_BACK)),

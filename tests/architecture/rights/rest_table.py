@@ -164,6 +164,10 @@ ENDPOINTS = [
         "POST", "order-resend", all_of(*RESEND_ORDER), arguments={"pk": "lost.pk"},
         data={"goods": "returned", "reason": "came back"},
     ),
+    Endpoint(
+        "POST", "order-refund-and-settle", all_of(*REFUND), arguments={"pk": "lost.pk"},
+        data={"goods": "returned", "reason": "came back"},
+    ),
     Endpoint("GET", "payment-list", all_of("payments.view_payment")),
     Endpoint("GET", "payment-detail", all_of("payments.view_payment"), arguments={"pk": "refund.payment_id"}),
     Endpoint(

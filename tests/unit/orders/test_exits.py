@@ -205,7 +205,7 @@ def test_rest_refuses_to_go_on_waiting_where_nothing_will_come(returned, as_olga
     assert answer.status_code == 409
     assert answer.json()["detail"] == (
         f"{returned.number} cannot go on waiting: the carrier could not deliver the parcel, and nothing more "
-        "will come. Send the order again, or agree with the customer and settle it."
+        "will come. Send the order again, or refund it and settle it."
     )
     assert Order.objects.get().status == Status.NEEDS_ATTENTION
 

@@ -60,6 +60,7 @@ def test_the_key_is_required_where_stock_and_refunds_move():
         "post /api/v1/stock-movements",
         "post /api/v1/orders/{id}/refunds",
         "post /api/v1/orders/{id}/resend",
+        "post /api/v1/orders/{id}/refund-and-settle",
         "post /api/v1/orders/{id}/returns",
         "post /api/v1/orders/{id}/returns/{return_id}/receive",
         "post /api/v1/payments/{id}/capture",
