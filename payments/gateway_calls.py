@@ -61,6 +61,12 @@ def cancel(payment: Payment) -> Charge:
     """
     if payment.is_free:
         return Charge("", ChargeStatus.CANCELED)
+    _end_renewal(payment)
+    return release(payment)
+
+
+def release(payment: Payment) -> Charge:
+    """Cancel the present hold of a payment alone, in whose place another one may stand."""
     return cancel_key(payment.idempotency_key, payment.reference)
 
 
@@ -74,7 +80,7 @@ def cancel_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
     wanted = [
         CancelRequest(payment.idempotency_key, payment.reference)
         for payment in payments.values()
-        if not payment.is_free
+        if not payment.is_free and not payment.may_be_renewed
     ]
     return {order_ids[key]: charge for key, charge in gateway().cancel_many(wanted).items()}
 
@@ -176,16 +182,25 @@ def _request(payment: Payment) -> ChargeRequest:
 
 def _capture_together(payments: Mapping[UUID, Payment]) -> dict[UUID, Charge]:
     order_ids = {payment.capture_key: order_id for order_id, payment in payments.items()}
-    wanted = list(map(_capture_request, payments.values()))
+    wanted = [_capture_request(payment) for payment in payments.values() if not payment.may_be_renewed]
     return {order_ids[key]: charge for key, charge in gateway().capture_many(wanted).items()}
 
 
 def _capture(payment: Payment) -> Charge:
     try:
-        return gateway().capture(**_capture_request(payment)._asdict())
+        charge = gateway().capture(**_capture_request(payment)._asdict())
     except GatewayTimeout:
         but_not = {ChargeStatus.REQUIRES_CAPTURE}
-        return _find(payment.idempotency_key, payment.reference, but_not=but_not)
+        charge = _find(payment.idempotency_key, payment.reference, but_not=but_not)
+    if charge.status == ChargeStatus.SUCCEEDED:
+        _end_renewal(payment)
+    return charge
+
+
+def _end_renewal(payment: Payment) -> None:
+    """Release what a renewal may hold whose answer was lost, or that is under way."""
+    if payment.may_be_renewed:
+        cancel_key(payment.renewal_key, "")
 
 
 def _capture_request(payment: Payment) -> CaptureRequest:

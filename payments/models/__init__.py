@@ -5,7 +5,7 @@ The simulated gateway's tables are imported only to register them; nothing here 
 
 from payments.models.attempt import Attempt
 from payments.models.dispute import Dispute
-from payments.models.payment import HOLD_ENDS, Payment, attempt_of, order_of, payment_key
+from payments.models.payment import HOLD_ENDS, Payment, attempt_of, order_of, payment_key, renewed_until
 from payments.models.refund import Refund
 from payments.simulator.books import GatewayFault, SimulatedCharge, SimulatedRefund
 
@@ -21,4 +21,5 @@ __all__ = [
     "attempt_of",
     "order_of",
     "payment_key",
+    "renewed_until",
 ]

@@ -1,6 +1,6 @@
 """Payment of an order: its states, its columns and its legal transitions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -21,11 +21,18 @@ from shop.stored_texts import translated
 KEY_PREFIX = "capture:"
 #: Failure code of a hold that ends soon and could not be renewed.
 HOLD_ENDS = "authorisation_ends"
+#: Longest time before the end of a hold at which it is renewed.
+RENEWAL_MARGIN = timedelta(days=1)
 
 
 def payment_key(order_id: Any, attempt: int = 1) -> str:
     """Return the idempotency key of an attempt to pay an order. The provider's books have it."""
     return f"{KEY_PREFIX}{order_id}" + (f":{attempt}" if attempt > 1 else "")
+
+
+def renewed_until() -> datetime:
+    """Return the time before which a hold has to end to be renewed now."""
+    return timezone.now() + min(RENEWAL_MARGIN, settings.SHOP_AUTHORISATION_PERIOD / 2)
 
 
 def order_of(key: str) -> UUID:
@@ -222,6 +229,16 @@ class Payment(models.Model):
     def is_held(self) -> bool:
         """True if the amount is held and not taken."""
         return self.state == self.State.REQUIRES_CAPTURE
+
+    @property
+    def may_be_renewed(self) -> bool:
+        """True if the hold ends so soon that another one may have been made under ``renewal_key``."""
+        return self.is_held and self.authorised_until is not None and self.authorised_until < renewed_until()
+
+    @property
+    def renewal_key(self) -> str:
+        """The idempotency key of the hold that would replace the present one."""
+        return payment_key(self.order_id, self.attempt + 1)
 
     @property
     def is_captured(self) -> bool:

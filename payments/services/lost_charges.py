@@ -73,7 +73,7 @@ def take_over_lost_charge(*, order_id: UUID) -> Payment:
 
 def _take_over_renewal(payment: Payment, found: Charge, key: str) -> None:
     is_next = attempt_of(key) == payment.attempt + 1
-    if not is_next or gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED:
+    if not is_next or gateway_calls.release(payment).status == ChargeStatus.SUCCEEDED:
         raise NotTakenOver(NotTakenOver.__doc__)
     if not replace_hold(payment, found):
         raise NotTakenOver(NotTakenOver.__doc__)

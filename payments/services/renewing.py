@@ -1,7 +1,6 @@
 """Renewals: what is held for long is held anew before the provider lets go of it."""
 
 import logging
-from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -9,14 +8,12 @@ from django.utils import timezone
 from payments import gateway_calls, repository
 from payments.errors import GatewayError
 from payments.gateway import Charge, ChargeStatus
-from payments.models import HOLD_ENDS, Payment, payment_key
+from payments.models import HOLD_ENDS, Payment, renewed_until
 from payments.outcomes import captures as outcomes
 from shop.messaging.publishing import unit_of_work
 
 logger = logging.getLogger("shop.payments")
 
-#: Time before the end of a hold at which it is renewed.
-MARGIN = timedelta(days=1)
 #: Payments that one run renews.
 BATCH = 100
 
@@ -27,8 +24,7 @@ def renew_holds() -> int:
     Publishes CaptureFailed if the means of payment declines: the former hold stands until its end, and an
     operator has to act.
     """
-    margin = min(MARGIN, settings.SHOP_AUTHORISATION_PERIOD / 2)
-    ending = repository.holds_that_end(timezone.now() + margin, limit=BATCH)
+    ending = repository.holds_that_end(renewed_until(), limit=BATCH)
     for payment in ending:
         try:
             _renew(payment)
@@ -38,14 +34,19 @@ def renew_holds() -> int:
 
 
 def _renew(payment: Payment) -> None:
-    """Hold anew, then release the former hold, then store it. After a crash the same calls come again."""
-    key = payment_key(payment.order_id, payment.attempt + 1)
+    """Hold anew, then release the former hold, then store it.
+
+    After a crash the same calls come again, or what ends the payment releases both.
+    """
+    key = payment.renewal_key
     renewed = gateway_calls.authorise_as(key, payment)
     if renewed.status == ChargeStatus.REQUIRES_ACTION:
         gateway_calls.cancel_key(key, renewed.reference)  # nobody asks the customer to confirm again
     if renewed.status != ChargeStatus.REQUIRES_CAPTURE:
         _record_decline(payment, renewed)
-    elif gateway_calls.cancel(payment).status == ChargeStatus.SUCCEEDED or not replace_hold(payment, renewed):
+        return
+    former = gateway_calls.release(payment)
+    if former.status == ChargeStatus.SUCCEEDED or not replace_hold(payment, renewed):
         gateway_calls.cancel_key(key, renewed.reference)  # it was captured or stopped meanwhile
 
 
@@ -63,7 +64,7 @@ def replace_hold(seen: Payment, renewed: Charge) -> bool:
 def _record_decline(seen: Payment, declined: Charge) -> None:
     with unit_of_work():
         payment = repository.lock(seen.order_id)
-        if payment.is_capturable and not payment.failure_code:
+        if payment.is_capturable and not payment.failure_code and not payment.stop_requested:
             payment.refuse_capture(code=HOLD_ENDS, message=declined.message)
             repository.store(payment)
             outcomes.publish_failed(payment)

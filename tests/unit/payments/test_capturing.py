@@ -1,5 +1,6 @@
 """Capturing: what is held is taken once, by the shop's policy, and an operator helps where it cannot be."""
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -284,6 +285,51 @@ def test_a_crash_during_a_renewal_leaves_one_hold(old, settings):
     services.renew_holds()
     assert Payment.objects.get().idempotency_key == f"capture:{order_id}:2"
     assert SimulatedCharge.objects.filter(status="requires_capture").count() == 1
+
+
+@pytest.mark.parametrize("end", ["shipped", "stopped"])
+def test_a_renewal_whose_answer_was_lost_holds_nothing_after_the_payment_has_ended(
+    old, happened, shipped, stopped, end
+):
+    order_ids = [old(), old()]
+    fault = GatewayFault.objects.create(kind="timeout", operation="authorise")
+    assert services.renew_holds() == 2
+    assert SimulatedCharge.objects.filter(status="requires_capture").count() == 4
+
+    fault.delete()
+    with transaction.atomic():
+        events = [publish(left(one) if end == "shipped" else stopped(one)) for one in order_ids]
+    deliver_batch(events, app="payments")
+    assert not SimulatedCharge.objects.filter(status="requires_capture").exists()
+    assert {*Payment.objects.values_list("state", flat=True)} == {
+        "succeeded" if end == "shipped" else "canceled"
+    }
+
+
+class StoppedBeforeItRenews(SimulatedGateway):
+    """Gateway that is reached by a stop before the renewal, and releases the former hold no more."""
+
+    def authorise(self, **call):
+        with suppress(GatewayTimeout):
+            services.stop_payment(order_id=call["order_id"], reason="customer")
+        return super().authorise(**call)
+
+    def cancel(self, *, key, charge=""):
+        if key.endswith(":2"):
+            return super().cancel(key=key, charge=charge)
+        raise GatewayTimeout("no answer")
+
+
+def test_a_renewal_that_a_stop_has_overtaken_is_no_failed_capture(old, said, settings):
+    order_id = old()
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.StoppedBeforeItRenews"
+    services.renew_holds()
+    assert said(order_id) == ["PaymentProcessed"]
+
+    del settings.SHOP_PAYMENT_GATEWAY
+    services.stop_payment(order_id=order_id, reason="customer")
+    assert said(order_id) == ["PaymentProcessed", "PaymentVoided"]
+    assert {*SimulatedCharge.objects.values_list("status", flat=True)} == {"canceled"}
 
 
 class CapturedMeanwhile(SimulatedGateway):

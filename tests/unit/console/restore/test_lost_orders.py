@@ -1,7 +1,10 @@
 """Orders that a restore has lost are found in the providers' books, and each has a way out."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from console.models import LostOrder
 from console.restore import lost_orders
@@ -261,6 +264,7 @@ def test_a_lost_attempt_pays_no_order_that_was_cancelled(lost_time, paid_meanwhi
 
 def test_a_lost_renewal_takes_the_place_of_the_former_hold(lost_time):
     order = lost_time.held()
+    Payment.objects.update(authorised_until=timezone.now() + timedelta(hours=1))
     hold_unknown(order, 2)
     gateway().cancel(key=payment_key(order.pk))
     lost_orders.take_over(lost()[0], **WHO)
