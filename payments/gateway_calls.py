@@ -126,22 +126,22 @@ def request_refund(refund: Refund) -> ProviderRefund:
         return found
 
 
-def find_refunds(payment: Payment) -> Sequence[GivenBack]:
-    """Look up all that the provider has given back of a payment, whoever requested it.
+def find_refunds(charge: str) -> Sequence[GivenBack]:
+    """Look up all that the provider has given back of a charge, whoever requested it.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the provider does not say.
     """
-    return gateway().find_refunds(charge=payment.reference) if payment.reference else ()
+    return gateway().find_refunds(charge=charge) if charge else ()
 
 
-def find_disputes(payment: Payment) -> Sequence[ProviderDispute]:
-    """Look up the disputes of a payment.
+def find_disputes(charge: str) -> Sequence[ProviderDispute]:
+    """Look up the disputes of a charge.
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the provider does not say.
     """
-    return gateway().find_disputes(charge=payment.reference) if payment.reference else ()
+    return gateway().find_disputes(charge=charge) if charge else ()
 
 
 def find_order(charge: str) -> UUID | None:

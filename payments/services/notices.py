@@ -67,9 +67,10 @@ def _ask(payment: Payment, kind: str) -> _Answers:
         return _Answers(None, (), ())  # the attempt under way ends it first
     is_under_way = payment.is_open or payment.awaits_customer or payment.is_held
     charge = gateway_calls.find_or_cancel(payment) if is_under_way else None
+    reference = payment.reference or (charge.reference if charge else "")
     is_dispute = ".dispute." in kind
-    given = gateway_calls.find_refunds(payment) if is_dispute or "refund" in kind else ()
-    return _Answers(charge, given, gateway_calls.find_disputes(payment) if is_dispute else ())
+    given = gateway_calls.find_refunds(reference) if is_dispute or "refund" in kind else ()
+    return _Answers(charge, given, gateway_calls.find_disputes(reference) if is_dispute else ())
 
 
 def _record(payment: Payment, answers: _Answers) -> None:

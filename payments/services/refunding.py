@@ -39,7 +39,7 @@ def _ask_for(refund: Refund) -> tuple[ProviderRefund, Sequence[GivenBack]]:
     """Request a refund; after a refusal, ask what the provider has given back already."""
     answer = gateway_calls.request_refund(refund)
     refused = answer.status == RefundStatus.FAILED
-    return answer, gateway_calls.find_refunds(refund.payment) if refused else ()
+    return answer, gateway_calls.find_refunds(refund.payment.reference) if refused else ()
 
 
 def _add_refund(order_id: UUID, reason: str) -> Refund | None:
@@ -161,7 +161,7 @@ def learn_refunds(*, order_id: UUID) -> list[Refund]:
     Raises:
         GatewayTimeout, GatewayUnavailable: the provider does not say; call again.
     """
-    given = gateway_calls.find_refunds(Payment.objects.get(order_id=order_id))
+    given = gateway_calls.find_refunds(Payment.objects.get(order_id=order_id).reference)
     with unit_of_work():
         return outcomes.take_over(repository.lock(order_id), given)
 

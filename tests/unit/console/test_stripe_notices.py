@@ -317,6 +317,22 @@ def test_a_dispute_that_has_ended_before_anyone_looked_is_recorded_as_it_ended(s
     assert Dispute.objects.get().status == "won"
 
 
+def test_a_dispute_of_a_payment_whose_answer_was_lost_is_recorded(shop, account, stripe_api, send):  # noqa: F811
+    with (
+        stripe_api.failing("503", r"GET /v1/payment_intents/\w+.*"),
+        stripe_api.failing("500", CONFIRM, acts=True),
+    ):
+        order = shop.place()
+        deliver_all()
+    (intent,) = account.intents
+    account.capture_intent(intent, {})  # by a person, in the dashboard
+    open_dispute(account, intent)
+    send([event for event in account.observe() if event["type"] == "charge.dispute.created"])
+    deliver_all()
+    assert said(order) == ["PaymentProcessed", "PaymentDisputed"]
+    assert (Dispute.objects.get().status, Dispute.objects.get().amount) == ("needs_response", order.total)
+
+
 def test_an_inquiry_holds_the_order_and_costs_nothing_when_it_is_closed(shop, account, send):
     order = shop.place()
     deliver_without("inventory.when_payment_processed_deduct_stock")
