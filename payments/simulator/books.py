@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from payments.disputes import DisputeStatus, ProviderDispute
 from payments.gateway import Charge, ChargeStatus, GivenBack, ProviderRefund, RefundStatus
 from shop.amounts import AmountField
 from shop.ids import uuid7
@@ -73,6 +74,9 @@ class SimulatedCharge(models.Model):
     captured = AmountField(default=Decimal(0), db_default=Decimal(0))
     #: Key of the capture that its means of payment refused.
     refused_capture = models.CharField(max_length=255, blank=True, default="", db_default="")
+    #: Status and amount of the customer's dispute; empty and zero without one.
+    dispute_status = models.CharField(max_length=15, blank=True, default="", db_default="")
+    disputed = AmountField(default=Decimal(0), db_default=Decimal(0))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -96,6 +100,11 @@ class SimulatedCharge(models.Model):
             self.captured,
             bank_page(self.reference) if must_confirm else "",
         )
+
+    def as_dispute(self) -> ProviderDispute:
+        """Return its dispute as an answer of the port."""
+        amount, status = Money.stored(self.disputed, self.currency), DisputeStatus(self.dispute_status)
+        return ProviderDispute(f"dp_{self.reference}", amount, "fraudulent", status, None, "")
 
 
 class SimulatedRefund(models.Model):

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 
 from payments.confirmation import REFUSED as NOT_AUTHENTICATED
-from payments.disputes import ProviderDispute
+from payments.disputes import DisputeStatus, ProviderDispute
 from payments.errors import KeyReused, UnknownCharge
 from payments.gateway import (
     CancelRequest,
@@ -48,6 +48,8 @@ TOO_SMALL = ("amount_too_small", "Amount must be greater than zero.")
 #: Failure code of a refused refund, as in Stripe's API.
 REFUSED = "declined"
 
+#: Failure code of a refund of what the customer's bank has taken, or may take, itself, as in Stripe's API.
+DISPUTED = "charge_disputed"
 #: Failure codes of a capture that the means of payment refuses, and of one of more than is held.
 NOT_CAPTURED, TOO_LARGE = "capture_refused", "amount_too_large"
 #: Failure code of a capture of what is not held any more, as in Stripe's API.
@@ -207,9 +209,11 @@ class SimulatedGateway:
         check_outside_transaction()
         return SimulatedCharge.objects.filter(pk=charge).values_list("order_id", flat=True).first()
 
-    def find_disputes(self, *, charge: str) -> Sequence[ProviderDispute]:
-        """Return nothing: simulated customers do not dispute."""
-        return ()
+    def find_disputes(self, *, charge: str) -> list[ProviderDispute]:
+        """Return the dispute of the charge. Simulated customers open none by themselves."""
+        check_outside_transaction()
+        disputed = SimulatedCharge.objects.filter(pk=charge).exclude(dispute_status="")
+        return [made.as_dispute() for made in disputed]
 
     def notices_since(self, moment: datetime) -> Sequence[tuple[Notice, bytes]]:
         """Return nothing: the simulated gateway sends no notices."""
@@ -360,6 +364,8 @@ def _refund(key: str, charge: SimulatedCharge, amount: Money, *, refused: bool) 
 
 def _outcome(charge: SimulatedCharge, amount: Decimal) -> tuple[str, str]:
     """Return the status of a new refund, and its failure code."""
+    if charge.dispute_status in {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.LOST}:
+        return SimulatedRefund.Status.FAILED, DISPUTED
     behaviour, before = behaviour_of(charge.token), list(charge.refunds.all())
     given = sum(refund.amount for refund in before if refund.status != SimulatedRefund.Status.FAILED)
     if charge.status != SimulatedCharge.Status.SUCCEEDED or given + amount > charge.captured:

@@ -6,9 +6,11 @@ import pytest
 
 from payments.gateway import Charge
 from payments.models import SimulatedCharge, SimulatedRefund
+from payments.simulator import disputing
 from payments.simulator.gateway import confirm
 from payments.stripe.minor_units import to_minor
 from shop.messaging.contracts import Money
+from tests.support.stripe import disputes
 from tests.support.stripe.answers import Refused
 from tests.support.stripe.checkout import give_card
 from tests.support.stripe.fixtures import stand_in, stripe_api  # noqa: F401
@@ -27,6 +29,12 @@ class SimulatorBackstage:
             key=f"hand:{amount}", charge=made, amount=amount.amount, status="succeeded"
         )
 
+    def dispute(self, charge: Charge) -> None:
+        disputing.open_dispute(charge.reference)
+
+    def decide_dispute(self, charge: Charge, *, won: bool) -> None:
+        disputing.close_dispute(charge.reference, won=won)
+
 
 class StripeBackstage:
     """Acts of others at Stripe."""
@@ -43,6 +51,13 @@ class StripeBackstage:
 
     def refund_by_hand(self, charge: Charge, amount: Money) -> None:
         self.account.refund_in_dashboard(charge.reference, to_minor(amount))
+
+    def dispute(self, charge: Charge) -> None:
+        disputes.open_dispute(self.account, charge.reference)
+
+    def decide_dispute(self, charge: Charge, *, won: bool) -> None:
+        (name,) = self.account.disputes
+        disputes.decide(self.account, name, "won" if won else "lost")
 
 
 @pytest.fixture(params=["simulator", "stripe"])

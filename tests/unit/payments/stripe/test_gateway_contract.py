@@ -483,6 +483,45 @@ def test_a_refund_key_cannot_be_used_for_another_amount():
         refund(made, amount=TEN)
 
 
+# --- Disputes --------------------------------------------------------------------------------
+
+
+def disputes_of(made: Charge):
+    return [(one.status, one.amount) for one in gateway().find_disputes(charge=made.reference)]
+
+
+def test_a_dispute_is_found_as_it_stands_and_what_is_disputed_is_not_given_back(backstage):
+    made = charge()
+    assert disputes_of(made) == []
+    backstage.dispute(made)
+
+    assert disputes_of(made) == [("needs_response", FIFTY)]
+    refused = refund(made)
+    assert (refused.status, refused.code) == ("failed", "charge_disputed")
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(50), Decimal(0), "EUR")]
+
+
+def test_a_dispute_that_is_lost_has_given_the_money_back(backstage):
+    made = charge()
+    backstage.dispute(made)
+    backstage.decide_dispute(made, won=False)
+
+    assert disputes_of(made) == [("lost", FIFTY)]
+    given = gateway().find_refunds(charge=made.reference)
+    assert [(one.amount, one.status) for one in given] == [(FIFTY, "succeeded")]
+    assert list(provider_ledger()) == [LedgerLine(KEY, Decimal(50), Decimal(50), "EUR")]
+
+
+def test_a_dispute_that_is_won_leaves_the_money_which_can_be_given_back(backstage):
+    made = charge()
+    backstage.dispute(made)
+    backstage.decide_dispute(made, won=True)
+
+    assert disputes_of(made) == [("won", FIFTY)]
+    assert gateway().find_refunds(charge=made.reference) == []
+    assert refund(made).status == "succeeded"
+
+
 # --- Both ------------------------------------------------------------------------------------
 
 
@@ -506,6 +545,7 @@ def test_customers_are_forgotten_and_the_books_stay():
         lambda g: g.refund(key="k", charge="pi_1", amount=TEN),
         lambda g: g.find_refund(key="k", charge="pi_1"),
         lambda g: g.find_refunds(charge="pi_1"),
+        lambda g: g.find_disputes(charge="pi_1"),
     ],
 )
 def test_no_call_is_made_inside_a_transaction(call):
