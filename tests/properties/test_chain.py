@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import override_settings
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -40,7 +41,8 @@ from orders.services import request_cancellation, resume_order, settle_order
 from orders.undelivered.plan import LOST, RETURNED
 from orders.undelivered.services import refund_and_settle
 from payments.errors import NotRetryable, PaymentsError
-from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
+from payments.gateway import gateway
+from payments.models import Dispute, GatewayFault, Payment, Refund, SimulatedCharge
 from payments.services import renew_holds, retry_capture, retry_refund
 from shipping.errors import ShippingError
 from shipping.models import CarrierFault, Shipment, SimulatedLabel
@@ -307,6 +309,20 @@ class Shop(RuleBasedStateMachine):
         self.world.collect()
 
     @precondition(lambda self: self.world.orders)
+    @rule(n=which, decision=st.sampled_from([None, True, False]))
+    def a_customers_bank_acts(self, n, decision):
+        self.audited = not self.dispute(n, decision)
+
+    def dispute(self, n, decision):
+        """Dispute a charge, or decide a dispute for or against the shop; False if there is none."""
+        charges = self.world.disputable() if decision is None else self.world.disputed()
+        if charges and decision is None:
+            self.world.dispute(one(charges, n))
+        elif charges:
+            self.world.decide_dispute(one(charges, n), won=decision)
+        return bool(charges)
+
+    @precondition(lambda self: self.world.orders)
     @rule(n=which, reason=st.sampled_from(["customer", "operator"]))
     def somebody_cancels(self, n, reason):
         with suppress(OrdersError):
@@ -379,11 +395,13 @@ class Shop(RuleBasedStateMachine):
 
     @invariant()
     def the_books_balance(self):
-        """The audit finds no violation; events not yet consumed are none."""
+        """The audit finds no violation; what is not consumed or heard of yet is none."""
         if self.audited:
             self.audited = False
             return
-        assert [violation for violation in audit().violations if violation.rule != "inbox"] == []
+        found = [violation for violation in audit().violations if violation.rule != "inbox"]
+        unheard = self.world.unheard_losses() if found else set()
+        assert [one for one in found if one.rule != "money" or one.order_id not in unheard] == []
 
     @invariant()
     def every_state_has_a_way_out(self):
@@ -400,15 +418,23 @@ class Shop(RuleBasedStateMachine):
         self.broken.close()
         self.world.drain(twice=self.broker_repeats)
         assert without_a_way_out(self.world) == []
+        self.what_was_ordered_ahead_comes_in()
         self.nobody_pays_any_more()
-        self.goods_come_back()
+        self.goods_and_money_come_back()
         report = audit(idle=True)
         assert report.violations == []
+        self.disputes_are_known()
         assert set(report.orders) <= ENDS
         reasons = Order.objects.exclude(attention_reason="").values_list("attention_reason", flat=True)
-        assert set(reasons) <= {"refund_failed", "capture_failed", "delivery_failed"}
+        assert set(reasons) <= {"refund_failed", "capture_failed", "delivery_failed", "disputed"}
         Shop.ends += report.orders
         Shop.ends += Counter(f"return {state}" for state in Return.objects.values_list("state", flat=True))
+        Shop.ends += Counter(f"dispute {end}" for end in Dispute.objects.values_list("status", flat=True))
+
+    def what_was_ordered_ahead_comes_in(self):
+        """Receive goods for all orders that wait for some."""
+        book(bookings=[Booking(kind="received", sku="AHEAD", quantity=MOST_ORDERS, reason="goods came in")])
+        self.world.collect()
 
     def nobody_pays_any_more(self):
         """Let the payment deadlines pass of orders that wait for other means."""
@@ -417,12 +443,26 @@ class Shop(RuleBasedStateMachine):
             self.world.drain(twice=self.broker_repeats)
         assert self.world.waiting_for_customers() == []
 
-    def goods_come_back(self):
-        """Have some goods sent back, for few orders are delivered before their history ends."""
+    def disputes_are_known(self):
+        """Our books have the disputes as the provider has them, none of more than was taken."""
+        found = gateway().find_disputes
+        theirs = {
+            (dispute.reference, dispute.status.value, dispute.amount.amount)
+            for charge in SimulatedCharge.objects.all()
+            for dispute in found(charge=charge.reference)
+        }
+        ours = Dispute.objects.values_list("reference", "status", "amount")
+        assert set(ours) == theirs
+        assert not Dispute.objects.filter(amount__gt=F("payment__amount_captured")).exists()
+
+    def goods_and_money_come_back(self):
+        """Have goods sent back and charges disputed, for few orders are delivered before the end."""
         for n in self.afterwards:
             for act in (ask_to_send_back, decide_on_return, receive_goods):
                 act(n)
                 self.world.collect()
+            self.dispute(n, None)
+            self.dispute(n, one([None, True, False], n))
         assert without_a_way_out(self.world) == []
         self.world.drain(twice=self.broker_repeats)
 
@@ -458,6 +498,7 @@ def test_whatever_happens_in_whatever_order_the_books_balance(transactional_db):
     run_state_machine_as_test(Shop, settings=profile)
     assert {"delivered", "cancelled"} <= set(Shop.ends), "too few kinds of histories"
     assert any(end.startswith("return ") for end in Shop.ends), "nothing was sent back"
+    assert {"dispute won", "dispute lost"} <= set(Shop.ends), "too few disputes were decided"
 
 
 @pytest.mark.usefixtures("_no_time_passes")

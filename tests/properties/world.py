@@ -14,13 +14,15 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
+from django.db.models import F, Q, Sum
 
 from inventory.services import NewProduct, add_products
 from orders.events import Address, OrderDeadlinePassed
 from orders.intake import OrderRequest
 from orders.models import Order
 from orders.services import place_order
-from payments.models import SimulatedCharge
+from payments.models import Dispute, SimulatedCharge
+from payments.simulator import disputing
 from payments.simulator.bank import tell_shop
 from payments.simulator.gateway import confirm
 from shop.messaging.consuming import Consumer, circuit_breaker, runner
@@ -110,6 +112,34 @@ class World:
         if is_told:
             tell_shop(answered)
         self.collect()
+
+    def disputable(self) -> list[str]:
+        """Return the charges of which something was taken and not given back, and that have no dispute."""
+        given = Sum("refunds__amount", filter=~Q(refunds__status="failed"), default=Decimal(0))
+        taken = SimulatedCharge.objects.filter(dispute_status="").annotate(given=given)
+        kept = taken.filter(captured__gt=F("given")).order_by("created_at")
+        return list(kept.values_list("reference", flat=True))
+
+    def disputed(self) -> list[str]:
+        """Return the charges whose dispute is not decided."""
+        open_ones = SimulatedCharge.objects.filter(dispute_status="needs_response").order_by("created_at")
+        return list(open_ones.values_list("reference", flat=True))
+
+    def dispute(self, charge: str) -> None:
+        """Dispute a charge as a customer. The shop's notice is pending."""
+        disputing.tell_shop(disputing.open_dispute(charge))
+        self.collect()
+
+    def decide_dispute(self, charge: str, *, won: bool) -> None:
+        """Decide a dispute as the customer's bank. The shop's notice is pending."""
+        disputing.tell_shop(disputing.close_dispute(charge, won=won))
+        self.collect()
+
+    def unheard_losses(self) -> set[UUID]:
+        """Return the orders whose lost dispute the shop has not heard of: the provider gave money back."""
+        heard = Dispute.objects.filter(status="lost").values("payment__order_id")
+        lost = SimulatedCharge.objects.filter(dispute_status="lost").exclude(order_id__in=heard)
+        return set(lost.values_list("order_id", flat=True))
 
     def waiting_for_customers(self) -> list[UUID]:
         """Return the unpaid orders whose customers have to do something."""
