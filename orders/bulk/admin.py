@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -28,6 +29,7 @@ from shop.adminkit.keyset_lists import KeysetAdmin
 from shop.adminkit.read_only import ReadOnly
 from shop.adminkit.theme import TabularInline
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, take_effect_once
+from shop.stored_texts import translated
 
 
 def ask_or_start(
@@ -116,7 +118,7 @@ class BulkActionRowInline(ReadOnly, TabularInline[BulkActionRow, BulkAction]):
 class BulkActionAdmin(KeysetAdmin):
     """Bulk actions, with progress and outcome."""
 
-    list_display = ("started_at", "action", "by", "progress")
+    list_display = ("started_at", "what", "by", "progress")
     list_select_related = ("by",)
     ordering = ("-pk",)
     inlines = (BulkActionRowInline,)
@@ -125,6 +127,11 @@ class BulkActionAdmin(KeysetAdmin):
     def get_inlines(self, request: HttpRequest, obj: BulkAction | None) -> list[Any]:
         """Return none: the page shows the outcomes by itself."""
         return []
+
+    @admin.display(description=_("action"))
+    def what(self, bulk: BulkAction) -> str:
+        """Return the action in the reader's language."""
+        return capfirst(translated(bulk.action))
 
     @admin.display(description=_("Progress"))
     def progress(self, bulk: BulkAction) -> str:

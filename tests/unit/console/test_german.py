@@ -11,6 +11,7 @@ from integrations.models import ALL_EVENTS
 from integrations.services import check_url, create_endpoint, pause_endpoint
 from notifications.models import Notification
 from notifications.services import UNCONFIRMED
+from orders.bulk.services import prepare, run
 from orders.errors import InvalidRefund, NotRefundable
 from orders.refunds.plan import Wish
 from orders.refunds.services import request_refund
@@ -111,6 +112,16 @@ def test_reasons_that_are_stored_are_shown_in_german(shop, client, operator):
     }
     for url, words in pages.items():
         assert words in client.get(url).content.decode(), url
+
+
+def test_a_bulk_action_is_named_in_german(shop, client, operator):
+    bulk = prepare(action="cancel", orders=[shop.place()], given={}, by=operator)
+    run(bulk_id=bulk.pk)
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    rows = client.get(reverse("admin:orders_bulkaction_changelist")).content.decode()
+    assert "Stornieren" in rows
+    assert "1 erledigt" in rows
 
 
 def test_why_an_order_stands_still_is_german(shop, operator):
