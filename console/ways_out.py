@@ -202,7 +202,8 @@ Rendered by `manage.py ways_out`. Do not edit it: a test fails when it is stale.
 A state ends by an event or a reminder that is under way, or by an act of somebody who may do it. Reminders
 are in italics. An event that cannot be consumed becomes a dead letter, which operators replay or dismiss.
 Random histories are searched for a state that has none of these. What is only remembered for an order, and
-nothing was done about, ends with the order.
+nothing was done about, ends with the order. A failed refund of a part is no longer owed once less is left of
+the payment, as after a dispute that was lost.
 {sections}
 """
 _SECTION = """

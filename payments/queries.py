@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from payments.confirmation import HOSTED_PAGE as HOSTED_PAGE
@@ -155,13 +155,22 @@ def payments_of(order_id: UUID) -> list[PaymentInfo]:
 
 def failed_refunds(*, limit: int = 50) -> list[RefundInfo]:
     """Return failed refunds, which wait for an operator, latest failure first."""
-    failed = Refund.objects.filter(state=Refund.State.FAILED).select_related("payment")
+    failed = _failed().select_related("payment")
     return [_refund_info(refund) for refund in failed.order_by("-updated_at")[:limit]]
 
 
 def refunds_waiting() -> Waiting:
     """Return the failed refunds, which wait for an operator."""
-    return waiting(Refund.objects.filter(state=Refund.State.FAILED), "updated_at")
+    return waiting(_failed(), "updated_at")
+
+
+def _failed() -> QuerySet[Refund]:
+    """Return the failed refunds that are still owed, as ``Refund.is_moot`` tells of one."""
+    left = F("payment__amount_captured") - F("payment__amount_refunded") - F("payment__amount_refund_open")
+    moot = Q(reason=Refund.REQUESTED_PART, amount__gt=left) & ~Q(
+        payment__state=Payment.State.REQUIRES_CAPTURE
+    )
+    return Refund.objects.filter(state=Refund.State.FAILED).exclude(moot)
 
 
 def disputes_waiting() -> Waiting:
@@ -284,5 +293,5 @@ def _refund_info(refund: Refund) -> RefundInfo:
         failure_code=refund.failure_code,
         created_at=refund.created_at,
         updated_at=refund.updated_at,
-        can_be_retried=refund.state == Refund.State.FAILED,
+        can_be_retried=refund.state == Refund.State.FAILED and not refund.is_moot,
     )

@@ -168,6 +168,11 @@ class Refund(models.Model):
         return self.reason == self.REQUESTED_PART
 
     @property
+    def is_moot(self) -> bool:
+        """True for a failed part that is no longer owed: less is left, as after a dispute that was lost."""
+        return self.state == self.State.FAILED and self.is_part and self.amount > self.payment.refundable
+
+    @property
     def is_open(self) -> bool:
         """True while the outcome of the refund is unknown."""
         return self.state in self.OPEN

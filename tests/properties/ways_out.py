@@ -62,7 +62,7 @@ def _open_states() -> Iterator[tuple[UUID, str, str, Any]]:
         yield order.pk, "orders.Order", f"{order.status}{reason}", order
     for model in TABLE.keys() - {"orders.Order"}:
         for thing in apps.get_model(model)._default_manager.exclude(state__in=ENDS[model]):
-            if not _waits_with_its_order(thing):
+            if not _waits_with_its_order(thing) and not (isinstance(thing, Refund) and thing.is_moot):
                 yield _order_of(thing), model, thing.state, thing
 
 
@@ -97,9 +97,12 @@ def _checked(check: Callable[[Order], object]) -> Callable[[Order], bool]:
 
 
 def _has_failed_refund(thing: Order | Refund) -> bool:
-    return Refund.objects.filter(payment__order_id=thing.pk, state="failed").exists() or isinstance(
-        thing, Refund
+    failed = (
+        [thing]
+        if isinstance(thing, Refund)
+        else Refund.objects.filter(payment__order_id=thing.pk, state="failed")
     )
+    return any(not refund.is_moot for refund in failed)
 
 
 def _has_failed_capture(order: Order) -> bool:

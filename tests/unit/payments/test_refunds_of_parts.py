@@ -10,7 +10,7 @@ from orders.events import RefundRequested
 from payments import repository, services
 from payments.errors import NotGivenBack, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge, SimulatedRefund
-from payments.queries import balances
+from payments.queries import balances, failed_refunds, payments_of, refunds_waiting
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
 from shop.messaging.models import EventRecord, ScheduledMessage
@@ -79,6 +79,21 @@ def test_more_than_is_left_fails_at_once_without_a_call(charged, requested, said
     assert Refund.objects.get(state="failed").failure_code == "more_than_is_left"
     assert said(charged)[-1] == "RefundFailed"
     assert SimulatedRefund.objects.count() == 1
+
+
+def test_a_failed_part_waits_for_an_operator_only_while_it_is_owed(charged, requested):
+    requested(charged, "40.00")
+    requested(charged, "10.00")
+    assert (refunds_waiting().number, failed_refunds()) == (0, [])
+    assert not refund_of_part("10.00").can_be_retried
+    Payment.objects.update(amount_refunded=Decimal("39.90"))  # as much is left again
+    assert (refunds_waiting().number, len(failed_refunds())) == (1, 1)
+    assert refund_of_part("10.00").can_be_retried
+
+
+def refund_of_part(amount):
+    [payment] = payments_of(Payment.objects.get().order_id)
+    return next(refund for refund in payment.refunds if refund.amount.amount == Decimal(amount))
 
 
 def test_nothing_is_given_back_of_a_payment_that_failed(order, happened, requested, said):
