@@ -128,8 +128,9 @@ def append(
 
 @cache
 def _statement(*parts: str) -> str:
+    """Return a statement without line breaks and indents: psycopg parses longer ones each time."""
     result = "pg_notify(%s, '')" if _EVENTS in parts else "%s"
-    return f"WITH {','.join(parts)} SELECT {result}"
+    return " ".join(f"WITH {','.join(parts)} SELECT {result}".split())
 
 
 def _row(event: Event, *, is_copy: bool) -> dict[str, Any]:
