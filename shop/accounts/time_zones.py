@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 
 from shop.accounts.models import OperatorZone
@@ -29,10 +29,16 @@ class TimeZoneMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Handle the request in its zone."""
-        if not request.path.startswith(reverse("admin:index")):
+        if not request.path_info.startswith(_admin()):
             return self.get_response(request)
         with timezone.override(ZoneInfo(zone_of(request))):
             return self.get_response(request)
+
+
+@cache
+def _admin() -> str:
+    """Return the beginning of the paths of the admin, without the prefix of the shop itself."""
+    return reverse("admin:index").removeprefix(get_script_prefix().rstrip("/"))
 
 
 def zone_of(request: HttpRequest) -> str:
