@@ -20,6 +20,7 @@ from payments.gateway import (
     gateway,
 )
 from payments.models import Payment, Refund
+from shop.messaging.errors import TooEarly
 from shop.messaging.providers import Results, call_each
 
 #: Statuses that a cancellation ends.
@@ -45,7 +46,7 @@ def authorise_as(key: str, payment: Payment) -> Charge:
 
 
 def capture_each(payments: Mapping[UUID, Payment]) -> Results[Charge]:
-    """Capture payments that are held.
+    """Capture payments that are held. TooEarly is the error of one whose hold is about to be replaced.
 
     Args:
         payments: payments by order id, as are the results.
@@ -97,12 +98,24 @@ def find_or_cancel(payment: Payment) -> Charge | None:
     """Look up a payment, or cancel it if it is to be stopped.
 
     None if the gateway has not finished an authorisation.
+
+    Raises:
+        TooEarly: another hold is about to take the place of the present one.
     """
     if payment.stop_requested:
         return cancel(payment)
     if payment.is_free:
         return _authorise(payment)
-    return gateway().find(key=payment.idempotency_key, charge=payment.reference)
+    found = gateway().find(key=payment.idempotency_key, charge=payment.reference)
+    if found:
+        _check_not_replaced(payment, found)
+    return found
+
+
+def still_holds(payment: Payment) -> bool:
+    """Tell whether the gateway holds the amount of a payment by its present attempt."""
+    found = gateway().find(key=payment.idempotency_key, charge=payment.reference)
+    return found is not None and found.status == ChargeStatus.REQUIRES_CAPTURE
 
 
 def request_refund(refund: Refund) -> ProviderRefund:
@@ -194,7 +207,16 @@ def _capture(payment: Payment) -> Charge:
         charge = _find(payment.idempotency_key, payment.reference, but_not=but_not)
     if charge.status == ChargeStatus.SUCCEEDED:
         _end_renewal(payment)
+    _check_not_replaced(payment, charge)
     return charge
+
+
+def _check_not_replaced(payment: Payment, charge: Charge) -> None:
+    """Raise TooEarly if a hold was released for its renewal, and this is not stored yet."""
+    is_released = charge.status == ChargeStatus.CANCELED and not payment.stop_requested
+    renewed = gateway().find(key=payment.renewal_key) if is_released and payment.may_be_renewed else None
+    if renewed and renewed.status == ChargeStatus.REQUIRES_CAPTURE:
+        raise TooEarly(f"{payment.renewal_key} holds the amount, and is not stored yet")
 
 
 def _end_renewal(payment: Payment) -> None:

@@ -18,7 +18,7 @@ def capture_payments(*, order_ids: Collection[UUID]) -> None:
 
     Raises:
         GatewayTimeout, GatewayUnavailable: some outcomes are unknown; call again.
-        TooEarly: payments has not heard of an order.
+        TooEarly: payments has not heard of an order, or its hold is about to be replaced by a renewal.
     """
     known = repository.payments_of(order_ids)
     held = {payment.order_id: payment for payment in known if payment.is_capturable}

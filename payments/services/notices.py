@@ -43,6 +43,7 @@ def look_into(*, notice_id: UUID) -> None:
 
     Raises:
         GatewayTimeout, GatewayUnavailable: the provider does not say; call again.
+        TooEarly: its hold is about to be replaced by a renewal.
     """
     notice = notices.find(notice_id)
     payment = _payment_of(notice.about) if notice else None

@@ -40,6 +40,8 @@ def _renew(payment: Payment) -> None:
     """
     key = payment.renewal_key
     renewed = gateway_calls.authorise_as(key, payment)
+    if renewed.status == ChargeStatus.CANCELED and not gateway_calls.still_holds(payment):
+        return  # what has ended the payment meanwhile has released both, and is about to be stored
     if renewed.status == ChargeStatus.REQUIRES_ACTION:
         gateway_calls.cancel_key(key, renewed.reference)  # nobody asks the customer to confirm again
     if renewed.status != ChargeStatus.REQUIRES_CAPTURE:

@@ -8,12 +8,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from payments import services
+from payments import gateway_calls, services
 from payments.errors import GatewayTimeout, NotRetryable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway
 from shipping.events import OrderShipped
 from shop.ids import uuid7, uuid7_at
+from shop.messaging.errors import TooEarly
 from shop.messaging.models import EventRecord, ScheduledMessage
 from shop.messaging.publishing import publish
 from tests.support.inprocess import deliver, deliver_batch
@@ -287,6 +288,24 @@ def test_a_crash_during_a_renewal_leaves_one_hold(old, settings):
     assert SimulatedCharge.objects.filter(status="requires_capture").count() == 1
 
 
+def test_a_capture_waits_for_a_renewal_that_has_released_the_former_hold(old, said, shipped, settings):
+    order_id = old()
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.DiesAfterRelease"
+    with pytest.raises(SystemExit):
+        services.renew_holds()
+    del settings.SHOP_PAYMENT_GATEWAY
+    shipped(order_id)
+    assert said(order_id) == ["PaymentProcessed"]
+    assert ScheduledMessage.objects.get().kind == ScheduledMessage.Kind.DEFERRED
+    with pytest.raises(TooEarly):  # as a notice of the provider would be, too
+        gateway_calls.find_or_cancel(Payment.objects.get())
+
+    services.renew_holds()
+    services.capture_payments(order_ids=[order_id])
+    assert said(order_id) == ["PaymentProcessed", "PaymentCaptured"]
+    assert SimulatedCharge.objects.get(status="succeeded").key == f"capture:{order_id}:2"
+
+
 @pytest.mark.parametrize("end", ["shipped", "stopped"])
 def test_a_renewal_whose_answer_was_lost_holds_nothing_after_the_payment_has_ended(
     old, happened, shipped, stopped, end
@@ -330,6 +349,25 @@ def test_a_renewal_that_a_stop_has_overtaken_is_no_failed_capture(old, said, set
     services.stop_payment(order_id=order_id, reason="customer")
     assert said(order_id) == ["PaymentProcessed", "PaymentVoided"]
     assert {*SimulatedCharge.objects.values_list("status", flat=True)} == {"canceled"}
+
+
+class CapturedBeforeItRenews(SimulatedGateway):
+    """Gateway at which another process captures before the renewal, and has not stored that yet."""
+
+    def authorise(self, **call):
+        payment = Payment.objects.get()
+        assert not gateway_calls.capture_each({payment.order_id: payment}).missing
+        return super().authorise(**call)
+
+
+def test_a_renewal_that_a_capture_has_overtaken_is_no_failed_capture(old, said, shipped, settings):
+    order_id = old()
+    settings.SHOP_PAYMENT_GATEWAY = f"{__name__}.CapturedBeforeItRenews"
+    services.renew_holds()
+    del settings.SHOP_PAYMENT_GATEWAY
+    shipped(order_id)
+    assert said(order_id) == ["PaymentProcessed", "PaymentCaptured"]
+    assert {*SimulatedCharge.objects.values_list("status", flat=True)} == {"succeeded", "canceled"}
 
 
 class CapturedMeanwhile(SimulatedGateway):
