@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Case, F, Q, QuerySet, Sum, When
 from django.utils import timezone
 
 from payments.confirmation import HOSTED_PAGE as HOSTED_PAGE
@@ -166,10 +166,10 @@ def refunds_waiting() -> Waiting:
 
 def _failed() -> QuerySet[Refund]:
     """Return the failed refunds that are still owed, as ``Refund.is_moot`` tells of one."""
-    left = F("payment__amount_captured") - F("payment__amount_refunded") - F("payment__amount_refund_open")
-    moot = Q(reason=Refund.REQUESTED_PART, amount__gt=left) & ~Q(
-        payment__state=Payment.State.REQUIRES_CAPTURE
-    )
+    is_held = Q(payment__state=Payment.State.REQUIRES_CAPTURE)
+    taken = F("payment__amount_captured") - F("payment__amount_refunded")
+    left = Case(When(is_held, then=F("payment__amount")), default=taken) - F("payment__amount_refund_open")
+    moot = Q(reason=Refund.REQUESTED_PART, amount__gt=left)
     return Refund.objects.filter(state=Refund.State.FAILED).exclude(moot)
 
 

@@ -7,7 +7,7 @@ import pytest
 from orders.events import RefundRequested
 from payments import services
 from payments.models import Payment, Refund, SimulatedCharge, SimulatedRefund
-from payments.queries import balances
+from payments.queries import balances, failed_refunds, payments_of
 from payments.simulator.gateway import SimulatedGateway
 from shop.ids import uuid7
 from shop.messaging.contracts import Money
@@ -140,3 +140,10 @@ def test_a_part_that_is_requested_after_a_crash_is_given_back_after_the_capture(
     assert states() == [("succeeded", "shop", "10.00")]
     assert books() == (Decimal("49.90"), TEN)
     assert SimulatedCharge.objects.get().captured == Decimal("49.90")
+
+
+def test_a_part_of_more_than_is_held_has_failed_and_waits_for_nobody(held, happened):
+    happened(part(held, "60.00"))
+    [payment] = payments_of(held)
+    assert [(refund.state, refund.can_be_retried) for refund in payment.refunds] == [("failed", False)]
+    assert failed_refunds() == []
