@@ -60,6 +60,11 @@ def lock(order_id: UUID) -> Payment:
         raise TooEarly(f"payments has not heard of order {order_id}") from None
 
 
+def lock_all(order_ids: Collection[UUID]) -> None:
+    """Lock the payments of orders in the order in which all lock several, until the transaction ends."""
+    locking.locked(Payment, "order_id", order_ids, only=["id"])
+
+
 def add_or_lock(payments: Collection[Payment]) -> tuple[list[Payment], list[Payment]]:
     """Insert the payments of orders that have none; return these, and those that the other orders have.
 

@@ -16,8 +16,11 @@ from shop.messaging.scheduling import schedule
 
 def record(charges: Iterable[tuple[Payment, Charge]]) -> None:
     """Store and publish the outcomes of captures, except where one is stored already."""
-    taken, failed_before = [], set()
-    for payment, charge in charges:
+    answers, taken, failed_before = list(charges), [], set()
+    if len(answers) > 1 and any(charge.captured != payment.amount for payment, charge in answers):
+        # Failures and parts are locked one by one before the others, and that is not the order of all.
+        repository.lock_all([payment.order_id for payment, _ in answers])
+    for payment, charge in answers:
         if charge.status != ChargeStatus.SUCCEEDED:
             _record_failure(payment, charge)
             continue

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from orders.events import RefundRequested
 from payments import services
@@ -147,3 +149,14 @@ def test_a_part_of_more_than_is_held_has_failed_and_waits_for_nobody(held, happe
     [payment] = payments_of(held)
     assert [(refund.state, refund.can_be_retried) for refund in payment.refunds] == [("failed", False)]
     assert failed_refunds() == []
+
+
+def test_captures_of_parts_lock_the_payments_in_the_order_of_all(order, happened):
+    whole, partly = sorted(happened(order()).order_id for _ in range(2))
+    happened(part(partly))
+    with CaptureQueriesContext(connection) as statements:
+        services.capture_payments(order_ids=[whole, partly])
+    locking = [one["sql"] for one in statements if "payments_payment" in one["sql"] and " FOR " in one["sql"]]
+    assert whole.hex in locking[0]
+    assert partly.hex in locking[0]
+    assert {*Payment.objects.values_list("state", flat=True)} == {"succeeded"}
