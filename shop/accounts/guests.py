@@ -41,8 +41,9 @@ def guests_with(email: str) -> list[int]:
 
 
 def claimed_by(user_id: int | None) -> QuerySet[Guest, int]:
-    """Return the accounts of guests that a user has claimed."""
-    return Guest.objects.filter(claimed_by=user_id).order_by("pk").values_list("pk", flat=True)
+    """Return the accounts of guests that a user has claimed; none for a visitor without an account."""
+    claimed = Guest.objects.none() if user_id is None else Guest.objects.filter(claimed_by=user_id)
+    return claimed.order_by("pk").values_list("pk", flat=True)
 
 
 def accounts_of(user_id: int) -> list[int]:

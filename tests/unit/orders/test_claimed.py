@@ -69,6 +69,11 @@ def test_an_order_that_is_not_claimed_is_nobodys(guests_order, grace):
     assert as_grace.get(f"{ORDERS}/{guests_order.pk}").status_code == 404
 
 
+def test_an_order_that_is_not_claimed_is_not_that_of_a_visitor_without_an_account(guests_order):
+    assert not guests.is_own(None, guests_order.customer_id)
+    assert not Order.objects.filter(guests.owned_by(None)).exists()
+
+
 def test_an_order_belongs_to_its_claimant_and_others_to_their_customers(claimed, place, bob, grace):
     his, strange = place(customer=bob), place(customer=guests.guest_for("other@example.com"))
     assert queries.customers_of([claimed.pk, his.pk, strange.pk]) == {
