@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Round
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inventory.errors import IllegalTransition
 from inventory.events import StockLine
@@ -32,7 +34,7 @@ MAX_STOCK = 2_147_483_647
 
 #: Highest price of one piece.
 MAX_PRICE = Decimal("9999999999.9999")
-NO_CURRENCY = "%(currency)s is no currency: use the ISO 4217 code, as in EUR."
+NO_CURRENCY = _("%(currency)s is no currency: use the ISO 4217 code, as in EUR.")
 
 
 def default_currency() -> str:
@@ -65,7 +67,7 @@ class Category(models.Model):
     slug = models.CharField(
         max_length=64,
         primary_key=True,
-        validators=[RegexValidator(SLUG_PATTERN, "Use small letters, digits and dashes only.")],
+        validators=[RegexValidator(SLUG_PATTERN, _("Use small letters, digits and dashes only."))],
         help_text="Its name in URLs and files, as in books-and-games. It never changes.",
     )
     name = models.CharField(max_length=100, validators=[check_visible])
@@ -105,7 +107,9 @@ class Product(models.Model):
         "SKU",
         max_length=64,
         unique=True,
-        validators=[RegexValidator(SKU_PATTERN, "Use letters, digits, dots, dashes and underscores only.")],
+        validators=[
+            RegexValidator(SKU_PATTERN, _("Use letters, digits, dots, dashes and underscores only.")),
+        ],
     )
     name = models.CharField(max_length=200)
     category = models.ForeignKey(
@@ -193,14 +197,15 @@ class Product(models.Model):
     def clean(self) -> None:
         """Refuse an invisible name, and a price with more decimals than its currency; write all of them."""
         if self.name and not is_visible(self.name):
-            raise ValidationError({"name": "Enter at least one character that can be seen."})
+            raise ValidationError({"name": gettext("Enter at least one character that can be seen.")})
         if not isinstance(self.price, Decimal):
             return  # refused as a field
         if not fits(self.price, self.currency):
             decimals = CURRENCIES.get(self.currency)
             if decimals is None:
                 raise ValidationError({"price": NO_CURRENCY % {"currency": self.currency}})
-            raise ValidationError({"price": f"{self.currency} has {decimals} decimals: round the price."})
+            text = gettext("{currency} has {decimals} decimals: round the price.")
+            raise ValidationError({"price": text.format(currency=self.currency, decimals=decimals)})
         self.price = Decimal(as_text(self.price, self.currency))
 
 

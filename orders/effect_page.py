@@ -15,6 +15,7 @@ from orders.errors import InvalidOrder, OrdersError
 from orders.models import Order
 from shop import journal
 from shop.rest.idempotency.forms import AlreadyDone, OneTimeForm, has_taken_effect, take_effect_once
+from shop.stored_texts import translated
 from shop.visible import check_visible
 
 
@@ -35,7 +36,7 @@ class Act:
     form: Confirmed
     #: Returns the effect in words; raises OrdersError.
     effect: Callable[[], str]
-    #: Acts, and returns the act in words for journal and message; raises OrdersError.
+    #: Acts, and returns the act in English, for the journal; raises OrdersError. Its message is translated.
     run: Callable[[], str]
     #: URL of the page that follows.
     back: str
@@ -69,7 +70,7 @@ def show(site: admin.AdminSite, request: HttpRequest, act: Act) -> HttpResponse:
     """Show the form, then the effect; act once that is confirmed."""
     posted = request.method == "POST"
     if posted and has_taken_effect(request):
-        messages.warning(request, str(AlreadyDone.__doc__))
+        messages.warning(request, str(AlreadyDone()))
         return HttpResponseRedirect(act.back)
     effect = _effect(act) if posted and act.form.is_valid() else ""
     if effect and act.form.cleaned_data["confirmed"] and _run(request, act):
@@ -97,7 +98,7 @@ def _run(request: HttpRequest, act: Act) -> bool:
     def run() -> None:
         done = act.run()
         journal.record(request, act.order, done)
-        messages.success(request, f"{act.order.number}: {done}")
+        messages.success(request, f"{act.order.number}: {translated(done)}")
 
     try:
         take_effect_once(request, act.form, run)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from shop.adminkit.theme import ModelAdmin
 from shop.query_limits import MAX_SELECTED
@@ -19,8 +20,8 @@ class BoundedActions(ModelAdmin[Any]):
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> Any:
         """Refuse an action on too many rows; ticked ones are counted before, with the fields of the form."""
         if request.POST.get("select_across", "0") != "0" and self._exceeds_limit(queryset):
-            text = f"These are more than {self.max_selected} rows: filter the list, or choose fewer at once."
-            self.message_user(request, text, messages.ERROR)
+            text = gettext("These are more than {number} rows: filter the list, or choose fewer at once.")
+            self.message_user(request, text.format(number=self.max_selected), messages.ERROR)
             return None
         return super().response_action(request, queryset, *args)
 

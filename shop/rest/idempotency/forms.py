@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from rest_framework import status
 from rest_framework.response import Response
 
@@ -28,7 +29,12 @@ class OneTimeActionForm(ActionForm):
 
 
 class AlreadyDone(Exception):
-    """This form was sent before, and has taken effect: open it again for another one."""
+    """A form was sent before, and has taken effect."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext("This form was sent before, and has taken effect: open it again for another one.")
+        )
 
 
 def take_effect_once(request: HttpRequest, form: OneTimeForm, act: Callable[[], Any]) -> None:
@@ -54,10 +60,10 @@ def note_effect(request: HttpRequest, key: UUID | None, *, about: object = "") -
     attempt = Attempt(user_id, "POST", f"{request.path}#{about}", str(key), fingerprint=str(key))
     try:
         if attempt.earlier_answer():
-            raise AlreadyDone(AlreadyDone.__doc__)
+            raise AlreadyDone
         attempt.keep(Response(status=status.HTTP_302_FOUND))
     except (IdempotencyKeyInUse, IdempotencyKeyReused) as error:
-        raise AlreadyDone(AlreadyDone.__doc__) from error
+        raise AlreadyDone from error
 
 
 def has_taken_effect(request: HttpRequest) -> bool:

@@ -1,6 +1,9 @@
 """The admin in German: what an operator sees most."""
 
+from decimal import Decimal
+
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import translation
 
@@ -9,6 +12,8 @@ from console.order_page.standstill import reasons_of
 from integrations.errors import InvalidEndpoint
 from integrations.models import ALL_EVENTS
 from integrations.services import check_url, create_endpoint, pause_endpoint
+from inventory.admin import ProductAdmin
+from inventory.services import add_category, add_product
 from notifications.models import Notification
 from notifications.services import UNCONFIRMED
 from orders.bulk.services import prepare, run
@@ -83,6 +88,44 @@ def test_refusals_are_german(shop):
             pauses.pause(consumers()[0].name, by="olga", reason=" ")
         with pytest.raises(InvalidEndpoint, match="keine öffentliche Adresse"):
             check_url("https://127.0.0.1/")
+
+
+def test_what_a_product_must_not_be_is_german():
+    known = {"name": "Tea", "price": Decimal("1.00")}
+    with translation.override("de"):
+        for wrong, words in {
+            ("sku", "a b"): "Verwenden Sie nur Buchstaben, Ziffern",
+            ("name", "\u200b"): "mindestens ein Zeichen",
+            ("price", Decimal("1.001")): "EUR hat 2 Nachkommastellen",
+            ("currency", "XXX"): "XXX ist keine Währung",
+        }.items():
+            with pytest.raises(ValidationError, match=words):
+                add_product(**{"sku": "TEA", **known, wrong[0]: wrong[1]})
+        with pytest.raises(ValidationError, match="nur Kleinbuchstaben"):
+            add_category(slug="Tea", name="Tea")
+
+
+def test_what_was_done_is_said_in_german_and_kept_in_english(shop, client, operator):
+    order = shop.delivered()
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    page = reverse("admin:orders_order_refund", args=[order.pk])
+    key = client.get(page).context["form"]["attempt"].value()
+    given = {"amount": "1.00", "reason": "a crack", "attempt": str(key), "confirmed": "on"}
+    said = [client.post(page, given, follow=True).content.decode() for _ in range(2)]
+    assert "Eine Erstattung von 1.00 EUR angefordert." in said[0]
+    assert "wurde schon gesendet" in said[1]
+    acts = journal.acts_on("orders", "order", order.pk)
+    assert [act.text for act in acts] == ["Requested a refund of 1.00 EUR."]
+
+
+def test_an_action_on_too_many_rows_is_refused_in_german(shop, client, operator, monkeypatch):
+    monkeypatch.setattr(ProductAdmin, "max_selected", 1)
+    client.force_login(operator)
+    client.cookies["django_language"] = "de"
+    chosen = {"action": "take_off_sale", "select_across": "1", "index": "0", "_selected_action": "1"}
+    rows = client.post(reverse("admin:inventory_product_changelist"), chosen, follow=True)
+    assert "Das sind mehr als 1 Zeilen" in rows.content.decode()
 
 
 def test_why_a_message_is_not_sent_again_is_german(shop, client, operator):
