@@ -94,19 +94,21 @@ class Templates:
             return False
         env = {name: value for name, value in request.env.items() if name not in _READ_LATE}
         key = json.dumps(env, sort_keys=True)
-        template = self._known[key] = self._known.pop(key, None) or self._start(env)
+        template = self._known[key] = self._known.pop(key, None) or self._start(env, files)
         socket.send_fds(template[1], [request.encode()], files)
         while len(self._known) > _MOST_TEMPLATES:
             self._end(*self._known.pop(next(iter(self._known))))
         return True
 
-    def _start(self, env: Mapping[str, str]) -> tuple[int, socket.socket]:
+    def _start(self, env: Mapping[str, str], files: Sequence[int]) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if pid := os.fork():
             theirs.close()
             return pid, ours
         ours.close()
         self.disconnect()
+        for file in files:  # who reads what the first process writes waits for its end, not for ours
+            os.close(file)
         die_with_parent()
         os.environ.clear()
         os.environ.update(env)

@@ -73,6 +73,19 @@ def test_a_killed_child_is_seen_dead_and_reaped(start_child, tmp_path):
     assert not Path(f"/proc/{child.pid}").exists()
 
 
+def test_nobody_but_the_first_process_of_a_template_has_its_files():
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as output, open(os.devnull) as nothing:
+        argv, env = [sys.executable, "-m", "celery", "--version"], {"DJANGO_SETTINGS_MODULE": "shop.settings"}
+        child = forks.start_fork(argv, env=env, files=(nothing.fileno(), writing, writing))
+        os.close(writing)
+        child.wait(60)
+        os.set_blocking(reading, False)
+        while said := output.read(4096):  # None if there is a writer left
+            pass
+    assert said == b""
+
+
 @pytest.mark.parametrize("way", ["dev.processes.children", "tests.support.forks"])
 def test_a_child_dies_with_its_parent(way, tmp_path):
     log = tmp_path / "log"
