@@ -132,7 +132,8 @@ def when_shipment_failed_refund_payment(events: Sequence[ShipmentFailed]) -> Non
 @consumes(FulfilmentStopped, emits=_STOP, calls_outside=True, batch=100)
 def when_fulfilment_stopped_stop_payment(events: Sequence[FulfilmentStopped]) -> None:
     """Void or refund the payments of stopped orders, or prevent them."""
-    services.stop_payments(reasons={event.order_id: event.reason for event in events})
+    first_last = reversed(events)  # the first reason of an order stands
+    services.stop_payments(reasons={event.order_id: event.reason for event in first_last})
 
 
 @consumes(PaymentStopDue, emits=_STOP, calls_outside=True)

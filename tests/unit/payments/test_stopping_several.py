@@ -10,6 +10,7 @@ from payments import services
 from payments.errors import GatewayUnavailable
 from payments.models import GatewayFault, Payment, Refund, SimulatedCharge
 from payments.simulator.gateway import SimulatedGateway, confirm
+from shipping.events import FulfilmentStopped
 from shop.ids import uuid7
 from shop.messaging.models import ScheduledMessage
 from shop.messaging.publishing import publish
@@ -229,3 +230,9 @@ def test_stops_of_the_same_orders_at_once_void_each_once(held, said):
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(work, [orders, orders[::-1]]))
     assert [said(order_id) for order_id in orders] == [HELD_AND_VOIDED] * 4 + [["PaymentVoided"]] * 4
+
+
+def test_of_two_stops_of_an_order_that_come_together_the_first_reason_stands(held, stop):
+    [order_id], reasons = held(1), iter(["customer", "overdue"])
+    stop(order_id, order_id, by=lambda order_id: FulfilmentStopped(order_id=order_id, reason=next(reasons)))
+    assert Payment.objects.get(order_id=order_id).stop_reason == "customer"
